@@ -1,0 +1,1 @@
+//! The checklist: one record and one pure function a check.

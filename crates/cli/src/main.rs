@@ -1,0 +1,3 @@
+//! The `gonogo` binary.
+
+fn main() {}

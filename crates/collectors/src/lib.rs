@@ -1,0 +1,1 @@
+//! Gathers evidence from a repository; never judges.

@@ -1,0 +1,1 @@
+//! Dockerfiles and Containerfiles, instruction by instruction, with places.

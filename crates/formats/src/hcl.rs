@@ -1,0 +1,1 @@
+//! HCL (Terraform, OpenTofu) as trees with places.

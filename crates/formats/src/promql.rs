@@ -1,0 +1,1 @@
+//! PromQL expressions: do they parse, which metrics and labels do they name.

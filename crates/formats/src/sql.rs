@@ -1,0 +1,1 @@
+//! SQL scripts, statement by statement.

@@ -1,0 +1,1 @@
+//! TOML as a tree with places.

@@ -1,0 +1,1 @@
+//! YAML streams as trees with places.

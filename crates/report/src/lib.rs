@@ -1,0 +1,1 @@
+//! Renders a review: terminal, JSON, SARIF, JUnit, Markdown, HTML.
