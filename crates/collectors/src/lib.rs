@@ -1,1 +1,32 @@
 //! Gathers evidence from a repository; never judges.
+//!
+//! [`Tree`] is the files, [`Corpus`] is what was parsed of them once, and one module a source turns the corpus into the
+//! facts of `gonogo_domain::evidence`. [`collect`] puts them together for every service of the repository.
+
+mod alerting;
+mod apis;
+mod collect;
+mod compose;
+pub mod configuration;
+mod corpus;
+mod dashboards;
+mod discovery;
+mod documents;
+mod images;
+mod infrastructure;
+mod kubernetes;
+mod migrations;
+mod objectives;
+mod ownership;
+mod packages;
+mod pipelines;
+mod results;
+mod roles;
+mod scope;
+mod settings;
+mod tree;
+
+pub use collect::{Collected, collect};
+pub use configuration::{Configuration, ConfigurationError};
+pub use corpus::{Corpus, DataFile, Format};
+pub use tree::{Skipped, Tree, TreeError};

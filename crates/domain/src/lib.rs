@@ -1,9 +1,40 @@
 //! The nouns and the pure decisions of gonogo: no I/O, no async, no clock, no SQL.
+//!
+//! In reading order: a [`Service`] is what is reviewed, [`Evidence`] is what was gathered about it, a [`Check`] judges
+//! it and gives [`Readings`], [`settle`] turns them into an [`Outcome`], and [`review`] decides.
 
+mod attestation;
+mod change;
+mod check;
+mod decision;
+pub mod evidence;
+mod knowledge;
+mod level;
 mod node;
+mod occasion;
 mod place;
+mod policy;
+mod reading;
+mod review;
+mod service;
+mod settle;
 mod text;
+mod waiver;
 
+pub use attestation::{Attestation, AttestationProblem};
+pub use change::{Cause, Change, Outcomes, Stages, changes, outcomes};
+pub use check::{Area, Check, Gate, Level, Standard, Strength};
+pub use decision::{Decision, Reason, ReasonKind, decide};
+pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
+pub use knowledge::{Capability, Command, Known, commands, known_packages, package_capabilities, purposes};
+pub use level::{LevelReport, levels};
 pub use node::{Entry, Node, Scalar, Value};
+pub use occasion::Occasion;
 pub use place::Place;
+pub use policy::Policy;
+pub use reading::{Conclusion, Count, Finding, Reading, Readings, Tally, merge};
+pub use review::{Judged, Records, Review, Searched, review};
+pub use service::{Class, Classes, Dependency, Service, ServiceSource, State, Tier};
+pub use settle::{Outcome, Settled, settle};
 pub use text::{Lang, Message, Text};
+pub use waiver::{Waiver, WaiverProblem};

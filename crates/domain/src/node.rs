@@ -49,11 +49,11 @@ impl Node {
     }
 
     /// The value under a key of a mapping.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|entry| &entry.node)
     }
 
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match &mut self.value {
             Value::Mapping(entries) => entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node),
             _ => None,
@@ -66,7 +66,7 @@ impl Node {
     }
 
     /// Walks down mappings: `spec.template.spec`. Keys with dots in them need [`Node::get`].
-    pub fn at(&self, path: &str) -> Option<&Node> {
+    pub fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |node, key| node.get(key))
     }
 
@@ -79,7 +79,7 @@ impl Node {
     }
 
     /// The items of a sequence; none for anything else.
-    pub fn items(&self) -> &[Node] {
+    pub fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
             _ => &[],
@@ -87,14 +87,16 @@ impl Node {
     }
 
     /// The items of a sequence under `path`; none if it is not there.
-    pub fn list(&self, path: &str) -> &[Node] {
-        self.at(path).map_or(&[], Node::items)
+    pub fn list(&self, path: &str) -> &[Self] {
+        self.at(path).map_or(&[], Self::items)
     }
 
     pub fn is_null(&self) -> bool {
         match &self.value {
             Value::Null => true,
-            Value::Scalar(scalar) => scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL"),
+            Value::Scalar(scalar) => {
+                scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+            }
             _ => false,
         }
     }
@@ -147,7 +149,7 @@ impl Node {
     }
 
     /// Every node of the tree, this one first, in the order of the file.
-    pub fn walk(&self, visit: &mut impl FnMut(&Node)) {
+    pub fn walk(&self, visit: &mut impl FnMut(&Self)) {
         visit(self);
         match &self.value {
             Value::Mapping(entries) => entries.iter().for_each(|entry| entry.node.walk(visit)),

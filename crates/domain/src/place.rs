@@ -9,7 +9,7 @@ pub enum Place {
     /// `line` and `column` count from 1; `line` 0 means the file or folder as a whole.
     File { path: Arc<str>, line: u32, column: u32 },
     /// A person's dated statement, and the place of the record that holds it.
-    Attestation { by: String, on: jiff::civil::Date, record: Box<Place> },
+    Attestation { by: String, on: jiff::civil::Date, record: Box<Self> },
 }
 
 impl Place {

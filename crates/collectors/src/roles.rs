@@ -1,0 +1,61 @@
+//! What a file is there for, by its path: tests, fixtures, examples, vendored and generated files do not count.
+
+use gonogo_domain::evidence::Role;
+
+/// The role of a file, from the names of its folders and its own.
+pub fn role(path: &str) -> Role {
+    let lower = path.to_ascii_lowercase();
+    let mut parts: Vec<&str> = lower.split('/').collect();
+    let name = parts.pop().unwrap_or_default();
+
+    if parts.iter().any(|part| VENDORED.contains(part)) || vendored_pair(&parts) {
+        return Role::Vendored;
+    }
+    if parts.iter().any(|part| FIXTURE.contains(part)) {
+        return Role::Fixture;
+    }
+    if parts.iter().any(|part| TEST.contains(part)) || test_name(name) {
+        return Role::Test;
+    }
+    if parts.iter().any(|part| EXAMPLE.contains(part)) {
+        return Role::Example;
+    }
+    if generated_name(name) || parts.iter().any(|part| GENERATED.contains(part)) {
+        return Role::Generated;
+    }
+    if parts.first().is_some_and(|part| DOCUMENTATION.contains(part)) {
+        return Role::Documentation;
+    }
+    Role::Product
+}
+
+const VENDORED: &[&str] = &["vendor", "node_modules", "third_party", "thirdparty", "third-party", "bower_components", ".venv", "venv", "site-packages", ".terraform", "jspm_packages", "pods"];
+const FIXTURE: &[&str] = &["testdata", "test-data", "test_data", "fixtures", "fixture", "__fixtures__", "__snapshots__", "golden", "testfixtures", "test-fixtures"];
+const TEST: &[&str] = &["test", "tests", "__tests__", "spec", "specs", "e2e", "e2e-tests", "integration-tests", "integration_tests", "integrationtests", "testing", "unittests", "cypress", "smoke-tests"];
+const EXAMPLE: &[&str] = &["example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "quickstart"];
+const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
+const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
+
+fn vendored_pair(parts: &[&str]) -> bool {
+    parts.windows(2).any(|pair| matches!(pair, ["jsonnet", "vendor"] | ["public", "libs"] | ["static", "lib" | "libs" | "vendor"]))
+}
+
+fn test_name(name: &str) -> bool {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.ends_with("_test")
+        || stem.ends_with(".test")
+        || stem.ends_with(".spec")
+        || stem.ends_with("_spec")
+        || (stem.starts_with("test_") && (has_extension(name, "py")))
+}
+
+fn generated_name(name: &str) -> bool {
+    [".pb.go", "_pb2.py", "_pb2_grpc.py", ".pb.gw.go", "_pb.js", "_pb.d.ts", ".g.cs", ".designer.cs", ".min.js", ".min.css"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+        || name.starts_with("zz_generated")
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, own)| own == extension)
+}

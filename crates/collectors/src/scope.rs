@@ -1,0 +1,1 @@
+//! Which part of the repository's evidence belongs to which service.

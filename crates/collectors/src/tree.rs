@@ -1,0 +1,234 @@
+//! The files of a repository, however they are held: on disk or in memory.
+//!
+//! A tree never leads out of the repository: links are not followed, special files are not opened, and what is too
+//! large to be a declaration is listed but not read.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use gonogo_domain::evidence::FileEntry;
+use ignore::{WalkBuilder, WalkState};
+
+use crate::roles;
+
+/// Files above this size are listed and not read: no declaration that a person edits is that long.
+pub const READ_LIMIT: u64 = 8 << 20;
+
+/// Files above this number are not listed; the review says so.
+pub const FILE_LIMIT: usize = 1_000_000;
+
+/// The files of a repository by their paths, sorted.
+#[derive(Debug)]
+pub struct Tree {
+    files: Vec<FileEntry>,
+    skipped: Vec<Skipped>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Disk(PathBuf),
+    Memory(BTreeMap<Arc<str>, Arc<[u8]>>),
+}
+
+/// Something that lies in the tree and was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    pub path: Arc<str>,
+    pub reason: String,
+}
+
+/// Why a tree cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    #[error("{0} does not exist: give the folder of a repository")]
+    NotFound(PathBuf),
+    #[error("{0} is not a folder: give the folder of a repository, not a file in it")]
+    NotAFolder(PathBuf),
+    #[error("{path} cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+}
+
+impl Tree {
+    /// Lists the files under `root`, honouring `.gitignore` and `.gonogoignore`.
+    pub fn from_disk(root: &Path) -> Result<Self, TreeError> {
+        let meta = fs::metadata(root).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => TreeError::NotFound(root.to_owned()),
+            _ => TreeError::Unreadable { path: root.to_owned(), source },
+        })?;
+        if !meta.is_dir() {
+            return Err(TreeError::NotAFolder(root.to_owned()));
+        }
+        fs::read_dir(root).map_err(|source| TreeError::Unreadable { path: root.to_owned(), source })?;
+
+        let (files, skipped) = walk(root);
+        Ok(Self::new(files, skipped, Content::Disk(root.to_owned())))
+    }
+
+    /// A tree of files that are held in memory: the example of a page, a commit of the history.
+    pub fn from_memory(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        let content: BTreeMap<Arc<str>, Arc<[u8]>> =
+            files.into_iter().map(|(path, bytes)| (Arc::from(path), Arc::from(bytes))).collect();
+        let files = content.iter().map(|(path, bytes)| (Arc::clone(path), bytes.len() as u64)).collect();
+        Self::new(files, Vec::new(), Content::Memory(content))
+    }
+
+    fn new(files: Vec<(Arc<str>, u64)>, mut skipped: Vec<Skipped>, content: Content) -> Self {
+        let mut files: Vec<FileEntry> =
+            files.into_iter().map(|(path, size)| FileEntry { role: roles::role(&path), path, size }).collect();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        skipped.sort();
+        Self { files, skipped, content }
+    }
+
+    /// Every file, sorted by path.
+    pub fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
+    /// What lies in the tree and was left out: links that lead out of it, special files, unreadable folders.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    pub fn entry(&self, path: &str) -> Option<&FileEntry> {
+        let index = self.files.binary_search_by(|entry| (*entry.path).cmp(path)).ok()?;
+        self.files.get(index)
+    }
+
+    pub fn contains(&self, path: &str) -> bool {
+        self.entry(path).is_some()
+    }
+
+    /// The files below a folder (`.` is the root), in order.
+    pub fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a FileEntry> + use<'a> {
+        let prefix = if matches!(folder, "." | "") { String::new() } else { format!("{folder}/") };
+        let start = self.files.partition_point(|entry| *entry.path < *prefix);
+        self.files.iter().skip(start).take_while(move |entry| entry.path.starts_with(&prefix))
+    }
+
+    /// The bytes of a file, or why they cannot be had, in one clause.
+    pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, String> {
+        let entry = self.entry(path).ok_or_else(|| "there is no such file".to_owned())?;
+        if entry.size > READ_LIMIT {
+            return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));
+        }
+        match &self.content {
+            Content::Memory(files) => files.get(path).cloned().ok_or_else(|| "there is no such file".to_owned()),
+            Content::Disk(root) => read_bounded(&root.join(path)).map(Arc::from),
+        }
+    }
+
+    /// The text of a file. A byte order mark is taken off, UTF-16 with a mark is understood; other encodings are an error.
+    pub fn text(&self, path: &str) -> Result<Arc<str>, String> {
+        let bytes = self.bytes(path)?;
+        decode(&bytes).map(Arc::from)
+    }
+}
+
+fn walk(root: &Path) -> (Vec<(Arc<str>, u64)>, Vec<Skipped>) {
+    enum Seen {
+        File(Arc<str>, u64),
+        Skipped(Skipped),
+    }
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let walker = WalkBuilder::new(root)
+        .hidden(false)
+        .require_git(false)
+        .git_global(false)
+        .parents(false)
+        .follow_links(false)
+        .add_custom_ignore_filename(".gonogoignore")
+        .filter_entry(|entry| entry.file_name() != ".git")
+        .threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+        .build_parallel();
+    walker.run(|| {
+        let sender = sender.clone();
+        Box::new(move |entry| {
+            let seen = match entry {
+                Err(error) => Seen::Skipped(Skipped { path: Arc::from("."), reason: error.to_string() }),
+                Ok(entry) => {
+                    let Some(kind) = entry.file_type() else { return WalkState::Continue };
+                    if kind.is_dir() {
+                        return WalkState::Continue;
+                    }
+                    let path: Arc<str> = Arc::from(relative(root, entry.path()));
+                    if kind.is_file() {
+                        let size = entry.metadata().map_or(0, |meta| meta.len());
+                        Seen::File(path, size)
+                    } else if kind.is_symlink() {
+                        Seen::Skipped(Skipped { path, reason: "a link is not followed".to_owned() })
+                    } else {
+                        Seen::Skipped(Skipped { path, reason: "not a regular file".to_owned() })
+                    }
+                }
+            };
+            // The receiver outlives the walk, so that a failed send can only mean that it is over.
+            if sender.send(seen).is_ok() { WalkState::Continue } else { WalkState::Quit }
+        })
+    });
+    drop(sender);
+    let (mut files, mut skipped) = (Vec::new(), Vec::new());
+    for seen in receiver {
+        match seen {
+            Seen::File(path, size) if files.len() < FILE_LIMIT => files.push((path, size)),
+            Seen::File(path, _) => {
+                skipped.push(Skipped { path, reason: format!("there are more than {FILE_LIMIT} files") });
+                break;
+            }
+            Seen::Skipped(one) => skipped.push(one),
+        }
+    }
+    (files, skipped)
+}
+
+/// The path from the root, with `/` between its parts; bytes that are no text are replaced, so that it can be shown.
+fn relative(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    // Between the walk and now the file may have become a link or a pipe: opening a pipe would wait for ever.
+    let meta = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
+    if !meta.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(READ_LIMIT)).unwrap_or(0));
+    file.take(READ_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > READ_LIMIT {
+        return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));
+    }
+    Ok(bytes)
+}
+
+fn decode(bytes: &[u8]) -> Result<String, String> {
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        _ => utf8(bytes),
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<String, String> {
+    String::from_utf8(bytes.to_vec()).map_err(|error| {
+        let line = bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default().split(|byte| *byte == b'\n').count();
+        format!("it is not UTF-8 text (line {line})")
+    })
+}
+
+fn utf16(bytes: &[u8], word: fn([u8; 2]) -> u16) -> Result<String, String> {
+    let words = bytes.chunks_exact(2).map(|pair| match pair {
+        [one, other] => word([*one, *other]),
+        _ => 0,
+    });
+    char::decode_utf16(words).collect::<Result<String, _>>().map_err(|_| "it is not UTF-16 text".to_owned())
+}

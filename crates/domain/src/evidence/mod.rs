@@ -1,0 +1,402 @@
+//! Evidence: what was gathered about one service, and the only way for a check to read it.
+//!
+//! Not gathered is not empty. Every accessor of [`Evidence`] returns `Result<_, Missing>`, so that a source nobody read
+//! ends as *unknown*. Every accessor also notes that its source was touched: the reviewer then knows what a check
+//! searched, and turns a pass that rests on a source with unreadable files into *unknown* by itself.
+
+use std::{cell::Cell, convert::Infallible, sync::Arc};
+
+use jiff::civil::Date;
+
+use crate::{Message, Place, Service};
+
+mod alerting;
+mod api;
+mod dashboard;
+mod document;
+mod image;
+mod infrastructure;
+mod migration;
+mod objective;
+mod package;
+mod pipeline;
+mod results;
+mod settings;
+mod tree;
+mod workload;
+
+pub use alerting::*;
+pub use api::*;
+pub use dashboard::*;
+pub use document::*;
+pub use image::*;
+pub use infrastructure::*;
+pub use migration::*;
+pub use objective::*;
+pub use package::*;
+pub use pipeline::*;
+pub use results::*;
+pub use settings::*;
+pub use tree::*;
+pub use workload::*;
+
+/// Where evidence comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    Files,
+    Workloads,
+    Objects,
+    Images,
+    Pipelines,
+    Infrastructure,
+    AlertRules,
+    AlertRouting,
+    Dashboards,
+    Objectives,
+    Documents,
+    Packages,
+    Apis,
+    Migrations,
+    Ownership,
+    Results,
+    Settings,
+    SourceCode,
+    History,
+    Cluster,
+    Telemetry,
+    Endpoint,
+    Experiments,
+}
+
+impl Source {
+    pub const ALL: [Self; 23] = [
+        Self::Files,
+        Self::Workloads,
+        Self::Objects,
+        Self::Images,
+        Self::Pipelines,
+        Self::Infrastructure,
+        Self::AlertRules,
+        Self::AlertRouting,
+        Self::Dashboards,
+        Self::Objectives,
+        Self::Documents,
+        Self::Packages,
+        Self::Apis,
+        Self::Migrations,
+        Self::Ownership,
+        Self::Results,
+        Self::Settings,
+        Self::SourceCode,
+        Self::History,
+        Self::Cluster,
+        Self::Telemetry,
+        Self::Endpoint,
+        Self::Experiments,
+    ];
+
+    pub fn title(self) -> Message {
+        let (en, zh) = match self {
+            Self::Files => ("file layout", "文件布局"),
+            Self::Workloads => ("workloads", "工作负载"),
+            Self::Objects => ("Kubernetes objects", "Kubernetes 对象"),
+            Self::Images => ("container files", "容器文件"),
+            Self::Pipelines => ("CI pipelines", "CI 流水线"),
+            Self::Infrastructure => ("infrastructure code", "基础设施代码"),
+            Self::AlertRules => ("alert rules", "告警规则"),
+            Self::AlertRouting => ("alert routing", "告警路由"),
+            Self::Dashboards => ("dashboards", "仪表盘"),
+            Self::Objectives => ("SLO files", "SLO 文件"),
+            Self::Documents => ("documents", "文档"),
+            Self::Packages => ("package manifests and lockfiles", "软件包清单与锁文件"),
+            Self::Apis => ("API descriptions", "API 描述"),
+            Self::Migrations => ("migrations", "数据库迁移"),
+            Self::Ownership => ("ownership files", "归属文件"),
+            Self::Results => ("test and load results", "测试与压测结果"),
+            Self::Settings => ("configuration files", "配置文件"),
+            Self::SourceCode => ("source code", "源代码"),
+            Self::History => ("git history", "git 历史"),
+            Self::Cluster => ("the cluster", "集群"),
+            Self::Telemetry => ("telemetry", "遥测"),
+            Self::Endpoint => ("the running service", "运行中的服务"),
+            Self::Experiments => ("experiments", "实验"),
+        };
+        Message::new(en, zh)
+    }
+}
+
+/// Why evidence is not there, and what would settle it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    pub source: Source,
+    pub reason: Message,
+    pub settle: Message,
+}
+
+/// A file, or a part of one, that belongs to a source and could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    pub source: Source,
+    pub place: Place,
+    /// What is wrong, in one clause that reads after the place. Parsers speak English.
+    pub reason: String,
+}
+
+/// What one source gave.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered<T> {
+    pub items: Vec<T>,
+    /// The files that were read for it.
+    pub files: usize,
+    /// What should have been read for it and could not be.
+    pub gaps: Vec<Gap>,
+}
+
+impl<T> Gathered<T> {
+    pub fn new(items: Vec<T>, files: usize, gaps: Vec<Gap>) -> Self {
+        Self { items, files, gaps }
+    }
+}
+
+/// Everything that was gathered about one service. Sources that hold for the whole repository are shared.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The day of the review: what age is measured against.
+    pub today: Date,
+    pub service: Service,
+    pub files: Arc<Gathered<FileEntry>>,
+    pub workloads: Arc<Gathered<Workload>>,
+    pub objects: Arc<Gathered<Object>>,
+    pub images: Arc<Gathered<ImageBuild>>,
+    pub pipelines: Arc<Gathered<Pipeline>>,
+    pub infrastructure: Arc<Gathered<Resource>>,
+    pub alert_rules: Arc<Gathered<AlertRule>>,
+    pub alert_routing: Arc<Gathered<AlertRouting>>,
+    pub dashboards: Arc<Gathered<Dashboard>>,
+    pub objectives: Arc<Gathered<Objective>>,
+    pub documents: Arc<Gathered<Document>>,
+    pub packages: Arc<Gathered<Package>>,
+    pub apis: Arc<Gathered<ApiDescription>>,
+    pub migrations: Arc<Gathered<Migration>>,
+    pub ownership: Arc<Gathered<Ownership>>,
+    pub results: Arc<Gathered<ResultFile>>,
+    pub settings: Arc<Gathered<SettingsFile>>,
+    /// What the configuration of gonogo states about this service beyond its nouns.
+    pub statements: Arc<Statements>,
+}
+
+/// The view that a check has of the facts.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    facts: &'a Facts,
+    touched: Cell<u32>,
+}
+
+impl<'a> Evidence<'a> {
+    pub fn new(facts: &'a Facts) -> Self {
+        Self { facts, touched: Cell::new(0) }
+    }
+
+    pub fn service(&self) -> &'a Service {
+        &self.facts.service
+    }
+
+    pub fn today(&self) -> Date {
+        self.facts.today
+    }
+
+    /// What `gonogo.toml` states: on-call, escalation, recovery objectives, critical paths …
+    pub fn statements(&self) -> &'a Statements {
+        &self.facts.statements
+    }
+
+    /// Every file of the service's part of the repository with its role: what is there, not what is in it.
+    pub fn files(&self) -> Result<&'a [FileEntry], Missing> {
+        self.items(Source::Files, &self.facts.files)
+    }
+
+    /// The service's workloads, one for each logical workload and environment.
+    pub fn workloads(&self) -> Result<&'a [Workload], Missing> {
+        self.items(Source::Workloads, &self.facts.workloads)
+    }
+
+    /// Kubernetes objects that are not workloads: built-in kinds and custom ones, rendered.
+    pub fn objects(&self) -> Result<&'a [Object], Missing> {
+        self.items(Source::Objects, &self.facts.objects)
+    }
+
+    /// The objects of these kinds.
+    pub fn objects_of(&self, kinds: &[&str]) -> Result<Vec<&'a Object>, Missing> {
+        Ok(self.objects()?.iter().filter(|object| kinds.contains(&object.kind.as_str())).collect())
+    }
+
+    /// The container files that build the service's images.
+    pub fn images(&self) -> Result<&'a [ImageBuild], Missing> {
+        self.items(Source::Images, &self.facts.images)
+    }
+
+    pub fn pipelines(&self) -> Result<&'a [Pipeline], Missing> {
+        self.items(Source::Pipelines, &self.facts.pipelines)
+    }
+
+    /// Resources of Terraform, OpenTofu, CloudFormation, SAM, serverless and platform files.
+    pub fn infrastructure(&self) -> Result<&'a [Resource], Missing> {
+        self.items(Source::Infrastructure, &self.facts.infrastructure)
+    }
+
+    /// Alerting and recording rules of Prometheus, from rule files and from PrometheusRule objects.
+    pub fn alert_rules(&self) -> Result<&'a [AlertRule], Missing> {
+        self.items(Source::AlertRules, &self.facts.alert_rules)
+    }
+
+    pub fn alert_routing(&self) -> Result<&'a [AlertRouting], Missing> {
+        self.items(Source::AlertRouting, &self.facts.alert_routing)
+    }
+
+    pub fn dashboards(&self) -> Result<&'a [Dashboard], Missing> {
+        self.items(Source::Dashboards, &self.facts.dashboards)
+    }
+
+    /// SLOs, from OpenSLO, Sloth and Pyrra files and from `gonogo.toml`.
+    pub fn objectives(&self) -> Result<&'a [Objective], Missing> {
+        self.items(Source::Objectives, &self.facts.objectives)
+    }
+
+    pub fn documents(&self) -> Result<&'a [Document], Missing> {
+        self.items(Source::Documents, &self.facts.documents)
+    }
+
+    /// Package manifests with their lockfiles.
+    pub fn packages(&self) -> Result<&'a [Package], Missing> {
+        self.items(Source::Packages, &self.facts.packages)
+    }
+
+    /// OpenAPI, gRPC, GraphQL and AsyncAPI descriptions.
+    pub fn apis(&self) -> Result<&'a [ApiDescription], Missing> {
+        self.items(Source::Apis, &self.facts.apis)
+    }
+
+    pub fn migrations(&self) -> Result<&'a [Migration], Missing> {
+        self.items(Source::Migrations, &self.facts.migrations)
+    }
+
+    pub fn ownership(&self) -> Result<&'a [Ownership], Missing> {
+        self.items(Source::Ownership, &self.facts.ownership)
+    }
+
+    /// Coverage reports, test reports and load-test summaries that lie in the repository.
+    pub fn results(&self) -> Result<&'a [ResultFile], Missing> {
+        self.items(Source::Results, &self.facts.results)
+    }
+
+    /// Configuration files of the service: environment files, application settings, flag files.
+    pub fn settings(&self) -> Result<&'a [SettingsFile], Missing> {
+        self.items(Source::Settings, &self.facts.settings)
+    }
+
+    /// What the program's source says. Nothing reads it yet, and every check that asks says so.
+    pub fn source_code(&self) -> Result<Infallible, Missing> {
+        Err(self.not_gathered(
+            Source::SourceCode,
+            "the program's source decides this, and this version does not read source code",
+            "此项由程序源代码决定，当前版本尚不读取源代码",
+            "a version of gonogo that reads source code",
+            "使用能读取源代码的 gonogo 版本",
+        ))
+    }
+
+    /// What the history of the repository holds.
+    pub fn history(&self) -> Result<Infallible, Missing> {
+        Err(self.not_gathered(
+            Source::History,
+            "the git history was not read",
+            "未读取 git 历史",
+            "a version of gonogo that reads the history",
+            "使用能读取历史的 gonogo 版本",
+        ))
+    }
+
+    /// What Prometheus answers.
+    pub fn telemetry(&self) -> Result<Infallible, Missing> {
+        Err(self.not_gathered(
+            Source::Telemetry,
+            "telemetry decides this, and no Prometheus was asked",
+            "此项由遥测数据决定，未查询任何 Prometheus",
+            "a version of gonogo that queries Prometheus",
+            "使用能查询 Prometheus 的 gonogo 版本",
+        ))
+    }
+
+    /// The sources that were touched so far.
+    pub fn searched(&self) -> Vec<Source> {
+        Source::ALL.into_iter().filter(|source| self.touched.get() & bit(*source) != 0).collect()
+    }
+
+    /// How many files were read for a source.
+    pub fn files_read(&self, source: Source) -> usize {
+        self.with(source, |files, _| files)
+    }
+
+    /// What should have been read for a source and could not be.
+    pub fn gaps(&self, source: Source) -> &'a [Gap] {
+        self.with(source, |_, gaps| gaps)
+    }
+
+    fn with<R>(&self, source: Source, read: impl Fn(usize, &'a [Gap]) -> R) -> R {
+        let facts = self.facts;
+        match source {
+            Source::Files => read(facts.files.files, &facts.files.gaps),
+            Source::Workloads => read(facts.workloads.files, &facts.workloads.gaps),
+            Source::Objects => read(facts.objects.files, &facts.objects.gaps),
+            Source::Images => read(facts.images.files, &facts.images.gaps),
+            Source::Pipelines => read(facts.pipelines.files, &facts.pipelines.gaps),
+            Source::Infrastructure => read(facts.infrastructure.files, &facts.infrastructure.gaps),
+            Source::AlertRules => read(facts.alert_rules.files, &facts.alert_rules.gaps),
+            Source::AlertRouting => read(facts.alert_routing.files, &facts.alert_routing.gaps),
+            Source::Dashboards => read(facts.dashboards.files, &facts.dashboards.gaps),
+            Source::Objectives => read(facts.objectives.files, &facts.objectives.gaps),
+            Source::Documents => read(facts.documents.files, &facts.documents.gaps),
+            Source::Packages => read(facts.packages.files, &facts.packages.gaps),
+            Source::Apis => read(facts.apis.files, &facts.apis.gaps),
+            Source::Migrations => read(facts.migrations.files, &facts.migrations.gaps),
+            Source::Ownership => read(facts.ownership.files, &facts.ownership.gaps),
+            Source::Results => read(facts.results.files, &facts.results.gaps),
+            Source::Settings => read(facts.settings.files, &facts.settings.gaps),
+            Source::SourceCode
+            | Source::History
+            | Source::Cluster
+            | Source::Telemetry
+            | Source::Endpoint
+            | Source::Experiments => read(0, &[]),
+        }
+    }
+
+    fn items<T>(&self, source: Source, gathered: &'a Gathered<T>) -> Result<&'a [T], Missing> {
+        self.touch(source);
+        match gathered.gaps.first() {
+            // Nothing at all could be read of what is there: that is not an empty source.
+            Some(gap) if gathered.items.is_empty() => Err(Missing {
+                source,
+                reason: Message::new(
+                    format!("{} could not be read: {}", gap.place, gap.reason),
+                    format!("无法读取 {}：{}", gap.place, gap.reason),
+                ),
+                settle: Message::new(format!("a readable {}", gap.place), format!("修复 {}", gap.place)),
+            }),
+            _ => Ok(&gathered.items),
+        }
+    }
+
+    fn not_gathered(&self, source: Source, en: &str, zh: &str, settle_en: &str, settle_zh: &str) -> Missing {
+        self.touch(source);
+        Missing { source, reason: Message::new(en, zh), settle: Message::new(settle_en, settle_zh) }
+    }
+
+    fn touch(&self, source: Source) {
+        self.touched.set(self.touched.get() | bit(source));
+    }
+}
+
+fn bit(source: Source) -> u32 {
+    1 << (source as u32)
+}

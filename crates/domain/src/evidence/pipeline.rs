@@ -1,0 +1,113 @@
+//! CI pipelines: what is run, when, and what happens if it fails.
+
+use super::Located;
+use crate::Place;
+
+/// One pipeline file: a GitHub workflow, a `.gitlab-ci.yml`, a Jenkinsfile …
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    pub system: PipelineSystem,
+    pub name: String,
+    pub place: Place,
+    /// What starts it: `push`, `pull_request`, `schedule`, `workflow_dispatch`, `release`, `tag` …
+    pub triggers: Vec<String>,
+    pub jobs: Vec<PipelineJob>,
+    /// Permissions of the token: `contents: read` …; none: not written.
+    pub permissions: Option<Located<String>>,
+}
+
+impl Pipeline {
+    /// Every step of every job.
+    pub fn steps(&self) -> impl Iterator<Item = (&PipelineJob, &PipelineStep)> {
+        self.jobs.iter().flat_map(|job| job.steps.iter().map(move |step| (job, step)))
+    }
+
+    /// It runs by itself on changes, not only when somebody starts it.
+    pub fn runs_on_changes(&self) -> bool {
+        self.triggers.iter().any(|trigger| {
+            matches!(
+                trigger.as_str(),
+                "push" | "pull_request" | "pull_request_target" | "merge_request" | "merge_group"
+            )
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PipelineSystem {
+    GitHubActions,
+    GitLab,
+    CircleCi,
+    Jenkins,
+    AzurePipelines,
+    CloudBuild,
+    Bitbucket,
+    Travis,
+    Drone,
+    Buildkite,
+    Tekton,
+    /// Makefile, Taskfile, justfile, package scripts: what a pipeline step calls.
+    Script,
+}
+
+#[derive(Clone, Debug)]
+pub struct PipelineJob {
+    pub id: String,
+    pub place: Place,
+    /// The stage of GitLab, the environment of GitHub or Azure.
+    pub stage: Option<String>,
+    pub environment: Option<Located<String>>,
+    pub needs: Vec<String>,
+    /// Started by a person: `when: manual`, an approval step, `input`.
+    pub manual: bool,
+    /// Its failure does not fail the pipeline: `continue-on-error`, `allow_failure`.
+    pub tolerated: Option<Place>,
+    pub condition: Option<String>,
+    pub steps: Vec<PipelineStep>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PipelineStep {
+    pub name: Option<String>,
+    pub place: Place,
+    /// The shell text that it runs.
+    pub run: Option<String>,
+    /// The action, orb, task or template that it uses, with its version.
+    pub uses: Option<String>,
+    /// Inputs of the action, as text.
+    pub with: Vec<(String, String)>,
+    pub tolerated: Option<Place>,
+    pub condition: Option<String>,
+    /// What the step does, by `knowledge/commands.toml`: its own commands and those of the scripts that it calls
+    /// (a Makefile target, a package script), resolved.
+    pub purposes: Vec<Purpose>,
+}
+
+/// What a command of a pipeline is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    Build,
+    BuildImage,
+    Lint,
+    UnitTest,
+    IntegrationTest,
+    EndToEndTest,
+    ContractTest,
+    LoadTest,
+    ChaosTest,
+    SmokeTest,
+    Coverage,
+    DependencyAudit,
+    SecretScan,
+    StaticAnalysis,
+    ImageScan,
+    InfrastructureScan,
+    InfrastructurePlan,
+    RuleTest,
+    MigrationTest,
+    Deploy,
+    Publish,
+    Rollback,
+    Sign,
+}

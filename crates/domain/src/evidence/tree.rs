@@ -1,0 +1,74 @@
+//! What lies in the repository, by path: Kubernetes objects, files and who owns them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{Node, Place};
+
+/// A file of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    pub path: Arc<str>,
+    /// Bytes.
+    pub size: u64,
+    pub role: Role,
+}
+
+impl FileEntry {
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+/// What a file is there for. Only `Product` and `Operations` files count as implementation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    Product,
+    Test,
+    /// Input of tests: fixtures, testdata, golden files.
+    Fixture,
+    Example,
+    /// Somebody else's code that was copied in.
+    Vendored,
+    Generated,
+    Documentation,
+}
+
+impl Role {
+    /// It says something about how the service runs in production.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Product | Self::Generated | Self::Documentation)
+    }
+}
+
+/// A Kubernetes object that is not a workload, rendered for one environment.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub api_version: String,
+    pub kind: String,
+    pub name: String,
+    pub namespace: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub environment: Option<String>,
+    pub production: bool,
+    pub place: Place,
+    pub body: Node,
+}
+
+/// Who owns what: CODEOWNERS and catalog-info.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    pub kind: OwnershipKind,
+    /// The path pattern of CODEOWNERS, or the name of the catalog's component.
+    pub subject: String,
+    pub owners: Vec<String>,
+    pub place: Place,
+    /// The catalog's entity as a whole: lifecycle, dependencies, links.
+    pub lifecycle: Option<String>,
+    pub depends_on: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnershipKind {
+    CodeOwners,
+    Catalog,
+}

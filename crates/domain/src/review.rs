@@ -1,0 +1,299 @@
+//! A review: all checks over one service at one moment, for one occasion.
+
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use jiff::civil::Date;
+
+use crate::{
+    Attestation, Check, Decision, Evidence, Facts, Finding, Gate, LevelReport, Message, Occasion, Outcome, Policy,
+    Reading, Readings, Reason, Service, Settled, Source, Strength, Waiver, WaiverProblem, decide, levels, settle,
+};
+
+/// One check, judged.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub check: &'static Check,
+    /// The gate on this occasion.
+    pub gate: Gate,
+    pub settled: Settled,
+    pub readings: Readings,
+    /// What the check looked at, so that "not found" can be told from "not looked for".
+    pub searched: Vec<Searched>,
+    /// The waiver or override that is in force for it.
+    pub waiver: Option<Waiver>,
+    /// It failed in the baseline already, with the same findings.
+    pub in_baseline: bool,
+}
+
+/// A source that a check looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Searched {
+    pub source: Source,
+    pub files: usize,
+}
+
+impl Judged {
+    pub fn outcome(&self) -> Outcome {
+        self.settled.outcome
+    }
+
+    /// The reading that decided, else the one that says why nothing did: the weakest that is as strong as the minimum.
+    pub fn reading(&self) -> Option<(Strength, &Reading)> {
+        match self.settled.strength {
+            Some(strength) if self.outcome() != Outcome::Unknown => {
+                self.readings.get(strength).map(|reading| (strength, reading))
+            }
+            _ => self
+                .readings
+                .iter()
+                .find(|(strength, reading)| *strength >= self.check.min && reading.settle.is_some())
+                .or_else(|| self.readings.iter().next_back()),
+        }
+    }
+
+    /// The findings of the reading that decided.
+    pub fn findings(&self) -> &[Finding] {
+        match self.outcome() {
+            Outcome::Fail | Outcome::Partial | Outcome::Stale => {
+                self.reading().map_or(&[], |(_, reading)| reading.findings.as_slice())
+            }
+            Outcome::Pass | Outcome::NotApplicable | Outcome::Unknown => &[],
+        }
+    }
+
+    pub fn holds_or_waived(&self) -> bool {
+        matches!(self.outcome(), Outcome::Pass | Outcome::NotApplicable) || self.waiver.is_some()
+    }
+}
+
+/// A service, judged and decided.
+#[derive(Clone, Debug)]
+pub struct Review {
+    pub service: Service,
+    pub occasion: Occasion,
+    pub on: Date,
+    /// In the order of the catalogue.
+    pub judged: Vec<Judged>,
+    pub levels: LevelReport,
+    /// The level that the service's tier asks for.
+    pub needed: crate::Level,
+    pub decision: Decision,
+    pub reasons: Vec<Reason>,
+    /// Waivers and attestations of this service that are expired, refused or unused.
+    pub record_problems: Vec<WaiverProblem>,
+}
+
+impl Review {
+    pub fn of(&self, check: &str) -> Option<&Judged> {
+        self.judged.iter().find(|one| one.check.id == check)
+    }
+
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.judged.iter().filter(|one| one.outcome() == outcome).count()
+    }
+
+    /// Takes note of what failed before: a check whose findings are all in the baseline no longer gates.
+    pub fn with_baseline(mut self, known: impl Fn(&Judged) -> bool) -> Self {
+        for one in &mut self.judged {
+            one.in_baseline =
+                matches!(one.settled.outcome, Outcome::Fail | Outcome::Partial | Outcome::Stale | Outcome::Unknown)
+                    && known(one);
+        }
+        (self.decision, self.reasons) = decide(&self.judged, self.needed);
+        self
+    }
+}
+
+/// What people have put on record about a repository.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Records<'a> {
+    pub waivers: &'a [Waiver],
+    pub attestations: &'a [Attestation],
+}
+
+/// Judges every check of the catalogue over the facts of one service, settles, and decides.
+///
+/// A check that panics is an unknown with its reason and hides nothing of the others.
+pub fn review(
+    catalogue: &[&'static Check],
+    facts: &Facts,
+    policy: &Policy,
+    occasion: Occasion,
+    records: Records<'_>,
+) -> Review {
+    let mut used = BTreeSet::new();
+    let mut problems = Vec::new();
+    let judged: Vec<Judged> = catalogue
+        .iter()
+        .map(|check| judge(check, facts, policy, occasion, records, &mut used, &mut problems))
+        .collect();
+    unused(&judged, facts, records, &used, &mut problems);
+    problems.sort_by(|one: &WaiverProblem, other| (&one.place, &one.message).cmp(&(&other.place, &other.message)));
+    problems.dedup();
+
+    let needed = policy.level(facts.service.tier);
+    let (decision, reasons) = decide(&judged, needed);
+    Review {
+        service: facts.service.clone(),
+        occasion,
+        on: facts.today,
+        levels: levels(&judged),
+        judged,
+        needed,
+        decision,
+        reasons,
+        record_problems: problems,
+    }
+}
+
+fn judge(
+    check: &'static Check,
+    facts: &Facts,
+    policy: &Policy,
+    occasion: Occasion,
+    records: Records<'_>,
+    used: &mut BTreeSet<usize>,
+    problems: &mut Vec<WaiverProblem>,
+) -> Judged {
+    let evidence = Evidence::new(facts);
+    let mut readings = asked(check, &evidence, policy, occasion);
+    spoil_by_gaps(&mut readings, &evidence);
+    for attestation in records.attestations.iter().filter(|one| one.concerns(check.id, &facts.service.name)) {
+        match attestation.refusal(facts.today) {
+            None => readings = attestation.add_to(check, readings),
+            Some(message) => problems.push(WaiverProblem { place: attestation.place.clone(), message }),
+        }
+    }
+    let settled = settle(check, &readings, facts.today);
+    let searched =
+        evidence.searched().into_iter().map(|source| Searched { source, files: evidence.files_read(source) }).collect();
+    let mut one =
+        Judged { check, gate: occasion.gate(check), settled, readings, searched, waiver: None, in_baseline: false };
+    if !one.holds_or_waived() {
+        one.waiver = waiver(&one, facts, policy, records, used, problems);
+    }
+    one
+}
+
+/// The readings of a check, or why it is not asked.
+fn asked(check: &Check, evidence: &Evidence<'_>, policy: &Policy, occasion: Occasion) -> Readings {
+    let service = evidence.service();
+    if !check.classes.contains(service.class) {
+        let (en, zh) = service.class.noun();
+        let reason = &service.class_reason;
+        return Readings::of(
+            check.min,
+            Ok(not_asked(format!("{en} is not asked: {}", reason.en), format!("不适用于{zh}：{}", reason.zh))),
+        );
+    }
+    if occasion.does_not_ask().contains(&check.id) {
+        let id = occasion.id();
+        return Readings::of(check.min, Ok(not_asked(format!("not asked on {id}"), format!("{id} 时不要求"))));
+    }
+    let judged = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence, policy)));
+    judged.unwrap_or_else(|_| {
+        Readings::of(
+            check.min,
+            Err(crate::Missing {
+                source: Source::Files,
+                reason: Message::new(
+                    "the check failed by itself: this is a defect of gonogo",
+                    "检查自身出错：这是 gonogo 的缺陷",
+                ),
+                settle: Message::new("a report of this defect", "报告此缺陷"),
+            }),
+        )
+    })
+}
+
+fn not_asked(en: String, zh: String) -> Reading {
+    let mut reading = Reading::not_applicable(en, zh);
+    reading.needs_whole_source = false;
+    reading
+}
+
+/// A conclusion that rests on a whole source does not stand when a part of that source could not be read.
+fn spoil_by_gaps(readings: &mut Readings, evidence: &Evidence<'_>) {
+    let gaps: Vec<_> = evidence.searched().into_iter().flat_map(|source| evidence.gaps(source)).collect();
+    let Some(first) = gaps.first() else { return };
+    let more = gaps.len() - 1;
+    for (_, reading) in readings.iter_mut() {
+        if reading.needs_whole_source && reading.settle.is_none() {
+            let was = reading.summary.clone();
+            reading.spoilt(
+                Message::new(
+                    format!(
+                        "{} could not be read ({}){}; without it: {}",
+                        first.place,
+                        first.reason,
+                        and_more(more),
+                        was.en
+                    ),
+                    format!("无法读取 {}（{}）{}；除此之外：{}", first.place, first.reason, and_more_zh(more), was.zh),
+                ),
+                Message::new(format!("a readable {}", first.place), format!("修复 {}", first.place)),
+            );
+        }
+    }
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} more") }
+}
+
+fn and_more_zh(more: usize) -> String {
+    if more == 0 { String::new() } else { format!("等 {} 处", more + 1) }
+}
+
+fn waiver(
+    one: &Judged,
+    facts: &Facts,
+    policy: &Policy,
+    records: Records<'_>,
+    used: &mut BTreeSet<usize>,
+    problems: &mut Vec<WaiverProblem>,
+) -> Option<Waiver> {
+    let mut applied = None;
+    for (index, waiver) in records.waivers.iter().enumerate() {
+        if !waiver.concerns(one.check.id, &facts.service.name) || !waiver.covers(one.findings()) {
+            continue;
+        }
+        used.insert(index);
+        match waiver.refusal(one.gate, policy, facts.today) {
+            Some(message) => problems.push(WaiverProblem { place: waiver.place.clone(), message }),
+            None => applied = applied.or_else(|| Some(waiver.clone())),
+        }
+    }
+    applied
+}
+
+/// A waiver for something that does not fail is a finding: it would hide the next failure.
+fn unused(
+    judged: &[Judged],
+    facts: &Facts,
+    records: Records<'_>,
+    used: &BTreeSet<usize>,
+    problems: &mut Vec<WaiverProblem>,
+) {
+    for (index, waiver) in records.waivers.iter().enumerate() {
+        let named = waiver.service.as_deref() == Some(facts.service.name.as_str());
+        if used.contains(&index) || !named {
+            continue;
+        }
+        let message = match judged.iter().find(|one| one.check.id == waiver.check) {
+            Some(one) if one.holds_or_waived() => Message::new(
+                format!("the waiver of {} is not needed: the check does not fail", waiver.check),
+                format!("{} 的豁免没有必要：该检查并未失败", waiver.check),
+            ),
+            Some(_) => Message::new(
+                format!("the waiver of {} covers none of its findings in full", waiver.check),
+                format!("{} 的豁免未覆盖其全部发现", waiver.check),
+            ),
+            None => continue,
+        };
+        problems.push(WaiverProblem { place: waiver.place.clone(), message });
+    }
+}
