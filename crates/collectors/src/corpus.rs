@@ -85,7 +85,10 @@ impl<'t> Corpus<'t> {
     }
 
     /// Files that are no data files, by a test on their entry: container files, documents, scripts, HCL …
-    pub fn files_where<'c>(&'c self, test: impl Fn(&FileEntry) -> bool + 'c) -> impl Iterator<Item = &'c FileEntry> + 'c {
+    pub fn files_where<'c>(
+        &'c self,
+        test: impl Fn(&FileEntry) -> bool + 'c,
+    ) -> impl Iterator<Item = &'c FileEntry> + 'c {
         self.tree.files().iter().filter(move |entry| reads(entry) && test(entry))
     }
 }
@@ -155,14 +158,22 @@ impl Wanted {
 }
 
 /// Lockfiles have parsers of their own, which need no tree.
-const NOT_TREES: &[&str] = &["package-lock.json", "npm-shrinkwrap.json", "composer.lock", "pnpm-lock.yaml", "Cargo.lock"];
+const NOT_TREES: &[&str] =
+    &["package-lock.json", "npm-shrinkwrap.json", "composer.lock", "pnpm-lock.yaml", "Cargo.lock"];
 
 fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Option<DataFile> {
     if NOT_TREES.contains(&entry.name()) {
         return None;
     }
     let path = Arc::clone(&entry.path);
-    let mut file = DataFile { path: Arc::clone(&path), role: entry.role, format, documents: Vec::new(), errors: Vec::new(), broken: None };
+    let mut file = DataFile {
+        path: Arc::clone(&path),
+        role: entry.role,
+        format,
+        documents: Vec::new(),
+        errors: Vec::new(),
+        broken: None,
+    };
     let text = match tree.text(&path) {
         Ok(text) => text,
         Err(reason) => {
@@ -195,7 +206,7 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
 
 /// A template of a chart is no YAML; the chart's renderer reads it.
 fn chart_template(tree: &Tree, path: &str) -> bool {
-    path.match_indices("/templates/").any(|(at, _)| {
-        path.get(..at).is_some_and(|chart| tree.contains(&format!("{chart}/Chart.yaml")))
-    }) || (path.starts_with("templates/") && tree.contains("Chart.yaml"))
+    path.match_indices("/templates/")
+        .any(|(at, _)| path.get(..at).is_some_and(|chart| tree.contains(&format!("{chart}/Chart.yaml"))))
+        || (path.starts_with("templates/") && tree.contains("Chart.yaml"))
 }

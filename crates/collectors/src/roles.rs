@@ -29,15 +29,57 @@ pub fn role(path: &str) -> Role {
     Role::Product
 }
 
-const VENDORED: &[&str] = &["vendor", "node_modules", "third_party", "thirdparty", "third-party", "bower_components", ".venv", "venv", "site-packages", ".terraform", "jspm_packages", "pods"];
-const FIXTURE: &[&str] = &["testdata", "test-data", "test_data", "fixtures", "fixture", "__fixtures__", "__snapshots__", "golden", "testfixtures", "test-fixtures"];
-const TEST: &[&str] = &["test", "tests", "__tests__", "spec", "specs", "e2e", "e2e-tests", "integration-tests", "integration_tests", "integrationtests", "testing", "unittests", "cypress", "smoke-tests"];
-const EXAMPLE: &[&str] = &["example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "quickstart"];
+const VENDORED: &[&str] = &[
+    "vendor",
+    "node_modules",
+    "third_party",
+    "thirdparty",
+    "third-party",
+    "bower_components",
+    ".venv",
+    "venv",
+    "site-packages",
+    ".terraform",
+    "jspm_packages",
+    "pods",
+];
+const FIXTURE: &[&str] = &[
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixtures",
+    "fixture",
+    "__fixtures__",
+    "__snapshots__",
+    "golden",
+    "testfixtures",
+    "test-fixtures",
+];
+const TEST: &[&str] = &[
+    "test",
+    "tests",
+    "__tests__",
+    "spec",
+    "specs",
+    "e2e",
+    "e2e-tests",
+    "integration-tests",
+    "integration_tests",
+    "integrationtests",
+    "testing",
+    "unittests",
+    "cypress",
+    "smoke-tests",
+];
+const EXAMPLE: &[&str] =
+    &["example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "quickstart"];
 const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
 const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
 
 fn vendored_pair(parts: &[&str]) -> bool {
-    parts.windows(2).any(|pair| matches!(pair, ["jsonnet", "vendor"] | ["public", "libs"] | ["static", "lib" | "libs" | "vendor"]))
+    parts
+        .windows(2)
+        .any(|pair| matches!(pair, ["jsonnet", "vendor"] | ["public", "libs"] | ["static", "lib" | "libs" | "vendor"]))
 }
 
 fn test_name(name: &str) -> bool {
@@ -50,9 +92,20 @@ fn test_name(name: &str) -> bool {
 }
 
 fn generated_name(name: &str) -> bool {
-    [".pb.go", "_pb2.py", "_pb2_grpc.py", ".pb.gw.go", "_pb.js", "_pb.d.ts", ".g.cs", ".designer.cs", ".min.js", ".min.css"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+    [
+        ".pb.go",
+        "_pb2.py",
+        "_pb2_grpc.py",
+        ".pb.gw.go",
+        "_pb.js",
+        "_pb.d.ts",
+        ".g.cs",
+        ".designer.cs",
+        ".min.js",
+        ".min.css",
+    ]
+    .iter()
+    .any(|ending| name.ends_with(ending))
         || name.starts_with("zz_generated")
 }
 

@@ -220,7 +220,8 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
 
 fn utf8(bytes: &[u8]) -> Result<String, String> {
     String::from_utf8(bytes.to_vec()).map_err(|error| {
-        let line = bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default().split(|byte| *byte == b'\n').count();
+        let line =
+            bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default().split(|byte| *byte == b'\n').count();
         format!("it is not UTF-8 text (line {line})")
     })
 }

@@ -96,6 +96,7 @@ impl Review {
     }
 
     /// Takes note of what failed before: a check whose findings are all in the baseline no longer gates.
+    #[must_use]
     pub fn with_baseline(mut self, known: impl Fn(&Judged) -> bool) -> Self {
         for one in &mut self.judged {
             one.in_baseline =

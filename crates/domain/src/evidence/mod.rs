@@ -143,13 +143,19 @@ pub struct Gap {
 }
 
 /// What one source gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Gathered<T> {
     pub items: Vec<T>,
     /// The files that were read for it.
     pub files: usize,
     /// What should have been read for it and could not be.
     pub gaps: Vec<Gap>,
+}
+
+impl<T> Default for Gathered<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), files: 0, gaps: Vec::new() }
+    }
 }
 
 impl<T> Gathered<T> {
