@@ -21,6 +21,7 @@ mod ownership;
 mod packages;
 mod pipelines;
 mod results;
+pub mod revision;
 mod roles;
 mod scope;
 mod settings;
