@@ -1,1 +1,1 @@
-//! HCL (Terraform, OpenTofu) as trees with places.
+//! HCL (Terraform, `OpenTofu`) as trees with places.
