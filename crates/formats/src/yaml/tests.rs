@@ -1,5 +1,7 @@
 //! Reading and writing YAML, harmless and hostile.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 fn read(input: &str) -> Stream {
@@ -86,7 +88,7 @@ fn alias_bombs_are_refused() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        bomb += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", "));
+        let _ = writeln!(bomb, "a{level}: &a{level} [{}]", [alias.as_str(); 9].join(", "));
     }
     let stream = read(&bomb);
     assert!(stream.documents.is_empty());
@@ -109,7 +111,7 @@ fn deep_nesting_is_refused() {
     }
     let mut nested = "a0: &a0 [x]\n".to_owned();
     for level in 1..300 {
-        nested += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+        let _ = writeln!(nested, "a{level}: &a{level} [*a{}]", level - 1);
     }
     assert_eq!(read(&nested).errors.len(), 1);
 }
