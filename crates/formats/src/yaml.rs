@@ -1,1 +1,0 @@
-//! YAML streams as trees with places.
