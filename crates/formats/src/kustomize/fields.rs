@@ -294,7 +294,10 @@ fn standard() -> Config {
     ]);
     for kind in ["Deployment", "StatefulSet"] {
         for affinity in ["podAffinity", "podAntiAffinity"] {
-            for term in ["preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm", "requiredDuringSchedulingIgnoredDuringExecution"] {
+            for term in [
+                "preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm",
+                "requiredDuringSchedulingIgnoredDuringExecution",
+            ] {
                 let path = format!("spec/template/spec/affinity/{affinity}/{term}/labelSelector/matchLabels");
                 config.common_labels.push(spec("apps", "", kind, &path, false));
             }

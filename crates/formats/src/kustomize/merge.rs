@@ -127,9 +127,7 @@ fn fresh(patch: &Node, shape: Shape) -> Node {
             entries
                 .iter()
                 .filter(|entry| {
-                    !is_directive(&entry.key)
-                        && !entry.node.is_null()
-                        && directive(&entry.node) != Directive::Delete
+                    !is_directive(&entry.key) && !entry.node.is_null() && directive(&entry.node) != Directive::Delete
                 })
                 .map(|entry| Entry {
                     key: entry.key.clone(),

@@ -36,15 +36,28 @@ impl Shape {
             ("", "Service") => &SERVICE,
             ("", "ServiceAccount") => &ACCOUNT,
             ("", "Node") => &NODE,
+            ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+                &WEBHOOKS
+            }
             (
-                "admissionregistration.k8s.io",
-                "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
-            ) => &WEBHOOKS,
-            (
-                "" | "apps" | "batch" | "autoscaling" | "policy" | "extensions" | "networking.k8s.io"
-                | "rbac.authorization.k8s.io" | "storage.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io"
-                | "admissionregistration.k8s.io" | "scheduling.k8s.io" | "coordination.k8s.io"
-                | "discovery.k8s.io" | "node.k8s.io" | "certificates.k8s.io" | "flowcontrol.apiserver.k8s.io",
+                ""
+                | "apps"
+                | "batch"
+                | "autoscaling"
+                | "policy"
+                | "extensions"
+                | "networking.k8s.io"
+                | "rbac.authorization.k8s.io"
+                | "storage.k8s.io"
+                | "apiextensions.k8s.io"
+                | "apiregistration.k8s.io"
+                | "admissionregistration.k8s.io"
+                | "scheduling.k8s.io"
+                | "coordination.k8s.io"
+                | "discovery.k8s.io"
+                | "node.k8s.io"
+                | "certificates.k8s.io"
+                | "flowcontrol.apiserver.k8s.io",
                 _,
             ) => &OBJECT,
             _ => &PLAIN,
@@ -60,7 +73,6 @@ const fn list(keys: &'static [&'static str], fields: &'static [(&'static str, &'
     Shape { fields, keys }
 }
 
-static PLAIN_SHAPE: Shape = map(&[]);
 const PLAIN: Shape = map(&[]);
 
 static BY_NAME: Shape = list(&["name"], &[]);
@@ -104,10 +116,7 @@ static SERVICE: Shape = map(&[
     ("status", &STATUS),
 ]);
 static ACCOUNT: Shape = map(&[("metadata", &METADATA), ("secrets", &BY_NAME)]);
-static NODE: Shape = map(&[
-    ("metadata", &METADATA),
-    ("spec", &map(&[("podCIDRs", &list(&[""], &[])), ("taints", &PLAIN_SHAPE)])),
-    ("status", &STATUS),
-]);
+static NODE: Shape =
+    map(&[("metadata", &METADATA), ("spec", &map(&[("podCIDRs", &list(&[""], &[]))])), ("status", &STATUS)]);
 static WEBHOOKS: Shape =
     map(&[("metadata", &METADATA), ("webhooks", &list(&["name"], &[("matchConditions", &BY_NAME)]))]);

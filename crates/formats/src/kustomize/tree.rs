@@ -56,7 +56,10 @@ pub(super) fn same(left: &Node, right: &Node) -> bool {
         (Value::Mapping(left), Value::Mapping(right)) => {
             left.len() == right.len()
                 && left.iter().all(|entry| {
-                    right.iter().find(|other| other.key == entry.key).is_some_and(|other| same(&entry.node, &other.node))
+                    right
+                        .iter()
+                        .find(|other| other.key == entry.key)
+                        .is_some_and(|other| same(&entry.node, &other.node))
                 })
         }
         (Value::Sequence(left), Value::Sequence(right)) => {
