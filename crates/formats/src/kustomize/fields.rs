@@ -46,6 +46,7 @@ pub(super) struct Config {
 
 /// The API group, version and kind of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_field_names, reason = "group, version, kind: the words of Kubernetes")]
 pub(super) struct Kind {
     pub(super) group: String,
     pub(super) version: String,

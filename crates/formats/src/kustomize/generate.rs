@@ -115,6 +115,7 @@ fn absorb(resources: &mut Vec<Resource>, mut made: Resource, behavior: Behavior)
                 }
             }
             made.node = Arc::new(node);
+            made.hashed &= old.hashed;
             made.before = std::mem::take(&mut old.before);
             made.prefixes = std::mem::take(&mut old.prefixes);
             made.suffixes = std::mem::take(&mut old.suffixes);

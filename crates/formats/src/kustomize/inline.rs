@@ -19,7 +19,9 @@ pub(super) fn documents(files: &dyn Files, scalar: &Node) -> (Vec<Node>, Vec<Pro
     let stream = crate::yaml::parse(&path, scalar.str().unwrap_or_default());
     let problems = stream.errors.iter().map(|error| Problem::new(&relocate(&error.place), &*error.reason)).collect();
     let mut documents: Vec<Node> = stream.documents.into_iter().map(|document| document.node).collect();
-    documents.iter_mut().for_each(|node| move_places(node, &relocate));
+    for node in &mut documents {
+        move_places(node, &relocate);
+    }
     (documents, problems)
 }
 

@@ -8,8 +8,19 @@ use super::{Problem, tree};
 /// that operation. `budget` is what copies may still add, in nodes.
 pub(super) fn apply(object: &Node, operations: &[Node], budget: &mut usize) -> Result<Node, Problem> {
     let mut object = object.clone();
+    // kustomize keeps notes of its own in the annotations, so that patches always find the mapping, if it is empty.
+    if let Some(place) = object.get("metadata").map(|metadata| metadata.place.clone())
+        && let Some(metadata) = object.get_mut("metadata")
+    {
+        tree::child(metadata, "annotations", &place);
+    }
     for operation in operations {
         step(&mut object, operation, budget).map_err(|reason| Problem::new(&operation.place, reason))?;
+    }
+    if let Some(metadata) = object.get_mut("metadata")
+        && metadata.get("annotations").is_some_and(|annotations| annotations.entries().is_empty())
+    {
+        tree::remove(metadata, "annotations");
     }
     Ok(object)
 }
@@ -21,9 +32,12 @@ fn step(object: &mut Node, operation: &Node, budget: &mut usize) -> Result<(), S
         "add" => add(object, &path, value(operation)?, &operation.place),
         "replace" => {
             let value = value(operation)?;
-            let slot = find_mut(object, &path).ok_or_else(|| missing(operation, "path"))?;
+            // The library that kustomize uses sets a key that is not there, against the letter of the RFC.
+            if is_key(object, &path) {
+                return add(object, &path, value, &operation.place);
+            }
             check_depth(&path, &value)?;
-            *slot = value;
+            *find_mut(object, &path).ok_or_else(|| missing(operation, "path"))? = value;
             Ok(())
         }
         "remove" => take(object, &path).map(|_| ()).ok_or_else(|| missing(operation, "path")),
@@ -53,6 +67,12 @@ fn step(object: &mut Node, operation: &Node, budget: &mut usize) -> Result<(), S
         }
         other => Err(format!("`{other}` is no operation of a JSON patch")),
     }
+}
+
+/// The path names a key of a mapping that is there.
+fn is_key(object: &Node, path: &[String]) -> bool {
+    let parent = path.split_last().and_then(|(_, parents)| find(object, parents));
+    parent.is_some_and(|parent| matches!(parent.value, Value::Mapping(_)))
 }
 
 /// `80` and `80`, whichever way the number was written down.

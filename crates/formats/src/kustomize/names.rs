@@ -1,6 +1,6 @@
 //! Names that change, and everything that refers to them: prefixes, suffixes, content hashes, references.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use gonogo_domain::{Node, Place, Value};
 use sha2::{Digest as _, Sha256};
@@ -57,27 +57,28 @@ pub(super) fn add_hashes(resources: &mut [Resource]) {
     }
 }
 
-/// kustomize's hash of a `ConfigMap` or a Secret: ten characters of SHA-256 over its canonical JSON.
+/// kustomize's hash of a `ConfigMap` or a Secret: ten characters of SHA-256 over its canonical JSON. The name that it
+/// means to include is always empty there: it looks for a key `metadata/name`.
 fn hash(node: &Node) -> String {
-    let kind = tree::text(node, "kind");
-    let mut parts = vec![format!("\"data\":{}", json_of(node.get("data")))];
-    if kind == "Secret" {
-        parts.push("\"kind\":\"Secret\"".to_owned());
-        parts.push(format!("\"name\":{}", json_of(node.at("metadata.name"))));
-        if let Some(text) = node.get("stringData") {
-            parts.push(format!("\"stringData\":{}", json_of(Some(text))));
-        }
-        parts.push(format!("\"type\":{}", json_of(node.get("type"))));
-    } else {
-        if let Some(binary) = node.get("binaryData") {
-            parts.insert(0, format!("\"binaryData\":{}", json_of(Some(binary))));
-        }
-        parts.push(format!("\"kind\":{}", json_text(kind)));
-        parts.push(format!("\"name\":{}", json_of(node.at("metadata.name"))));
+    let secret = tree::text(node, "kind") == "Secret";
+    let mut json = String::from("{");
+    if let Some(binary) = node.get("binaryData").filter(|_| !secret) {
+        _ = write!(json, "\"binaryData\":{},", json_of(Some(binary)));
     }
-    let digest = Sha256::digest(format!("{{{}}}", parts.join(",")));
-    let hex: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    hex.chars()
+    _ = write!(json, "\"data\":{},", json_of(node.get("data")));
+    if secret {
+        json.push_str("\"kind\":\"Secret\",\"name\":\"\",");
+        if let Some(text) = node.get("stringData") {
+            _ = write!(json, "\"stringData\":{},", json_of(Some(text)));
+        }
+        _ = write!(json, "\"type\":{}}}", json_of(node.get("type")));
+    } else {
+        json.push_str("\"kind\":\"ConfigMap\",\"name\":\"\"}");
+    }
+    let digest = Sha256::digest(json);
+    let nibbles = digest.iter().take(5).flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
         .map(|character| match character {
             // Vowels and digits that look like letters go, so that no hash spells a word.
             '0' => 'g',
@@ -123,7 +124,7 @@ fn json_text(text: &str) -> String {
             '\u{8}' => json.push_str("\\b"),
             '\u{c}' => json.push_str("\\f"),
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                json.push_str(&format!("\\u{:04x}", u32::from(character)));
+                _ = write!(json, "\\u{:04x}", u32::from(character));
             }
             other => json.push(other),
         }

@@ -235,5 +235,13 @@ pub(super) fn split(path: &str) -> Vec<String> {
         }
     }
     parts.retain(|part| !part.is_empty());
+    for part in &mut parts {
+        // `[a.b/c]` is a key with dots in it, `[name=web]` a condition.
+        if condition(part).is_none()
+            && let Some(key) = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'))
+        {
+            *part = key.to_owned();
+        }
+    }
     parts
 }

@@ -1,6 +1,6 @@
 //! Which lists of the built-in kinds a strategic merge joins item by item, and by which keys.
 //!
-//! Source of the facts: `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` in the Kubernetes OpenAPI
+//! Source of the facts: `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` in the Kubernetes open API
 //! document. Whatever is not named here is merged by key if it is a mapping and replaced if it is a list.
 
 use super::fields::Kind;
@@ -9,7 +9,7 @@ use super::fields::Kind;
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
     /// Fields that lead to a list with keys.
-    fields: &'static [(&'static str, &'static Shape)],
+    fields: &'static [(&'static str, &'static Self)],
     /// For a list: the keys of its items. One empty key: the items are scalars and form a set.
     pub(super) keys: &'static [&'static str],
 }

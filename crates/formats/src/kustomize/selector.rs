@@ -11,11 +11,11 @@ const PATTERN_SIZE: usize = 64 << 10;
 /// `target:` of a patch: patterns that must match as a whole, and label expressions.
 #[derive(Debug, Default)]
 pub(super) struct Selector {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Option<Pattern>,
+    version: Option<Pattern>,
+    kind: Option<Pattern>,
+    name: Option<Pattern>,
+    namespace: Option<Pattern>,
     labels: Vec<Term>,
     annotations: Vec<Term>,
 }
@@ -29,17 +29,36 @@ enum Term {
     Absent(String),
 }
 
-/// A pattern that must match the whole text.
-pub(super) fn anchored(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(PATTERN_SIZE).build().ok()
+/// A pattern that must match the whole text. Most are plain words, and compiling those is what would cost time.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    Word(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    pub(super) fn new(pattern: &str) -> Option<Self> {
+        if pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'_')) {
+            return Some(Self::Word(pattern.to_owned()));
+        }
+        let regex = RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(PATTERN_SIZE).build();
+        regex.ok().map(Self::Regex)
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Word(word) => word == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
 }
 
 impl Selector {
     pub(super) fn read(node: &Node) -> Result<Self, Problem> {
-        let pattern = |key: &str| -> Result<Option<Regex>, Problem> {
+        let pattern = |key: &str| -> Result<Option<Pattern>, Problem> {
             match node.get(key).and_then(|value| Some((value, value.str()?))) {
                 None | Some((_, "")) => Ok(None),
-                Some((value, text)) => anchored(text)
+                Some((value, text)) => Pattern::new(text)
                     .map(Some)
                     .ok_or_else(|| Problem::new(&value.place, format!("`{key}` is no regular expression"))),
             }
@@ -59,14 +78,14 @@ impl Selector {
             && let Some(text) = node.str_at("apiVersion")
         {
             let (group, version) = split_api_version(text);
-            selector.group = anchored(&regex::escape(group));
-            selector.version = anchored(&regex::escape(version));
+            selector.group = Some(Pattern::Word(group.to_owned()));
+            selector.version = Some(Pattern::Word(version.to_owned()));
         }
         Ok(selector)
     }
 
     pub(super) fn fits(&self, original: &Id, current: &Id, node: &Node) -> bool {
-        let matches = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|it| it.is_match(text));
+        let matches = |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|it| it.is_match(text));
         matches(&self.group, &current.kind.group)
             && matches(&self.version, &current.kind.version)
             && matches(&self.kind, &current.kind.kind)

@@ -1,13 +1,12 @@
 //! The changes that a kustomization makes to every object: namespace, labels, annotations, images, replicas.
 
 use gonogo_domain::{Entry, Node, Place, Scalar, Value};
-use regex::Regex;
 
 use super::{
     Problem,
     fields::{FieldSpec, Kind},
     resource::Resource,
-    selector::anchored,
+    selector::Pattern,
     tree,
 };
 
@@ -79,7 +78,8 @@ pub(super) fn pairs(resources: &mut [Resource], pairs: &[Entry], specs: &[FieldS
 /// One entry of `images:`.
 struct Image<'a> {
     entry: &'a Node,
-    pattern: Option<Regex>,
+    /// The name, which is a pattern too.
+    pattern: Option<Pattern>,
     name: &'a str,
 }
 
@@ -87,9 +87,7 @@ struct Image<'a> {
 pub(super) fn images(resources: &mut [Resource], entries: &[Node], specs: &[FieldSpec]) {
     for entry in entries {
         let Some(name) = entry.str_at("name").filter(|name| !name.is_empty()) else { continue };
-        let pattern = anchored(&format!(
-            "{name}(@sha256:[a-zA-Z0-9_.{{}}-]*)?(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?"
-        ));
+        let pattern = Pattern::new(name);
         let image = Image { entry, pattern, name };
         for resource in resources.iter_mut() {
             let kind = resource.kind();
@@ -109,9 +107,8 @@ pub(super) fn images(resources: &mut [Resource], entries: &[Node], specs: &[Fiel
 
 impl Image<'_> {
     fn fits(&self, text: &str) -> bool {
-        // The name is a pattern; most names are also just names.
-        text.starts_with(self.name) && split_image(text).0 == self.name
-            || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+        let name = split_image(text).0;
+        name == self.name || self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name))
     }
 
     fn concerns(&self, object: &Node) -> bool {
