@@ -116,13 +116,12 @@ pub fn build(files: &dyn Files, directory: &str) -> Build {
         work: MAX_WORK,
     };
     let whole = Place::whole(directory);
-    let mut gathered = match join(".", directory) {
-        Some(directory) => builder.accumulate(&directory, &whole, None, Gathered::default()),
-        None => {
-            builder.problem(&whole, "the directory is outside the repository");
-            Gathered::default()
-        }
-    };
+    let mut gathered = Gathered::default();
+    if let Some(directory) = join(".", directory) {
+        gathered = builder.accumulate(&directory, &whole, None, gathered);
+    } else {
+        builder.problem(&whole, "the directory is outside the repository");
+    }
     names::add_hashes(&mut gathered.resources);
     let problems = names::fix_references(&mut gathered.resources, &gathered.config);
     builder.problems.extend(problems);
@@ -226,16 +225,10 @@ impl Builder<'_> {
     fn kustomization(&mut self, directory: &str, from: &Place) -> Option<Arc<Node>> {
         for name in FILE_NAMES {
             let path = join(directory, name)?;
-            let documents = match self.files.parse(&path) {
-                Ok(documents) => documents,
-                Err(Unread::Missing) => continue,
-                Err(Unread::Broken(problem)) => {
-                    self.using(&path);
-                    self.problems.insert(problem);
-                    return None;
-                }
-            };
-            self.using(&path);
+            if self.files.parse(&path).is_err_and(|unread| unread == Unread::Missing) {
+                continue;
+            }
+            let documents = self.parse(&path, from)?;
             let Some(node) = documents.iter().find(|node| !node.is_null()) else {
                 self.problem(&Place::whole(path), "the kustomization is empty");
                 return None;
@@ -243,6 +236,9 @@ impl Builder<'_> {
             if !is_kustomization(node) || !matches!(node.value, Value::Mapping(_)) {
                 self.problem(&node.place, "this is no kustomization of kustomize");
                 return None;
+            }
+            if node.entries().iter().all(|entry| matches!(entry.key.as_str(), "apiVersion" | "kind" | "metadata")) {
+                self.problem(&node.place, "the kustomization is empty");
             }
             return Some(Arc::clone(node));
         }

@@ -129,6 +129,20 @@ impl FieldSpec {
         kind.fits(&self.group, &self.version, &self.kind)
     }
 
+    /// Something stands at the field, or would be made there.
+    pub(super) fn reaches(&self, object: &Node) -> bool {
+        fn stands(node: &Node, path: &[String]) -> bool {
+            match (path.split_first(), &node.value) {
+                (None, _) => true,
+                (Some(_), Value::Sequence(items)) => items.iter().any(|item| stands(item, path)),
+                (Some((head, rest)), _) => {
+                    node.get(head.strip_suffix("[]").unwrap_or(head)).is_some_and(|next| stands(next, rest))
+                }
+            }
+        }
+        self.create || stands(object, &self.path)
+    }
+
     /// Visits the nodes of the field, making them when the spec says so; new nodes get `place`.
     pub(super) fn visit(&self, object: &mut Node, place: &Place, visit: &mut dyn FnMut(&mut Node)) {
         walk(object, &self.path, self.create.then_some(place), visit);

@@ -80,7 +80,9 @@ fn merge_sequence(node: &mut Node, patch: &Node, items: &[Node], shape: Shape) -
         Some(Directive::Merge) | None => (),
     }
     let item_shape = shape.item();
-    // What the patch names comes first, in its order, then the rest: as kustomize prepends.
+    // What the patch names comes first, in its order, then the rest: as kustomize prepends. In a list with several keys
+    // only the new items do so.
+    let in_place = shape.keys.len() > 1;
     let mut joined: Vec<Node> = Vec::with_capacity(old.len() + items.len());
     let mut rest: Vec<Option<Node>> = std::mem::take(old).into_iter().map(Some).collect();
     for item in items.iter().filter(|item| !is_lone_directive(item)) {
@@ -88,11 +90,16 @@ fn merge_sequence(node: &mut Node, patch: &Node, items: &[Node], shape: Shape) -
             merge(twin, item, item_shape);
             continue;
         }
-        let found = rest.iter_mut().find(|other| other.as_ref().is_some_and(|other| matches(other, item, shape.keys)));
-        match found.and_then(Option::take) {
-            Some(mut base) => {
-                if merge(&mut base, item, item_shape) == Left::Something {
-                    joined.push(base);
+        match rest.iter_mut().find(|other| other.as_ref().is_some_and(|other| matches(other, item, shape.keys))) {
+            Some(slot) => {
+                let mut base = slot.take();
+                if base.as_mut().is_some_and(|base| merge(base, item, item_shape) == Left::Nothing) {
+                    base = None;
+                }
+                if in_place {
+                    *slot = base;
+                } else {
+                    joined.extend(base);
                 }
             }
             None if directive(item) == Directive::Delete => (),

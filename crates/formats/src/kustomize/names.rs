@@ -35,7 +35,7 @@ pub(super) fn affix(resources: &mut [Resource], text: &Node, side: Side, specs: 
                     Side::Suffix => resource.suffixes.push(affix.to_owned()),
                 }
             }
-            spec.visit(resource.edit(), &text.place, &mut |node| {
+            resource.visit(spec, &text.place, &mut |node| {
                 if let Value::Scalar(scalar) = &mut node.value {
                     scalar.text = match side {
                         Side::Prefix => format!("{affix}{}", scalar.text),
@@ -204,8 +204,7 @@ pub(super) fn fix_references(resources: &mut [Resource], config: &Config) -> Vec
         let place = resource.node.place.clone();
         for reference in fitting {
             let field = &reference.field;
-            let object = resource.edit();
-            field.visit(object, &place, &mut |node| {
+            resource.visit(field, &place, &mut |node| {
                 if let Err(problem) = follow(node, &referrer, reference, &by_name) {
                     problems.push(problem);
                 }

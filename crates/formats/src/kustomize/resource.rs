@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use gonogo_domain::{Node, Value};
+use gonogo_domain::{Node, Place, Value};
 
-use super::{fields::Kind, selector::Selector, tree};
+use super::{
+    fields::{FieldSpec, Kind},
+    selector::Selector,
+    tree,
+};
 
 /// What names an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -79,6 +83,13 @@ impl Resource {
 
     pub(super) fn edit(&mut self) -> &mut Node {
         Arc::make_mut(&mut self.node)
+    }
+
+    /// Visits a field of the object. An object without the field stays shared with its file: some are huge.
+    pub(super) fn visit(&mut self, spec: &FieldSpec, place: &Place, visit: &mut dyn FnMut(&mut Node)) {
+        if spec.reaches(&self.node) {
+            spec.visit(self.edit(), place, visit);
+        }
     }
 
     /// The first or the current name fits the target of a patch.

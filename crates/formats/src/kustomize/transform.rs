@@ -37,7 +37,7 @@ pub(super) fn namespace(resources: &mut [Resource], namespace: &Node, specs: &[F
             if names_it && !(kind.kind == "Namespace" && kind.group.is_empty() && kind.version == "v1") {
                 continue;
             }
-            spec.visit(resource.edit(), place, &mut |node| set(node));
+            resource.visit(spec, place, &mut |node| set(node));
         }
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn pairs(resources: &mut [Resource], pairs: &[Entry], specs: &[FieldS
     for resource in resources {
         let kind = resource.kind();
         for spec in specs.iter().filter(|spec| spec.fits(&kind)) {
-            spec.visit(resource.edit(), &first.key_place, &mut |node| {
+            resource.visit(spec, &first.key_place, &mut |node| {
                 for pair in pairs {
                     // Labels are strings, however they are written.
                     let mut value = pair.node.clone();
@@ -187,7 +187,7 @@ pub(super) fn replicas(resources: &mut [Resource], entry: &Node, specs: &[FieldS
         for resource in resources.iter_mut() {
             if resource.is_or_was(|id| id.name == name && spec.fits(&id.kind)) {
                 found = true;
-                spec.visit(resource.edit(), &count.place, &mut |node| {
+                resource.visit(spec, &count.place, &mut |node| {
                     node.value = Value::Scalar(Scalar { text: count.str().unwrap_or("0").to_owned(), plain: true });
                     node.place = count.place.clone();
                 });

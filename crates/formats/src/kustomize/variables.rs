@@ -31,7 +31,7 @@ pub(super) fn resolve(resources: &mut [Resource], variables: &[Node], specs: &[F
         let kind = resource.kind();
         for spec in specs.iter().filter(|spec| spec.fits(&kind)) {
             let place = resource.node.place.clone();
-            spec.visit(resource.edit(), &place, &mut |node| expand(node, &values));
+            resource.visit(spec, &place, &mut |node| expand(node, &values));
         }
     }
     problems
@@ -92,15 +92,12 @@ fn substitute(text: &str, values: &HashMap<String, Node>) -> String {
             continue;
         }
         let name = tail.strip_prefix("$(").and_then(|after| after.split_once(')'));
-        match name.and_then(|(name, after)| Some((values.get(name)?.str()?, after))) {
-            Some((value, after)) => {
-                result.push_str(value);
-                rest = after;
-            }
-            None => {
-                result.push('$');
-                rest = tail.get(1..).unwrap_or_default();
-            }
+        if let Some((value, after)) = name.and_then(|(name, after)| Some((values.get(name)?.str()?, after))) {
+            result.push_str(value);
+            rest = after;
+        } else {
+            result.push('$');
+            rest = tail.get(1..).unwrap_or_default();
         }
     }
     result.push_str(rest);

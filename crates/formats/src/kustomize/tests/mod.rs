@@ -1,23 +1,30 @@
 //! Builds compared with what kustomize prints for the same files.
 
+mod builds;
+mod problems;
+mod real;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    env, fs,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
 };
 
-use gonogo_domain::{Entry, Node, Place, Value};
+use gonogo_domain::{Entry, Node, Value};
 
-use super::{Build, FILE_NAMES, Files, Problem, Unread, build, join};
+use super::{Chart, Files, Problem, Unread};
 use crate::yaml;
+
+type Parsed = Result<Arc<Vec<Arc<Node>>>, Unread>;
 
 /// Files below a directory, read once.
 struct Disk {
     root: PathBuf,
-    parsed: RefCell<HashMap<String, Result<Arc<Vec<Arc<Node>>>, Unread>>>,
+    parsed: RefCell<HashMap<String, Parsed>>,
 }
 
 impl Disk {
@@ -27,7 +34,7 @@ impl Disk {
 }
 
 impl Files for Disk {
-    fn parse(&self, path: &str) -> Result<Arc<Vec<Arc<Node>>>, Unread> {
+    fn parse(&self, path: &str) -> Parsed {
         let mut parsed = self.parsed.borrow_mut();
         let read = || self.text(path).map_or(Err(Unread::Missing), |text| documents(path, &text));
         parsed.entry(path.to_owned()).or_insert_with(read).clone()
@@ -43,23 +50,36 @@ impl Files for Disk {
 }
 
 /// Files that a test writes down.
-struct Memory(BTreeMap<&'static str, &'static str>);
+struct Memory<'a>(BTreeMap<&'a str, (&'a str, Parsed)>);
 
-impl Files for Memory {
-    fn parse(&self, path: &str) -> Result<Arc<Vec<Arc<Node>>>, Unread> {
-        self.0.get(path).map_or(Err(Unread::Missing), |text| documents(path, text))
+impl<'a> Memory<'a> {
+    fn new(files: &[(&'a str, &'a str)]) -> Self {
+        Self(files.iter().map(|(path, text)| (*path, (*text, documents(path, text)))).collect())
+    }
+}
+
+impl Files for Memory<'_> {
+    fn parse(&self, path: &str) -> Parsed {
+        self.0.get(path).map_or(Err(Unread::Missing), |(_, parsed)| parsed.clone())
     }
 
     fn text(&self, path: &str) -> Option<Arc<str>> {
-        self.0.get(path).map(|text| (*text).into())
+        self.0.get(path).map(|(text, _)| (*text).into())
     }
 
     fn is_directory(&self, path: &str) -> bool {
         path == "." || self.0.keys().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
     }
+
+    /// A chart whose directory is known renders as one object named after the release.
+    fn chart(&self, chart: &Chart) -> Option<Vec<Arc<Node>>> {
+        let directory = chart.directory.as_ref()?;
+        let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}}}", chart.release);
+        documents(directory, &text).ok().map(|documents| documents.to_vec())
+    }
 }
 
-fn documents(path: &str, text: &str) -> Result<Arc<Vec<Arc<Node>>>, Unread> {
+fn documents(path: &str, text: &str) -> Parsed {
     let stream = yaml::parse(&path.into(), text);
     if let Some(error) = stream.errors.first() {
         return Err(Unread::Broken(Problem::new(&error.place, error.reason.clone())));
@@ -82,14 +102,14 @@ fn canonical(node: &Node) -> String {
                 }
                 text.push('\n');
                 for (key, node) in sorted {
-                    *text += &format!("{pad}{key}:");
+                    _ = write!(text, "{pad}{key}:");
                     write(node, indent + 2, text);
                 }
             }
             Value::Sequence(items) => {
                 text.push('\n');
                 for item in items {
-                    *text += &format!("{pad}-");
+                    _ = write!(text, "{pad}-");
                     write(item, indent + 2, text);
                 }
             }
@@ -97,8 +117,8 @@ fn canonical(node: &Node) -> String {
             Value::Scalar(scalar) => {
                 let octal = scalar.text.strip_prefix('0').filter(|_| scalar.plain);
                 match octal.and_then(|digits| i64::from_str_radix(digits, 8).ok()) {
-                    Some(number) => *text += &format!(" \"{number}\"\n"),
-                    None => *text += &format!(" {:?}\n", scalar.text),
+                    Some(number) => _ = writeln!(text, " \"{number}\""),
+                    None => _ = writeln!(text, " {:?}", scalar.text),
                 }
             }
             Value::Null => (),
@@ -147,65 +167,4 @@ fn kubectl(directory: &Path) -> Option<BTreeMap<String, String>> {
     let stream = yaml::parse(&"kubectl".into(), &text);
     assert!(stream.errors.is_empty(), "{:?}", stream.errors);
     Some(by_identity(stream.documents.iter().map(|document| &document.node).filter(|node| !node.is_null())))
-}
-
-fn kustomizations(directory: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            kustomizations(&path, found);
-        } else if path.file_name().is_some_and(|name| FILE_NAMES.iter().any(|known| name == *known)) {
-            found.extend(path.parent().map(Path::to_owned));
-        }
-    }
-}
-
-#[test]
-#[ignore = "compares every kustomization below GONOGO_TREES (checkouts, separated by `:`) with kubectl; takes long"]
-fn real_kustomizations_build_as_kubectl_builds_them() {
-    let trees = env::var("GONOGO_TREES").expect("GONOGO_TREES names checkouts");
-    let mut report = String::new();
-    let (mut same, mut refused, mut all) = (0, 0, 0);
-    for tree in trees.split(':').map(Path::new) {
-        let mut directories = Vec::new();
-        kustomizations(tree, &mut directories);
-        directories.sort();
-        let disk = Disk::new(tree);
-        for directory in directories {
-            let relative = directory.strip_prefix(tree).expect("below the tree").to_string_lossy().into_owned();
-            all += 1;
-            let start = std::time::Instant::now();
-            let ours = build(&disk, &relative);
-            let cold = start.elapsed();
-            let start = std::time::Instant::now();
-            build(&disk, &relative);
-            let warm = start.elapsed();
-            if warm.as_millis() > 4 {
-                report += &format!("{relative}: {cold:?} then {warm:?}\n");
-            }
-            let problems = ours.problems.iter().map(|problem| format!("  {}: {}\n", problem.place, problem.reason));
-            let problems: String = problems.collect();
-            match kubectl(&directory) {
-                Some(theirs) => {
-                    let found = differences(&by_identity(ours.objects.iter().map(Arc::as_ref)), &theirs);
-                    if found.is_empty() && problems.is_empty() {
-                        same += 1;
-                    } else {
-                        report += &format!("{}\n{problems}  {}\n", directory.display(), found.join("\n  "));
-                    }
-                }
-                None if problems.is_empty() => {
-                    refused += 1;
-                    report += &format!("{}: only kubectl refuses it\n", directory.display());
-                }
-                None => {
-                    refused += 1;
-                    report += &format!("{}: both refuse it\n{problems}", directory.display());
-                }
-            }
-        }
-    }
-    assert_eq!(same + refused, all, "of {all}: {same} same, {refused} refused by kubectl\n{report}");
-    assert!(refused == usize::MAX, "of {all}: {same} same, {refused} refused by kubectl\n{report}");
 }
