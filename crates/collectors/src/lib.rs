@@ -19,6 +19,7 @@ mod migrations;
 mod objectives;
 mod ownership;
 mod packages;
+mod paths;
 mod pipelines;
 mod results;
 pub mod revision;
