@@ -1,1 +1,1 @@
-//! PromQL expressions: do they parse, which metrics and labels do they name.
+//! `PromQL` expressions: do they parse, which metrics and labels do they name.

@@ -390,21 +390,20 @@ fn merge(entries: Vec<Entry>, merges: &[usize]) -> Vec<Entry> {
             continue;
         }
         let sources = match entry.node.value {
-            Value::Mapping(merged) => vec![merged],
-            Value::Sequence(items) if items.iter().all(|item| matches!(item.value, Value::Mapping(_))) => items
-                .into_iter()
-                .filter_map(|item| match item.value {
-                    Value::Mapping(merged) => Some(merged),
-                    _ => None,
-                })
-                .collect(),
+            Value::Mapping(source) => vec![source],
+            Value::Sequence(items) if items.iter().all(|item| matches!(item.value, Value::Mapping(_))) => {
+                let mappings = items.into_iter().map(|item| item.value);
+                mappings
+                    .filter_map(|value| if let Value::Mapping(source) = value { Some(source) } else { None })
+                    .collect()
+            }
             // Nothing to merge: keep what was written, so that a check can point at it.
             value => {
                 result.push(Entry { node: Node { place: entry.node.place, value }, ..entry });
                 continue;
             }
         };
-        result.extend(sources.into_iter().flatten().filter(|merged| seen.insert(merged.key.clone())));
+        result.extend(sources.into_iter().flatten().filter(|inherited| seen.insert(inherited.key.clone())));
     }
     result
 }

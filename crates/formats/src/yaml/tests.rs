@@ -71,8 +71,8 @@ fn places_count_from_one() {
     assert_eq!(document.line, 1);
     let item = &document.node.list("a")[0];
     assert_eq!(item.place, Place::new("a.yaml", 4, 5));
-    assert_eq!(item.entry("é").unwrap().node.place, Place::new("a.yaml", 4, 8));
-    assert_eq!(item.entry("b").unwrap().key_place, Place::new("a.yaml", 5, 5));
+    assert_eq!(item.entry("é").expect("is there").node.place, Place::new("a.yaml", 4, 8));
+    assert_eq!(item.entry("b").expect("is there").key_place, Place::new("a.yaml", 5, 5));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn alias_bombs_are_refused() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", ")));
+        bomb += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", "));
     }
     let stream = read(&bomb);
     assert!(stream.documents.is_empty());
@@ -109,7 +109,7 @@ fn deep_nesting_is_refused() {
     }
     let mut nested = "a0: &a0 [x]\n".to_owned();
     for level in 1..300 {
-        nested.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        nested += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
     }
     assert_eq!(read(&nested).errors.len(), 1);
 }
