@@ -3,7 +3,15 @@
 use gonogo_domain::{Change, Decision, Gap, Message, Place, Review, WaiverProblem};
 use jiff::civil::Date;
 
+mod clean;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod sarif;
+mod summary;
+pub mod terminal;
+mod words;
 
 /// A review of a repository, with everything that a report shows.
 #[derive(Clone, Debug)]
