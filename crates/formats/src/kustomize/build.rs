@@ -27,7 +27,7 @@ const MAX_NESTING: usize = 32;
 /// Directories visited in one build, each time it is included.
 const MAX_VISITS: usize = 2_000;
 const MAX_OBJECTS: usize = 50_000;
-/// Nodes that the patches and replacements of one build may copy.
+/// Nodes that one build may copy out of patches, labels, replacements and bases that it includes again.
 const MAX_COPIES: usize = 2_000_000;
 /// Nodes looked at by the transformations of one build: seconds of work, far above what people write.
 const MAX_WORK: usize = 1 << 29;
@@ -161,6 +161,17 @@ impl Builder<'_> {
         let path: Arc<str> = path.into();
         self.used.insert(Arc::clone(&path));
         path
+    }
+
+    /// Takes copies from the budget; false when it is used up.
+    fn copy(&mut self, amount: usize, place: &Place) -> bool {
+        if let Some(left) = self.copies.checked_sub(amount) {
+            self.copies = left;
+            return true;
+        }
+        self.copies = 0;
+        self.problem(place, "the build copies too much; this part is left out");
+        false
     }
 
     /// Takes work from the budget; false when it is used up.
@@ -317,6 +328,12 @@ impl Builder<'_> {
         let read = path.as_deref().filter(|path| !self.files.is_directory(path)).map(|path| self.files.parse(path));
         match (read, path) {
             (Some(Ok(documents)), Some(path)) => {
+                if self.used.contains(path.as_str()) {
+                    let amount = documents.iter().map(|document| tree::size(document)).sum();
+                    if !self.copy(amount, &reference.place) {
+                        return;
+                    }
+                }
                 self.using(&path);
                 for document in documents.iter() {
                     self.object(document, gathered, seen);
@@ -567,7 +584,8 @@ impl Builder<'_> {
     fn pairs(&mut self, map: &Node, specs: &[FieldSpec], gathered: &mut Gathered) {
         let pairs = map.entries();
         let cost = (pairs.len() + 8).saturating_mul(pairs.len()).saturating_mul(gathered.resources.len());
-        if self.spend(cost, &map.place) {
+        let copies = tree::size(map).saturating_mul(gathered.resources.len());
+        if !pairs.is_empty() && self.spend(cost, &map.place) && self.copy(copies, &map.place) {
             transform::pairs(&mut gathered.resources, pairs, specs);
         }
     }
@@ -650,6 +668,10 @@ impl Builder<'_> {
     }
 
     fn json_patch(&mut self, operations: &[Node], selector: &Selector, entry: &Node, gathered: &mut Gathered) {
+        let weight: usize = operations.iter().map(tree::size).sum();
+        if !self.spend(gathered.resources.len() * 16 + 1, &entry.place) {
+            return;
+        }
         let mut index = 0;
         while let Some(resource) = gathered.resources.get_mut(index) {
             index += 1;
@@ -658,14 +680,15 @@ impl Builder<'_> {
             }
             let cost = tree::size(&resource.node);
             resource.remember();
+            self.copies = self.copies.saturating_sub(weight);
             match json_patch::apply(&resource.node, operations, &mut self.copies) {
                 Ok(node) => resource.node = Arc::new(node),
                 Err(problem) => {
                     self.problems.insert(problem);
                 }
             }
-            if !self.spend(cost, &entry.place) {
-                return;
+            if !self.spend(cost, &entry.place) || !self.copy(1, &entry.place) {
+                break;
             }
         }
         gathered.resources.retain(|resource| !resource.node.entries().is_empty());
@@ -721,9 +744,10 @@ impl Builder<'_> {
             let Some(resource) = gathered.resources.get_mut(index) else { continue };
             let cost = tree::size(&resource.node).saturating_mul(weight) / 4;
             let kind: Kind = resource.kind();
-            if !self.spend(cost, &patch.place) {
-                return;
+            if !self.spend(cost, &patch.place) || !self.copy(weight, &patch.place) {
+                break;
             }
+            let Some(resource) = gathered.resources.get_mut(index) else { continue };
             if rename || rekind {
                 resource.remember();
             }

@@ -21,7 +21,7 @@ pub(super) enum Side {
 
 /// `namePrefix:` or `nameSuffix:`.
 pub(super) fn affix(resources: &mut [Resource], text: &Node, side: Side, specs: &[FieldSpec]) {
-    let Some(affix) = text.str().filter(|text| !text.is_empty() && text.len() < 256) else { return };
+    let Some(affix) = text.str().filter(|text| !text.is_empty() && text.len() <= tree::MAX_NAME) else { return };
     for resource in resources {
         let kind = resource.kind();
         if keeps_name(&kind) {

@@ -122,7 +122,9 @@ fn set(node: &mut Node, value: &Node, options: Option<&Node>, above: usize, budg
         }
         _ => value.str().map(str::to_owned),
     };
-    if text.as_ref().is_some_and(|text| text.len() > tree::MAX_TEXT) {
+    let length = text.as_ref().map_or(0, String::len);
+    *budget = budget.checked_sub(length / 64 + 1).ok_or("the replacements copy too much")?;
+    if length > tree::MAX_TEXT {
         return Err("the replaced text grows too long".to_owned());
     }
     // A scalar takes the text and stays a string or a number as it was.

@@ -12,7 +12,7 @@ use super::{
 
 /// `namespace:`. Objects outside namespaces keep out; bindings follow their accounts later, by reference.
 pub(super) fn namespace(resources: &mut [Resource], namespace: &Node, specs: &[FieldSpec], unset_only: bool) {
-    let Some(name) = namespace.str().filter(|name| !name.is_empty()) else { return };
+    let Some(name) = namespace.str().filter(|name| !name.is_empty() && name.len() <= tree::MAX_NAME) else { return };
     let place = &namespace.place;
     for resource in resources {
         resource.remember();
@@ -138,7 +138,7 @@ impl Image<'_> {
         let Some(old) = node.str().filter(|text| self.fits(text)) else { return };
         let (name, mut tag, mut digest) = split_image(old);
         let given = |key: &str| self.entry.get(key).and_then(|node| Some((node.str()?, &node.place)));
-        let given = |key: &str| given(key).filter(|(text, _)| !text.is_empty());
+        let given = |key: &str| given(key).filter(|(text, _)| !text.is_empty() && text.len() <= tree::MAX_NAME);
         let (new_name, new_tag, new_digest) = (given("newName"), given("newTag"), given("digest"));
         let suffix = given("tagSuffix");
         let joined;

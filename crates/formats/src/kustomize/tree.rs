@@ -35,10 +35,15 @@ pub(super) fn child<'a>(node: &'a mut Node, key: &str, place: &Place) -> Option<
     node.get_mut(key)
 }
 
-/// Nodes of the tree, counted up to `limit`.
+/// What a copy of the tree costs: its nodes, and long texts as several.
 pub(super) fn size(node: &Node) -> usize {
     let mut count = 0;
-    node.walk(&mut |_| count += 1);
+    node.walk(&mut |node| {
+        count += 1;
+        if let Value::Scalar(scalar) = &node.value {
+            count += scalar.text.len() / 64;
+        }
+    });
     count
 }
 
@@ -82,6 +87,9 @@ pub(super) fn rewrite(node: &mut Node, text: &str, place: &Place) {
         node.place = place.clone();
     }
 }
+
+/// The longest name, namespace, image or label that is written into objects; Kubernetes allows 253 characters.
+pub(super) const MAX_NAME: usize = 2048;
 
 /// A string as a person would write it: without quotes when nothing could mistake it for something else.
 pub(super) fn string(place: &Place, text: &str) -> Node {

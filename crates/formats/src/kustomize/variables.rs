@@ -12,6 +12,9 @@ use super::{
     tree,
 };
 
+/// Bytes that the variables of one build may add.
+const MAX_ADDED: usize = 16 << 20;
+
 /// Resolves every variable, then every `$(NAME)` in the fields that may hold one.
 pub(super) fn resolve(resources: &mut [Resource], variables: &[Node], specs: &[FieldSpec]) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -27,11 +30,12 @@ pub(super) fn resolve(resources: &mut [Resource], variables: &[Node], specs: &[F
     if values.is_empty() {
         return problems;
     }
+    let mut room = MAX_ADDED;
     for resource in resources {
         let kind = resource.kind();
         for spec in specs.iter().filter(|spec| spec.fits(&kind)) {
             let place = resource.node.place.clone();
-            resource.visit(spec, &place, &mut |node| expand(node, &values));
+            resource.visit(spec, &place, &mut |node| expand(node, &values, &mut room));
         }
     }
     problems
@@ -55,23 +59,24 @@ fn value(resources: &[Resource], variable: &Node) -> Result<(String, Node), Prob
     Ok((name.to_owned(), found.clone()))
 }
 
-fn expand(node: &mut Node, values: &HashMap<String, Node>) {
+fn expand(node: &mut Node, values: &HashMap<String, Node>, room: &mut usize) {
     match &mut node.value {
-        Value::Sequence(items) => items.iter_mut().for_each(|item| expand(item, values)),
+        Value::Sequence(items) => items.iter_mut().for_each(|item| expand(item, values, room)),
         Value::Mapping(entries) => {
             // Labels and annotations: the values of one mapping, no deeper.
             for entry in entries.iter_mut().filter(|entry| matches!(entry.node.value, Value::Scalar(_))) {
-                expand(&mut entry.node, values);
+                expand(&mut entry.node, values, room);
             }
         }
         Value::Scalar(scalar) if scalar.text.contains("$(") => {
             let whole = scalar.text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
             if let Some(value) = whole.and_then(|name| values.get(name)) {
-                *node = value.clone();
-                return;
-            }
-            let text = substitute(&scalar.text, values);
-            if text.len() <= tree::MAX_TEXT {
+                if let Some(left) = room.checked_sub(value.str().map_or(0, str::len)) {
+                    *room = left;
+                    *node = value.clone();
+                }
+            } else if let Some(text) = substitute(&scalar.text, values, *room) {
+                *room -= text.len().min(*room);
                 scalar.text = text;
             }
         }
@@ -79,11 +84,14 @@ fn expand(node: &mut Node, values: &HashMap<String, Node>) {
     }
 }
 
-/// `$(NAME)` becomes its value, `$$(NAME)` stays for Kubernetes to unescape, unknown names stay.
-fn substitute(text: &str, values: &HashMap<String, Node>) -> String {
+/// `$(NAME)` becomes its value, `$$` a dollar sign, unknown names stay. `None` when there is no room for the result.
+fn substitute(text: &str, values: &HashMap<String, Node>, room: usize) -> Option<String> {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('$') {
+        if result.len() + rest.len() > room.min(tree::MAX_TEXT) {
+            return None;
+        }
         let (before, tail) = rest.split_at(start);
         result.push_str(before);
         if let Some(after) = tail.strip_prefix("$$") {
@@ -101,5 +109,5 @@ fn substitute(text: &str, values: &HashMap<String, Node>) -> String {
         }
     }
     result.push_str(rest);
-    result
+    (result.len() <= room.min(tree::MAX_TEXT)).then_some(result)
 }

@@ -295,7 +295,7 @@ fn patches_that_feed_on_themselves_end() {
         _ = writeln!(copies, "    - {{op: copy, from: /spec, path: /spec/s{index}}}");
     }
     let mut texts = String::from("resources: [web.yaml]\nreplacements:\n");
-    for _ in 0..60 {
+    for _ in 0..25 {
         texts += "- source: {kind: Deployment, name: web, fieldPath: spec.template.spec.containers.0.image}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths: [spec.template.spec.containers.0.image]\n    options: {delimiter: ':', index: 9999}\n";
     }
     for (kustomization, reason) in [(copies, "copies too much"), (texts, "grows too long")] {
