@@ -43,7 +43,15 @@ const NAMES: &[Names] = &[
             "rca",
             "rcas",
         ],
-        leads: &["rca", "incident report", "incident review", "root cause analysis", "事故报告", "事故复盘", "故障复盘"],
+        leads: &[
+            "rca",
+            "incident report",
+            "incident review",
+            "root cause analysis",
+            "事故报告",
+            "事故复盘",
+            "故障复盘",
+        ],
         anywhere: &["postmortem", "post mortem"],
         operation: true,
     },
@@ -99,7 +107,14 @@ const NAMES: &[Names] = &[
         kind: Kind::Handoff,
         folders: &["handoffs", "handovers", "shift reports", "on call handoffs"],
         leads: &["handoff", "handover", "hand off", "交接"],
-        anywhere: &["on call handoff", "oncall handoff", "on call handover", "shift handoff", "shift handover", "shift report"],
+        anywhere: &[
+            "on call handoff",
+            "oncall handoff",
+            "on call handover",
+            "shift handoff",
+            "shift handover",
+            "shift report",
+        ],
         operation: true,
     },
     Names {
@@ -249,7 +264,14 @@ const NAMES: &[Names] = &[
             "发布流程",
             "回滚",
         ],
-        anywhere: &["how to deploy", "how to release", "deployment guide", "rollback plan", "rollback procedure", "release process"],
+        anywhere: &[
+            "how to deploy",
+            "how to release",
+            "deployment guide",
+            "rollback plan",
+            "rollback procedure",
+            "release process",
+        ],
         operation: false,
     },
     Names {
@@ -269,8 +291,18 @@ const NAMES: &[Names] = &[
 ];
 
 /// Folders whose documents are of a kind only if their headings agree, because much else lies there too.
-const OPERATIONS_FOLDERS: &[&str] =
-    &["operations", "ops", "oncall", "on call", "troubleshooting", "incidents", "incident", "alerts", "alerting", "sre"];
+const OPERATIONS_FOLDERS: &[&str] = &[
+    "operations",
+    "ops",
+    "oncall",
+    "on call",
+    "troubleshooting",
+    "incidents",
+    "incident",
+    "alerts",
+    "alerting",
+    "sre",
+];
 
 /// Words that make a document speak *about* a kind instead of being one.
 const ABOUT: &[&str] = &[
@@ -390,7 +422,8 @@ fn within(folder: Kind, own: Option<Kind>, evidence: &Evidence<'_>, stem: &[Stri
 fn refine(names: &Names, name: &[String], headings: &[String]) -> Kind {
     const STAFF: &[&[&str]] =
         &[&["on-call", "on call", "oncall"], &["escalation"], &["rotation", "schedule"], &["contacts"], &["severit"]];
-    let says = STAFF.iter().filter(|words| headings.iter().any(|heading| words.iter().any(|word| heading.contains(word))));
+    let says =
+        STAFF.iter().filter(|words| headings.iter().any(|heading| words.iter().any(|word| heading.contains(word))));
     let playbook = has(name, "playbook") || has(name, "playbooks");
     match names.kind {
         Kind::Runbook if playbook && says.count() >= 2 && procedure_parts(headings) < 2 => Kind::Playbook,
@@ -452,10 +485,7 @@ fn procedure_parts(headings: &[String]) -> usize {
         &["verif", "验证"],
         &["escalat", "升级"],
     ];
-    PARTS
-        .iter()
-        .filter(|part| headings.iter().any(|heading| part.iter().any(|word| heading.contains(word))))
-        .count()
+    PARTS.iter().filter(|part| headings.iter().any(|heading| part.iter().any(|word| heading.contains(word)))).count()
 }
 
 fn shaped_as_postmortem(headings: &[String]) -> bool {
@@ -468,7 +498,9 @@ fn shaped_as_postmortem(headings: &[String]) -> bool {
 /// Michael Nygard's form, and MADR's.
 fn shaped_as_decision(headings: &[String]) -> bool {
     let any = |names: &[&str]| headings.iter().any(|heading| names.iter().any(|name| heading.starts_with(name)));
-    any(&["context"]) && any(&["decision", "decision outcome"]) && any(&["consequences", "status", "considered options"])
+    any(&["context"])
+        && any(&["decision", "decision outcome"])
+        && any(&["consequences", "status", "considered options"])
         && !any(&["proposal", "motivation", "implementation plan", "design details"])
 }
 

@@ -26,7 +26,15 @@ fn real() {
                 document.title,
                 document.sections.len(),
                 document.dated.as_ref().map(|(date, place)| format!("{date} {place}")),
-                document.placeholders.iter().map(|p| match p { Place::File{line,column,..} => format!("{line}:{column}"), _ => String::new()}).collect::<Vec<_>>().join(" ")
+                document
+                    .placeholders
+                    .iter()
+                    .map(|p| match p {
+                        Place::File { line, column, .. } => format!("{line}:{column}"),
+                        _ => String::new(),
+                    })
+                    .collect::<Vec<_>>()
+                    .join(" ")
             );
         }
     }
