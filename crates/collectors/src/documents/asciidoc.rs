@@ -11,8 +11,10 @@ use regex::Regex;
 use super::sections::{Outline, section};
 
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:link:|xref:)([^\s\[\]]+)\[([^\]]*)\]|(https?://[^\s\[\]<>]+)(?:\[([^\]]*)\])?|<<([^,>]+)(?:,([^>]*))?>>")
-        .expect("is valid")
+    Regex::new(
+        r"(?:link:|xref:)([^\s\[\]]+)\[([^\]]*)\]|(https?://[^\s\[\]<>]+)(?:\[([^\]]*)\])?|<<([^,>]+)(?:,([^>]*))?>>",
+    )
+    .expect("is valid")
 });
 static IMAGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"image::?([^\s\[\]]+)\[([^\]]*)\]").expect("is valid"));
 static ITEM: LazyLock<Regex> =

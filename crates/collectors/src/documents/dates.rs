@@ -64,10 +64,8 @@ pub(super) fn newest(
 ) -> Option<(Date, Place)> {
     let mut found = from_lines(path, text, markup);
     found.extend(from_tables(sections));
-    let record = matches!(
-        kind,
-        DocumentKind::Postmortem | DocumentKind::Drill | DocumentKind::Handoff | DocumentKind::Decision
-    );
+    let record =
+        matches!(kind, DocumentKind::Postmortem | DocumentKind::Drill | DocumentKind::Handoff | DocumentKind::Decision);
     if record {
         found.extend(sections.iter().filter_map(|section| Some((date(&section.heading)?, section.place.clone()))));
         found.extend(from_name(path));

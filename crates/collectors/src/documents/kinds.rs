@@ -43,7 +43,15 @@ const NAMES: &[Names] = &[
             "rca",
             "rcas",
         ],
-        leads: &["rca", "incident report", "incident review", "root cause analysis", "事故报告", "事故复盘", "故障复盘"],
+        leads: &[
+            "rca",
+            "incident report",
+            "incident review",
+            "root cause analysis",
+            "事故报告",
+            "事故复盘",
+            "故障复盘",
+        ],
         anywhere: &["postmortem", "post mortem"],
         operation: true,
     },
@@ -99,7 +107,14 @@ const NAMES: &[Names] = &[
         kind: Kind::Handoff,
         folders: &["handoffs", "handovers", "shift reports", "on call handoffs"],
         leads: &["handoff", "handover", "hand off", "交接"],
-        anywhere: &["on call handoff", "oncall handoff", "on call handover", "shift handoff", "shift handover", "shift report"],
+        anywhere: &[
+            "on call handoff",
+            "oncall handoff",
+            "on call handover",
+            "shift handoff",
+            "shift handover",
+            "shift report",
+        ],
         operation: true,
     },
     Names {
@@ -249,7 +264,14 @@ const NAMES: &[Names] = &[
             "发布流程",
             "回滚",
         ],
-        anywhere: &["how to deploy", "how to release", "deployment guide", "rollback plan", "rollback procedure", "release process"],
+        anywhere: &[
+            "how to deploy",
+            "how to release",
+            "deployment guide",
+            "rollback plan",
+            "rollback procedure",
+            "release process",
+        ],
         operation: false,
     },
     Names {
@@ -269,8 +291,18 @@ const NAMES: &[Names] = &[
 ];
 
 /// Folders whose documents are of a kind only if their headings agree, because much else lies there too.
-const OPERATIONS_FOLDERS: &[&str] =
-    &["operations", "ops", "oncall", "on call", "troubleshooting", "incidents", "incident", "alerts", "alerting", "sre"];
+const OPERATIONS_FOLDERS: &[&str] = &[
+    "operations",
+    "ops",
+    "oncall",
+    "on call",
+    "troubleshooting",
+    "incidents",
+    "incident",
+    "alerts",
+    "alerting",
+    "sre",
+];
 
 /// Words that make a document speak *about* a kind instead of being one.
 const ABOUT: &[&str] = &[
@@ -315,7 +347,7 @@ pub(super) fn kind(evidence: &Evidence<'_>) -> Kind {
     if evidence.audience == Audience::Readers {
         return if shaped_as_decision(evidence.headings) { Kind::Decision } else { Kind::Other };
     }
-    if let Some(kind) = by_folder(&folder_names) {
+    if let Some(kind) = by_folder(&folder_names, in_code(&folders), evidence.audience) {
         return within(kind, by_file, evidence, &stem, &title);
     }
     let about = ABOUT.iter().any(|about| has(&stem, about) || has(&title, about));
@@ -355,7 +387,8 @@ fn readme(evidence: &Evidence<'_>, folders: &[Vec<String>], title: &[String]) ->
     let own = lies_in(folders.last());
     let above = lies_in(folders.len().checked_sub(2).and_then(|index| folders.get(index)));
     let one_a_file = |kind: &Kind| matches!(kind, Kind::Runbook | Kind::Postmortem | Kind::Decision | Kind::Drill);
-    if evidence.audience != Audience::Team {
+    let plain: Vec<String> = folders.iter().map(|folder| folder.join("-")).collect();
+    if evidence.audience != Audience::Team || in_code(&plain.iter().map(String::as_str).collect::<Vec<_>>()) {
         return Kind::Readme;
     }
     match (own, above) {
@@ -390,7 +423,8 @@ fn within(folder: Kind, own: Option<Kind>, evidence: &Evidence<'_>, stem: &[Stri
 fn refine(names: &Names, name: &[String], headings: &[String]) -> Kind {
     const STAFF: &[&[&str]] =
         &[&["on-call", "on call", "oncall"], &["escalation"], &["rotation", "schedule"], &["contacts"], &["severit"]];
-    let says = STAFF.iter().filter(|words| headings.iter().any(|heading| words.iter().any(|word| heading.contains(word))));
+    let says =
+        STAFF.iter().filter(|words| headings.iter().any(|heading| words.iter().any(|word| heading.contains(word))));
     let playbook = has(name, "playbook") || has(name, "playbooks");
     match names.kind {
         Kind::Runbook if playbook && says.count() >= 2 && procedure_parts(headings) < 2 => Kind::Playbook,
@@ -398,13 +432,16 @@ fn refine(names: &Names, name: &[String], headings: &[String]) -> Kind {
     }
 }
 
-fn by_folder(folders: &[Vec<String>]) -> Option<Kind> {
-    // The folder next to the file knows best.
+/// The folder next to the file knows best. One of code, or of a product's manual, is named after a feature, unless its
+/// name can mean nothing else.
+fn by_folder(folders: &[Vec<String>], features: bool, audience: Audience) -> Option<Kind> {
     folders.iter().rev().find_map(|folder| {
         let folder = folder.join(" ");
-        let named = NAMES.iter().find(|names| names.folders.contains(&folder.as_str()))?;
-        // Of code and manifests it says nothing: `deploy/` holds them beside the odd note.
-        Some(named.kind)
+        let names = NAMES.iter().find(|names| names.folders.contains(&folder.as_str()))?;
+        let certain =
+            matches!(names.kind, Kind::Runbook | Kind::Postmortem | Kind::Decision | Kind::Drill | Kind::Changelog);
+        let feature = features || (names.operation && audience == Audience::Users);
+        (certain || !feature).then_some(names.kind)
     })
 }
 
@@ -452,10 +489,7 @@ fn procedure_parts(headings: &[String]) -> usize {
         &["verif", "验证"],
         &["escalat", "升级"],
     ];
-    PARTS
-        .iter()
-        .filter(|part| headings.iter().any(|heading| part.iter().any(|word| heading.contains(word))))
-        .count()
+    PARTS.iter().filter(|part| headings.iter().any(|heading| part.iter().any(|word| heading.contains(word)))).count()
 }
 
 fn shaped_as_postmortem(headings: &[String]) -> bool {
@@ -468,7 +502,9 @@ fn shaped_as_postmortem(headings: &[String]) -> bool {
 /// Michael Nygard's form, and MADR's.
 fn shaped_as_decision(headings: &[String]) -> bool {
     let any = |names: &[&str]| headings.iter().any(|heading| names.iter().any(|name| heading.starts_with(name)));
-    any(&["context"]) && any(&["decision", "decision outcome"]) && any(&["consequences", "status", "considered options"])
+    any(&["context"])
+        && any(&["decision", "decision outcome"])
+        && any(&["consequences", "status", "considered options"])
         && !any(&["proposal", "motivation", "implementation plan", "design details"])
 }
 

@@ -22,17 +22,77 @@ static ANGLES: LazyLock<Regex> =
 
 /// Words that begin what a template asks for.
 const ASKS: &[&str] = &[
-    "describe", "description", "insert", "enter", "add", "fill", "your", "e.g.", "eg", "brief", "briefly", "short",
-    "list", "explain", "specify", "provide", "replace", "todo", "tbd", "placeholder", "what", "who", "when", "where",
-    "why", "how", "name", "names", "link", "links", "one", "xxx", "summary", "write", "summarize",
+    "describe",
+    "description",
+    "insert",
+    "enter",
+    "add",
+    "fill",
+    "your",
+    "e.g.",
+    "eg",
+    "brief",
+    "briefly",
+    "short",
+    "list",
+    "explain",
+    "specify",
+    "provide",
+    "replace",
+    "todo",
+    "tbd",
+    "placeholder",
+    "what",
+    "who",
+    "when",
+    "where",
+    "why",
+    "how",
+    "name",
+    "names",
+    "link",
+    "links",
+    "one",
+    "xxx",
+    "summary",
+    "write",
+    "summarize",
 ];
 
 /// What a template asks for in so many words.
 const FIELDS: &[&str] = &[
-    "service", "service name", "service-name", "service_name", "team", "team name", "team-name", "owner", "owners",
-    "author", "date", "time", "title", "incident title", "url", "number", "severity", "duration", "option 1",
-    "option 2", "option 3", "step 1", "step 2", "contact", "phone", "email", "alert name", "project name",
-    "company", "incident commander", "app name", "name",
+    "service",
+    "service name",
+    "service-name",
+    "service_name",
+    "team",
+    "team name",
+    "team-name",
+    "owner",
+    "owners",
+    "author",
+    "date",
+    "time",
+    "title",
+    "incident title",
+    "url",
+    "number",
+    "severity",
+    "duration",
+    "option 1",
+    "option 2",
+    "option 3",
+    "step 1",
+    "step 2",
+    "contact",
+    "phone",
+    "email",
+    "alert name",
+    "project name",
+    "company",
+    "incident commander",
+    "app name",
+    "name",
 ];
 
 /// Elements of HTML that are also words of templates.
@@ -71,8 +131,10 @@ static CHOICE: LazyLock<Regex> =
 
 /// Figures that a record must have: `N users`, `X minutes`.
 static FIGURES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:^|[\s|:~])(?:[NX]|[NX]{2,3})\s?(?:%|(?:users|customers|requests|hours?|minutes?|min|people)\b)|\$[NX]\b")
-        .expect("is valid")
+    Regex::new(
+        r"(?:^|[\s|:~])(?:[NX]|[NX]{2,3})\s?(?:%|(?:users|customers|requests|hours?|minutes?|min|people)\b)|\$[NX]\b",
+    )
+    .expect("is valid")
 });
 
 pub(super) fn find(path: &Arc<str>, text: &str, markup: Markup, kind: DocumentKind) -> Vec<Place> {
@@ -83,7 +145,8 @@ pub(super) fn find(path: &Arc<str>, text: &str, markup: Markup, kind: DocumentKi
         if places.len() >= ENOUGH {
             break;
         }
-        if !line.contains(['[', '<', '@', '{', 'T', 'H', 'Y', 'y', 'h', 'F', 'N', 'X', 'S', 'L', 'l', 'M', 'D', '待']) {
+        if !line.contains(['[', '<', '@', '{', 'T', 'H', 'Y', 'y', 'h', 'F', 'N', 'X', 'S', 'L', 'l', 'M', 'D', '待'])
+        {
             continue;
         }
         let line = without_code(line);
@@ -117,7 +180,9 @@ pub(super) fn find(path: &Arc<str>, text: &str, markup: Markup, kind: DocumentKi
 fn without_code(line: &str) -> String {
     static HIDDEN: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"``[^\n]*?``|`[^`\n]*`|<!--.*?-->").expect("is valid"));
-    HIDDEN.replace_all(line, |found: &regex::Captures<'_>| " ".repeat(found.get(0).map_or(0, |all| all.len()))).into_owned()
+    HIDDEN
+        .replace_all(line, |found: &regex::Captures<'_>| " ".repeat(found.get(0).map_or(0, |all| all.len())))
+        .into_owned()
 }
 
 /// The labels of `[label]: address`.

@@ -11,7 +11,7 @@ use regex::Regex;
 use super::sections::{Outline, section};
 
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"`([^`<]*)<([^`>\s]+)>`_{1,2}|:(?:doc|ref):`(?:([^`<]*)<)?([^`>]+)>?`|(https?://[^\s<>`\])]+)")
+    Regex::new(r"`([^`<]*?)\s*<([^`>\s]+)>`_{1,2}|:(?:doc|ref):`(?:([^`<]*)<)?([^`>]+)>?`|(https?://[^\s<>`\])]+)")
         .expect("is valid")
 });
 static ITEM: LazyLock<Regex> =
@@ -106,7 +106,11 @@ fn is_empty(section: &Section) -> bool {
 }
 
 /// A heading with its adornment and the lines that it takes.
-fn heading<'a>(first: &'a str, second: Option<&'a str>, third: Option<&'a str>) -> Option<(&'a str, (char, bool), usize)> {
+fn heading<'a>(
+    first: &'a str,
+    second: Option<&'a str>,
+    third: Option<&'a str>,
+) -> Option<(&'a str, (char, bool), usize)> {
     let second = second?;
     if let Some(mark) = adornment(first)
         && let Some(under) = third
@@ -117,8 +121,11 @@ fn heading<'a>(first: &'a str, second: Option<&'a str>, third: Option<&'a str>) 
     }
     let mark = adornment(second)?;
     let long = second.trim_end().chars().count() >= first.trim_end().chars().count().min(4);
-    (long && !first.trim().is_empty() && !first.starts_with([' ', '\t']) && adornment(first).is_none())
-        .then_some((first.trim(), (mark, false), 2))
+    (long && !first.trim().is_empty() && !first.starts_with([' ', '\t']) && adornment(first).is_none()).then_some((
+        first.trim(),
+        (mark, false),
+        2,
+    ))
 }
 
 /// The mark of a line that is nothing but one punctuation mark, at least three times.
@@ -139,8 +146,11 @@ fn block_end(lines: &[&str], at: usize) -> usize {
 /// A block without its options and the blank lines around it.
 fn block(lines: &[&str], from: usize, to: usize) -> String {
     let body = lines.get(from..to).unwrap_or_default();
-    let body: Vec<&str> =
-        body.iter().map(|line| line.trim_end()).skip_while(|line| line.trim().is_empty() || line.trim().starts_with(':')).collect();
+    let body: Vec<&str> = body
+        .iter()
+        .map(|line| line.trim_end())
+        .skip_while(|line| line.trim().is_empty() || line.trim().starts_with(':'))
+        .collect();
     let indent = body.iter().filter(|line| !line.is_empty()).map(|line| line.len() - line.trim_start().len()).min();
     let cut: Vec<&str> = body.iter().map(|line| line.get(indent.unwrap_or(0)..).unwrap_or_default()).collect();
     cut.join("\n").trim_end().to_owned()

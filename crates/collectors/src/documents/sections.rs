@@ -81,10 +81,8 @@ fn scalars(matter: &Node) -> Vec<(String, String, Place)> {
 
 fn lower(section: markdown::Section) -> Section {
     let link = |link: markdown::Link| Link { text: link.text, target: link.target, place: link.place };
-    let code =
-        |code: markdown::CodeBlock| CodeBlock { language: code.language, text: code.text, place: code.place };
-    let item =
-        |item: markdown::ListItem| ListItem { text: item.text, checked: item.checked, place: item.place };
+    let code = |code: markdown::CodeBlock| CodeBlock { language: code.language, text: code.text, place: code.place };
+    let item = |item: markdown::ListItem| ListItem { text: item.text, checked: item.checked, place: item.place };
     let table = |table: markdown::Table| Table { header: table.header, rows: table.rows, place: table.place };
     Section {
         heading: section.heading,
