@@ -1,6 +1,6 @@
 //! Knowledge is data: what a package or a command means, from the tables in `knowledge/`.
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::OnceLock};
 
 use regex::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
@@ -20,6 +20,8 @@ pub enum Capability {
     CommandLine,
     StaticSite,
     Database,
+    /// S3 and its like.
+    ObjectStorage,
     Cache,
     CircuitBreaker,
     Retry,
@@ -35,6 +37,7 @@ pub enum Capability {
     ConfigReload,
     Validation,
     Authentication,
+    SecurityHeaders,
     ErrorHandling,
     Profiling,
     Migration,
@@ -46,6 +49,48 @@ pub enum Capability {
     ChaosTest,
     Coverage,
     ApiDescription,
+}
+
+impl Capability {
+    pub const ALL: [Self; 37] = [
+        Self::HttpServer,
+        Self::GrpcServer,
+        Self::HttpClient,
+        Self::Worker,
+        Self::Queue,
+        Self::Scheduler,
+        Self::CommandLine,
+        Self::StaticSite,
+        Self::Database,
+        Self::ObjectStorage,
+        Self::Cache,
+        Self::CircuitBreaker,
+        Self::Retry,
+        Self::RateLimit,
+        Self::Bulkhead,
+        Self::AdaptiveLimit,
+        Self::StructuredLog,
+        Self::Metrics,
+        Self::Tracing,
+        Self::Health,
+        Self::FeatureFlags,
+        Self::Vault,
+        Self::ConfigReload,
+        Self::Validation,
+        Self::Authentication,
+        Self::SecurityHeaders,
+        Self::ErrorHandling,
+        Self::Profiling,
+        Self::Migration,
+        Self::TestFramework,
+        Self::IntegrationTest,
+        Self::EndToEndTest,
+        Self::ContractTest,
+        Self::LoadTest,
+        Self::ChaosTest,
+        Self::Coverage,
+        Self::ApiDescription,
+    ];
 }
 
 /// One row of `knowledge/packages.toml`.
@@ -95,15 +140,46 @@ pub fn known_packages() -> &'static [Known] {
     })
 }
 
-/// What a dependency is for; empty: nothing that is known.
-pub fn package_capabilities(ecosystem: Ecosystem, name: &str) -> impl Iterator<Item = &'static Known> {
-    known_packages().iter().filter(move |known| {
-        known.ecosystem == ecosystem
-            && match known.name.strip_suffix('*') {
-                Some(family) => name.starts_with(family),
-                None => known.name.eq_ignore_ascii_case(name),
+/// The table by the lower-case name of the package, and the families of each ecosystem.
+#[derive(Default)]
+struct Index {
+    exact: HashMap<(Ecosystem, String), &'static Known>,
+    families: HashMap<Ecosystem, Vec<(&'static str, &'static Known)>>,
+}
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut index = Index::default();
+        for known in known_packages() {
+            match known.name.strip_suffix('*') {
+                Some(family) => index.families.entry(known.ecosystem).or_default().push((family, known)),
+                None => {
+                    index.exact.insert((known.ecosystem, known.name.to_ascii_lowercase()), known);
+                }
             }
+        }
+        index
     })
+}
+
+/// What a dependency is for; empty: nothing that is known. A Go module is looked up without its major version.
+pub fn package_capabilities(ecosystem: Ecosystem, name: &str) -> impl Iterator<Item = &'static Known> {
+    let name = if ecosystem == Ecosystem::Go { without_major(name) } else { name };
+    let index = index();
+    let exact = index.exact.get(&(ecosystem, name.to_ascii_lowercase())).copied();
+    let families = index.families.get(&ecosystem).map_or(&[][..], Vec::as_slice);
+    exact
+        .into_iter()
+        .chain(families.iter().filter(move |(family, _)| name.starts_with(family)).map(|(_, known)| *known))
+}
+
+/// A Go module without the major version at its end: `example.com/a/v2` is `example.com/a`.
+fn without_major(module: &str) -> &str {
+    match module.rsplit_once("/v") {
+        Some((rest, major)) if !major.is_empty() && major.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => module,
+    }
 }
 
 impl Package {
@@ -153,4 +229,93 @@ pub fn purposes(line: &str) -> Vec<Purpose> {
     purposes.sort();
     purposes.dedup();
     purposes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_of_packages_parses() {
+        let text = include_str!("../../../knowledge/packages.toml");
+        let table = toml::from_str::<Packages>(text).expect("is TOML with the right words");
+        assert_eq!(table.package.len(), text.matches("[[package]]").count());
+    }
+
+    #[test]
+    fn no_package_comes_twice() {
+        let mut seen = BTreeSet::new();
+        for known in known_packages() {
+            assert!(seen.insert((known.ecosystem, known.name.to_lowercase())), "{} comes twice", known.name);
+        }
+    }
+
+    #[test]
+    fn every_capability_has_a_package() {
+        for capability in Capability::ALL {
+            assert!(known_packages().iter().any(|known| known.means.contains(&capability)), "{capability:?}");
+        }
+    }
+
+    #[test]
+    fn names_look_as_their_ecosystem_writes_them() {
+        for known in known_packages() {
+            let name = known.name.strip_suffix('*').unwrap_or(&known.name);
+            let word = |text: &str| {
+                !text.is_empty()
+                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            };
+            let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+            let fits = match known.ecosystem {
+                Ecosystem::Go => {
+                    without_major(name) == name
+                        && name.split('/').next().is_some_and(|host| host.contains('.') && word(host))
+                }
+                Ecosystem::Python => lower && word(name) && !name.contains(['_', '.']),
+                Ecosystem::Npm => {
+                    lower && name.strip_prefix('@').map_or(word(name), |scoped| scoped.split_once('/').is_some())
+                }
+                Ecosystem::Maven => name.split(':').count() <= 2 && name.split(':').next().is_some_and(word),
+                Ecosystem::Composer => {
+                    lower && (name.starts_with("ext-") || name.split_once('/').is_some_and(|(vendor, _)| word(vendor)))
+                }
+                Ecosystem::NuGet | Ecosystem::RubyGems | Ecosystem::Cargo => word(name),
+            };
+            assert!(fits, "{} does not look like a name of {}", known.name, known.ecosystem.name());
+            assert!(!known.means.is_empty(), "{} means nothing", known.name);
+            assert!(known.reference.starts_with("http"), "{} has no reference", known.name);
+            assert!(!known.name.trim_end_matches('*').contains('*'), "{} has a star inside", known.name);
+        }
+    }
+
+    #[test]
+    fn connections_are_words_of_the_field() {
+        for known in known_packages() {
+            if let Some(connects) = &known.connects {
+                let fits =
+                    connects.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+                assert!(fits && !connects.is_empty(), "{connects}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_match_by_family_version_and_case() {
+        fn check(ecosystem: Ecosystem, name: &str, expect: &[Capability]) {
+            let mut means: Vec<Capability> =
+                package_capabilities(ecosystem, name).flat_map(|known| known.means.clone()).collect();
+            means.sort();
+            means.dedup();
+            assert_eq!(means, expect, "for {name}");
+        }
+        check(Ecosystem::Npm, "opossum", &[Capability::CircuitBreaker]);
+        check(Ecosystem::Npm, "opossum-x", &[]);
+        check(Ecosystem::Cargo, "opossum", &[]);
+        check(Ecosystem::Npm, "@sentry/node", &[Capability::ErrorHandling]);
+        check(Ecosystem::Go, "github.com/redis/go-redis/v9", &[Capability::Cache]);
+        check(Ecosystem::Go, "github.com/redis/go-redis/vendored", &[]);
+        check(Ecosystem::NuGet, "stackexchange.redis", &[Capability::Cache]);
+    }
 }
