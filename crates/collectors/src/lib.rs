@@ -27,7 +27,8 @@ mod scope;
 mod settings;
 mod tree;
 
-pub use collect::{Collected, collect};
+pub use collect::{Collected, Counts, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
 pub use corpus::{Corpus, DataFile, Format};
+pub use discovery::LeftOut;
 pub use tree::{Skipped, Tree, TreeError};
