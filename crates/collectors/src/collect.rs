@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gonogo_domain::{
-    Facts, Gap, Gathered,
+    Facts, Gap, Gathered, Message, Place,
     evidence::{
         AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, ImageBuild, Migration, Object,
         Objective, Ownership, Package, Pipeline, Resource, ResultFile, SettingsFile, Workload,
@@ -13,7 +13,7 @@ use jiff::civil::Date;
 
 use crate::{
     Configuration, Corpus, Skipped, Tree, alerting, apis, compose, dashboards,
-    discovery::{self, Declared, LeftOut},
+    discovery::{self, Declared},
     documents, images, infrastructure, kubernetes, migrations, objectives, ownership, packages, pipelines, results,
     scope, settings,
 };
@@ -23,8 +23,8 @@ use crate::{
 pub struct Collected {
     /// In the order of their names.
     pub services: Vec<Facts>,
-    /// What looks like a service and is not reviewed as one, in the order of the names.
-    pub left_out: Vec<LeftOut>,
+    /// Units that were seen and are not reviewed, each with the reason and its place, in the order of their names.
+    pub left_out: Vec<(String, Message, Place)>,
     /// What should have been read and could not be, over all sources, in the order of the places.
     pub unread: Vec<Gap>,
     /// What lies in the tree and was not looked at: links, special files.
@@ -107,7 +107,7 @@ pub fn collect_with(
     };
     Collected {
         services: scope::scope(&found.units, &sources, configuration, today),
-        left_out: found.left_out,
+        left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),
         unread: sources.gaps(),
         skipped: tree.skipped().to_vec(),
         searched: counts,

@@ -326,8 +326,8 @@ impl<'a> Reader<'a> {
             }
             TagEnd::CodeBlock => section.code.extend(self.code.take()),
             TagEnd::Item => {
-                if let Some(mut item) = self.items.pop() {
-                    item.text = item.text.trim().to_owned();
+                if let Some(item) = self.items.pop() {
+                    let item = ListItem { text: item.text.trim().to_owned(), ..item };
                     self.done_items.push((item.place.line().unwrap_or(0), item));
                 }
                 self.end_block();

@@ -54,7 +54,7 @@ pub(crate) struct Unit {
 
 /// Something that looks like a service and is not reviewed as one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     pub name: String,
     pub reason: Message,
     pub place: Place,
