@@ -12,6 +12,8 @@ mod corpus;
 mod dashboards;
 mod discovery;
 mod documents;
+mod environment;
+mod image_name;
 mod images;
 mod infrastructure;
 mod kubernetes;
@@ -27,6 +29,7 @@ mod roles;
 mod scope;
 mod settings;
 mod tree;
+mod workloads;
 
 pub use collect::{Collected, Counts, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
