@@ -347,7 +347,7 @@ pub(super) fn kind(evidence: &Evidence<'_>) -> Kind {
     if evidence.audience == Audience::Readers {
         return if shaped_as_decision(evidence.headings) { Kind::Decision } else { Kind::Other };
     }
-    if let Some(kind) = by_folder(&folder_names) {
+    if let Some(kind) = by_folder(&folder_names, in_code(&folders), evidence.audience) {
         return within(kind, by_file, evidence, &stem, &title);
     }
     let about = ABOUT.iter().any(|about| has(&stem, about) || has(&title, about));
@@ -387,7 +387,8 @@ fn readme(evidence: &Evidence<'_>, folders: &[Vec<String>], title: &[String]) ->
     let own = lies_in(folders.last());
     let above = lies_in(folders.len().checked_sub(2).and_then(|index| folders.get(index)));
     let one_a_file = |kind: &Kind| matches!(kind, Kind::Runbook | Kind::Postmortem | Kind::Decision | Kind::Drill);
-    if evidence.audience != Audience::Team {
+    let plain: Vec<String> = folders.iter().map(|folder| folder.join("-")).collect();
+    if evidence.audience != Audience::Team || in_code(&plain.iter().map(String::as_str).collect::<Vec<_>>()) {
         return Kind::Readme;
     }
     match (own, above) {
@@ -431,13 +432,16 @@ fn refine(names: &Names, name: &[String], headings: &[String]) -> Kind {
     }
 }
 
-fn by_folder(folders: &[Vec<String>]) -> Option<Kind> {
-    // The folder next to the file knows best.
+/// The folder next to the file knows best. One of code, or of a product's manual, is named after a feature, unless its
+/// name can mean nothing else.
+fn by_folder(folders: &[Vec<String>], features: bool, audience: Audience) -> Option<Kind> {
     folders.iter().rev().find_map(|folder| {
         let folder = folder.join(" ");
-        let named = NAMES.iter().find(|names| names.folders.contains(&folder.as_str()))?;
-        // Of code and manifests it says nothing: `deploy/` holds them beside the odd note.
-        Some(named.kind)
+        let names = NAMES.iter().find(|names| names.folders.contains(&folder.as_str()))?;
+        let certain =
+            matches!(names.kind, Kind::Runbook | Kind::Postmortem | Kind::Decision | Kind::Drill | Kind::Changelog);
+        let feature = features || (names.operation && audience == Audience::Users);
+        (certain || !feature).then_some(names.kind)
     })
 }
 

@@ -31,7 +31,10 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Document> {
         .files_where(|entry| Markup::of(entry.name()).is_some())
         .filter_map(|entry| Some((entry, Markup::of(entry.name())?)))
         .collect();
-    let product = ProductTrees::find(entries.iter().map(|(entry, _)| &*entry.path));
+    let product = ProductTrees::find(
+        entries.iter().map(|(entry, _)| &*entry.path),
+        corpus.files_where(|entry| product::makes_site(&entry.path)).map(|entry| &*entry.path),
+    );
     let read: Vec<Option<Result<Document, Gap>>> =
         entries.par_iter().map(|(entry, markup)| read(corpus, &product, entry, *markup)).collect();
 

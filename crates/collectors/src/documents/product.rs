@@ -99,7 +99,8 @@ const MANUAL_DOCUMENTS: usize = 30;
 const MANUAL_CHAPTERS: usize = 3;
 
 impl ProductTrees {
-    pub(super) fn find<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
+    /// From the paths of the documents, and those of generators of sites.
+    pub(super) fn find<'a>(paths: impl Iterator<Item = &'a str>, sites: impl Iterator<Item = &'a str>) -> Self {
         let mut seen: BTreeMap<String, (usize, BTreeSet<&str>)> = BTreeMap::new();
         for path in paths {
             let Some((root, below)) = documentation_root(path) else { continue };
@@ -111,7 +112,10 @@ impl ProductTrees {
         let manual = |(documents, chapters): &(usize, BTreeSet<&str>)| {
             *documents >= MANUAL_DOCUMENTS && chapters.len() >= MANUAL_CHAPTERS
         };
-        Self { roots: seen.into_iter().filter(|(_, found)| manual(found)).map(|(root, _)| root).collect() }
+        let mut roots: BTreeSet<String> =
+            seen.into_iter().filter(|(_, found)| manual(found)).map(|(root, _)| root).collect();
+        roots.extend(sites.filter_map(|path| Some(documentation_root(path)?.0.to_owned())));
+        Self { roots }
     }
 
     pub(super) fn audience(&self, path: &str) -> Audience {
@@ -130,6 +134,11 @@ impl ProductTrees {
         }
         Audience::Team
     }
+}
+
+/// A file that makes a public site of the documents around it. MkDocs is none: teams publish their own pages with it.
+pub(super) fn makes_site(path: &str) -> bool {
+    path.contains("/.vuepress/config.") || path.contains("/.vitepress/config.") || path.contains("/docusaurus.config.")
 }
 
 /// The path up to its first documentation folder, and the rest.

@@ -11,7 +11,7 @@ use regex::Regex;
 use super::sections::{Outline, section};
 
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"`([^`<]*)<([^`>\s]+)>`_{1,2}|:(?:doc|ref):`(?:([^`<]*)<)?([^`>]+)>?`|(https?://[^\s<>`\])]+)")
+    Regex::new(r"`([^`<]*?)\s*<([^`>\s]+)>`_{1,2}|:(?:doc|ref):`(?:([^`<]*)<)?([^`>]+)>?`|(https?://[^\s<>`\])]+)")
         .expect("is valid")
 });
 static ITEM: LazyLock<Regex> =
