@@ -143,7 +143,7 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         scope.spawn(|_| {
             let cluster = kubernetes::gather(corpus);
             let composed = compose::gather(corpus);
-            *workloads = Arc::new(joined(cluster.workloads, composed));
+            *workloads = Arc::new(joined(cluster.workloads, composed.workloads));
             *objects = Arc::new(cluster.objects);
         });
         scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));

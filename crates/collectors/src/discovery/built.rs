@@ -13,7 +13,8 @@ use super::{
     products, role_of,
 };
 use crate::{
-    images::{DeclaredBuild, declared_builds, reference},
+    image_name,
+    images::{DeclaredBuild, declared_builds},
     paths,
 };
 
@@ -111,7 +112,7 @@ fn absorb(known: &mut Build, build: Build) {
 }
 
 fn without_file(one: &DeclaredBuild) -> Option<Build> {
-    let image = one.image.as_deref().map(|image| reference(image).repository);
+    let image = one.image.as_deref().map(|image| image_name::image(image).repository);
     let name = one.service.clone().or_else(|| image.as_deref().map(|image| paths::name(image).to_owned()))?;
     Some(Build {
         aliases: [Some(normal(&name)), image.as_deref().map(|image| normal(paths::name(image)))]
@@ -149,7 +150,7 @@ fn from_image(declared: &Declared<'_>, index: usize, image: &ImageBuild, outside
     let mut aliases: BTreeSet<String> = BTreeSet::from([normal(&own_name)]);
     aliases.extend(entry.as_deref().map(normal));
     let declared_images: BTreeSet<String> =
-        here.iter().filter_map(|one| one.image.as_deref()).map(|image| reference(image).repository).collect();
+        here.iter().filter_map(|one| one.image.as_deref()).map(|image| image_name::image(image).repository).collect();
     aliases.extend(declared_images.iter().map(|image| normal(paths::name(image))));
     let compose: BTreeSet<String> = here.iter().filter_map(|one| one.service.as_deref()).map(normal).collect();
     aliases.extend(compose.iter().cloned());
