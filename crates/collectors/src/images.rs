@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
     evidence::{
-        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, ImageRef, Instruction, InstructionKind, Located,
+        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located,
         Probe, ProbeAction, Role, Stage,
     },
 };
 use gonogo_formats::dockerfile;
 
-use crate::{Corpus, paths};
+use crate::{Corpus, image_name, paths};
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
     let contexts = contexts(corpus);
@@ -30,7 +30,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
         if file.stages.is_empty() {
             continue;
         }
-        let stages = file.stages.into_iter().map(stage).collect();
+        let stages: Vec<Stage> = file.stages.into_iter().map(stage).collect();
         let context =
             contexts.get(&*entry.path).cloned().unwrap_or_else(|| guess_context(corpus, &entry.path, &stages));
         let ignore_file = ignore_file(corpus, entry, &context, &mut gathered.gaps);
@@ -169,7 +169,7 @@ fn container_file(corpus: &Corpus<'_>, context: &str, named: Option<String>) -> 
 }
 
 /// The folder from which the sources of COPY exist: the file's own, else the root, else the nearest above.
-fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &Vec<Stage>) -> String {
+fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &[Stage]) -> String {
     let own = paths::folder(path);
     let sources: Vec<&str> = stages.iter().flat_map(|stage| &stage.instructions).flat_map(copied).collect();
     let telling: Vec<&str> = sources.into_iter().filter(|source| tells(source)).collect();
@@ -228,7 +228,7 @@ fn ignore_file(corpus: &Corpus<'_>, entry: &FileEntry, context: &str, gaps: &mut
 
 fn stage(stage: dockerfile::Stage) -> Stage {
     let templated = stage.base.contains('$');
-    let mut base = reference(&stage.base);
+    let mut base = image_name::image(&stage.base);
     base.templated |= templated;
     Stage {
         name: stage.name,
@@ -348,37 +348,4 @@ fn seconds(text: &str) -> Option<u32> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     Some(whole as u32)
-}
-
-/// Takes an image's name apart: `registry:5000/team/app:1.2@sha256:…`.
-pub(crate) fn reference(text: &str) -> ImageRef {
-    let text = text.trim();
-    let (rest, digest) = match text.split_once('@') {
-        Some((rest, digest)) => (rest, Some(digest.to_owned())),
-        None => (text, None),
-    };
-    // A colon before the last slash is a registry's port, one inside `${…}` is a default.
-    let name_start = rest.rfind('/').map_or(0, |at| at + 1);
-    let name = rest.get(name_start..).unwrap_or_default();
-    let mut depth = 0_usize;
-    let mut colon = None;
-    for (at, character) in name.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => colon = Some(name_start + at),
-            _ => (),
-        }
-    }
-    let (repository, tag) = match colon {
-        Some(at) => (rest.get(..at).unwrap_or(rest), rest.get(at + 1..).map(str::to_owned)),
-        None => (rest, None),
-    };
-    ImageRef {
-        text: text.to_owned(),
-        repository: repository.to_owned(),
-        tag: tag.filter(|tag| !tag.is_empty()),
-        digest,
-        templated: text.contains("${") || text.contains("{{") || text.contains('$'),
-    }
 }

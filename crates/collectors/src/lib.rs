@@ -31,7 +31,7 @@ mod settings;
 mod tree;
 mod workloads;
 
-pub use collect::{Collected, collect};
+pub use collect::{Collected, Counts, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
 pub use corpus::{Corpus, DataFile, Format};
 pub use tree::{Skipped, Tree, TreeError};
