@@ -21,6 +21,7 @@ mod migrations;
 mod objectives;
 mod ownership;
 mod packages;
+mod paths;
 mod pipelines;
 mod results;
 mod roles;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gonogo_domain::evidence::{Workload, WorkloadKind};
+use gonogo_domain::evidence::{Role, Workload, WorkloadKind};
 
 use crate::{
     Corpus, compose, image_name,
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Cluster {
     let mut cluster = kubernetes::gather(corpus);
     let mut compose = compose::gather(corpus);
-    demote(&mut compose.workloads.items, &mut compose.declarations, &cluster);
+    demote(corpus, &mut compose.workloads.items, &mut compose.declarations, &cluster);
 
     cluster.workloads.items.extend(compose.workloads.items);
     cluster.workloads.gaps.extend(compose.workloads.gaps);
@@ -34,8 +34,9 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Cluster {
     cluster
 }
 
-/// A compose file that starts what runs on Kubernetes is for somebody's own machine, with everything else that it starts.
-fn demote(workloads: &mut [Workload], declarations: &mut [Declaration], cluster: &Cluster) {
+/// A compose file that starts what runs on Kubernetes is for somebody's own machine, with everything else that it starts;
+/// one that shows how the product could be run serves nobody, unless there is nothing but examples.
+fn demote(corpus: &Corpus<'_>, workloads: &mut [Workload], declarations: &mut [Declaration], cluster: &Cluster) {
     let deployed = cluster.workloads.items.iter().filter(|workload| workload.production);
     let mut names = BTreeSet::new();
     for workload in deployed {
@@ -45,9 +46,11 @@ fn demote(workloads: &mut [Workload], declarations: &mut [Declaration], cluster:
             (!image.templated).then(|| image_name::base_name(&image.repository).to_owned())
         }));
     }
+    let product =
+        !names.is_empty() || workloads.iter().any(|workload| workload.production && !demonstrates(corpus, workload));
     let local: BTreeSet<String> = workloads
         .iter()
-        .filter(|workload| runs_elsewhere(workload, &names))
+        .filter(|workload| runs_elsewhere(workload, &names) || (product && demonstrates(corpus, workload)))
         .map(|workload| workload.place.path().to_owned())
         .collect();
     for workload in workloads.iter_mut().filter(|workload| local.contains(workload.place.path())) {
@@ -56,6 +59,13 @@ fn demote(workloads: &mut [Workload], declarations: &mut [Declaration], cluster:
     for declaration in declarations.iter_mut().filter(|declaration| local.contains(declaration.place.path())) {
         declaration.production = false;
     }
+}
+
+fn demonstrates(corpus: &Corpus<'_>, workload: &Workload) -> bool {
+    corpus
+        .tree
+        .entry(workload.place.path())
+        .is_some_and(|entry| matches!(entry.role, Role::Example | Role::Documentation))
 }
 
 fn runs_elsewhere(workload: &Workload, names: &BTreeSet<String>) -> bool {
