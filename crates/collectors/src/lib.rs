@@ -23,11 +23,13 @@ mod ownership;
 mod packages;
 mod paths;
 mod pipelines;
+mod platforms;
 mod results;
 mod roles;
 mod scope;
 mod settings;
 mod tree;
+mod words;
 mod workloads;
 
 pub use collect::{Collected, collect};

@@ -7,6 +7,7 @@ use gonogo_domain::evidence::{Role, Workload, WorkloadKind};
 use crate::{
     Corpus, compose, image_name,
     kubernetes::{self, Cluster, Declaration},
+    platforms,
 };
 
 /// All workloads of a repository with their declarations, and the objects of the Kubernetes API.
@@ -15,10 +16,15 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Cluster {
     let mut compose = compose::gather(corpus);
     demote(corpus, &mut compose.workloads.items, &mut compose.declarations, &cluster);
 
-    cluster.workloads.items.extend(compose.workloads.items);
-    cluster.workloads.gaps.extend(compose.workloads.gaps);
-    cluster.workloads.files += compose.workloads.files;
-    cluster.declarations.extend(compose.declarations);
+    let platforms = platforms::gather(corpus);
+    for (workloads, declarations) in
+        [(compose.workloads, compose.declarations), (platforms.workloads, platforms.declarations)]
+    {
+        cluster.workloads.items.extend(workloads.items);
+        cluster.workloads.gaps.extend(workloads.gaps);
+        cluster.workloads.files += workloads.files;
+        cluster.declarations.extend(declarations);
+    }
     cluster.workloads.items.sort_by(|one, other| {
         (&one.place, &one.key, &one.environment).cmp(&(&other.place, &other.key, &other.environment))
     });

@@ -3,7 +3,6 @@
 mod interpolate;
 mod lower;
 mod merge;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +35,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Compose {
         compose.workloads.gaps.extend(file.gaps(Source::Workloads));
         read(corpus, file, &mut compose);
     }
-    set_repeated_aside(&mut compose);
+    set_repeated_aside(corpus, &mut compose);
     compose.workloads.items.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
     compose.declarations.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
     compose
@@ -44,12 +43,15 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Compose {
 
 /// A service of the same name and environment that is built from the same folder, or runs the same image, in several
 /// files is judged in the file that starts most: the others start a part of it, for somebody who works on that part.
-fn set_repeated_aside(compose: &mut Compose) {
+fn set_repeated_aside(corpus: &Corpus<'_>, compose: &mut Compose) {
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
     for declaration in &compose.declarations {
         *sizes.entry(declaration.place.path().to_owned()).or_default() += 1;
     }
-    let size = |one: &Declaration| sizes.get(one.place.path()).copied().unwrap_or(0);
+    let size = |one: &Declaration| {
+        let product = corpus.tree.entry(one.place.path()).is_some_and(|entry| entry.role == Role::Product);
+        (product, sizes.get(one.place.path()).copied().unwrap_or(0))
+    };
     let image = |one: &Declaration| {
         one.image.as_deref().map(|image| image_name::base_name(&image_name::image(image).repository).to_owned())
     };
@@ -118,7 +120,7 @@ fn read(corpus: &Corpus<'_>, file: &DataFile, compose: &mut Compose) {
             };
             let lowered = lower::service(&service.key, &service.key_place, &merged, &variables);
             let workload = Workload { environment: environment.clone(), production, ..lowered };
-            compose.declarations.push(declaration(file, &workload, &merged));
+            compose.declarations.push(declaration(&workload, &merged));
             compose.workloads.items.push(workload);
         }
     }
@@ -154,7 +156,7 @@ fn base_of<'c>(corpus: &'c Corpus<'_>, file: &DataFile) -> Option<&'c Node> {
     })
 }
 
-fn declaration(file: &DataFile, workload: &Workload, service: &Node) -> Declaration {
+fn declaration(workload: &Workload, service: &Node) -> Declaration {
     let build = service.get("build").filter(|build| !build.is_null());
     let context = build.map(|build| build.str().or_else(|| build.str_at("context")).unwrap_or("."));
     // The file that a person wrote the path in, which `extends` may have brought from elsewhere.

@@ -1,7 +1,7 @@
-//! Command lines and durations as compose files write them.
+//! Command lines and durations as compose and platform files write them.
 
 /// `1h5m30s20ms` as whole seconds, rounded up; a bare number is seconds.
-pub(super) fn seconds(text: &str) -> Option<u32> {
+pub(crate) fn seconds(text: &str) -> Option<u32> {
     let text = text.trim();
     if text.is_empty() {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn seconds(text: &str) -> Option<u32> {
 }
 
 /// A command line cut into words, with quotes as a shell reads them.
-pub(super) fn split(line: &str) -> Vec<String> {
+pub(crate) fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
