@@ -12,7 +12,10 @@ use gonogo_formats::{
     yaml,
 };
 
-use super::source::{Held, Origin, Rendering, Unread};
+use super::{
+    charts,
+    source::{Held, Origin, Rendering, Unread},
+};
 use crate::{Corpus, environment, paths, roles};
 
 /// Adds a rendering for each kustomization that is deployed, and notes the files that they use.
@@ -190,7 +193,16 @@ impl Files for CorpusFiles<'_, '_> {
         self.corpus.tree.below(path).next().is_some()
     }
 
-    fn chart(&self, _chart: &Chart) -> Option<Vec<Arc<Node>>> {
-        None
+    fn chart(&self, chart: &Chart) -> Option<Vec<Arc<Node>>> {
+        let directory = chart.directory.as_deref()?;
+        let loaded = charts::load(self.corpus, directory).ok()?;
+        let mut values: Vec<Node> = Vec::new();
+        for path in &chart.values_files {
+            values.push(self.corpus.file(path)?.documents.first()?.clone());
+        }
+        values.extend(chart.values.clone());
+        let namespace = chart.namespace.as_deref().unwrap_or("default");
+        let rendering = loaded.render(&charts::options(&chart.release, namespace, values));
+        rendering.problems.is_empty().then(|| rendering.documents.into_iter().map(Arc::new).collect())
     }
 }

@@ -120,10 +120,12 @@ fn choose(candidates: &mut [Candidate<'_>]) {
     }
     let mut aside = BTreeSet::new();
     let mut renamed = Vec::new();
+    let mut by_namespace: Vec<(usize, String)> = Vec::new();
     for indexes in by_key.values() {
         let all = || indexes.iter().filter_map(|index| Some((*index, candidates.get(*index)?)));
         let primary = all().any(|(_, candidate)| !candidate.rendering.secondary());
         let mut kept: Vec<&Candidate<'_>> = Vec::new();
+        let mut kept_indexes = Vec::new();
         for (index, candidate) in all() {
             if primary && candidate.rendering.secondary() {
                 aside.insert(index);
@@ -138,7 +140,20 @@ fn choose(candidates: &mut [Candidate<'_>]) {
                 aside.insert(index);
             } else {
                 kept.push(candidate);
+                kept_indexes.push(index);
             }
+        }
+        if kept.iter().filter(|candidate| candidate.environment.is_none()).count() > 1 {
+            by_namespace.extend(kept_indexes.iter().zip(&kept).filter_map(|(index, candidate)| {
+                let namespace = candidate.namespace.filter(|_| candidate.environment.is_none())?;
+                Some((*index, namespace.to_owned()))
+            }));
+        }
+    }
+    // One workload in several namespaces: the namespace is what people would call the environment.
+    for (index, namespace) in by_namespace {
+        if let Some(candidate) = candidates.get_mut(index) {
+            candidate.environment = Some(namespace);
         }
     }
     for index in aside {

@@ -1,5 +1,6 @@
 //! Kubernetes: from manifests, kustomizations and charts to workloads and objects, one for each logical thing and environment.
 
+mod charts;
 mod documents;
 mod kustomizations;
 mod logical;
@@ -57,6 +58,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Cluster {
     let mut unread = Vec::new();
     let mut used = BTreeSet::new();
     let mut renderings = Vec::new();
+    charts::read(corpus, &mut used, &mut renderings, &mut unread);
     kustomizations::read(corpus, &mut used, &mut renderings, &mut unread);
     let files = manifests::read(corpus, &used, &mut renderings, &mut unread);
     logical::join(corpus, renderings, files, unread)
