@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
     evidence::{
-        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located,
-        Probe, ProbeAction, Role, Stage,
+        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located, Probe,
+        ProbeAction, Role, Stage,
     },
 };
 use gonogo_formats::dockerfile;
@@ -194,8 +194,20 @@ fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &[Stage]) -> String {
 
 /// Files that make a folder the place where a program is built.
 const MANIFESTS: &[&str] = &[
-    "go.mod", "package.json", "pom.xml", "build.gradle", "build.gradle.kts", "Cargo.toml", "pyproject.toml",
-    "requirements.txt", "setup.py", "Pipfile", "Gemfile", "composer.json", "Makefile", "CMakeLists.txt",
+    "go.mod",
+    "package.json",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "Cargo.toml",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "Pipfile",
+    "Gemfile",
+    "composer.json",
+    "Makefile",
+    "CMakeLists.txt",
 ];
 
 /// The nearest folder, from this one upwards, with a package manifest; else this one.
@@ -209,9 +221,23 @@ fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
 /// It compiles or installs what was copied.
 fn builds(instruction: &Instruction) -> bool {
     let InstructionKind::Run(text) = &instruction.kind else { return false };
-    ["go build", "go install", "make", "npm ", "yarn", "pnpm", "cargo ", "mvn", "gradle", "pip", "dotnet ", "bundle", "uv "]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "go build",
+        "go install",
+        "make",
+        "npm ",
+        "yarn",
+        "pnpm",
+        "cargo ",
+        "mvn",
+        "gradle",
+        "pip",
+        "dotnet ",
+        "bundle",
+        "uv ",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 fn copied(instruction: &Instruction) -> Vec<&str> {

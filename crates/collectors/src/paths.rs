@@ -44,3 +44,8 @@ pub(crate) fn ancestors(folder: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     folder == "." || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
+
+/// What follows the last dot of a file's name; empty where there is none.
+pub(crate) fn extension(path: &str) -> &str {
+    name(path).rsplit_once('.').map_or("", |(_, extension)| extension)
+}

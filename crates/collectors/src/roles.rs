@@ -77,10 +77,19 @@ const TEST: &[&str] = &[
     "__mocks__",
     "smoke-tests",
 ];
-const EXAMPLE: &[&str] =
-    &["example", "examples", "sample", "samples", "demo", "demos", "tutorial",
+const EXAMPLE: &[&str] = &[
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "tutorial",
     "extras",
-    "contrib", "tutorials", "quickstart"];
+    "contrib",
+    "tutorials",
+    "quickstart",
+];
 const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
 const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
 
@@ -89,8 +98,23 @@ fn test_data(part: &str) -> bool {
     part.strip_prefix("test").is_some_and(|rest| {
         matches!(
             rest.trim_start_matches(['-', '_']).trim_end_matches(|last: char| last.is_ascii_digit()),
-            "data" | "file" | "files" | "case" | "cases" | "resource" | "resources" | "input" | "inputs" | "assets" | "suite"
-                | "suites" | "repos" | "util" | "utils" | "helper" | "helpers"
+            "data"
+                | "file"
+                | "files"
+                | "case"
+                | "cases"
+                | "resource"
+                | "resources"
+                | "input"
+                | "inputs"
+                | "assets"
+                | "suite"
+                | "suites"
+                | "repos"
+                | "util"
+                | "utils"
+                | "helper"
+                | "helpers"
         )
     })
 }

@@ -342,8 +342,25 @@ fn verdict(
     }
     let word = file_word(paths::name(path)).map(str::to_ascii_lowercase);
     let helps = [
-        "dev", "development", "debug", "local", "ci", "test", "tests", "testing", "e2e", "integration", "builder", "build",
-        "lint", "docs", "tilt", "tools", "hot", "live", "air",
+        "dev",
+        "development",
+        "debug",
+        "local",
+        "ci",
+        "test",
+        "tests",
+        "testing",
+        "e2e",
+        "integration",
+        "builder",
+        "build",
+        "lint",
+        "docs",
+        "tilt",
+        "tools",
+        "hot",
+        "live",
+        "air",
     ];
     if let Some(word) = word.filter(|word| word.split(['.', '-', '_']).any(|part| helps.contains(&part))) {
         return Verdict::LeftOut(Message::new(

@@ -78,7 +78,9 @@ pub(super) fn groups(
             .workloads
             .iter()
             .copied()
-            .filter(|index| declared.workloads.get(*index).is_some_and(|workload| tooling(workload.place.path()).is_none()))
+            .filter(|index| {
+                declared.workloads.get(*index).is_some_and(|workload| tooling(workload.place.path()).is_none())
+            })
             .collect();
         one.workloads = kept;
         let entry = build.and_then(|build| build.entry.clone());
@@ -202,7 +204,8 @@ fn others(
     }
     // A package of the workload's name is built somewhere, if not by a container file.
     let name = normal(&workload.name);
-    let package = declared.packages.iter().any(|package| normal(paths::name(paths::folder(package.place.path()))) == name);
+    let package =
+        declared.packages.iter().any(|package| normal(paths::name(paths::folder(package.place.path()))) == name);
     if !builds.is_empty() && some_build_runs && !package && image.repository.contains('/') && !image.templated {
         return Some((
             leave(

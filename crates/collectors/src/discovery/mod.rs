@@ -97,7 +97,8 @@ fn units(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> Discovered {
     let builds = built::builds(declared, counts);
     let deployed = deployed::groups(declared, &builds, counts, &mut left_out);
 
-    let mut candidates: Vec<Candidate> = deployed.own.iter().map(|group| from_group(declared, group, &builds)).collect();
+    let mut candidates: Vec<Candidate> =
+        deployed.own.iter().map(|group| from_group(declared, group, &builds)).collect();
     let taken: BTreeSet<usize> = candidates.iter().flat_map(|one| one.images.iter().copied()).collect();
     for build in &builds {
         if build.images.iter().any(|index| taken.contains(index)) {
@@ -187,7 +188,10 @@ fn product(declared: &Declared<'_>, group: &Group) -> Candidate {
     let place = candidate.sources.first().map(|source| source.place.to_string()).unwrap_or_default();
     candidate.class = Some((
         Class::ThirdParty,
-        Message::new(format!("it is a product of others, deployed here ({place})"), format!("此处部署的第三方产品（{place}）")),
+        Message::new(
+            format!("it is a product of others, deployed here ({place})"),
+            format!("此处部署的第三方产品（{place}）"),
+        ),
     ));
     candidate
 }
@@ -320,7 +324,7 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
             ownership::owners_of(declared.ownership, &candidate.name, &path).map(|owned| owned.owners.join(", "))
         });
         let mut dependencies = statement.map(|one| one.dependencies.clone()).unwrap_or_default();
-        for dependency in relations::dependencies(&view, &names, only) {
+        for dependency in relations::dependencies(&view, &names) {
             if !dependencies.iter().any(|known| normal(&known.name) == normal(&dependency.name)) {
                 dependencies.push(dependency);
             }
