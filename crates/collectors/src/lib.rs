@@ -24,6 +24,7 @@ mod ownership;
 mod packages;
 mod paths;
 mod pipelines;
+mod platforms;
 mod queries;
 mod results;
 pub mod revision;
@@ -31,6 +32,7 @@ mod roles;
 mod scope;
 mod settings;
 mod tree;
+mod words;
 mod workloads;
 
 pub use collect::{Collected, Counts, collect, collect_with};
