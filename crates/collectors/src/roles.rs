@@ -3,7 +3,7 @@
 use gonogo_domain::evidence::Role;
 
 /// The role of a file, from the names of its folders and its own.
-pub fn role(path: &str) -> Role {
+pub(crate) fn role(path: &str) -> Role {
     let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split('/').collect();
     let name = parts.pop().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
@@ -112,8 +112,11 @@ pub struct Known {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// A regular expression over one line of shell, or over `uses:` of a step.
+    /// A regular expression that matches at the start of a word of a line.
     pub pattern: String,
+    /// A line that this matches does not count.
+    #[serde(default)]
+    pub unless: Option<String>,
     pub purpose: Purpose,
     /// A line that it matches.
     pub example: String,
@@ -127,8 +130,10 @@ struct Packages {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Commands {
     command: Vec<Command>,
+    test_kind: Vec<Command>,
 }
 
 /// The table of packages.
@@ -205,117 +210,91 @@ impl Package {
     }
 }
 
-fn command_table() -> &'static (Vec<Command>, Option<RegexSet>) {
-    static TABLE: OnceLock<(Vec<Command>, Option<RegexSet>)> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let text = include_str!("../../../knowledge/commands.toml");
-        let table = toml::from_str::<Commands>(text).map(|table| table.command).unwrap_or_default();
-        let set = RegexSetBuilder::new(table.iter().map(|command| &command.pattern)).build().ok();
-        (table, set)
-    })
+/// The rows with their patterns, compiled.
+struct CommandTable {
+    rows: Vec<Command>,
+    patterns: RegexSet,
+    unless: Vec<Option<Regex>>,
+}
+
+impl CommandTable {
+    fn new(rows: Vec<Command>, prefix: &str) -> Result<Self, regex::Error> {
+        let patterns = RegexSetBuilder::new(rows.iter().map(|row| format!("{prefix}(?:{})", row.pattern)))
+            .unicode(false)
+            .size_limit(64 << 20)
+            .dfa_size_limit(32 << 20)
+            .build()?;
+        let unless =
+            rows.iter().map(|row| row.unless.as_deref().map(bytes_regex).transpose()).collect::<Result<_, _>>()?;
+        Ok(Self { rows, patterns, unless })
+    }
+
+    fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
+        let mut purposes: Vec<Purpose> = self
+            .patterns
+            .matches(line)
+            .into_iter()
+            .filter(|index| !self.unless.get(*index).and_then(Option::as_ref).is_some_and(|not| not.is_match(line)))
+            .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
+            .collect();
+        purposes.sort();
+        purposes.dedup();
+        purposes
+    }
+}
+
+// Commands are ASCII: without Unicode the table compiles in a tenth of the time.
+fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).build()
+}
+
+/// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
+const WORD_START: &str = r#"(?:^|[\s/;&|("'`=])"#;
+
+/// What turns the word after it into its opposite: `-m "not integration"`, `--ignore=tests/e2e`.
+const NEGATION: &str = r#"(?i)(\bnot |!|--(?:ignore|exclude|skip|deselect)[\w-]*[= ]|\s-v )["'(]*\S*"#;
+
+fn command_tables() -> Option<&'static (CommandTable, CommandTable, Regex)> {
+    static TABLES: OnceLock<Option<(CommandTable, CommandTable, Regex)>> = OnceLock::new();
+    TABLES.get_or_init(|| read_commands(include_str!("../../../knowledge/commands.toml")).ok()).as_ref()
+}
+
+fn read_commands(text: &str) -> Result<(CommandTable, CommandTable, Regex), String> {
+    let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
+    let tables = CommandTable::new(table.command, WORD_START)
+        .and_then(|rows| Ok((rows, CommandTable::new(table.test_kind, "(?i)")?, bytes_regex(NEGATION)?)));
+    tables.map_err(|error| error.to_string())
 }
 
 /// The table of commands.
 pub fn commands() -> &'static [Command] {
-    &command_table().0
+    command_tables().map_or(&[], |(table, ..)| &table.rows)
 }
 
-/// What a line of shell, or the name of an action, is there for.
+/// What a line of shell, or the name of an action with its inputs, is there for. A test run that names its kind in its
+/// arguments is of that kind and no unit test.
 pub fn purposes(line: &str) -> Vec<Purpose> {
-    let (table, set) = command_table();
-    let Some(set) = set else { return Vec::new() };
-    let mut purposes: Vec<Purpose> =
-        set.matches(line).into_iter().filter_map(|index| table.get(index).map(|command| command.purpose)).collect();
-    purposes.sort();
-    purposes.dedup();
+    let Some((table, ..)) = command_tables() else { return Vec::new() };
+    let mut purposes = table.purposes(line.as_bytes());
+    if purposes.contains(&Purpose::UnitTest) {
+        let kinds = test_kinds(line);
+        if !kinds.is_empty() {
+            purposes.retain(|purpose| *purpose != Purpose::UnitTest);
+            purposes.extend(kinds);
+            purposes.sort();
+            purposes.dedup();
+        }
+    }
     purposes
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_row_of_packages_parses() {
-        let text = include_str!("../../../knowledge/packages.toml");
-        let table = toml::from_str::<Packages>(text).expect("is TOML with the right words");
-        assert_eq!(table.package.len(), text.matches("[[package]]").count());
-    }
-
-    #[test]
-    fn no_package_comes_twice() {
-        let mut seen = BTreeSet::new();
-        for known in known_packages() {
-            assert!(seen.insert((known.ecosystem, known.name.to_lowercase())), "{} comes twice", known.name);
-        }
-    }
-
-    #[test]
-    fn every_capability_has_a_package() {
-        for capability in Capability::ALL {
-            assert!(known_packages().iter().any(|known| known.means.contains(&capability)), "{capability:?}");
-        }
-    }
-
-    #[test]
-    fn names_look_as_their_ecosystem_writes_them() {
-        for known in known_packages() {
-            let name = known.name.strip_suffix('*').unwrap_or(&known.name);
-            let word = |text: &str| {
-                !text.is_empty()
-                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-            };
-            let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
-            let fits = match known.ecosystem {
-                Ecosystem::Go => {
-                    without_major(name) == name
-                        && name.split('/').next().is_some_and(|host| host.contains('.') && word(host))
-                }
-                Ecosystem::Python => lower && word(name) && !name.contains(['_', '.']),
-                Ecosystem::Npm => {
-                    lower && name.strip_prefix('@').map_or(word(name), |scoped| scoped.split_once('/').is_some())
-                }
-                Ecosystem::Maven => name.split(':').count() <= 2 && name.split(':').next().is_some_and(word),
-                Ecosystem::Composer => {
-                    lower && (name.starts_with("ext-") || name.split_once('/').is_some_and(|(vendor, _)| word(vendor)))
-                }
-                Ecosystem::NuGet | Ecosystem::RubyGems | Ecosystem::Cargo => word(name),
-            };
-            assert!(fits, "{} does not look like a name of {}", known.name, known.ecosystem.name());
-            assert!(!known.means.is_empty(), "{} means nothing", known.name);
-            assert!(known.reference.starts_with("http"), "{} has no reference", known.name);
-            assert!(!known.name.trim_end_matches('*').contains('*'), "{} has a star inside", known.name);
-        }
-    }
-
-    #[test]
-    fn connections_are_words_of_the_field() {
-        for known in known_packages() {
-            if let Some(connects) = &known.connects {
-                let fits =
-                    connects.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-                assert!(fits && !connects.is_empty(), "{connects}");
-            }
-        }
-    }
-
-    #[test]
-    fn names_match_by_family_version_and_case() {
-        fn check(ecosystem: Ecosystem, name: &str, expect: &[Capability]) {
-            let mut means: Vec<Capability> =
-                package_capabilities(ecosystem, name).flat_map(|known| known.means.clone()).collect();
-            means.sort();
-            means.dedup();
-            assert_eq!(means, expect, "for {name}");
-        }
-        check(Ecosystem::Npm, "opossum", &[Capability::CircuitBreaker]);
-        check(Ecosystem::Npm, "opossum-x", &[]);
-        check(Ecosystem::Cargo, "opossum", &[]);
-        check(Ecosystem::Npm, "@sentry/node", &[Capability::ErrorHandling]);
-        check(Ecosystem::Go, "github.com/redis/go-redis/v9", &[Capability::Cache]);
-        check(Ecosystem::Go, "github.com/redis/go-redis/vendored", &[]);
-        check(Ecosystem::NuGet, "stackexchange.redis", &[Capability::Cache]);
-    }
+/// Which kinds of test the arguments of a test run, or the name of a target or folder, say.
+pub fn test_kinds(text: &str) -> Vec<Purpose> {
+    let Some((_, kinds, negation)) = command_tables() else { return Vec::new() };
+    kinds.purposes(&negation.replace_all(text.as_bytes(), b" "))
 }
+
+#[cfg(test)]
+mod command_tests;
+#[cfg(test)]
+mod package_tests;

@@ -41,7 +41,12 @@ fn examples(page: &str) -> Vec<Example> {
                 continue;
             }
             if fresh {
-                examples.push(Example { section: section.clone(), name: name.clone(), files: Vec::new(), findings: None });
+                examples.push(Example {
+                    section: section.clone(),
+                    name: name.clone(),
+                    files: Vec::new(),
+                    findings: None,
+                });
                 fresh = false;
             }
             let example = examples.last_mut().expect("an example was just begun");
@@ -148,6 +153,5 @@ fn every_page_shows_a_pass_a_fail_a_not_applicable_and_an_unknown() {
 
 /// A section without an example says in one sentence which evidence it waits for: `Not reachable yet: …`.
 fn unreachable(page: &str, section: &str) -> bool {
-    page.split("\n## ")
-        .any(|part| part.starts_with(&format!("{section}\n")) && part.contains("\nNot reachable yet: "))
+    page.split("\n## ").any(|part| part.starts_with(&format!("{section}\n")) && part.contains("\nNot reachable yet: "))
 }

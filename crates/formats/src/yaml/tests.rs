@@ -26,6 +26,24 @@ fn scalars_keep_whether_they_were_quoted() {
 }
 
 #[test]
+fn a_block_at_the_end_of_the_file_has_no_line_feed_of_its_own() {
+    check("a: |\n  x", r#"{"a":"x"}"#);
+    check("a: |\n  x\n", r#"{"a":"x\n"}"#);
+    check("a: |\n  x\n   ", r#"{"a":"x\n "}"#);
+    check("a: |\n  x\n  ", r#"{"a":"x\n"}"#);
+    check("a: >\n  x\n  y", r#"{"a":"x y"}"#);
+    check("a: |\n  x\nb: 1", r#"{"a":"x\n","b":1}"#);
+}
+
+#[test]
+fn quoted_lines_may_be_indented_too_little_as_kubectl_writes_them() {
+    check("a:\n  b: 'x\n  y\n  z'\n  c: 1\n", r#"{"a":{"b":"x y z","c":1}}"#);
+    let stream = read("a:\n  b: 'x\n  y: z\n");
+    assert_eq!(stream.errors.first().and_then(|error| error.place.line()), Some(3));
+    assert!(!read(&format!("a:\n  b: 'x\n{}'", "  y\n".repeat(1000))).errors.is_empty());
+}
+
+#[test]
 fn documents_are_separate_and_empty_ones_dropped() {
     check("# only a comment\n---\na: 1\n---\n---\n# nothing\n---\nb: 2\n...\n", "{\"a\":1}\n{\"b\":2}");
     check("", "");
