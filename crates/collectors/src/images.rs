@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
     evidence::{
-        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located,
-        Probe, ProbeAction, Role, Stage,
+        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located, Probe,
+        ProbeAction, Role, Stage,
     },
 };
 use gonogo_formats::dockerfile;

@@ -314,3 +314,144 @@ npm t at tests/package.json, pinned
   tests/package.json:1: script start = x",
     );
 }
+
+#[test]
+fn a_maven_project_inherits_versions_and_plugins() {
+    check(
+        &[
+            (
+                "pom.xml",
+                "<project><groupId>g</groupId><artifactId>parent</artifactId><version>1</version>
+<properties><pg>42.7.3</pg></properties>
+<dependencyManagement><dependencies><dependency><groupId>org.postgresql</groupId><artifactId>postgresql</artifactId><version>${pg}</version></dependency></dependencies></dependencyManagement>
+</project>",
+            ),
+            (
+                "a/pom.xml",
+                "<project><parent><groupId>g</groupId><artifactId>parent</artifactId><version>1</version></parent>
+<artifactId>a</artifactId>
+<dependencies>
+ <dependency>
+  <groupId>org.postgresql</groupId>
+  <artifactId>postgresql</artifactId>
+ </dependency>
+ <dependency><groupId>x</groupId><artifactId>y</artifactId><version>[1,2)</version></dependency>
+ <dependency><groupId>t</groupId><artifactId>t</artifactId><version>1</version><scope>test</scope></dependency>
+</dependencies>
+<build><plugins><plugin><groupId>org.springframework.boot</groupId><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins></build>
+</project>",
+            ),
+            ("b/pom.xml", "<project>"),
+        ],
+        "
+Maven g:a at a/pom.xml, program
+  a/pom.xml:6: org.postgresql:postgresql ${pg} -> 42.7.3
+  a/pom.xml:8: x:y [1,2) -> ?
+  a/pom.xml:9: t:t 1 -> 1 (dev)
+  a/pom.xml:11: org.springframework.boot:spring-boot-maven-plugin  -> ? (dev)
+Maven g:parent at pom.xml, pinned
+gap b/pom.xml:1: ends before its elements are closed",
+    );
+}
+
+#[test]
+fn a_gradle_build_is_read_in_its_usual_forms() {
+    check(
+        &[
+            ("settings.gradle.kts", "rootProject.name = \"shop\"\n"),
+            (
+                "gradle/libs.versions.toml",
+                "[versions]\nktor = '3.0.0'\n[libraries]\nktor-server-core = { module = 'io.ktor:ktor-server-core', version.ref = 'ktor' }\npg = 'org.postgresql:postgresql:42.7.3'\n[bundles]\nall = ['pg']\n",
+            ),
+            (
+                "build.gradle.kts",
+                "plugins {\n    id(\"org.springframework.boot\") version \"3.3.0\"\n}\nval grpc = \"1.60.0\"\ndependencies {\n    // implementation(\"no:no:1\")\n    implementation(\"io.grpc:grpc-netty:$grpc\")\n    implementation(libs.ktor.server.core)\n    implementation(libs.bundles.all)\n    implementation \"a:b:1.0\",\n        \"c:d:2.+\"\n    implementation group: 'e', name: 'f', version: '3.0'\n    testImplementation(platform(\"org.junit:junit-bom:5.10.0\"))\n}\n",
+            ),
+            ("gradle.lockfile", "# made\nc:d:2.7=runtimeClasspath\n"),
+        ],
+        "
+Maven shop at build.gradle.kts, locked by gradle.lockfile, program
+  build.gradle.kts:2: org.springframework.boot 3.3.0 -> 3.3.0 (dev)
+  build.gradle.kts:7: io.grpc:grpc-netty $grpc -> 1.60.0
+  build.gradle.kts:8: io.ktor:ktor-server-core 3.0.0 -> 3.0.0
+  build.gradle.kts:9: org.postgresql:postgresql 42.7.3 -> 42.7.3
+  build.gradle.kts:10: a:b 1.0 -> 1.0
+  build.gradle.kts:11: c:d 2.+ -> 2.7
+  build.gradle.kts:12: e:f 3.0 -> 3.0
+  build.gradle.kts:13: org.junit:junit-bom 5.10.0 -> 5.10.0 (dev)",
+    );
+}
+
+#[test]
+fn a_dotnet_project_takes_central_versions() {
+    check(
+        &[
+            (
+                "Directory.Packages.props",
+                "<Project><ItemGroup><PackageVersion Include=\"Npgsql\" Version=\"8.0.3\"/></ItemGroup></Project>",
+            ),
+            (
+                "src/Shop.csproj",
+                "<Project Sdk=\"Microsoft.NET.Sdk.Web\">\n<ItemGroup>\n<PackageReference Include=\"npgsql\"/>\n<PackageReference Include=\"Polly\"><Version>8.*</Version></PackageReference>\n<PackageReference Include=\"StyleCop.Analyzers\" Version=\"1.1.0\" PrivateAssets=\"all\"/>\n</ItemGroup></Project>",
+            ),
+            (
+                "src/packages.lock.json",
+                r#"{"version": 1, "dependencies": {"net8.0": {"Polly": {"type": "Direct", "resolved": "8.4.0"}}}}"#,
+            ),
+        ],
+        "
+NuGet Shop at src/Shop.csproj, locked by src/packages.lock.json, program
+  src/Shop.csproj:3: npgsql 8.0.3 -> 8.0.3
+  src/Shop.csproj:4: Polly 8.* -> 8.4.0
+  src/Shop.csproj:5: StyleCop.Analyzers 1.1.0 -> 1.1.0 (dev)
+  src/Shop.csproj:1: Microsoft.NET.Sdk.Web  -> ?",
+    );
+}
+
+#[test]
+fn gemfiles_and_gemspecs_are_read() {
+    check(
+        &[
+            (
+                "Gemfile",
+                "source 'https://rubygems.org'\n# gem 'no'\ngem 'rails', '~> 7.1', '>= 7.1.2'\ngem \"puma\", require: false\ngem 'debug', group: [:development, :test]\ngroup :test do\n  gem 'vcr'\nend\ngroup :production do\n  gem 'pg'\nend\n",
+            ),
+            ("Gemfile.lock", "GEM\n  specs:\n    rails (7.1.3)\n      pg (>= 1)\n    pg (1.5.6)\n"),
+            ("config.ru", ""),
+            (
+                "lib/x.gemspec",
+                "Gem::Specification.new do |s|\n  s.name = 'x'\n  s.add_dependency 'faraday', '>= 2'\nend\n",
+            ),
+        ],
+        "
+RubyGems ? at Gemfile, locked by Gemfile.lock, program
+  Gemfile:3: rails ~> 7.1, >= 7.1.2 -> 7.1.3
+  Gemfile:4: puma  -> ?
+  Gemfile:5: debug  -> ? (dev)
+  Gemfile:7: vcr  -> ? (dev)
+  Gemfile:10: pg  -> 1.5.6
+RubyGems x at lib/x.gemspec, published
+  lib/x.gemspec:3: faraday >= 2 -> ?",
+    );
+}
+
+#[test]
+fn a_composer_project_is_read_with_its_lock() {
+    check(
+        &[
+            (
+                "composer.json",
+                "{\"name\": \"a/b\", \"type\": \"project\",\n\"require\": {\"php\": \"^8\",\n\"ext-redis\": \"*\",\n\"slim/slim\": \"^4.0\"},\n\"require-dev\": {\"phpunit/phpunit\": \"^11\"}}",
+            ),
+            (
+                "composer.lock",
+                r#"{"packages": [{"name": "slim/slim", "version": "4.14.0", "source": {"version": "x"}}], "packages-dev": []}"#,
+            ),
+        ],
+        "
+Composer a/b at composer.json, locked by composer.lock, program
+  composer.json:3: ext-redis * -> ?
+  composer.json:4: slim/slim ^4.0 -> 4.14.0
+  composer.json:5: phpunit/phpunit ^11 -> ? (dev)",
+    );
+}
