@@ -126,6 +126,7 @@ impl Wanted {
             "\"containerDefinitions\"",
             "\"dependencies\"",
             "\"devDependencies\"",
+            "\"workspaces\"",
             "\"scripts\"",
             "\"require\"",
             "\"flags\"",

@@ -45,6 +45,11 @@ pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     folder == "." || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// What follows the last dot of a file's name; empty where there is none.
+pub(crate) fn extension(path: &str) -> &str {
+    name(path).rsplit_once('.').map_or("", |(_, extension)| extension)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,8 +66,17 @@ mod tests {
     fn a_folder_is_more_than_a_prefix() {
         assert!(is_below("a/b", "a"));
         assert!(is_below("a", "."));
+        assert!(is_below("a", "a"));
         assert!(!is_below("ab/c", "a"));
         assert_eq!(folder("a/b"), "a");
         assert_eq!(folder("a"), ".");
+    }
+
+    #[test]
+    fn the_nearest_folder_above_comes_first() {
+        assert_eq!(ancestors("a/b/c").collect::<Vec<_>>(), ["a/b", "a", "."]);
+        assert_eq!(ancestors(".").count(), 0);
+        assert_eq!(extension("a.b/c.tar.gz"), "gz");
+        assert_eq!(extension("a.b/c"), "");
     }
 }

@@ -109,7 +109,9 @@ impl Area<'_> {
                 return named.any(|(index, _)| self.unit.workloads.contains(&index));
             }
         }
-        self.not_of_others(&object.place)
+        // `frontend` of kind ServiceAccount, ConfigMap … is that unit's.
+        let own = object.name == self.unit.service.name;
+        own || !self.units.iter().any(|other| other.service.name == object.name) && self.not_of_others(&object.place)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod markdown;
 pub mod promql;
 pub mod sql;
 pub mod toml;
+pub mod xml;
 pub mod yaml;
 
 /// Why a file, or a part of it, could not be read.

@@ -63,8 +63,8 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
     }
     let runs = view.workloads().find(|workload| workload.kind.long_running());
     let queue = package_sign(view, &[Capability::Worker, Capability::Queue, Capability::Scheduler]);
-    let server = package_sign(view, &[Capability::HttpServer, Capability::GrpcServer]);
-    match (runs, server, queue) {
+    let answers = package_sign(view, &[Capability::HttpServer, Capability::GrpcServer]);
+    match (runs, answers, queue) {
         // A queue and no port: the web framework, if any, answers health checks.
         (_, None, Some(reason)) => return (Class::Worker, reason),
         (_, Some(reason), _) => return (Class::Server, reason),
@@ -103,8 +103,7 @@ fn job(view: &View<'_>) -> Option<Message> {
 fn site(view: &View<'_>) -> Option<Message> {
     let image = view.images().next()?;
     let base = image.final_base()?;
-    let product = products::product(&base.value).filter(|product| product.site)?;
-    let _ = product;
+    products::product(&base.value).filter(|product| product.site)?;
     let own_program = image.final_chain().into_iter().flat_map(|stage| &stage.instructions).any(|one| {
         matches!(&one.kind, InstructionKind::Run(text) if ["pip ", "npm ", "go build", "gunicorn", "php-fpm"].iter().any(|word| text.contains(word)))
     });
@@ -170,13 +169,24 @@ fn observed_only(name: &str) -> bool {
     )
 }
 
-fn serving(port: &&Port) -> bool {
-    !port.name.as_deref().is_some_and(observed_only)
+/// Requests come in through it: its own name does not say that only observers use it, nor do those of the Services.
+fn serving(view: &View<'_>, workload: &Workload, port: &Port) -> bool {
+    if let Some(name) = port.name.as_deref() {
+        return !observed_only(name);
+    }
+    let Some(number) = port.number else { return true };
+    let services = view.declared.objects.iter().filter(|object| object.kind == "Service" && selects(object, workload));
+    let ports = services
+        .flat_map(|object| object.body.list("spec.ports"))
+        .filter(|port| port.int_at("targetPort").or_else(|| port.int_at("port")) == Some(i64::from(number)));
+    let mut names = ports.map(|port| port.str_at("name").is_some_and(observed_only)).peekable();
+    names.peek().is_none() || names.any(|observed| !observed)
 }
 
 fn port(view: &View<'_>) -> Option<Message> {
     for workload in view.workloads().filter(|workload| workload.kind.long_running()) {
-        if let Some(port) = workload.main_containers().flat_map(|container| &container.ports).find(serving) {
+        let mut ports = workload.main_containers().flat_map(|container| &container.ports);
+        if let Some(port) = ports.find(|port| serving(view, workload, port)) {
             let number = port.number.map(|number| number.to_string()).or_else(|| port.name.clone()).unwrap_or_default();
             return Some(Message::new(
                 format!("it listens on port {number} ({})", port.place),
