@@ -609,12 +609,12 @@ pub(super) fn gather(context: &mut Context<'_>) {
 fn draft(scripts: &Scripts<'_>, file: &ScriptFile, recipe: &Recipe) -> DraftJob {
     let mut job = DraftJob::new(&recipe.name, recipe.place.clone());
     job.job.needs = recipe.needs.clone();
-    if recipe.lines.is_empty() {
+    if recipe.lines.is_empty() && recipe.needs.is_empty() {
         return job;
     }
     let mut step = DraftStep::new(recipe.place.clone());
     let lines: Vec<&str> = recipe.lines.iter().map(|line| line.text.as_str()).collect();
-    step.step.run = Some(lines.join("\n"));
+    step.step.run = Some(lines.join("\n")).filter(|text| !text.is_empty());
     step.outcome = scripts.recipe(file, &recipe.name, 0, &mut Visits::default());
     job.steps.push(step);
     job
