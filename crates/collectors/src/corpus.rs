@@ -127,6 +127,7 @@ impl Wanted {
             "\"dependencies\"",
             "\"devDependencies\"",
             "\"workspaces\"",
+            "\"databaseChangeLog\"",
             "\"scripts\"",
             "\"require\"",
             "\"flags\"",
