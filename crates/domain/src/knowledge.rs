@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
@@ -67,8 +67,11 @@ pub struct Known {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// A regular expression over one line of shell, or over `uses:` of a step.
+    /// A regular expression that matches at the start of a word of a line.
     pub pattern: String,
+    /// A line that this matches does not count.
+    #[serde(default)]
+    pub unless: Option<String>,
     pub purpose: Purpose,
     /// A line that it matches.
     pub example: String,
@@ -82,8 +85,10 @@ struct Packages {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Commands {
     command: Vec<Command>,
+    test_kind: Vec<Command>,
 }
 
 /// The table of packages.
@@ -129,28 +134,180 @@ impl Package {
     }
 }
 
-fn command_table() -> &'static (Vec<Command>, Option<RegexSet>) {
-    static TABLE: OnceLock<(Vec<Command>, Option<RegexSet>)> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let text = include_str!("../../../knowledge/commands.toml");
-        let table = toml::from_str::<Commands>(text).map(|table| table.command).unwrap_or_default();
-        let set = RegexSetBuilder::new(table.iter().map(|command| &command.pattern)).build().ok();
-        (table, set)
-    })
+/// The rows with their patterns, compiled.
+struct CommandTable {
+    rows: Vec<Command>,
+    patterns: RegexSet,
+    unless: Vec<Option<Regex>>,
+}
+
+impl CommandTable {
+    fn new(rows: Vec<Command>, prefix: &str) -> Result<Self, regex::Error> {
+        let patterns = RegexSetBuilder::new(rows.iter().map(|row| format!("{prefix}(?:{})", row.pattern)))
+            .unicode(false)
+            .size_limit(64 << 20)
+            .dfa_size_limit(32 << 20)
+            .build()?;
+        let unless =
+            rows.iter().map(|row| row.unless.as_deref().map(bytes_regex).transpose()).collect::<Result<_, _>>()?;
+        Ok(Self { rows, patterns, unless })
+    }
+
+    fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
+        let mut purposes: Vec<Purpose> = self
+            .patterns
+            .matches(line)
+            .into_iter()
+            .filter(|index| !self.unless.get(*index).and_then(Option::as_ref).is_some_and(|not| not.is_match(line)))
+            .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
+            .collect();
+        purposes.sort();
+        purposes.dedup();
+        purposes
+    }
+}
+
+// Commands are ASCII: without Unicode the table compiles in a tenth of the time.
+fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).build()
+}
+
+/// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
+const WORD_START: &str = r#"(?:^|[\s/;&|("'`=])"#;
+
+/// What turns the word after it into its opposite: `-m "not integration"`, `--ignore=tests/e2e`.
+const NEGATION: &str = r#"(?i)(\bnot |!|--(?:ignore|exclude|skip|deselect)[\w-]*[= ]|\s-v )["'(]*\S*"#;
+
+fn command_tables() -> Option<&'static (CommandTable, CommandTable, Regex)> {
+    static TABLES: OnceLock<Option<(CommandTable, CommandTable, Regex)>> = OnceLock::new();
+    TABLES.get_or_init(|| read_commands(include_str!("../../../knowledge/commands.toml")).ok()).as_ref()
+}
+
+fn read_commands(text: &str) -> Result<(CommandTable, CommandTable, Regex), String> {
+    let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
+    let tables = CommandTable::new(table.command, WORD_START)
+        .and_then(|rows| Ok((rows, CommandTable::new(table.test_kind, "(?i)")?, bytes_regex(NEGATION)?)));
+    tables.map_err(|error| error.to_string())
 }
 
 /// The table of commands.
 pub fn commands() -> &'static [Command] {
-    &command_table().0
+    command_tables().map_or(&[], |(table, ..)| &table.rows)
 }
 
-/// What a line of shell, or the name of an action, is there for.
+/// What a line of shell, or the name of an action with its inputs, is there for. A test run that names its kind in its
+/// arguments is of that kind and no unit test.
 pub fn purposes(line: &str) -> Vec<Purpose> {
-    let (table, set) = command_table();
-    let Some(set) = set else { return Vec::new() };
-    let mut purposes: Vec<Purpose> =
-        set.matches(line).into_iter().filter_map(|index| table.get(index).map(|command| command.purpose)).collect();
-    purposes.sort();
-    purposes.dedup();
+    let Some((table, ..)) = command_tables() else { return Vec::new() };
+    let mut purposes = table.purposes(line.as_bytes());
+    if purposes.contains(&Purpose::UnitTest) {
+        let kinds = test_kinds(line);
+        if !kinds.is_empty() {
+            purposes.retain(|purpose| *purpose != Purpose::UnitTest);
+            purposes.extend(kinds);
+            purposes.sort();
+            purposes.dedup();
+        }
+    }
     purposes
+}
+
+/// Which kinds of test the arguments of a test run, or the name of a target or folder, say.
+pub fn test_kinds(text: &str) -> Vec<Purpose> {
+    let Some((_, kinds, negation)) = command_tables() else { return Vec::new() };
+    kinds.purposes(&negation.replace_all(text.as_bytes(), b" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Purpose::*;
+
+    fn check(line: &str, expect: &[Purpose]) {
+        assert_eq!(purposes(line), expect, "for {line:?}");
+    }
+
+    #[test]
+    fn every_row_fits_its_example_and_not_its_look_alike() {
+        let (commands, kinds, _) = read_commands(include_str!("../../../knowledge/commands.toml")).expect("reads");
+        assert!(commands.rows.len() >= 120, "{} rows", commands.rows.len());
+        let mut problems = Vec::new();
+        for row in &commands.rows {
+            let alone = CommandTable::new(vec![row.clone()], WORD_START).expect("compiles");
+            if alone.purposes(row.example.as_bytes()).is_empty() || !purposes(&row.example).contains(&row.purpose) {
+                problems.push(format!("{} does not fit {:?}", row.pattern, row.example));
+            }
+            if !alone.purposes(row.look_alike.as_bytes()).is_empty() {
+                problems.push(format!("{} fits {:?}", row.pattern, row.look_alike));
+            }
+        }
+        for row in &kinds.rows {
+            if !test_kinds(&row.example).contains(&row.purpose) || test_kinds(&row.look_alike).contains(&row.purpose) {
+                problems.push(format!("{} for {:?} and not for {:?}", row.pattern, row.example, row.look_alike));
+            }
+        }
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+
+    #[test]
+    fn a_test_run_that_names_its_kind_is_of_that_kind() {
+        check("go test ./...", &[UnitTest]);
+        check("go test -tags integration ./...", &[IntegrationTest]);
+        check("go test -tags=integration -coverprofile=c.out ./...", &[IntegrationTest, Coverage]);
+        check("go test ./test/e2e/...", &[EndToEndTest]);
+        check("pytest -m 'not integration'", &[UnitTest]);
+        check("pytest --ignore=tests/e2e", &[UnitTest]);
+        check("pytest tests/unit tests/integration", &[UnitTest, IntegrationTest]);
+        check("npm run test:e2e", &[EndToEndTest]);
+        check("./gradlew integrationTest", &[IntegrationTest]);
+    }
+
+    #[test]
+    fn skipped_tests_are_no_tests() {
+        check("mvn -B package -DskipTests", &[Build]);
+        check("./gradlew build -x test", &[Build]);
+        check("go test -run=NONE -bench=. ./...", &[]);
+    }
+
+    #[test]
+    fn every_purpose_has_a_row() {
+        let all = [
+            Build,
+            BuildImage,
+            Lint,
+            UnitTest,
+            IntegrationTest,
+            EndToEndTest,
+            ContractTest,
+            LoadTest,
+            ChaosTest,
+            SmokeTest,
+            Coverage,
+            DependencyAudit,
+            SecretScan,
+            StaticAnalysis,
+            ImageScan,
+            InfrastructureScan,
+            InfrastructurePlan,
+            RuleTest,
+            MigrationTest,
+            Deploy,
+            Publish,
+            Rollback,
+            Sign,
+        ];
+        for purpose in all {
+            assert!(commands().iter().any(|row| row.purpose == purpose), "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn an_action_means_what_its_inputs_say() {
+        check("aquasecurity/trivy-action@0.30 image-ref=app:1", &[ImageScan]);
+        check("aquasecurity/trivy-action@0.30 scan-type=fs", &[DependencyAudit]);
+        check("aquasecurity/trivy-action@0.30 scan-type=config", &[InfrastructureScan]);
+        check("docker/build-push-action@v6 push=true", &[BuildImage, Publish]);
+        check("docker/build-push-action@v6 push=false", &[BuildImage]);
+        check("actions/setup-go@v5 go-version=1.24", &[]);
+    }
 }

@@ -1,0 +1,5 @@
+//! Resilience.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,131 @@
+use std::fmt::Write as _;
+
+use super::*;
+use crate::Tree;
+
+pub(super) fn gathered(files: &[(&str, &str)]) -> Cluster {
+    let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+    gather(&Corpus::read(&tree))
+}
+
+/// One line for each workload, object and gap: place, name, environment.
+pub(super) fn check(files: &[(&str, &str)], expected: &str) {
+    let cluster = gathered(files);
+    let mut lines = String::new();
+    let state = |environment: &Option<String>, production: bool| {
+        let environment = environment.as_deref().unwrap_or("-").to_owned();
+        if production { environment } else { format!("{environment} (not production)") }
+    };
+    for workload in &cluster.workloads.items {
+        let state = state(&workload.environment, workload.production);
+        writeln!(lines, "{} {} {state}", workload.place, workload.key).unwrap();
+    }
+    for object in &cluster.objects.items {
+        let state = state(&object.environment, object.production);
+        writeln!(lines, "{} [{} {}] {state}", object.place, object.kind, object.name).unwrap();
+    }
+    for gap in &cluster.workloads.gaps {
+        writeln!(lines, "gap {} {}", gap.place, gap.reason).unwrap();
+    }
+    assert_eq!(cluster.workloads.gaps.len(), cluster.objects.gaps.len());
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.trim(), expected.join("\n"));
+}
+
+pub(super) fn deployment(name: &str, image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  template:\n    spec:\n      containers:\n      - name: server\n        image: {image}\n"
+    )
+}
+
+#[test]
+fn lists_are_unwrapped_and_other_documents_left_alone() {
+    check(
+        &[
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata:\n    name: web\n---\nkind: Config\napiVersion: skaffold/v4beta1\n---\nname: no object\n",
+            ),
+            ("b.json", "{\"apiVersion\": \"v1\",\n \"kind\": \"ConfigMap\",\n \"metadata\": {\"name\": \"c\"}}"),
+        ],
+        "a.yaml:7 [Service web] -
+         b.json:3 [ConfigMap c] -",
+    );
+}
+
+#[test]
+fn a_bundle_counts_only_where_nothing_else_declares_the_workload() {
+    let both = format!(
+        "# This is an auto-generated file. DO NOT EDIT\n{}---\n{}",
+        deployment("a", "x/a:1"),
+        deployment("b", "x/b:1")
+    );
+    check(
+        &[("k8s/a.yaml", &deployment("a", "x/a:1")), ("install.yaml", &both)],
+        "install.yaml:16 Deployment/b -
+         k8s/a.yaml:4 Deployment/a -",
+    );
+    let cluster = gathered(&[("k8s/a.yaml", &deployment("a", "x/a:1")), ("install.yaml", &both)]);
+    let seen: Vec<String> = cluster
+        .declarations
+        .iter()
+        .map(|one| format!("{} {} {:?} {}", one.place, one.key, one.origin, one.set_aside))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "install.yaml:5 Deployment/a Bundle true",
+            "install.yaml:16 Deployment/b Bundle false",
+            "k8s/a.yaml:4 Deployment/a Manifest false",
+        ]
+    );
+}
+
+#[test]
+fn environments_are_renderings_of_one_workload() {
+    check(
+        &[
+            ("k8s/dev/a.yaml", &deployment("a", "x/a:1")),
+            ("k8s/prod/a.yaml", &deployment("a", "x/a:1")),
+            ("tests/a.yaml", &deployment("a", "x/a:1")),
+            ("examples/a.yaml", &deployment("a", "x/a:1")),
+        ],
+        "k8s/dev/a.yaml:4 Deployment/a dev (not production)
+         k8s/prod/a.yaml:4 Deployment/a prod",
+    );
+}
+
+#[test]
+fn examples_count_where_there_is_nothing_else() {
+    check(&[("examples/a.yaml", &deployment("a", "x/a:1"))], "examples/a.yaml:4 Deployment/a -");
+    check(&[("tests/a.yaml", &deployment("a", "x/a:1"))], "tests/a.yaml:4 Deployment/a tests (not production)");
+}
+
+#[test]
+fn two_programs_that_share_a_name_are_two_workloads() {
+    check(
+        &[("one/app.yaml", &deployment("app", "x/one:1")), ("two/app.yaml", &deployment("app", "x/two:1"))],
+        "one/app.yaml:4 Deployment/app -
+         two/app.yaml:4 Deployment/app (two) -",
+    );
+}
+
+#[test]
+fn a_rollout_borrows_the_template_it_refers_to() {
+    let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata:\n  name: a\nspec:\n  workloadRef:\n    kind: Deployment\n    name: a\n";
+    check(&[("a.yaml", &deployment("a", "x/a:1")), ("rollout.yaml", rollout)], "rollout.yaml:4 Rollout/a -");
+    let cluster = gathered(&[("a.yaml", &deployment("a", "x/a:1")), ("rollout.yaml", rollout)]);
+    assert_eq!(cluster.workloads.items.first().unwrap().containers.first().unwrap().place.to_string(), "a.yaml:9");
+    check(
+        &[("rollout.yaml", rollout)],
+        "gap rollout.yaml:4 the pod template that workloadRef names is not in the repository",
+    );
+}
+
+#[test]
+fn only_broken_manifests_are_gaps() {
+    check(
+        &[("a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: [\n"), ("b.yaml", "name: [\n")],
+        "gap a.yaml:3 unclosed bracket '['",
+    );
+}
