@@ -5,6 +5,7 @@ pub mod hcl;
 pub mod helm;
 pub mod json;
 pub mod kustomize;
+mod lines;
 pub mod markdown;
 pub mod promql;
 pub mod sql;
