@@ -53,11 +53,10 @@ fn code_owner_lines(path: &Arc<str>, text: &str) -> Vec<Ownership> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        if let Some(rest) = line.strip_prefix('[').or_else(|| line.strip_prefix("^[")) {
-            if let Some((_, after)) = rest.split_once(']') {
-                section = owners(after);
-                continue;
-            }
+        let heading = line.strip_prefix('[').or_else(|| line.strip_prefix("^[")).and_then(|rest| rest.split_once(']'));
+        if let Some((_, after)) = heading {
+            section = owners(after);
+            continue;
         }
         let (subject, rest) = split_pattern(line);
         let mut named = owners(rest);
@@ -104,19 +103,19 @@ fn owners_file(path: &Arc<str>, text: &str) -> Option<Ownership> {
     let document = stream.documents.into_iter().next()?.node;
     let approvers = document.get("approvers").or_else(|| document.at("filters"))?;
     let names = |node: &Node| node.items().iter().filter_map(Node::str).map(str::to_owned).collect::<Vec<_>>();
-    let mut named = names(approvers);
-    if named.is_empty() {
+    let mut people = names(approvers);
+    if people.is_empty() {
         // Filters by file name: all of their approvers.
-        named = approvers.entries().iter().filter_map(|entry| entry.node.get("approvers")).flat_map(names).collect();
+        people = approvers.entries().iter().filter_map(|entry| entry.node.get("approvers")).flat_map(names).collect();
     }
-    if named.is_empty() {
+    if people.is_empty() {
         return None;
     }
     let folder = paths::folder(path);
     Some(Ownership {
         kind: OwnershipKind::CodeOwners,
         subject: if folder == "." { "*".to_owned() } else { format!("/{folder}/") },
-        owners: named,
+        owners: people,
         place: approvers.place.clone(),
         lifecycle: None,
         depends_on: Vec::new(),

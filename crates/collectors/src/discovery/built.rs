@@ -207,8 +207,8 @@ fn own_name(declared: &Declared<'_>, image: &ImageBuild, entry: Option<&str>) ->
     let folder = paths::folder(path);
     let by_file = file_word(file).filter(|word| !variant(word)).filter(|word| {
         // `helm.Dockerfile` beside a plain one is the same program with something added, unless it starts another.
-        let plain = ["Dockerfile", "Containerfile"].iter().filter_map(|plain| paths::join(folder, plain));
-        let beside = plain.filter_map(|plain| declared.images.iter().find(|other| other.place.path() == plain)).next();
+        let mut plain = ["Dockerfile", "Containerfile"].iter().filter_map(|plain| paths::join(folder, plain));
+        let beside = plain.find_map(|plain| declared.images.iter().find(|other| other.place.path() == plain));
         match (beside, entry) {
             (None, _) => true,
             (Some(beside), Some(own)) => self::entry(beside).is_none_or(|other| normal(&other) != normal(own)),
@@ -281,8 +281,8 @@ pub(super) fn package_name(name: &str) -> String {
 fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str, entry: Option<&str>) -> String {
     let own = paths::folder(image.place.path());
     if file_word(paths::name(image.place.path())).is_some_and(|word| !variant(word)) {
-        let named = [Some(name), entry].into_iter().flatten();
-        if let Some(folder) = named.filter_map(|name| program_folder(declared, own, name)).next() {
+        let mut named = [Some(name), entry].into_iter().flatten();
+        if let Some(folder) = named.find_map(|name| program_folder(declared, own, name)) {
             return folder;
         }
     }
