@@ -8,7 +8,7 @@ use gonogo_domain::{
 };
 
 use super::{durations::seconds, grafana, mixins};
-use crate::{Corpus, DataFile, corpus::Format, embedded, queries};
+use crate::{Corpus, DataFile, corpus::Format, embedded, environment, queries};
 
 /// Mappings that are looked into for groups of rules: deep enough for the values of an umbrella chart.
 const DEPTH: usize = 8;
@@ -33,10 +33,10 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<AlertRule> {
     let mut files = 0;
     for file in corpus.data().filter(|file| file.format != Format::Toml && file.role != Role::Test) {
         let before = found.rules.len();
-        for document in &file.documents {
-            let path_production = Setting { environment: None, production: true };
-            read_object(document, path_production, &mut found);
-        }
+        let environment = environment::of_path(&file.path);
+        let production = environment.as_deref().is_none_or(environment::is_production);
+        let setting = Setting { environment: environment.as_deref(), production };
+        file.documents.iter().for_each(|document| read_object(document, setting, &mut found));
         let ours = broken_rules(file);
         if ours {
             found.gaps.extend(file.gaps(Source::AlertRules));

@@ -202,10 +202,13 @@ fn state_units(declared: &Declared<'_>, candidates: &mut Vec<Candidate>) {
         if candidates.iter().any(|one| one.name == statement.name) {
             continue;
         }
-        let by_path = statement.path.as_deref().and_then(|path| {
-            let mut there = candidates.iter_mut().filter(|one| one.folder.as_deref() == Some(path));
-            there.next().filter(|_| there.next().is_none())
+        // Without a path, the one statement names the one unit that there is.
+        let alone = candidates.len() == 1 && declared.statements.len() == 1;
+        let mut there = candidates.iter_mut().filter(|one| match &statement.path {
+            Some(path) => one.folder.as_deref() == Some(path),
+            None => alone,
         });
+        let by_path = there.next().filter(|_| there.next().is_none());
         match by_path {
             // The configuration knows the better name of what lies there.
             Some(candidate) if !declared.statements.iter().any(|other| other.name == candidate.name) => {
