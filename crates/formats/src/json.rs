@@ -381,8 +381,8 @@ mod tests {
     #[test]
     fn places_point_at_keys_and_values() {
         let path: Arc<str> = "a.json".into();
-        let node = parse(&path, "{\n  \"é\": \"x\", \"b\":\n   7\n}").unwrap();
-        let entry = node.entry("b").unwrap();
+        let node = parse(&path, "{\n  \"é\": \"x\", \"b\":\n   7\n}").expect("reads");
+        let entry = node.entry("b").expect("is there");
         assert_eq!(entry.key_place, Place::new("a.json", 2, 13));
         assert_eq!(entry.node.place, Place::new("a.json", 3, 4));
     }
@@ -391,6 +391,6 @@ mod tests {
     fn a_huge_single_line_is_read_in_one_pass() {
         let input = format!("[{}0]", "\"some text\",".repeat(900_000));
         let path: Arc<str> = "a.json".into();
-        assert_eq!(parse(&path, &input).unwrap().items().len(), 900_001);
+        assert_eq!(parse(&path, &input).expect("reads").items().len(), 900_001);
     }
 }

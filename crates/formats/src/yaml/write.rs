@@ -192,11 +192,8 @@ impl Shape {
         while let Some(character) = characters.next() {
             let blank_follows = characters.peek().is_none_or(|next| matches!(next, ' ' | '\t' | '\n' | '\r'));
             indicators |= match (previous, character) {
-                (
-                    None,
-                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`',
-                ) => true,
                 (None, '?' | '-') | (_, ':') => blank_follows,
+                (None, first) => "#,[]{}&*!|>'\"%@`".contains(first),
                 (Some(' ' | '\t' | '\n'), '#') => true,
                 _ => false,
             };

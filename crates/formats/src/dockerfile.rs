@@ -1,1 +1,0 @@
-//! Dockerfiles and Containerfiles, instruction by instruction, with places.

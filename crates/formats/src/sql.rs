@@ -1,1 +1,0 @@
-//! SQL scripts, statement by statement.
