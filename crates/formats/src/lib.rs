@@ -1,5 +1,6 @@
 //! Reads files into trees with places: bytes in, trees and errors out, never any I/O.
 
+pub mod compose;
 pub mod dockerfile;
 pub mod hcl;
 pub mod helm;
