@@ -141,9 +141,13 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
         scope.spawn(|_| {
-            let cluster = kubernetes::gather(corpus);
-            let composed = compose::gather(corpus);
+            let (cluster, composed) = rayon::join(|| kubernetes::gather(corpus), || compose::gather(corpus));
             *workloads = Arc::new(joined(cluster.workloads, composed.workloads));
+            // Rules, routes and dashboards are objects too.
+            *alert_rules = Arc::new(alerting::with_objects(alerting::gather(corpus), &cluster.objects.items));
+            *alert_routing =
+                Arc::new(alerting::routing_with_objects(alerting::routing(corpus), &cluster.objects.items));
+            *dashboards = Arc::new(dashboards::with_objects(dashboards::gather(corpus), &cluster.objects.items));
             *objects = Arc::new(cluster.objects);
         });
         scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));
@@ -151,9 +155,6 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         scope.spawn(|_| *pipelines = Arc::new(pipelines::gather(corpus)));
         scope.spawn(|_| *infrastructure = Arc::new(infrastructure::gather(corpus)));
         scope.spawn(|_| *migrations = Arc::new(migrations::gather(corpus)));
-        scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
-        scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
-        scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
         scope.spawn(|_| *objectives = Arc::new(objectives::gather(corpus)));
         scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
         scope.spawn(|_| *results = Arc::new(results::gather(corpus)));

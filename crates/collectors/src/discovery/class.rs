@@ -184,7 +184,10 @@ fn serving(view: &View<'_>, workload: &Workload, port: &Port) -> bool {
 }
 
 fn port(view: &View<'_>) -> Option<Message> {
-    for workload in view.workloads().filter(|workload| workload.kind.long_running()) {
+    // A debugger's port in an overlay for developers says nothing.
+    let production = view.workloads().any(|workload| workload.production);
+    let running = view.workloads().filter(|workload| workload.kind.long_running() && workload.production == production);
+    for workload in running {
         let mut ports = workload.main_containers().flat_map(|container| &container.ports);
         if let Some(port) = ports.find(|port| serving(view, workload, port)) {
             let number = port.number.map(|number| number.to_string()).or_else(|| port.name.clone()).unwrap_or_default();
@@ -290,7 +293,7 @@ fn answers_probe(view: &View<'_>) -> Option<Message> {
 }
 
 fn package_sign(view: &View<'_>, capabilities: &[Capability]) -> Option<Message> {
-    if view.home_is_shared && view.candidate.packages.is_empty() {
+    if view.home_is_shared {
         return None;
     }
     for package in view.packages() {

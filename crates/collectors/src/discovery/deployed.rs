@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use super::{
     Declared, LeftOut,
-    built::Build,
+    built::{Build, runner},
     names::{generic_folder, normal, tooling},
     products, role_of,
 };
@@ -166,7 +166,7 @@ fn build_of(workload: &Workload, builds: &[Build]) -> Option<usize> {
 /// The one build whose image starts the program that the workload names: `/manager`.
 fn by_entry(workload: &Workload, builds: &[Build]) -> Option<usize> {
     let command = workload.main_containers().next()?.command.as_ref()?;
-    let started = normal(&program(&command.value)?);
+    let started = normal(&program(&command.value).filter(|program| program == "manager" || !runner(program))?);
     let mut same = builds
         .iter()
         .enumerate()
@@ -255,9 +255,10 @@ fn group(declared: &Declared<'_>, one: Named, builds: &[Build]) -> Group {
                 !generic_folder(paths::name(&build.folder)) && paths::is_below(workload.place.path(), &build.folder)
             })
     };
+    let stays = members.iter().any(|workload| workload.kind.long_running());
     let mut names: Vec<(bool, &str)> = members
         .iter()
-        .filter(|workload| !beside(workload))
+        .filter(|workload| !beside(workload) && workload.kind.long_running() == stays)
         .map(|workload| (workload.kind == WorkloadKind::ComposeService, workload.name.as_str()))
         .collect();
     names.sort_by_key(|(composed, name)| {

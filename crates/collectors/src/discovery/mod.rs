@@ -308,7 +308,6 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
     let homes: Vec<String> = candidates.iter().map(|one| home(declared, one)).collect();
     let shared: BTreeSet<&String> =
         homes.iter().filter(|home| homes.iter().filter(|other| other == home).count() > 1).collect();
-    let names: Vec<String> = candidates.iter().map(|candidate| candidate.name.clone()).collect();
     let mut units: Vec<Unit> = Vec::new();
     for (candidate, home) in candidates.iter().zip(&homes) {
         let statement = declared.statements.iter().find(|statement| statement.name == candidate.name);
@@ -327,7 +326,7 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
             ownership::owners_of(declared.ownership, &candidate.name, &path).map(|owned| owned.owners.join(", "))
         });
         let mut dependencies = statement.map(|one| one.dependencies.clone()).unwrap_or_default();
-        for dependency in relations::dependencies(&view, &names) {
+        for dependency in relations::dependencies(&view, candidates) {
             if !dependencies.iter().any(|known| normal(&known.name) == normal(&dependency.name)) {
                 dependencies.push(dependency);
             }
@@ -399,3 +398,6 @@ fn has_sources_only_above(declared: &Declared<'_>, candidate: &Candidate) -> boo
         .filter_map(|index| declared.images.get(*index))
         .any(|image| image.context != folder && paths::is_below(folder, &image.context))
 }
+
+#[cfg(test)]
+mod tests;
