@@ -398,6 +398,7 @@ Script Makefile on
   test-integration
     Makefile:8 IntegrationTest
   loop
+    Makefile:10
 Script package.json on
   test
     web/package.json:1 UnitTest

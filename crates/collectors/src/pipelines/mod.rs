@@ -326,11 +326,10 @@ impl Outcome {
 
     /// What is deployed into a cluster that lives no longer than the job is tested end to end, not deployed.
     fn rehearse(&mut self) {
-        self.effects.retain(|effect| !matches!(effect.purpose, Purpose::Deploy | Purpose::Rollback));
+        self.effects.retain(|effect| !effect.probe && !matches!(effect.purpose, Purpose::Deploy | Purpose::Rollback));
         for effect in &mut self.effects {
             if effect.purpose == Purpose::SmokeTest {
                 effect.purpose = Purpose::EndToEndTest;
-                effect.probe = false;
             }
         }
     }

@@ -193,6 +193,9 @@ impl Makefile {
             if target.starts_with('.') && target.bytes().skip(1).all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
                 continue;
             }
+            if target.contains('$') {
+                continue;
+            }
             let index = self.recipes.iter().position(|own| own.name == target).unwrap_or_else(|| {
                 self.recipes.push(Recipe {
                     name: target.to_owned(),

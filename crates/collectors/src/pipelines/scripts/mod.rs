@@ -237,7 +237,7 @@ impl<'c> Scripts<'c> {
     }
 
     fn command(&self, command: &shell::Command, folder: &str, depth: usize, visits: &mut Visits) -> Outcome {
-        let line = command.text();
+        let line = without_version(&command.text());
         if quiet(command) {
             return Outcome::default();
         }
@@ -334,6 +334,8 @@ impl<'c> Scripts<'c> {
         let stops = stops_at_failure(&text);
         let shell = Text { text: &text, place: Place::new(Arc::clone(path), 1, 1), stops, folder: "." };
         let mut outcome = self.text(&shell, depth, visits);
+        // A script that only looks at files and fails is a check of its own.
+        outcome.unknown |= text.contains("exit 1");
         let name = path.rsplit('/').next().unwrap_or(path);
         outcome.named(name.split('.').next().unwrap_or(name), true);
         outcome
@@ -577,6 +579,19 @@ impl<'c> Scripts<'c> {
         };
         self.read.set(self.read.get() + 1);
         Some(ScriptFile { path, tool, recipes })
+    }
+}
+
+/// `bin/golangci-lint-v2.4.0 run` as `bin/golangci-lint run`.
+fn without_version(line: &str) -> String {
+    let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let versioned = name.match_indices("-v").find(|(at, _)| {
+        name.get(at + 2..)
+            .is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()) && rest.contains('.'))
+    });
+    match versioned {
+        Some((at, _)) => format!("{} {rest}", name.get(..at).unwrap_or(name)),
+        None => line.to_owned(),
     }
 }
 
@@ -888,7 +903,7 @@ fn starts_cluster(line: &str) -> bool {
     PATTERN
         .get_or_init(|| {
             Regex::new(
-                r"(?i)\b(kind create cluster|k3d cluster create|minikube start|microk8s (start|install)|ctlptl create|kind-action|setup-kind|setup-minikube|k3d-action|setup-k3d|actions-k3s|setup-k3s|kubernetes_e2e_tests|envtest)\b",
+                r"(?i)\b(kind create cluster|k3d cluster create|minikube start|microk8s (start|install)|ctlptl create|kind-action|setup-kind|setup-minikube|k3d-action|setup-k3d|get\.k3s\.io|k3s server|actions-k3s|setup-k3s|kubernetes_e2e_tests|envtest)\b",
             )
             .ok()
         })
