@@ -190,6 +190,11 @@ impl<'c> Scripts<'c> {
 
     /// What a text of shell brings about, the scripts that it calls included.
     pub(super) fn outcome(&self, text: &Text<'_>) -> Outcome {
+        self.text(text, 0, &mut Visits::default()).0
+    }
+
+    /// The same for one of several texts that run in one shell, with the folder in which the next one starts.
+    pub(super) fn outcome_and_folder(&self, text: &Text<'_>) -> (Outcome, String) {
         self.text(text, 0, &mut Visits::default())
     }
 
@@ -202,10 +207,14 @@ impl<'c> Scripts<'c> {
             line.push_str(&format!(" {name}={}", value.get(..end).unwrap_or_default()));
         }
         let effects = purposes(&line).into_iter().map(|purpose| Effect { purpose, tolerated: None, probe: false });
-        Outcome { effects: effects.collect(), unknown: false, cluster: starts_cluster(&line) }
+        let mut outcome = Outcome { effects: effects.collect(), unknown: false, cluster: starts_cluster(&line) };
+        if uses.starts_with("pre-commit/action") {
+            outcome.extend(self.hooks());
+        }
+        outcome
     }
 
-    fn text(&self, text: &Text<'_>, depth: usize, visits: &mut Visits) -> Outcome {
+    fn text(&self, text: &Text<'_>, depth: usize, visits: &mut Visits) -> (Outcome, String) {
         let mut outcome = Outcome::default();
         let mut folder = text.folder.to_owned();
         let mut outer: Option<String> = None;
@@ -233,7 +242,7 @@ impl<'c> Scripts<'c> {
             }
             outcome.extend(one);
         }
-        outcome
+        (outcome, folder)
     }
 
     fn command(&self, command: &shell::Command, folder: &str, depth: usize, visits: &mut Visits) -> Outcome {
@@ -276,8 +285,24 @@ impl<'c> Scripts<'c> {
                 .map(|purpose| Effect { purpose, tolerated: None, probe: probe && purpose == Purpose::SmokeTest })
                 .collect(),
         };
+        if line.starts_with("pre-commit run") || line.starts_with("prek run") {
+            outcome.extend(self.hooks());
+        }
         // A test runner that is started in `tests/integration` runs what lies there.
         outcome.told(folder);
+        outcome
+    }
+
+    /// What the hooks of pre-commit are there for.
+    pub(super) fn hooks(&self) -> Outcome {
+        let file = [".pre-commit-config.yaml", ".pre-commit-config.yml"].iter().find_map(|name| self.corpus.file(name));
+        let Some(root) = file.and_then(|file| file.documents.first()) else { return Outcome::default() };
+        let mut outcome = Outcome::default();
+        for hook in root.list("repos").iter().flat_map(|repo| repo.list("hooks")) {
+            if let Some(id) = hook.str_at("id") {
+                outcome.extend(self.action(&format!("pre-commit hook {id}"), &[]));
+            }
+        }
         outcome
     }
 
@@ -301,7 +326,7 @@ impl<'c> Scripts<'c> {
         let folder = recipe.folder.as_deref().unwrap_or_else(|| file.folder());
         for line in &recipe.lines {
             let text = Text { text: &line.text, place: line.place.clone(), stops: recipe.stops, folder };
-            let mut one = self.text(&text, depth, visits);
+            let mut one = self.text(&text, depth, visits).0;
             if line.ignored {
                 one.tolerate(&line.place);
             }
@@ -333,7 +358,7 @@ impl<'c> Scripts<'c> {
         // A script runs where its caller stands, which most undo by a `cd` to their own folder or the root.
         let stops = stops_at_failure(&text);
         let shell = Text { text: &text, place: Place::new(Arc::clone(path), 1, 1), stops, folder: "." };
-        let mut outcome = self.text(&shell, depth, visits);
+        let mut outcome = self.text(&shell, depth, visits).0;
         // A script that only looks at files and fails is a check of its own.
         outcome.unknown |= text.contains("exit 1");
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -946,7 +971,7 @@ fn change_folder(folder: &str, start: &str, target: &str) -> String {
 }
 
 /// A path without the variable that it starts with: `$ROOT/a`, `${{ github.workspace }}/a`, `$()/a` become `a`.
-fn without_variable(path: &str) -> &str {
+pub(super) fn without_variable(path: &str) -> &str {
     let Some(rest) = path.strip_prefix('$') else { return path };
     let end = if rest.starts_with("{{") {
         rest.find("}}").map(|end| end + 2)
