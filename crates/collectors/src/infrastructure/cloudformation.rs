@@ -53,7 +53,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         if !plays.is_empty() {
             found.files += 1;
             for play in plays.iter().flat_map(|root| root.items()) {
-                found.items.extend(whole(
+                found.items.push(whole(
                     InfrastructureTool::Ansible,
                     "playbook",
                     play.str_at("name").or_else(|| play.str_at("hosts")),
@@ -68,9 +68,9 @@ fn serverless(name: &str) -> bool {
     matches!(name, "serverless.yml" | "serverless.yaml" | "serverless.json")
 }
 
-fn whole(tool: InfrastructureTool, kind: &str, name: Option<&str>, root: &Node) -> Option<Resource> {
+fn whole(tool: InfrastructureTool, kind: &str, name: Option<&str>, root: &Node) -> Resource {
     let place = root.place.clone();
-    Some(Resource { tool, kind: kind.to_owned(), name: name.unwrap_or_default().to_owned(), place, body: root.clone() })
+    Resource { tool, kind: kind.to_owned(), name: name.unwrap_or_default().to_owned(), place, body: root.clone() }
 }
 
 /// Its version says so, or each of its resources has a type of AWS.

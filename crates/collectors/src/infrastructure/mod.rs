@@ -33,10 +33,10 @@ impl Found {
     }
 
     /// A data file of which each document is one resource.
-    fn whole(&mut self, file: &crate::DataFile, resource: impl Fn(&Node) -> Option<Resource>) {
+    fn whole(&mut self, file: &crate::DataFile, resource: impl Fn(&Node) -> Resource) {
         self.files += 1;
         self.gaps.extend(file.gaps(Source::Infrastructure));
-        self.items.extend(file.documents.iter().filter_map(resource));
+        self.items.extend(file.documents.iter().map(resource));
     }
 }
 

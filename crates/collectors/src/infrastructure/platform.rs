@@ -8,7 +8,7 @@ use gonogo_domain::{
 };
 
 use super::Found;
-use crate::{Corpus, DataFile};
+use crate::{Corpus, DataFile, roles::has_extension};
 
 pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     let counts = |role: Role| !matches!(role, Role::Test | Role::Documentation);
@@ -16,7 +16,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         let Some(kind) = kind(file) else { continue };
         found.whole(file, |root| {
             let name = ["name", "app", "service", "id"].iter().find_map(|key| root.str_at(key)).unwrap_or_default();
-            Some(resource(kind, name.to_owned(), root.clone()))
+            resource(kind, name.to_owned(), root.clone())
         });
     }
     for entry in corpus.files_where(|entry| counts(entry.role) && procfile(entry.name())) {
@@ -45,7 +45,7 @@ fn kind(file: &DataFile) -> Option<&'static str> {
     let name = file.name();
     match name {
         "fly.toml" => Some("fly"),
-        name if name.starts_with("fly.") && name.ends_with(".toml") => Some("fly"),
+        name if name.starts_with("fly.") && has_extension(name, "toml") => Some("fly"),
         "render.yaml" | "render.yml" => Some("render"),
         "vercel.json" | "now.json" => Some("vercel"),
         "netlify.toml" => Some("netlify"),

@@ -9,12 +9,12 @@ use gonogo_domain::{
 use gonogo_formats::hcl;
 
 use super::Found;
-use crate::Corpus;
+use crate::{Corpus, roles::has_extension};
 
 pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     let entries = corpus.files_where(|entry| {
         let name = entry.name();
-        counts(entry.role) && (name.ends_with(".tf") || name.ends_with(".tofu")) && !name.ends_with(".tftest.hcl")
+        counts(entry.role) && (has_extension(name, "tf") || has_extension(name, "tofu"))
     });
     for entry in entries {
         found.files += 1;
@@ -53,7 +53,9 @@ fn blocks(found: &mut Found, kind: &str, node: &Node) {
     };
     match (labels, &node.value) {
         (0, Value::Sequence(items)) => {
-            items.iter().for_each(|item| add(found, kind, String::new(), None, item.clone()))
+            for item in items {
+                add(found, kind, String::new(), None, item.clone());
+            }
         }
         (0, _) => add(found, kind, String::new(), None, node.clone()),
         (1, _) => {

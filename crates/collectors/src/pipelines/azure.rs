@@ -12,7 +12,7 @@ use super::{
     scripts::{Scripts, join, parent},
     strings, switched_on, texts,
 };
-use crate::Corpus;
+use crate::{Corpus, roles::has_extension};
 
 /// Templates inside templates.
 const DEPTH_LIMIT: usize = 6;
@@ -22,7 +22,7 @@ const LIMIT: usize = 2000;
 pub(super) fn gather(context: &mut Context<'_>) {
     let roots = context.roots(|file| {
         let name = file.name();
-        (name.ends_with(".yml") || name.ends_with(".yaml"))
+        (has_extension(name, "yml") || has_extension(name, "yaml"))
             && (name.starts_with("azure-pipeline")
                 || name.starts_with(".azure-pipeline")
                 || name == ".vsts-ci.yml"

@@ -71,26 +71,24 @@ struct Config<'c, 's> {
 impl Config<'_, '_> {
     /// A job of a workflow: a name, or a name with parameters.
     fn workflow_job(&self, node: &Node) -> Option<DraftJob> {
-        let (name, place, given) = match node.str() {
-            Some(name) => (name, node.place.clone(), None),
-            None => {
-                let entry = node.entries().first()?;
-                (entry.key.as_str(), entry.key_place.clone(), Some(&entry.node))
-            }
+        let (name, place, given) = if let Some(name) = node.str() {
+            (name, node.place.clone(), None)
+        } else {
+            let entry = node.entries().first()?;
+            (entry.key.as_str(), entry.key_place.clone(), Some(&entry.node))
         };
         let id = given.and_then(|given| given.str_at("name")).unwrap_or(name);
         let parameters = texts(given);
         let body = self.root.at("jobs").and_then(|jobs| jobs.get(name));
-        let mut draft = match body {
-            Some(body) => self.job(id, place, body, &parameters),
-            None => {
-                let mut draft = DraftJob::new(id, place.clone());
-                draft.job.manual = given.and_then(|given| given.str_at("type")) == Some("approval");
-                if !draft.job.manual {
-                    draft.steps.push(self.orb(name, place, given));
-                }
-                draft
+        let mut draft = if let Some(body) = body {
+            self.job(id, place, body, &parameters)
+        } else {
+            let mut draft = DraftJob::new(id, place.clone());
+            draft.job.manual = given.and_then(|given| given.str_at("type")) == Some("approval");
+            if !draft.job.manual {
+                draft.steps.push(self.orb(name, place, given));
             }
+            draft
         };
         if let Some(given) = given {
             let requires = given.get("requires").map(Node::items).unwrap_or_default();
@@ -99,7 +97,7 @@ impl Config<'_, '_> {
                 .filter_map(|need| need.str().or_else(|| need.entries().first().map(|entry| entry.key.as_str())))
                 .map(str::to_owned)
                 .collect();
-            draft.job.condition = given.get("filters").map(|filters| gonogo_formats::json::to_string(filters));
+            draft.job.condition = given.get("filters").map(gonogo_formats::json::to_string);
             for key in ["pre-steps", "post-steps"] {
                 let mut shell = ShellSteps::new(self.scripts, ".");
                 self.steps(&mut shell, given.list(key), &[], &mut draft.steps, 0);

@@ -12,7 +12,7 @@ use super::{
     scripts::{Outcome, Scripts, Text, join},
     strings, switched_on,
 };
-use crate::{Corpus, DataFile};
+use crate::{Corpus, DataFile, roles::has_extension};
 
 /// Actions and workflows inside each other; GitHub allows ten and four.
 const DEPTH_LIMIT: usize = 5;
@@ -58,7 +58,7 @@ pub(super) fn gather(context: &mut Context<'_>) {
 }
 
 fn workflow(path: &str) -> bool {
-    path.strip_prefix(".github/workflows/").is_some_and(|name| !name.contains('/') && !name.ends_with(".json"))
+    path.strip_prefix(".github/workflows/").is_some_and(|name| !name.contains('/') && !has_extension(name, "json"))
 }
 
 fn triggers(root: &Node) -> Vec<String> {
@@ -205,13 +205,13 @@ impl Reader<'_> {
             && shell_is_posix(node.str_at("shell"))
         {
             step.run = Some(text.to_owned());
-            let text = Text { text, place: run.place.clone(), stops: true, folder: &folder };
+            let text = Text { script: text, place: run.place.clone(), stops: true, folder: &folder };
             draft.outcome.extend(self.scripts.outcome(&text));
         } else if let Some(text) = node.str_at("run") {
             step.run = Some(text.to_owned());
             // PowerShell and Python: commands without the shell's grammar, which are near enough.
             let place = node.get("run").map_or_else(|| node.place.clone(), |run| run.place.clone());
-            let text = Text { text, place, stops: true, folder: &folder };
+            let text = Text { script: text, place, stops: true, folder: &folder };
             draft.outcome.extend(self.scripts.outcome(&text));
         }
         if let Some(uses) = node.str_at("uses") {
@@ -248,7 +248,7 @@ impl Reader<'_> {
         }
         let mut outcome = self.scripts.action(uses, with);
         if let Some((text, place)) = shell_input(uses, node) {
-            outcome.extend(self.scripts.outcome(&Text { text, place, stops: true, folder: "." }));
+            outcome.extend(self.scripts.outcome(&Text { script: text, place, stops: true, folder: "." }));
         }
         if let Some(place) = lenient(node) {
             outcome.tolerate(&place);

@@ -189,16 +189,13 @@ impl<'c> Definition<'c> {
         };
         let positions: Vec<Option<usize>> = drafts.iter().map(position).collect();
         let ids: Vec<String> = drafts.iter().map(|draft| draft.job.id.clone()).collect();
-        for (index, draft) in drafts.iter_mut().enumerate() {
-            if !draft.job.needs.is_empty() {
-                continue;
-            }
-            let Some(Some(own)) = positions.get(index) else { continue };
-            let before = positions.iter().flatten().filter(|stage| *stage < own).max();
+        for (draft, own) in drafts.iter_mut().zip(&positions) {
+            let Some(own) = own.filter(|_| draft.job.needs.is_empty()) else { continue };
+            let before = positions.iter().flatten().copied().filter(|stage| *stage < own).max();
             draft.job.needs = ids
                 .iter()
                 .zip(&positions)
-                .filter(|(_, stage)| stage.is_some() && stage.as_ref() == before)
+                .filter(|(_, stage)| stage.is_some() && **stage == before)
                 .map(|(id, _)| id.clone())
                 .collect();
         }

@@ -8,6 +8,7 @@ use gonogo_domain::{
 };
 
 use super::{Context, DraftJob, Parts, ShellSteps, scripts::Scripts};
+use crate::roles::has_extension;
 
 /// Tokens of one file.
 const TOKEN_LIMIT: usize = 200_000;
@@ -229,7 +230,7 @@ fn read(scripts: &Scripts<'_>, path: &Arc<str>, text: &str) -> (Vec<DraftJob>, V
                             job.job.condition = Some(format!("{word} {text}"));
                         }
                     }
-                    word if word == "docker.build" || word.ends_with(".push") => {
+                    word if word == "docker.build" || has_extension(word, "push") => {
                         let Some(job) = current.and_then(|job| jobs.get_mut(job)) else { continue };
                         let mut step = super::DraftStep::new(place(*line));
                         step.step.uses = Some(word.to_owned());

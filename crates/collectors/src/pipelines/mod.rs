@@ -116,7 +116,7 @@ impl<'s, 'c> ShellSteps<'s, 'c> {
     fn text(&mut self, text: &str, place: Place) -> DraftStep {
         let mut draft = DraftStep::new(place.clone());
         draft.step.run = Some(text.to_owned());
-        let shell = Text { text, place, stops: true, folder: &self.folder };
+        let shell = Text { script: text, place, stops: true, folder: &self.folder };
         let (outcome, folder) = self.scripts.outcome_and_folder(&shell);
         draft.outcome = outcome;
         self.folder = folder;
@@ -438,6 +438,8 @@ impl Outcome {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::Tree;
 
@@ -456,7 +458,7 @@ pub(super) mod tests {
             found.push_str(&shown(pipeline));
         }
         for gap in &gathered.gaps {
-            found.push_str(&format!("gap {}: {}\n", gap.place, gap.reason));
+            writeln!(found, "gap {}: {}", gap.place, gap.reason).expect("writes");
         }
         assert_eq!(found, expect, "\n{found}");
     }
@@ -468,25 +470,27 @@ pub(super) mod tests {
             format!("{:?} {} on {triggers}{permissions}", pipeline.system, pipeline.name).trim_end().to_owned();
         text.push('\n');
         for job in &pipeline.jobs {
-            text.push_str(&format!("  {}", job.id));
+            write!(text, "  {}", job.id).expect("writes");
             if let Some(environment) = &job.environment {
-                text.push_str(&format!(" @{}", environment.value));
+                write!(text, " @{}", environment.value).expect("writes");
             }
             if !job.needs.is_empty() && pipeline.system != PipelineSystem::Script {
-                text.push_str(&format!(" <{}", job.needs.join(",")));
+                write!(text, " <{}", job.needs.join(",")).expect("writes");
             }
             if job.manual {
                 text.push_str(" manual");
             }
             if let Some(place) = &job.tolerated {
-                text.push_str(&format!(" ~{place}"));
+                write!(text, " ~{place}").expect("writes");
             }
             text.push('\n');
             for step in &job.steps {
-                text.push_str(&format!("    {}", step.place));
-                step.purposes.iter().for_each(|purpose| text.push_str(&format!(" {purpose:?}")));
+                write!(text, "    {}", step.place).expect("writes");
+                for purpose in &step.purposes {
+                    write!(text, " {purpose:?}").expect("writes");
+                }
                 if let Some(place) = &step.tolerated {
-                    text.push_str(&format!(" ~{place}"));
+                    write!(text, " ~{place}").expect("writes");
                 }
                 text.push('\n');
             }
@@ -504,9 +508,9 @@ pub(super) mod tests {
         let gathered = gather(&corpus);
         let mut out = String::new();
         for pipeline in &gathered.items {
-            out.push_str(&format!("# {}\n{}", pipeline.place, shown(pipeline)));
+            write!(out, "# {}\n{}", pipeline.place, shown(pipeline)).expect("writes");
         }
-        out.push_str(&format!("{} files, gaps {:#?}\n", gathered.files, gathered.gaps));
+        writeln!(out, "{} files, gaps {:#?}", gathered.files, gathered.gaps).expect("writes");
         std::fs::write(std::env::temp_dir().join("pipelines.txt"), out).expect("writes");
     }
 }
