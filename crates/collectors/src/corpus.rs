@@ -165,6 +165,7 @@ const WANTED_NAMES: &[&str] = &[
     "app.json",
     "cdk.json",
     "deno.json",
+    "firebase.json",
     "flags.json",
     "host.json",
     "jest.config.json",
@@ -173,6 +174,8 @@ const WANTED_NAMES: &[&str] = &[
     "renovate.json",
     "renovate.json5",
     "vercel.json",
+    "wrangler.json",
+    "wrangler.jsonc",
 ];
 
 fn wanted_name(name: &str) -> bool {
