@@ -126,6 +126,8 @@ impl Wanted {
             "\"containerDefinitions\"",
             "\"dependencies\"",
             "\"devDependencies\"",
+            "\"workspaces\"",
+            "\"databaseChangeLog\"",
             "\"scripts\"",
             "\"require\"",
             "\"flags\"",
@@ -155,6 +157,26 @@ impl Wanted {
     fn json(&self, text: &str) -> bool {
         self.json.as_ref().is_none_or(|words| words.is_match(text))
     }
+}
+
+/// Files that declare something whatever words they have.
+const WANTED_NAMES: &[&str] = &[
+    "action.json",
+    "app.json",
+    "cdk.json",
+    "deno.json",
+    "flags.json",
+    "host.json",
+    "jest.config.json",
+    "now.json",
+    "railway.json",
+    "renovate.json",
+    "renovate.json5",
+    "vercel.json",
+];
+
+fn wanted_name(name: &str) -> bool {
+    WANTED_NAMES.contains(&name) || name.starts_with("appsettings") || name.ends_with(".tf.json")
 }
 
 /// Lockfiles have parsers of their own, which need no tree.
@@ -188,7 +210,7 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
             file.documents = stream.documents.into_iter().map(|document| document.node).collect();
             file.errors = stream.errors;
         }
-        Format::Json if wanted.json(&text) => match json::parse(&path, &text) {
+        Format::Json if wanted_name(entry.name()) || wanted.json(&text) => match json::parse(&path, &text) {
             Ok(node) => file.documents.push(node),
             Err(error) => file.errors.push(error),
         },

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
     evidence::{
-        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, ImageRef, Instruction, InstructionKind, Located,
-        Probe, ProbeAction, Role, Stage,
+        CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located, Probe,
+        ProbeAction, Role, Stage,
     },
 };
 use gonogo_formats::dockerfile;
 
-use crate::{Corpus, paths};
+use crate::{Corpus, image_name, paths};
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
     let contexts = contexts(corpus);
@@ -30,7 +30,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
         if file.stages.is_empty() {
             continue;
         }
-        let stages = file.stages.into_iter().map(stage).collect();
+        let stages: Vec<Stage> = file.stages.into_iter().map(stage).collect();
         let context =
             contexts.get(&*entry.path).cloned().unwrap_or_else(|| guess_context(corpus, &entry.path, &stages));
         let ignore_file = ignore_file(corpus, entry, &context, &mut gathered.gaps);
@@ -121,7 +121,8 @@ pub(crate) fn declared_builds(corpus: &Corpus<'_>) -> Vec<DeclaredBuild> {
                     }
                 }
             } else if document.str_at("apiVersion").is_some_and(|version| version.starts_with("skaffold/")) {
-                for artifact in document.list("build.artifacts") {
+                let profiles = document.list("profiles").iter().flat_map(|profile| profile.list("build.artifacts"));
+                for artifact in document.list("build.artifacts").iter().chain(profiles) {
                     builds.extend(skaffold_artifact(corpus, file.folder(), artifact));
                 }
             }
@@ -147,11 +148,13 @@ fn skaffold_artifact(corpus: &Corpus<'_>, folder: &str, artifact: &Node) -> Opti
     let context = paths::join(folder, artifact.str_at("context").unwrap_or("."))?;
     let other_builder =
         ["jib", "ko", "buildpacks", "bazel", "custom"].iter().any(|builder| artifact.get(builder).is_some());
+    // Jib names a module below the context: that is where the program lies.
+    let module = artifact.str_at("jib.project").and_then(|module| paths::join(&context, module));
     let named = artifact.str_at("docker.dockerfile").and_then(|name| paths::join(&context, name));
     Some(DeclaredBuild {
         image: artifact.str_at("image").map(str::to_owned),
         file: if other_builder { None } else { container_file(corpus, &context, named) },
-        context,
+        context: module.unwrap_or(context),
         place: artifact.place.clone(),
         kind: "skaffold artifact",
         service: None,
@@ -169,13 +172,14 @@ fn container_file(corpus: &Corpus<'_>, context: &str, named: Option<String>) -> 
 }
 
 /// The folder from which the sources of COPY exist: the file's own, else the root, else the nearest above.
-fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &Vec<Stage>) -> String {
+fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &[Stage]) -> String {
     let own = paths::folder(path);
-    let sources: Vec<&str> = stages.iter().flat_map(|stage| &stage.instructions).flat_map(copied).collect();
-    let telling: Vec<&str> = sources.into_iter().filter(|source| tells(source)).collect();
+    let instructions = || stages.iter().flat_map(|stage| &stage.instructions);
+    let telling: Vec<&str> = instructions().flat_map(copied).filter(|source| tells(source)).collect();
     let found = |folder: &str| telling.iter().filter(|source| exists(corpus, folder, source)).count();
     if telling.is_empty() {
-        return own.to_owned();
+        let whole = instructions().flat_map(copied).any(|source| matches!(source.trim_matches('/'), "" | "."));
+        return if whole && instructions().any(builds) { package_folder(corpus, own) } else { own.to_owned() };
     }
     let mut best = (found(own), own);
     for folder in paths::ancestors(own) {
@@ -186,6 +190,54 @@ fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &Vec<Stage>) -> String
         }
     }
     best.1.to_owned()
+}
+
+/// Files that make a folder the place where a program is built.
+const MANIFESTS: &[&str] = &[
+    "go.mod",
+    "package.json",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "Cargo.toml",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "Pipfile",
+    "Gemfile",
+    "composer.json",
+    "Makefile",
+    "CMakeLists.txt",
+];
+
+/// The nearest folder, from this one upwards, with a package manifest; else this one.
+fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
+    let has = |folder: &&str| {
+        MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
+    };
+    std::iter::once(own).chain(paths::ancestors(own)).find(has).unwrap_or(own).to_owned()
+}
+
+/// It compiles or installs what was copied.
+fn builds(instruction: &Instruction) -> bool {
+    let InstructionKind::Run(text) = &instruction.kind else { return false };
+    [
+        "go build",
+        "go install",
+        "make",
+        "npm ",
+        "yarn",
+        "pnpm",
+        "cargo ",
+        "mvn",
+        "gradle",
+        "pip",
+        "dotnet ",
+        "bundle",
+        "uv ",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 fn copied(instruction: &Instruction) -> Vec<&str> {
@@ -228,7 +280,7 @@ fn ignore_file(corpus: &Corpus<'_>, entry: &FileEntry, context: &str, gaps: &mut
 
 fn stage(stage: dockerfile::Stage) -> Stage {
     let templated = stage.base.contains('$');
-    let mut base = reference(&stage.base);
+    let mut base = image_name::image(&stage.base);
     base.templated |= templated;
     Stage {
         name: stage.name,
@@ -348,37 +400,4 @@ fn seconds(text: &str) -> Option<u32> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     Some(whole as u32)
-}
-
-/// Takes an image's name apart: `registry:5000/team/app:1.2@sha256:…`.
-pub(crate) fn reference(text: &str) -> ImageRef {
-    let text = text.trim();
-    let (rest, digest) = match text.split_once('@') {
-        Some((rest, digest)) => (rest, Some(digest.to_owned())),
-        None => (text, None),
-    };
-    // A colon before the last slash is a registry's port, one inside `${…}` is a default.
-    let name_start = rest.rfind('/').map_or(0, |at| at + 1);
-    let name = rest.get(name_start..).unwrap_or_default();
-    let mut depth = 0_usize;
-    let mut colon = None;
-    for (at, character) in name.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ':' if depth == 0 => colon = Some(name_start + at),
-            _ => (),
-        }
-    }
-    let (repository, tag) = match colon {
-        Some(at) => (rest.get(..at).unwrap_or(rest), rest.get(at + 1..).map(str::to_owned)),
-        None => (rest, None),
-    };
-    ImageRef {
-        text: text.to_owned(),
-        repository: repository.to_owned(),
-        tag: tag.filter(|tag| !tag.is_empty()),
-        digest,
-        templated: text.contains("${") || text.contains("{{") || text.contains('$'),
-    }
 }

@@ -155,15 +155,16 @@ fn component(document: &Node) -> Option<Ownership> {
 
 /// The owners of a path: of the last line that matches it.
 pub(crate) fn owners_of<'a>(owned: &'a [Ownership], name: &str, path: &str) -> Option<&'a Ownership> {
-    let named = |one: &&Ownership| !one.owners.is_empty();
-    owned.iter().find(|one| one.kind == OwnershipKind::Catalog && one.subject == name && named(one)).or_else(|| {
-        owned
-            .iter()
-            .rev()
-            .filter(|one| one.kind == OwnershipKind::CodeOwners && code_owner_matches(&one.subject, path))
-            .max_by_key(|one| one.place.path().ends_with("CODEOWNERS"))
-            .filter(named)
-    })
+    let catalogued = owned.iter().find(|one| one.kind == OwnershipKind::Catalog && one.subject == name);
+    // CODEOWNERS goes before OWNERS files; in it the last line that matches wins, among those the deepest.
+    let covering = owned
+        .iter()
+        .filter(|one| one.kind == OwnershipKind::CodeOwners && code_owner_matches(&one.subject, path))
+        .max_by_key(|one| match paths::name(one.place.path()) {
+            "CODEOWNERS" => (true, 0),
+            _ => (false, one.subject.len()),
+        });
+    catalogued.into_iter().chain(covering).find(|one| !one.owners.is_empty())
 }
 
 /// Whether a CODEOWNERS pattern covers a whole folder.

@@ -3,7 +3,7 @@
 use gonogo_domain::evidence::Role;
 
 /// The role of a file, from the names of its folders and its own.
-pub fn role(path: &str) -> Role {
+pub(crate) fn role(path: &str) -> Role {
     let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split('/').collect();
     let name = parts.pop().unwrap_or_default();
@@ -14,7 +14,10 @@ pub fn role(path: &str) -> Role {
     if parts.iter().any(|part| FIXTURE.contains(part)) {
         return Role::Fixture;
     }
-    if parts.iter().any(|part| TEST.contains(part)) || test_name(name) {
+    if parts.iter().any(|part| TEST.contains(part) || test_data(part)) {
+        return Role::Test;
+    }
+    if test_name(name) {
         return Role::Test;
     }
     if parts.iter().any(|part| EXAMPLE.contains(part)) {
@@ -69,12 +72,52 @@ const TEST: &[&str] = &[
     "testing",
     "unittests",
     "cypress",
+    "fuzz",
+    "mocks",
+    "__mocks__",
     "smoke-tests",
 ];
-const EXAMPLE: &[&str] =
-    &["example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "quickstart"];
+const EXAMPLE: &[&str] = &[
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "tutorial",
+    "extras",
+    "contrib",
+    "tutorials",
+    "quickstart",
+];
 const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
 const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
+
+/// `test_files`, `test-cases`, `testresources`: a folder of tests with a word for what lies in it.
+fn test_data(part: &str) -> bool {
+    part.strip_prefix("test").is_some_and(|rest| {
+        matches!(
+            rest.trim_start_matches(['-', '_']).trim_end_matches(|last: char| last.is_ascii_digit()),
+            "data"
+                | "file"
+                | "files"
+                | "case"
+                | "cases"
+                | "resource"
+                | "resources"
+                | "input"
+                | "inputs"
+                | "assets"
+                | "suite"
+                | "suites"
+                | "repos"
+                | "util"
+                | "utils"
+                | "helper"
+                | "helpers"
+        )
+    })
+}
 
 fn vendored_pair(parts: &[&str]) -> bool {
     parts

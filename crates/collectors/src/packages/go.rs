@@ -25,6 +25,10 @@ fn module(
     let path = &entry.path;
     let text = reader.text(path)?;
     let file = Directives::read(&text);
+    if file.module == Some("_") {
+        // The name that tools give to a module that only holds their own versions.
+        return None;
+    }
     if file.module.is_none() {
         reader.broken(Place::whole(Arc::clone(path)), "names no module");
         return None;
@@ -138,7 +142,7 @@ fn unquoted(word: &str) -> &str {
 fn is_program(reader: &mut Reader<'_, '_>, folder: &str, modules: &[&str]) -> bool {
     let mut root_file = None;
     for (entry, inner) in own_files(reader, folder, modules) {
-        if inner == "main.go" || inner.ends_with("/main.go") || (inner.starts_with("cmd/") && inner.contains('/')) {
+        if inner == "main.go" || inner.ends_with("/main.go") || inner.starts_with("cmd/") {
             return true;
         }
         if !inner.contains('/') && root_file.is_none() {
@@ -155,7 +159,8 @@ fn is_program(reader: &mut Reader<'_, '_>, folder: &str, modules: &[&str]) -> bo
 /// There is a package that others can import, under a path that can be fetched.
 fn is_importable(reader: &Reader<'_, '_>, folder: &str, modules: &[&str], module: &str) -> bool {
     module.split('/').next().is_some_and(|host| host.contains('.'))
-        && own_files(reader, folder, modules).any(|(_, inner)| !format!("/{inner}").contains("/internal/"))
+        && own_files(reader, folder, modules)
+            .any(|(entry, inner)| !format!("/{inner}").contains("/internal/") && entry.name() != "tools.go")
 }
 
 /// The Go files of a module that are part of the product, with their paths in the module.

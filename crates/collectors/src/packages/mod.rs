@@ -4,11 +4,16 @@
 //! lockfiles reach 10 MB and hold thousands of packages that no check asks for.
 
 mod cargo;
+mod composer;
 mod go;
+mod gradle;
 mod json_scan;
+mod maven;
 mod node;
+mod nuget;
 mod python;
 mod reader;
+mod ruby;
 
 use gonogo_domain::{
     Capability, Gathered, Source,
@@ -21,8 +26,20 @@ use reader::Reader;
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Package> {
     let mut reader = Reader::new(corpus);
-    let mut packages: Vec<Package> =
-        [go::read, python::read, node::read, cargo::read].into_iter().flat_map(|read| read(&mut reader)).collect();
+    let mut packages: Vec<Package> = [
+        go::read,
+        python::read,
+        node::read,
+        maven::read,
+        gradle::read,
+        nuget::read,
+        ruby::read,
+        cargo::read,
+        composer::read,
+    ]
+    .into_iter()
+    .flat_map(|read| read(&mut reader))
+    .collect();
     for package in &mut packages {
         mark_development(corpus, package);
     }

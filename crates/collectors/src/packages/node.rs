@@ -54,7 +54,11 @@ fn manifest(reader: &mut Reader<'_, '_>, locks: &mut Locks, path: &Arc<str>) -> 
         || reader.names_in(folder).any(|name| matches!(name, "server.js" | "server.ts" | "app.js"));
     Some(Package {
         ecosystem: Ecosystem::Npm,
-        published: !private && importable && name.is_some() && node.get("version").is_some(),
+        published: !private
+            && importable
+            && name.is_some()
+            && node.get("version").is_some()
+            && (!program || node.get("bin").is_some()),
         name,
         place: Place::whole(Arc::clone(path)),
         pinned_in_manifest: dependencies.iter().filter(|one| !one.development).all(|one| is_exact(&one.requirement)),

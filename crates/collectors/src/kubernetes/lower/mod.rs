@@ -56,9 +56,13 @@ pub(super) fn name_of(object: &Node) -> &str {
     object.str_at("metadata.name").or_else(|| object.str_at("metadata.generateName")).unwrap_or_default()
 }
 
-/// The line of its name, or of its kind.
+/// The line of its name; of its kind, where a template takes the name from another file.
 pub(super) fn place_of(object: &Node) -> &Place {
-    object.at("metadata.name").or_else(|| object.get("kind")).map_or(&object.place, |node| &node.place)
+    let kind = object.get("kind").map_or(&object.place, |kind| &kind.place);
+    match object.at("metadata.name") {
+        Some(name) if name.place.path() == kind.path() => &name.place,
+        _ => kind,
+    }
 }
 
 /// A workload as its object declares it. `template` holds the pod: the object's own, or the one that a rollout refers to.
