@@ -7,7 +7,7 @@ use gonogo_domain::{
     },
 };
 
-use super::{Candidate, Declared, names::normal, products, programs};
+use super::{Candidate, Declared, names::normal, products, programs, role_of};
 use crate::paths;
 
 /// A unit with everything that may say what it is.
@@ -264,12 +264,15 @@ fn port(view: &View<'_>) -> Option<Message> {
 /// A Service that is not headless sends requests to it.
 fn selected(view: &View<'_>) -> Option<Message> {
     let workloads: Vec<&Workload> = view.workloads().filter(|workload| workload.kind.kubernetes()).collect();
-    let object = view.declared.objects.iter().find(|object| {
+    let services = view.declared.objects.iter().filter(|object| {
         object.kind == "Service"
             && object.body.str_at("spec.clusterIP") != Some("None")
             && object.body.list("spec.ports").iter().any(|port| !port.str_at("name").is_some_and(observed_only))
             && workloads.iter().any(|workload| selects(object, workload))
-    })?;
+    });
+    // The one that serves customers is the better sign.
+    let example = |object: &&Object| role_of(view.declared, object.place.path()) == Some(Role::Example);
+    let object = services.min_by_key(|object| (example(object), !object.production))?;
     Some(Message::new(
         format!("Service {} sends requests to it ({})", object.name, object.place),
         format!("Service {} 向其转发请求（{}）", object.name, object.place),

@@ -169,10 +169,10 @@ fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> O
     }
     if workload.kind == WorkloadKind::ComposeService && workload.body.get("build").is_some() {
         let name = normal(&workload.name);
-        let declares = |build: &Build| {
+        let built_here = |build: &Build| {
             build.compose.contains(&name) && build.sources.iter().any(|one| one.place.path() == workload.place.path())
         };
-        if let Some(index) = builds.iter().position(declares) {
+        if let Some(index) = builds.iter().position(built_here) {
             return Some(index);
         }
     }
