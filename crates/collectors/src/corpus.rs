@@ -126,6 +126,15 @@ impl Wanted {
             "\"containerDefinitions\"",
             "\"dependencies\"",
             "\"devDependencies\"",
+            "\"totals\"",
+            "\"descriptor\"",
+            "\"packages\"",
+            "\"latencyPercentiles\"",
+            "\"latency\"",
+            "\"aggregate\"",
+            "\"chaoslib-version\"",
+            "\"ArtifactName\"",
+            "llvm.coverage.json.export",
             "\"workspaces\"",
             "\"databaseChangeLog\"",
             "\"scripts\"",
@@ -165,6 +174,7 @@ const WANTED_NAMES: &[&str] = &[
     "app.json",
     "cdk.json",
     "deno.json",
+    "firebase.json",
     "flags.json",
     "host.json",
     "jest.config.json",
@@ -173,6 +183,8 @@ const WANTED_NAMES: &[&str] = &[
     "renovate.json",
     "renovate.json5",
     "vercel.json",
+    "wrangler.json",
+    "wrangler.jsonc",
 ];
 
 fn wanted_name(name: &str) -> bool {

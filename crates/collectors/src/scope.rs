@@ -78,7 +78,7 @@ impl Area<'_> {
 
     /// The path lies in the folder of another unit, deeper than in this one's.
     fn of_another(&self, path: &str) -> bool {
-        let own = depth_in(path, &self.unit.service.path);
+        let own = depth_in(path, &self.unit.service.path).max(depth_in(path, &self.unit.home));
         self.units.iter().any(|other| {
             other.service.name != self.unit.service.name
                 && other.service.path != "."

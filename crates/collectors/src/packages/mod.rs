@@ -23,6 +23,7 @@ use gonogo_domain::{
 
 use crate::Corpus;
 use reader::Reader;
+pub(crate) use reader::resolve;
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Package> {
     let mut reader = Reader::new(corpus);

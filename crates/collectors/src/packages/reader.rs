@@ -110,7 +110,7 @@ pub(super) fn join(folder: &str, name: &str) -> String {
 }
 
 /// A path that is written relative to a folder; None if it leads out of the repository.
-pub(super) fn resolve(base: &str, relative: &str) -> Option<String> {
+pub(crate) fn resolve(base: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = if base == "." { Vec::new() } else { base.split('/').collect() };
     for part in relative.split(['/', '\\']) {
         match part {

@@ -389,6 +389,9 @@ impl Parser<'_> {
                     if lexemes.peek().is_some() { Some(self.pipe(&mut lexemes, open, false)?) } else { None };
                 nodes.push(Node::Template { name, argument, at: open });
             }
+            "define" if self.depth > 1 => {
+                return Err(Error { at: open, reason: "unexpected {{define}} inside a block".to_owned() });
+            }
             "define" => {
                 let name = lexemes.string("define clause")?;
                 lexemes.finish("define clause")?;

@@ -220,11 +220,6 @@ impl Trace {
         self.get(origin).place
     }
 
-    /// The place of one mark: the values file before the template.
-    pub(super) fn mark_place(&self, mark: Mark) -> Option<&Place> {
-        self.place(mark.value).or_else(|| self.place(self.get(mark.origin).place))
-    }
-
     /// The place that a person edits to change a range of the output. A range that one value wrote leads to that
     /// value; one that several wrote leads to the template line where they were put together.
     pub(super) fn resolve(&self, text: &Text, range: Range<usize>) -> Option<&Place> {

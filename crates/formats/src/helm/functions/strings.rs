@@ -398,6 +398,9 @@ fn camel(content: &str) -> String {
     let mut starts = true;
     for next in content.chars() {
         if matches!(next, '_' | '-' | ' ') {
+            if out.chars().all(|kept| kept == next) {
+                out.push(next);
+            }
             starts = true;
         } else if std::mem::take(&mut starts) {
             out.extend(next.to_uppercase());

@@ -14,7 +14,10 @@ const HERE: &str = "";
 pub(super) const FUNCTIONS: &[Function] = &[
     function("toYaml", 1, 1, to_yaml),
     function("mustToYaml", 1, 1, to_yaml),
-    function("toYamlPretty", 1, 1, to_yaml),
+    function("toYamlPretty", 1, 1, |machine, arguments| {
+        let result = emit::yaml_pretty(&any(arguments, 0))?;
+        finish(machine, result)
+    }),
     function("toJson", 1, 1, |machine, arguments| to_json(machine, arguments, Layout::Compact, true)),
     function("mustToJson", 1, 1, |machine, arguments| to_json(machine, arguments, Layout::Compact, true)),
     function("toPrettyJson", 1, 1, |machine, arguments| to_json(machine, arguments, Layout::Pretty, true)),
@@ -115,7 +118,13 @@ fn from_yaml(machine: &mut Machine, source: &Text) -> Outcome {
         let mark = source.mark_at(offset);
         if mark.value != 0 { mark.value } else { trace.origin_place(mark.origin) }
     };
-    let mut reader = Reader { trace: &mut machine.trace, place: &place, is_block: &|_| false };
+    let mut reader = Reader {
+        trace: &mut machine.trace,
+        place: &place,
+        first: &|place| {
+            source.as_str().get(super::super::places::offset(source.as_str(), &starts, place)..)?.chars().next()
+        },
+    };
     Ok(Value::from_node(&document.node, &mut reader))
 }
 
