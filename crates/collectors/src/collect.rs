@@ -167,7 +167,26 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
     });
+    join_rendered(&mut sources);
     sources
+}
+
+/// Objects that a chart or a kustomization renders hold alert rules, routes, dashboards and SLOs, and infrastructure
+/// code makes SLOs: they join what the plain files gave.
+fn join_rendered(sources: &mut Sources) {
+    fn taken<T: Clone>(gathered: &mut Arc<Gathered<T>>) -> Gathered<T> {
+        Arc::unwrap_or_clone(std::mem::take(gathered))
+    }
+    let objects = Arc::clone(&sources.objects);
+    let rules = alerting::with_objects(taken(&mut sources.alert_rules), &objects.items);
+    let routing = alerting::routing_with_objects(taken(&mut sources.alert_routing), &objects.items);
+    let dashboards = dashboards::with_objects(taken(&mut sources.dashboards), &objects.items);
+    let mut slos = objectives::with_objects(taken(&mut sources.objectives), &objects.items);
+    slos.items.extend(objectives::from_infrastructure(&sources.infrastructure.items));
+    sources.alert_rules = Arc::new(rules);
+    sources.alert_routing = Arc::new(routing);
+    sources.dashboards = Arc::new(dashboards);
+    sources.objectives = Arc::new(slos);
 }
 
 impl Sources {
