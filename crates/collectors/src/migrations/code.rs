@@ -198,7 +198,6 @@ fn top_level_parts(arguments: &str) -> usize {
     for byte in arguments.bytes() {
         match (quote, byte) {
             (Some(open), byte) if open == byte => quote = None,
-            (Some(_), _) => (),
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
@@ -252,9 +251,8 @@ fn braced(text: &str, name: &str) -> Back {
                     !line.is_empty() && !["//", "/*", "*", "#"].iter().any(|mark| line.starts_with(mark))
                 });
                 match code.next() {
-                    None => Back::Empty,
+                    None | Some("return;" | "return Promise.resolve();" | "return Promise.resolve()") => Back::Empty,
                     Some(line) if line.starts_with("throw ") => Back::Refused,
-                    Some("return;" | "return Promise.resolve();" | "return Promise.resolve()") => Back::Empty,
                     Some(_) => Back::Code(number(index)),
                 }
             }

@@ -25,7 +25,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         folders.entry(folder).or_default().push(&entry.path);
     }
-    let mut texts: BTreeMap<&str, Vec<(&Arc<str>, Arc<str>)>> = BTreeMap::new();
+    let mut texts: BTreeMap<&str, Vec<Script<'_>>> = BTreeMap::new();
     for (folder, paths) in folders {
         // Tools that make a folder for each migration speak one dialect over all of them.
         let set = match stem(paths.first().map_or("", |path| path)) {
@@ -45,6 +45,9 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         }
     }
 }
+
+/// A file's path and what is in it.
+type Script<'a> = (&'a Arc<str>, Arc<str>);
 
 fn has_sql_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("sql"))
@@ -67,7 +70,7 @@ struct Set<'c, 't> {
 }
 
 impl Set<'_, '_> {
-    fn migration(&self, path: &Arc<str>, text: &str, files: &[(&Arc<str>, Arc<str>)]) -> Option<Migration> {
+    fn migration(&self, path: &Arc<str>, text: &str, files: &[Script<'_>]) -> Option<Migration> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let beside = |other: String| files.iter().find(|(path, _)| ***path == *other).map(|(path, text)| (*path, text));
         if name.ends_with(".down.sql") || name == "down.sql" {
@@ -254,7 +257,7 @@ fn sections(text: &str) -> Option<(&'static str, bool)> {
 }
 
 /// Words of a dialect, counted over the scripts that belong together: most statements look the same in all of them.
-fn speaks_postgres(files: &[(&Arc<str>, Arc<str>)]) -> bool {
+fn speaks_postgres(files: &[Script<'_>]) -> bool {
     let count = |words: &[&str]| -> usize {
         files
             .iter()

@@ -7,7 +7,8 @@ use gonogo_domain::{
     evidence::{Ecosystem, Package, PackageDependency},
 };
 
-use super::reader::{Reader, Versions, conflict, count, folder, join, toml_lock, upwards};
+use super::reader::{Reader, Versions, conflict, count, join, toml_lock, upwards};
+use crate::paths::folder;
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| name == "Cargo.toml");
