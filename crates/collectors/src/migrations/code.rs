@@ -59,6 +59,9 @@ fn is_candidate(entry: &FileEntry) -> bool {
     }
 }
 
+/// Bytes of the arguments of a call: a file of unclosed brackets would be read again for each of them.
+const MAX_ARGUMENTS: usize = 8192;
+
 /// How a migration is undone.
 #[derive(Debug, PartialEq, Eq)]
 enum Back {
@@ -173,10 +176,10 @@ fn django(text: &str) -> Back {
     find(text, "migrations.Migration")
 }
 
-/// The text up to the bracket that closes what was opened before it.
+/// The text up to the bracket that closes what was opened before it; only its start, where that is far away.
 fn arguments(text: &str) -> &str {
     let mut depth = 1_usize;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().take(MAX_ARGUMENTS) {
         match byte {
             b'(' => depth += 1,
             b')' => depth -= 1,
@@ -186,7 +189,7 @@ fn arguments(text: &str) -> &str {
             return text.get(..at).unwrap_or_default();
         }
     }
-    text
+    text.get(..MAX_ARGUMENTS).unwrap_or(text)
 }
 
 /// Positional arguments, those in inner brackets and texts not counted.

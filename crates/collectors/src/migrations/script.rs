@@ -1,7 +1,7 @@
 //! Migrations in SQL: golang-migrate, goose, dbmate, sql-migrate, Flyway, Diesel, sqlx, Prisma, Drizzle, Atlas.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -39,9 +39,15 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         }
     }
     for (folder, files) in texts {
-        let set = Set { corpus, folder, postgres: speaks_postgres(&files) };
+        let set = Set {
+            corpus,
+            folder,
+            postgres: speaks_postgres(&files),
+            scripts: files.iter().map(|script| (&**script.0, script)).collect(),
+            undo: files.iter().filter_map(|script| Some((undone(script.0)?, script))).collect(),
+        };
         for (path, text) in &files {
-            found.migrations.extend(set.migration(path, text, &files));
+            found.migrations.extend(set.migration(path, text));
         }
     }
 }
@@ -67,12 +73,15 @@ struct Set<'c, 't> {
     corpus: &'c Corpus<'t>,
     folder: &'c str,
     postgres: bool,
+    scripts: HashMap<&'c str, &'c Script<'c>>,
+    /// The undo scripts of Flyway by their version.
+    undo: HashMap<&'c str, &'c Script<'c>>,
 }
 
 impl Set<'_, '_> {
-    fn migration(&self, path: &Arc<str>, text: &str, files: &[Script<'_>]) -> Option<Migration> {
+    fn migration(&self, path: &Arc<str>, text: &str) -> Option<Migration> {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let beside = |other: String| files.iter().find(|(path, _)| ***path == *other).map(|(path, text)| (*path, text));
+        let beside = |other: String| self.scripts.get(other.as_str()).map(|(path, text)| (*path, text));
         if name.ends_with(".down.sql") || name == "down.sql" {
             return None;
         }
@@ -94,14 +103,8 @@ impl Set<'_, '_> {
             if kind == 'U' {
                 return None;
             }
-            let undo = name.strip_prefix('V').and_then(|rest| {
-                let version = rest.split("__").next()?;
-                files.iter().find(|(path, _)| {
-                    let other = path.rsplit('/').next().unwrap_or(path);
-                    other.strip_prefix('U').and_then(|rest| rest.split("__").next()) == Some(version)
-                })
-            });
-            let undo = undo.map(|(path, text)| (*path, text));
+            let version = name.strip_prefix('V').and_then(|rest| rest.split("__").next());
+            let undo = version.and_then(|version| self.undo.get(version)).map(|(path, text)| (*path, text));
             let migration = self.pair("flyway", stem(path), path, text, undo);
             // A repeatable script replaces what it made before.
             return Some(Migration { irreversible_marked: migration.irreversible_marked || kind == 'R', ..migration });
@@ -224,6 +227,13 @@ impl Set<'_, '_> {
     fn read(&self, statements: &[Statement]) -> Vec<SqlStatement> {
         read(statements, self.postgres)
     }
+}
+
+/// The version that a script of Flyway undoes.
+fn undone(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next()?;
+    (flyway(name)? == 'U').then_some(())?;
+    name.strip_prefix('U')?.split("__").next()
 }
 
 /// `V1__x.sql`, `U1__x.sql`, `R__x.sql`: the letter.
