@@ -167,6 +167,29 @@ impl Wanted {
     }
 }
 
+/// Files that declare something whatever words they have.
+const WANTED_NAMES: &[&str] = &[
+    "action.json",
+    "app.json",
+    "cdk.json",
+    "deno.json",
+    "firebase.json",
+    "flags.json",
+    "host.json",
+    "jest.config.json",
+    "now.json",
+    "railway.json",
+    "renovate.json",
+    "renovate.json5",
+    "vercel.json",
+    "wrangler.json",
+    "wrangler.jsonc",
+];
+
+fn wanted_name(name: &str) -> bool {
+    WANTED_NAMES.contains(&name) || name.starts_with("appsettings") || name.ends_with(".tf.json")
+}
+
 /// Lockfiles have parsers of their own, which need no tree.
 const NOT_TREES: &[&str] =
     &["package-lock.json", "npm-shrinkwrap.json", "composer.lock", "pnpm-lock.yaml", "Cargo.lock"];
@@ -198,7 +221,7 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
             file.documents = stream.documents.into_iter().map(|document| document.node).collect();
             file.errors = stream.errors;
         }
-        Format::Json if wanted.json(&text) => match json::parse(&path, &text) {
+        Format::Json if wanted_name(entry.name()) || wanted.json(&text) => match json::parse(&path, &text) {
             Ok(node) => file.documents.push(node),
             Err(error) => file.errors.push(error),
         },

@@ -94,6 +94,8 @@ const UNCLEAR: &[&str] = &[
     "perf",
     "benchmark",
     "skaffold",
+    // Where projects of the Kubernetes world keep what only their developers run.
+    "hack",
 ];
 
 /// Those of them that a name which is known to be an environment's may hold as a part.

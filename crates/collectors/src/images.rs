@@ -121,7 +121,8 @@ pub(crate) fn declared_builds(corpus: &Corpus<'_>) -> Vec<DeclaredBuild> {
                     }
                 }
             } else if document.str_at("apiVersion").is_some_and(|version| version.starts_with("skaffold/")) {
-                for artifact in document.list("build.artifacts") {
+                let profiles = document.list("profiles").iter().flat_map(|profile| profile.list("build.artifacts"));
+                for artifact in document.list("build.artifacts").iter().chain(profiles) {
                     builds.extend(skaffold_artifact(corpus, file.folder(), artifact));
                 }
             }
@@ -147,11 +148,13 @@ fn skaffold_artifact(corpus: &Corpus<'_>, folder: &str, artifact: &Node) -> Opti
     let context = paths::join(folder, artifact.str_at("context").unwrap_or("."))?;
     let other_builder =
         ["jib", "ko", "buildpacks", "bazel", "custom"].iter().any(|builder| artifact.get(builder).is_some());
+    // Jib names a module below the context: that is where the program lies.
+    let module = artifact.str_at("jib.project").and_then(|module| paths::join(&context, module));
     let named = artifact.str_at("docker.dockerfile").and_then(|name| paths::join(&context, name));
     Some(DeclaredBuild {
         image: artifact.str_at("image").map(str::to_owned),
         file: if other_builder { None } else { container_file(corpus, &context, named) },
-        context,
+        context: module.unwrap_or(context),
         place: artifact.place.clone(),
         kind: "skaffold artifact",
         service: None,
@@ -171,11 +174,12 @@ fn container_file(corpus: &Corpus<'_>, context: &str, named: Option<String>) -> 
 /// The folder from which the sources of COPY exist: the file's own, else the root, else the nearest above.
 fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &[Stage]) -> String {
     let own = paths::folder(path);
-    let sources: Vec<&str> = stages.iter().flat_map(|stage| &stage.instructions).flat_map(copied).collect();
-    let telling: Vec<&str> = sources.into_iter().filter(|source| tells(source)).collect();
+    let instructions = || stages.iter().flat_map(|stage| &stage.instructions);
+    let telling: Vec<&str> = instructions().flat_map(copied).filter(|source| tells(source)).collect();
     let found = |folder: &str| telling.iter().filter(|source| exists(corpus, folder, source)).count();
     if telling.is_empty() {
-        return own.to_owned();
+        let whole = instructions().flat_map(copied).any(|source| matches!(source.trim_matches('/'), "" | "."));
+        return if whole && instructions().any(builds) { package_folder(corpus, own) } else { own.to_owned() };
     }
     let mut best = (found(own), own);
     for folder in paths::ancestors(own) {
@@ -186,6 +190,54 @@ fn guess_context(corpus: &Corpus<'_>, path: &str, stages: &[Stage]) -> String {
         }
     }
     best.1.to_owned()
+}
+
+/// Files that make a folder the place where a program is built.
+const MANIFESTS: &[&str] = &[
+    "go.mod",
+    "package.json",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "Cargo.toml",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "Pipfile",
+    "Gemfile",
+    "composer.json",
+    "Makefile",
+    "CMakeLists.txt",
+];
+
+/// The nearest folder, from this one upwards, with a package manifest; else this one.
+pub(crate) fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
+    let has = |folder: &&str| {
+        MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
+    };
+    std::iter::once(own).chain(paths::ancestors(own)).find(has).unwrap_or(own).to_owned()
+}
+
+/// It compiles or installs what was copied.
+fn builds(instruction: &Instruction) -> bool {
+    let InstructionKind::Run(text) = &instruction.kind else { return false };
+    [
+        "go build",
+        "go install",
+        "make",
+        "npm ",
+        "yarn",
+        "pnpm",
+        "cargo ",
+        "mvn",
+        "gradle",
+        "pip",
+        "dotnet ",
+        "bundle",
+        "uv ",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 fn copied(instruction: &Instruction) -> Vec<&str> {
@@ -348,4 +400,95 @@ fn seconds(text: &str) -> Option<u32> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     Some(whole as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tree;
+
+    fn check(files: &[(&str, &str)], expect: &[&str]) {
+        let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+        let gathered = gather(&Corpus::read(&tree));
+        let mut seen: Vec<String> = gathered
+            .items
+            .iter()
+            .map(|image| {
+                let base = image.final_base().map(|base| base.value.text.clone()).unwrap_or_default();
+                let ignored = image.ignore_file.as_ref().map_or(0, |file| file.patterns.len());
+                format!("{} context {} base {base} ignores {ignored}", image.place, image.context)
+            })
+            .collect();
+        seen.extend(gathered.gaps.iter().map(|gap| format!("gap {}", gap.place)));
+        assert_eq!(seen, expect);
+    }
+
+    #[test]
+    fn the_context_is_where_the_sources_are() {
+        let copies = "FROM alpine:3\nCOPY src/main.c /\n";
+        check(
+            &[("docker/Dockerfile", copies), ("src/main.c", "")],
+            &["docker/Dockerfile context . base alpine:3 ignores 0"],
+        );
+        check(
+            &[("api/Dockerfile", copies), ("api/src/main.c", ""), ("src/main.c", "")],
+            &["api/Dockerfile context api base alpine:3 ignores 0"],
+        );
+        check(
+            &[("cmd/a/Dockerfile", "FROM golang\nCOPY . .\nRUN go build ./cmd/a\n"), ("go.mod", "module a\n")],
+            &["cmd/a/Dockerfile context . base golang ignores 0"],
+        );
+    }
+
+    #[test]
+    fn compose_and_skaffold_say_the_context() {
+        check(
+            &[
+                ("compose.yaml", "services:\n  a:\n    build: {context: ., dockerfile: docker/a.Dockerfile}\n"),
+                ("docker/a.Dockerfile", "FROM scratch\n"),
+                (".dockerignore", "# none\n.git\ntarget/\n"),
+            ],
+            &["docker/a.Dockerfile context . base scratch ignores 2"],
+        );
+        check(
+            &[
+                (
+                    "skaffold.yaml",
+                    "apiVersion: skaffold/v4beta1\nkind: Config\nbuild:\n  artifacts:\n  - image: b\n    context: svc/b\n    docker: {dockerfile: build/Dockerfile}\n",
+                ),
+                ("svc/b/build/Dockerfile", "FROM scratch\n"),
+            ],
+            &["svc/b/build/Dockerfile context svc/b base scratch ignores 0"],
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_a_gap_and_a_test_file_is_none() {
+        check(
+            &[("Dockerfile", "RUN x\n"), ("e2e/Dockerfile", "RUN x\n"), ("Dockerfile.tmpl", "RUN x\n")],
+            &["gap Dockerfile:1"],
+        );
+    }
+
+    #[test]
+    fn a_healthcheck_becomes_a_probe() {
+        let text =
+            "FROM alpine\nHEALTHCHECK --interval=1m30s --timeout=500ms --retries=5 CMD curl -f http://localhost/\n";
+        let tree = Tree::from_memory([("Dockerfile".to_owned(), text.as_bytes().to_vec())]);
+        let gathered = gather(&Corpus::read(&tree));
+        let probe = gathered.items[0].effective(|one| match &one.kind {
+            InstructionKind::Healthcheck(Healthcheck::Probe(probe)) => Some(probe.clone()),
+            _ => None,
+        });
+        let probe = probe.unwrap();
+        assert_eq!((probe.period, probe.timeout, probe.failures, probe.place.line()), (90, 1, 5, Some(2)));
+    }
+
+    #[test]
+    fn odd_durations_are_no_numbers() {
+        for text in ["", "5", "5x", "1e3s", "s", "99999999999h"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+        assert_eq!(seconds("1h1m1s"), Some(3661));
+    }
 }

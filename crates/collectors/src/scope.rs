@@ -78,7 +78,7 @@ impl Area<'_> {
 
     /// The path lies in the folder of another unit, deeper than in this one's.
     fn of_another(&self, path: &str) -> bool {
-        let own = depth_in(path, &self.unit.service.path);
+        let own = depth_in(path, &self.unit.service.path).max(depth_in(path, &self.unit.home));
         self.units.iter().any(|other| {
             other.service.name != self.unit.service.name
                 && other.service.path != "."
@@ -109,7 +109,9 @@ impl Area<'_> {
                 return named.any(|(index, _)| self.unit.workloads.contains(&index));
             }
         }
-        self.not_of_others(&object.place)
+        // `frontend` of kind ServiceAccount, ConfigMap … is that unit's.
+        let own = object.name == self.unit.service.name;
+        own || !self.units.iter().any(|other| other.service.name == object.name) && self.not_of_others(&object.place)
     }
 }
 

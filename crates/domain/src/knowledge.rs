@@ -215,6 +215,10 @@ struct CommandTable {
     rows: Vec<Command>,
     patterns: RegexSet,
     unless: Vec<Option<Regex>>,
+    /// What each pattern begins with, for the few that are compiled alone.
+    prefix: String,
+    /// Compiled when it matters where a row matches.
+    alone: Vec<OnceLock<Option<Regex>>>,
 }
 
 impl CommandTable {
@@ -226,20 +230,34 @@ impl CommandTable {
             .build()?;
         let unless =
             rows.iter().map(|row| row.unless.as_deref().map(bytes_regex).transpose()).collect::<Result<_, _>>()?;
-        Ok(Self { rows, patterns, unless })
+        let alone = rows.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { rows, patterns, unless, prefix: prefix.to_owned(), alone })
     }
 
     fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
+        self.purposes_before(line, usize::MAX)
+    }
+
+    /// The purposes of the rows that match before this offset.
+    fn purposes_before(&self, line: &[u8], end: usize) -> Vec<Purpose> {
         let mut purposes: Vec<Purpose> = self
             .patterns
             .matches(line)
             .into_iter()
             .filter(|index| !self.unless.get(*index).and_then(Option::as_ref).is_some_and(|not| not.is_match(line)))
+            .filter(|index| end == usize::MAX || self.start(*index, line).is_some_and(|start| start < end))
             .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
             .collect();
         purposes.sort();
         purposes.dedup();
         purposes
+    }
+
+    fn start(&self, index: usize, line: &[u8]) -> Option<usize> {
+        let row = self.rows.get(index)?;
+        let regex =
+            self.alone.get(index)?.get_or_init(|| bytes_regex(&format!("{}(?:{})", self.prefix, row.pattern)).ok());
+        regex.as_ref()?.find(line).map(|found| found.start())
     }
 }
 
@@ -249,33 +267,52 @@ fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
 }
 
 /// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
-const WORD_START: &str = r#"(?:^|[\s/;&|("'`=])"#;
+const WORD_START: &str = r#"(?:^|[\s/;&|("'`])"#;
+
+/// Commands that run no other one: what stands in their arguments is a name of a file, an image, a module.
+const RUNS_NOTHING_ELSE: &str = r"^(?:\S*/)?(?:curl|wget|git|gh|helm|terraform|tofu|aws|gcloud|az|cargo|go (?:build|install|get|mod|generate|list|vet|test)|docker (?:image |buildx )?(?:build|push|pull|tag|bake)|kubectl (?:apply|create|get|delete|wait|logs|describe|rollout|set|patch)|skaffold|kind|kustomize)(?:\s|$)";
 
 /// What turns the word after it into its opposite: `-m "not integration"`, `--ignore=tests/e2e`.
 const NEGATION: &str = r#"(?i)(\bnot |!|--(?:ignore|exclude|skip|deselect)[\w-]*[= ]|\s-v )["'(]*\S*"#;
 
-fn command_tables() -> Option<&'static (CommandTable, CommandTable, Regex)> {
-    static TABLES: OnceLock<Option<(CommandTable, CommandTable, Regex)>> = OnceLock::new();
+fn command_tables() -> Option<&'static Tables> {
+    static TABLES: OnceLock<Option<Tables>> = OnceLock::new();
     TABLES.get_or_init(|| read_commands(include_str!("../../../knowledge/commands.toml")).ok()).as_ref()
 }
 
-fn read_commands(text: &str) -> Result<(CommandTable, CommandTable, Regex), String> {
+fn read_commands(text: &str) -> Result<Tables, String> {
     let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
-    let tables = CommandTable::new(table.command, WORD_START)
-        .and_then(|rows| Ok((rows, CommandTable::new(table.test_kind, "(?i)")?, bytes_regex(NEGATION)?)));
-    tables.map_err(|error| error.to_string())
+    let tables = || {
+        Ok(Tables {
+            commands: CommandTable::new(table.command, WORD_START)?,
+            kinds: CommandTable::new(table.test_kind, "(?i)")?,
+            negation: bytes_regex(NEGATION)?,
+            runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
+        })
+    };
+    tables().map_err(|error: regex::Error| error.to_string())
+}
+
+struct Tables {
+    commands: CommandTable,
+    kinds: CommandTable,
+    negation: Regex,
+    runs_nothing_else: Regex,
 }
 
 /// The table of commands.
 pub fn commands() -> &'static [Command] {
-    command_tables().map_or(&[], |(table, ..)| &table.rows)
+    command_tables().map_or(&[], |tables| &tables.commands.rows)
 }
 
 /// What a line of shell, or the name of an action with its inputs, is there for. A test run that names its kind in its
 /// arguments is of that kind and no unit test.
 pub fn purposes(line: &str) -> Vec<Purpose> {
-    let Some((table, ..)) = command_tables() else { return Vec::new() };
-    let mut purposes = table.purposes(line.as_bytes());
+    let Some(tables) = command_tables() else { return Vec::new() };
+    let bytes = line.as_bytes();
+    let own = tables.runs_nothing_else.is_match(bytes);
+    let end = if own { line.find(char::is_whitespace).unwrap_or(line.len()) } else { usize::MAX };
+    let mut purposes = tables.commands.purposes_before(bytes, end);
     if purposes.contains(&Purpose::UnitTest) {
         let kinds = test_kinds(line);
         if !kinds.is_empty() {
@@ -290,8 +327,8 @@ pub fn purposes(line: &str) -> Vec<Purpose> {
 
 /// Which kinds of test the arguments of a test run, or the name of a target or folder, say.
 pub fn test_kinds(text: &str) -> Vec<Purpose> {
-    let Some((_, kinds, negation)) = command_tables() else { return Vec::new() };
-    kinds.purposes(&negation.replace_all(text.as_bytes(), b" "))
+    let Some(tables) = command_tables() else { return Vec::new() };
+    tables.kinds.purposes(&tables.negation.replace_all(text.as_bytes(), b" "))
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl Page<'_> {
             let wide = columns(&word);
             if !empty && used + 1 + wide > self.style.width {
                 self.flush(&line, ink);
-                line = rest.to_owned();
+                rest.clone_into(&mut line);
                 used = columns(rest);
                 empty = true;
             }

@@ -10,11 +10,11 @@ use gonogo_domain::{
     },
 };
 
-use super::{
-    interpolate::Variables,
+use super::interpolate::Variables;
+use crate::{
+    image_name::image,
     words::{seconds, split},
 };
-use crate::image_name::image;
 
 pub(super) fn service(name: &str, place: &Place, node: &Node, variables: &Variables) -> Workload {
     let (volumes, mounts) = storage(node);

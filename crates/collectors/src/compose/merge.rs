@@ -2,8 +2,7 @@
 
 use gonogo_domain::{Entry, Node, Place, Value};
 
-use super::words;
-use crate::{Corpus, DataFile};
+use crate::{Corpus, DataFile, paths};
 
 /// Services that extend each other; people stay below three.
 const MAX_EXTENDS: usize = 16;
@@ -39,7 +38,7 @@ fn extended(corpus: &Corpus<'_>, fragment: Fragment<'_>, depth: usize) -> Result
     let name = extends.str().or_else(|| extends.str_at("service")).ok_or_else(|| problem("names no service"))?;
     let file = match extends.str_at("file") {
         None => fragment.file,
-        Some(path) => words::join(fragment.file.folder(), path)
+        Some(path) => paths::join(fragment.file.folder(), path)
             .and_then(|path| corpus.file(&path))
             .ok_or_else(|| problem("extends a service of a file that is not in the repository"))?,
     };

@@ -3,12 +3,11 @@
 mod interpolate;
 mod lower;
 mod merge;
-mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
-    Gap, Gathered, Node, Source,
+    Gap, Gathered, Node, Place, Source,
     evidence::{Role, Workload},
 };
 
@@ -16,8 +15,9 @@ use self::{interpolate::Variables, merge::Fragment};
 use crate::{
     Corpus, DataFile,
     corpus::Format,
-    environment,
+    environment, image_name,
     kubernetes::{Declaration, Origin},
+    paths,
 };
 
 /// What the compose files of a repository declare.
@@ -35,9 +35,50 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Compose {
         compose.workloads.gaps.extend(file.gaps(Source::Workloads));
         read(corpus, file, &mut compose);
     }
+    set_repeated_aside(corpus, &mut compose);
     compose.workloads.items.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
     compose.declarations.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
     compose
+}
+
+/// A service of the same name and environment that is built from the same folder, or runs the same image, in several
+/// files is judged in the file that starts most: the others start a part of it, for somebody who works on that part.
+fn set_repeated_aside(corpus: &Corpus<'_>, compose: &mut Compose) {
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    for declaration in &compose.declarations {
+        *sizes.entry(declaration.place.path().to_owned()).or_default() += 1;
+    }
+    let size = |one: &Declaration| {
+        let product = corpus.tree.entry(one.place.path()).is_some_and(|entry| entry.role == Role::Product);
+        (product, sizes.get(one.place.path()).copied().unwrap_or(0))
+    };
+    let image = |one: &Declaration| {
+        one.image.as_deref().map(|image| image_name::base_name(&image_name::image(image).repository).to_owned())
+    };
+    let better = |one: &Declaration, other: &Declaration| {
+        one.place.path() != other.place.path()
+            && ((one.build_context.is_some() && one.build_context == other.build_context)
+                || (image(one).is_some() && image(one) == image(other)))
+            && (size(one), other.place.path()) > (size(other), one.place.path())
+    };
+    let mut alike: BTreeMap<_, Vec<&Declaration>> = BTreeMap::new();
+    for one in &compose.declarations {
+        alike.entry((&one.key, &one.environment)).or_default().push(one);
+    }
+    let aside: Vec<bool> = compose
+        .declarations
+        .iter()
+        .map(|other| {
+            let rivals = alike.get(&(&other.key, &other.environment)).map_or(&[][..], Vec::as_slice);
+            rivals.iter().any(|one| better(one, other))
+        })
+        .collect();
+    for (declaration, aside) in compose.declarations.iter_mut().zip(aside) {
+        declaration.set_aside = aside;
+    }
+    let places: BTreeSet<&Place> =
+        compose.declarations.iter().filter(|one| one.set_aside).map(|one| &one.place).collect();
+    compose.workloads.items.retain(|workload| !places.contains(&workload.place));
 }
 
 /// A compose file by its name; its content may still be broken.
@@ -79,7 +120,7 @@ fn read(corpus: &Corpus<'_>, file: &DataFile, compose: &mut Compose) {
             };
             let lowered = lower::service(&service.key, &service.key_place, &merged, &variables);
             let workload = Workload { environment: environment.clone(), production, ..lowered };
-            compose.declarations.push(declaration(file, &workload, &merged));
+            compose.declarations.push(declaration(&workload, &merged));
             compose.workloads.items.push(workload);
         }
     }
@@ -115,14 +156,14 @@ fn base_of<'c>(corpus: &'c Corpus<'_>, file: &DataFile) -> Option<&'c Node> {
     })
 }
 
-fn declaration(file: &DataFile, workload: &Workload, service: &Node) -> Declaration {
+fn declaration(workload: &Workload, service: &Node) -> Declaration {
     let build = service.get("build").filter(|build| !build.is_null());
     let context = build.map(|build| build.str().or_else(|| build.str_at("context")).unwrap_or("."));
     // The file that a person wrote the path in, which `extends` may have brought from elsewhere.
-    let folder = |node: &Node| node.place.path().rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned();
-    let context = build.zip(context).and_then(|(build, context)| words::join(&folder(build), context));
+    let context =
+        build.zip(context).and_then(|(build, context)| paths::join(paths::folder(build.place.path()), context));
     let named = build.and_then(|build| build.str_at("dockerfile"));
-    let container_file = context.as_ref().and_then(|context| words::join(context, named.unwrap_or("Dockerfile")));
+    let container_file = context.as_ref().and_then(|context| paths::join(context, named.unwrap_or("Dockerfile")));
     let image = workload.containers.first().and_then(|container| container.image.as_ref());
     Declaration {
         key: workload.key.clone(),
@@ -136,7 +177,7 @@ fn declaration(file: &DataFile, workload: &Workload, service: &Node) -> Declarat
         image: image.map(|image| image.value.text.clone()),
         build_context: context,
         container_file,
-        set_aside: !file.role.counts() && file.role != Role::Example,
+        set_aside: false,
     }
 }
 

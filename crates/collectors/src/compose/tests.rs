@@ -14,7 +14,8 @@ fn gathered(files: &[(&str, &str)]) -> Compose {
 fn check(files: &[(&str, &str)], expected: &str) {
     let compose = gathered(files);
     let mut lines = String::new();
-    for (workload, declaration) in compose.workloads.items.iter().zip(&compose.declarations) {
+    let judged = compose.declarations.iter().filter(|declaration| !declaration.set_aside);
+    for (workload, declaration) in compose.workloads.items.iter().zip(judged) {
         assert_eq!(workload.key, declaration.key);
         let environment = workload.environment.as_deref().unwrap_or("-");
         let production = if workload.production { "" } else { " (not production)" };
@@ -135,4 +136,18 @@ fn every_field_of_a_service_is_kept() {
     assert_eq!(container.security.run_as_user.as_ref().map(|user| user.value), Some(999));
     assert_eq!(container.security.allow_privilege_escalation.as_ref().map(|allowed| allowed.value), Some(false));
     assert_eq!(container.security.drops, ["ALL"]);
+}
+
+#[test]
+fn a_service_of_several_files_is_judged_where_most_is_started() {
+    check(
+        &[
+            ("compose.yaml", "services:\n  api:\n    build: api\n  db:\n    image: postgres:16\n"),
+            ("api/compose.yaml", "services:\n  api:\n    build: .\n"),
+            ("other/compose.yaml", "services:\n  api:\n    build: .\n"),
+        ],
+        "compose.yaml:2 Compose/api - - api/Dockerfile\n\
+         compose.yaml:4 Compose/db - postgres:16 -\n\
+         other/compose.yaml:2 Compose/api - - other/Dockerfile",
+    );
 }

@@ -9,12 +9,12 @@ use gonogo_domain::{
 
 use super::{
     Declared,
-    names::{ends_with_word, generic_folder, normal, tooling_folder, variant},
+    names::{ends_with_word, generic_folder, normal, tooling, tooling_folder, variant, without_variant},
     products, role_of,
 };
 use crate::{
     image_name,
-    images::{DeclaredBuild, declared_builds},
+    images::{DeclaredBuild, declared_builds, package_folder},
     paths,
 };
 
@@ -66,13 +66,11 @@ pub(super) fn builds(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> 
         }
     }
     for one in outside.iter().filter(|one| one.file.is_none()) {
-        if role_of(declared, one.place.path()).is_some_and(counts) {
-            if let Some(build) = without_file(one) {
-                match builds.iter_mut().find(|known| same(known, &build)) {
-                    Some(known) => absorb(known, build),
-                    None => builds.push(build),
-                }
-            }
+        let counted = role_of(declared, one.place.path()).is_some_and(counts);
+        let Some(build) = without_file(one).filter(|_| counted) else { continue };
+        match builds.iter_mut().find(|known| same(known, &build)) {
+            Some(known) => absorb(known, build),
+            None => builds.push(build),
         }
     }
     builds
@@ -83,32 +81,51 @@ fn same(known: &Build, build: &Build) -> bool {
     if known.declared.iter().any(|image| build.declared.contains(image)) {
         return true;
     }
-    normal(&known.name) == normal(&build.name)
-        && (known.folder == build.folder
-            || generic(&known.folder)
-            || generic(&build.folder)
-            || known.entry == build.entry)
+    let (one, other) = (normal(&known.name), normal(&build.name));
+    let variants = normal(without_variant(&known.name)) == other || one == normal(without_variant(&build.name));
+    let folders = known.folder == build.folder || apart(&known.folder) || apart(&build.folder);
+    (one == other && folders) || (variants && paths::folder(&known.folder) == paths::folder(&build.folder))
 }
 
-fn generic(folder: &str) -> bool {
-    folder.split('/').any(|part| generic_folder(part) || tooling_folder(part))
+/// A folder that says nothing about the program in it: one of container files, or of tools.
+fn apart(folder: &str) -> bool {
+    generic_folder(paths::name(folder)) || folder.split('/').any(tooling_folder)
 }
 
-fn absorb(known: &mut Build, build: Build) {
-    known.aliases.extend(build.aliases);
-    known.declared.extend(build.declared);
-    known.compose.extend(build.compose);
-    known.images.extend(build.images);
-    known.sources.extend(build.sources);
-    known.entry = known.entry.take().or(build.entry);
-    // A program's own file beats the one in the tooling.
-    if matches!(build.verdict, Verdict::Service) && !matches!(known.verdict, Verdict::Service) {
-        known.verdict = build.verdict;
-        known.folder = build.folder;
-        known.place = build.place;
-        known.base_product = build.base_product;
-        known.base_name = build.base_name;
+fn absorb(known: &mut Build, mut build: Build) {
+    known.aliases.append(&mut build.aliases);
+    known.declared.append(&mut build.declared);
+    known.compose.append(&mut build.compose);
+    match (&known.verdict, &build.verdict) {
+        // What only helps to develop says nothing about the image that is shipped.
+        (Verdict::Service, Verdict::LeftOut(_)) => {
+            known.entry = known.entry.take().or(build.entry);
+            return;
+        }
+        (Verdict::LeftOut(_), Verdict::Service) => {
+            build.aliases.append(&mut known.aliases);
+            build.declared.append(&mut known.declared);
+            build.compose.append(&mut known.compose);
+            build.entry = build.entry.take().or(known.entry.take());
+            *known = build;
+            return;
+        }
+        (Verdict::OnlyDeclared, _) if !build.images.is_empty() => {
+            known.verdict = build.verdict;
+            known.folder.clone_from(&build.folder);
+            known.place = build.place;
+            known.base_product = build.base_product;
+            known.base_name = build.base_name;
+        }
+        _ => (),
     }
+    if known.name != build.name && without_variant(&known.name) == build.name {
+        known.name = build.name;
+        known.folder = build.folder;
+    }
+    known.images.append(&mut build.images);
+    known.sources.append(&mut build.sources);
+    known.entry = known.entry.take().or(build.entry);
 }
 
 fn without_file(one: &DeclaredBuild) -> Option<Build> {
@@ -148,7 +165,9 @@ fn from_image(declared: &Declared<'_>, index: usize, image: &ImageBuild, outside
         .collect();
     let own_name = own_name(declared, image, entry.as_deref());
     let mut aliases: BTreeSet<String> = BTreeSet::from([normal(&own_name)]);
-    aliases.extend(entry.as_deref().map(normal));
+    aliases.extend(entry.as_deref().filter(|entry| !runner(entry)).map(normal));
+    // `app` names no program, but an image of that name is made here.
+    aliases.insert(normal(paths::name(paths::folder(path))));
     let declared_images: BTreeSet<String> =
         here.iter().filter_map(|one| one.image.as_deref()).map(|image| image_name::image(image).repository).collect();
     aliases.extend(declared_images.iter().map(|image| normal(paths::name(image))));
@@ -166,7 +185,7 @@ fn from_image(declared: &Declared<'_>, index: usize, image: &ImageBuild, outside
     let base_name = base.map(|base| normal(paths::name(&base.repository)));
     let verdict = verdict(declared, image, &own_name, entry.as_deref(), base_product);
     Build {
-        folder: folder(declared, image, &own_name),
+        folder: folder(declared, image, &own_name, entry.as_deref()),
         name: own_name,
         aliases,
         declared: declared_images,
@@ -187,14 +206,14 @@ fn own_name(declared: &Declared<'_>, image: &ImageBuild, entry: Option<&str>) ->
     let file = paths::name(path);
     let folder = paths::folder(path);
     let by_file = file_word(file).filter(|word| !variant(word)).filter(|word| {
-        // `helm.Dockerfile` beside a plain one is the same program with something added, unless there is a program
-        // of that name.
-        let plain = ["Dockerfile", "Containerfile"]
-            .iter()
-            .any(|plain| paths::join(folder, plain).is_some_and(|plain| declared.corpus.tree.contains(&plain)));
-        !plain
-            || program_folder(declared, folder, word).is_some()
-            || entry.is_some_and(|entry| normal(entry) == normal(word))
+        // `helm.Dockerfile` beside a plain one is the same program with something added, unless it starts another.
+        let mut plain = ["Dockerfile", "Containerfile"].iter().filter_map(|plain| paths::join(folder, plain));
+        let beside = plain.find_map(|plain| declared.images.iter().find(|other| other.place.path() == plain));
+        match (beside, entry) {
+            (None, _) => true,
+            (Some(beside), Some(own)) => self::entry(beside).is_none_or(|other| normal(&other) != normal(own)),
+            (Some(_), None) => program_folder(declared, folder, word).is_some(),
+        }
     });
     if let Some(word) = by_file {
         return word.to_owned();
@@ -259,25 +278,24 @@ pub(super) fn package_name(name: &str) -> String {
 }
 
 /// The folder of the program that an image carries.
-fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str) -> String {
+fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str, entry: Option<&str>) -> String {
     let own = paths::folder(image.place.path());
-    if let Some(folder) =
-        program_folder(declared, own, name).filter(|_| file_word(paths::name(image.place.path())).is_some())
-    {
-        return folder;
+    if file_word(paths::name(image.place.path())).is_some_and(|word| !variant(word)) {
+        let mut named = [Some(name), entry].into_iter().flatten();
+        if let Some(folder) = named.find_map(|name| program_folder(declared, own, name)) {
+            return folder;
+        }
     }
-    // A file that lies apart from what it builds: the sources are where the context is.
-    let apart = own.split('/').any(|part| generic_folder(part) || tooling_folder(part));
-    if !apart {
+    if !apart(own) || own == "." || package_folder(declared.corpus, own) == own {
         return own.to_owned();
     }
-    let last_is_own = normal(paths::name(own)) == normal(name);
-    if own == "." || (last_is_own && !own.split('/').any(tooling_folder)) {
-        return own.to_owned();
+    // A file that lies apart from what it builds: the program that the repository is, or the sources of its context.
+    if normal(name) == normal(&root_name(declared)) {
+        return ".".to_owned();
     }
     match program_folder(declared, &image.context, name) {
         Some(folder) if folder != "." => folder,
-        _ if generic_folder(paths::name(own)) && image.context == own && own != "." => paths::folder(own).to_owned(),
+        _ if image.context == own => paths::folder(own).to_owned(),
         _ => image.context.clone(),
     }
 }
@@ -303,6 +321,37 @@ pub(super) fn entry(image: &ImageBuild) -> Option<String> {
     })
 }
 
+/// A program that runs others' code: its name says nothing about whose.
+pub(super) fn runner(name: &str) -> bool {
+    matches!(
+        normal(name).as_str(),
+        "gunicorn"
+            | "uvicorn"
+            | "hypercorn"
+            | "daphne"
+            | "uwsgi"
+            | "flask"
+            | "celery"
+            | "puma"
+            | "unicorn"
+            | "sidekiq"
+            | "rackup"
+            | "nginx"
+            | "httpd"
+            | "apache2foreground"
+            | "phpfpm"
+            | "supervisord"
+            | "pm2"
+            | "serve"
+            | "catalina"
+            | "javaopts"
+            | "manager"
+            | "nginxdebug"
+            | "s6svscan"
+            | "init"
+    )
+}
+
 /// The image starts something.
 fn starts(image: &ImageBuild) -> bool {
     image.final_instructions().any(|one| matches!(one.kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_)))
@@ -316,30 +365,47 @@ fn verdict(
     base_product: Option<&'static products::Product>,
 ) -> Verdict {
     let path = image.place.path();
-    let tooling = path.split('/').rev().skip(1).find(|part| tooling_folder(part));
     let whole = normal(&root_name(declared));
     let is_product = normal(name) == whole || entry.is_some_and(|entry| normal(entry) == whole);
-    if let Some(folder) = tooling.filter(|_| !is_product) {
+    if let Some(folder) = tooling(path).filter(|_| !is_product) {
         return Verdict::LeftOut(Message::new(
-            format!("it lies in {folder}/ and no workload runs it: it helps to make the product"),
-            format!("位于 {folder}/ 且没有工作负载运行它：属于辅助工具"),
+            format!("it lies in {folder}/: it helps to make the product"),
+            format!("位于 {folder}/：属于辅助工具"),
         ));
     }
     let word = file_word(paths::name(path)).map(str::to_ascii_lowercase);
-    let helps =
-        ["dev", "ci", "test", "tests", "e2e", "e2e-tests", "builder", "build", "lint", "docs", "tilt", "dev-tools"];
-    if let Some(word) = word.filter(|word| word.split('.').any(|part| helps.contains(&part)) && !is_product) {
+    let helps = [
+        "dev",
+        "development",
+        "debug",
+        "local",
+        "ci",
+        "test",
+        "tests",
+        "testing",
+        "e2e",
+        "integration",
+        "builder",
+        "build",
+        "lint",
+        "docs",
+        "tilt",
+        "tools",
+        "hot",
+        "live",
+        "air",
+    ];
+    if let Some(word) = word.filter(|word| word.split(['.', '-', '_']).any(|part| helps.contains(&part))) {
         return Verdict::LeftOut(Message::new(
             format!("a container file for {word} is not for production"),
             format!("用于 {word} 的容器文件不用于生产环境"),
         ));
     }
     let own_base = image.final_base().map(|base| base.value.repository.as_str()).unwrap_or_default();
-    if let Some(product) = base_product.filter(|product| product.agent) {
-        let _ = product;
+    if base_product.is_some_and(|product| product.agent) {
         return Verdict::LeftOut(Message::new(
-            format!("it adds to {own_base}, a product of others, and no workload here runs it"),
-            format!("在第三方产品 {own_base} 之上添加内容，且此处没有工作负载运行它"),
+            format!("it adds to {own_base}, a product of others that only observes"),
+            format!("在仅用于观测的第三方产品 {own_base} 之上添加内容"),
         ));
     }
     if base_product.is_none() && !starts(image) && own_base == "scratch" {

@@ -53,6 +53,9 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
     if let Some(site) = site(view) {
         return (Class::StaticSite, site);
     }
+    if let Some(class) = platform(view) {
+        return class;
+    }
     let serves = port(view)
         .or_else(|| selected(view))
         .or_else(|| exposed(view))
@@ -63,8 +66,8 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
     }
     let runs = view.workloads().find(|workload| workload.kind.long_running());
     let queue = package_sign(view, &[Capability::Worker, Capability::Queue, Capability::Scheduler]);
-    let server = package_sign(view, &[Capability::HttpServer, Capability::GrpcServer]);
-    match (runs, server, queue) {
+    let answers = package_sign(view, &[Capability::HttpServer, Capability::GrpcServer]);
+    match (runs, answers, queue) {
         // A queue and no port: the web framework, if any, answers health checks.
         (_, None, Some(reason)) => return (Class::Worker, reason),
         (_, Some(reason), _) => return (Class::Server, reason),
@@ -99,12 +102,63 @@ fn job(view: &View<'_>) -> Option<Message> {
     ))
 }
 
+/// What a platform's file says about how it is run.
+fn platform(view: &View<'_>) -> Option<(Class, Message)> {
+    let mut functions = Vec::new();
+    for workload in view.workloads() {
+        let WorkloadKind::Platform(platform) = &workload.kind else { continue };
+        let kind = workload.body.str_at("type");
+        let probed = workload.main_containers().any(|container| {
+            let probes = [&container.readiness, &container.liveness];
+            probes
+                .into_iter()
+                .flatten()
+                .any(|probe| matches!(probe.action, ProbeAction::Http { .. } | ProbeAction::Tcp { .. }))
+        });
+        let web = match platform.as_str() {
+            "procfile" => workload.name == "web",
+            "render" => matches!(kind, Some("web" | "pserv")),
+            "app engine" => true,
+            "serverless function" => {
+                functions.push(workload);
+                false
+            }
+            _ => probed,
+        };
+        if web || probed {
+            return Some((
+                Class::Server,
+                Message::new(
+                    format!("{platform} sends requests to it ({})", workload.place),
+                    format!("{platform} 向其转发请求（{}）", workload.place),
+                ),
+            ));
+        }
+    }
+    let first = functions.first()?;
+    let events: Vec<&str> = functions
+        .iter()
+        .flat_map(|workload| workload.body.list("events"))
+        .filter_map(|event| event.str().or_else(|| event.entries().first().map(|entry| entry.key.as_str())))
+        .collect();
+    let place = &first.place;
+    if events.iter().any(|event| matches!(*event, "http" | "httpApi" | "alb" | "websocket")) {
+        let en = format!("its functions answer requests ({place})");
+        return Some((Class::Server, Message::new(en, format!("其函数处理请求（{place}）"))));
+    }
+    if !events.is_empty() && events.iter().all(|event| *event == "schedule") {
+        let en = format!("its functions run on a schedule ({place})");
+        return Some((Class::Job, Message::new(en, format!("其函数按计划运行（{place}）"))));
+    }
+    let en = format!("its functions take their work from events ({place})");
+    Some((Class::Worker, Message::new(en, format!("其函数由事件触发（{place}）"))))
+}
+
 /// A web server's image that only got files.
 fn site(view: &View<'_>) -> Option<Message> {
     let image = view.images().next()?;
     let base = image.final_base()?;
-    let product = products::product(&base.value).filter(|product| product.site)?;
-    let _ = product;
+    products::product(&base.value).filter(|product| product.site)?;
     let own_program = image.final_chain().into_iter().flat_map(|stage| &stage.instructions).any(|one| {
         matches!(&one.kind, InstructionKind::Run(text) if ["pip ", "npm ", "go build", "gunicorn", "php-fpm"].iter().any(|word| text.contains(word)))
     });
@@ -170,13 +224,27 @@ fn observed_only(name: &str) -> bool {
     )
 }
 
-fn serving(port: &&Port) -> bool {
-    !port.name.as_deref().is_some_and(observed_only)
+/// Requests come in through it: its own name does not say that only observers use it, nor do those of the Services.
+fn serving(view: &View<'_>, workload: &Workload, port: &Port) -> bool {
+    if let Some(name) = port.name.as_deref() {
+        return !observed_only(name);
+    }
+    let Some(number) = port.number else { return true };
+    let services = view.declared.objects.iter().filter(|object| object.kind == "Service" && selects(object, workload));
+    let ports = services
+        .flat_map(|object| object.body.list("spec.ports"))
+        .filter(|port| port.int_at("targetPort").or_else(|| port.int_at("port")) == Some(i64::from(number)));
+    let mut names = ports.map(|port| port.str_at("name").is_some_and(observed_only)).peekable();
+    names.peek().is_none() || names.any(|observed| !observed)
 }
 
 fn port(view: &View<'_>) -> Option<Message> {
-    for workload in view.workloads().filter(|workload| workload.kind.long_running()) {
-        if let Some(port) = workload.main_containers().flat_map(|container| &container.ports).find(serving) {
+    // A debugger's port in an overlay for developers says nothing.
+    let production = view.workloads().any(|workload| workload.production);
+    let running = view.workloads().filter(|workload| workload.kind.long_running() && workload.production == production);
+    for workload in running {
+        let mut ports = workload.main_containers().flat_map(|container| &container.ports);
+        if let Some(port) = ports.find(|port| serving(view, workload, port)) {
             let number = port.number.map(|number| number.to_string()).or_else(|| port.name.clone()).unwrap_or_default();
             return Some(Message::new(
                 format!("it listens on port {number} ({})", port.place),
@@ -280,7 +348,7 @@ fn answers_probe(view: &View<'_>) -> Option<Message> {
 }
 
 fn package_sign(view: &View<'_>, capabilities: &[Capability]) -> Option<Message> {
-    if view.home_is_shared && view.candidate.packages.is_empty() {
+    if view.home_is_shared {
         return None;
     }
     for package in view.packages() {

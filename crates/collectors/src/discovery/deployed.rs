@@ -7,7 +7,12 @@ use gonogo_domain::{
     evidence::{Container, ImageRef, Role, Workload, WorkloadKind},
 };
 
-use super::{Declared, LeftOut, built::Build, names::normal, products, role_of};
+use super::{
+    Declared, LeftOut,
+    built::{Build, root_name, runner},
+    names::{generic_folder, normal, tooling},
+    products, role_of,
+};
 use crate::paths;
 
 /// Workloads that are one service.
@@ -28,107 +33,219 @@ struct Named {
     long_running: bool,
 }
 
+/// What runs here.
+pub(super) struct Deployed {
+    pub own: Vec<Group>,
+    /// Products of others, as they are.
+    pub products: Vec<Group>,
+}
+
 pub(super) fn groups(
     declared: &Declared<'_>,
     builds: &[Build],
     counts: &dyn Fn(Role) -> bool,
     left_out: &mut Vec<LeftOut>,
-) -> Vec<Group> {
-    let wanted: Vec<(usize, &Workload)> = declared
-        .workloads
-        .iter()
-        .enumerate()
-        .filter(|(_, workload)| role_of(declared, workload.place.path()).is_none_or(counts))
-        .collect();
-    let mut named: BTreeMap<String, Named> = BTreeMap::new();
-    for (index, workload) in &wanted {
-        named.entry(normal(&workload.name)).or_default().workloads.insert(*index);
-    }
-    let some_build_runs = wanted.iter().any(|(_, workload)| build_of(declared, workload, builds).is_some());
-    let mut own: Vec<Named> = Vec::new();
-    for (_, mut one) in named {
-        let members: Vec<&Workload> = one.workloads.iter().filter_map(|index| declared.workloads.get(*index)).collect();
-        one.build = members.iter().find_map(|workload| build_of(declared, workload, builds));
-        if one.build.is_none() {
-            if let Some(out) = others(declared, &members, builds, some_build_runs) {
-                left_out.push(out);
-                continue;
-            }
+) -> Deployed {
+    let mut named: BTreeMap<(Option<usize>, String), Named> = BTreeMap::new();
+    for (index, workload) in declared.workloads.iter().enumerate() {
+        if !role_of(declared, workload.place.path()).is_none_or(counts) {
+            continue;
         }
-        let entry = one.build.and_then(|index| builds.get(index)).and_then(|build| build.entry.clone());
+        let build = build_of(declared, workload, builds);
+        let one = named.entry((build, shared_name(workload))).or_default();
+        one.build = build;
+        one.workloads.insert(index);
+    }
+    let some_build_runs = named.keys().any(|(build, _)| build.is_some());
+    let mut own: Vec<Named> = Vec::new();
+    let mut products: Vec<Group> = Vec::new();
+    for mut one in named.into_values() {
+        let members = members(declared, &one);
+        let build = one.build.and_then(|index| builds.get(index));
+        if let Some(out) = tooling_only(&members, build).or_else(|| agent(&members, build)) {
+            left_out.push(out);
+            continue;
+        }
+        if let Some((out, product)) = others(declared, &members, builds, one.build, some_build_runs) {
+            left_out.push(out);
+            if product {
+                products.push(group(declared, one, builds));
+            }
+            continue;
+        }
+        // What only developers run says nothing about how the service runs.
+        let kept: BTreeSet<usize> = one
+            .workloads
+            .iter()
+            .copied()
+            .filter(|index| {
+                declared.workloads.get(*index).is_some_and(|workload| tooling(workload.place.path()).is_none())
+            })
+            .collect();
+        one.workloads = kept;
+        let entry = build.and_then(|build| build.entry.clone());
         one.programs = members.iter().filter_map(|workload| started(workload, entry.as_deref())).collect();
         one.long_running = members.iter().any(|workload| workload.kind.long_running());
         own.push(one);
     }
     // A repository with one image and workloads under other names: it is that image that they run.
-    if let ([only], false) = (builds, some_build_runs) {
-        let _ = only;
-        own.iter_mut().for_each(|one| one.build = Some(0));
+    if builds.len() == 1 && !some_build_runs {
+        for one in &mut own {
+            one.build = Some(0);
+        }
     }
-    by_program(declared, own, builds)
+    Deployed { own: by_program(declared, own, builds), products }
+}
+
+/// The functions of one file are one service; everything else goes by its own name.
+fn shared_name(workload: &Workload) -> String {
+    if workload.kind == WorkloadKind::Platform(SERVERLESS.to_owned()) {
+        return workload.place.path().to_owned();
+    }
+    normal(&workload.name)
+}
+
+const SERVERLESS: &str = "serverless function";
+
+/// The name of what a platform runs: of the repository or folder, where the file only names processes and functions.
+fn platform_name(declared: &Declared<'_>, workload: &Workload) -> Option<String> {
+    let WorkloadKind::Platform(platform) = &workload.kind else { return None };
+    let folder = paths::name(paths::folder(workload.place.path()));
+    let whole = || if generic_folder(folder) { root_name(declared) } else { folder.to_owned() };
+    match platform.as_str() {
+        SERVERLESS => Some(whole()),
+        "procfile" if workload.name == "web" => Some(whole()),
+        "procfile" => Some(format!("{}-{}", whole(), workload.name)),
+        _ => None,
+    }
+}
+
+fn members<'a>(declared: &Declared<'a>, one: &Named) -> Vec<&'a Workload> {
+    one.workloads.iter().filter_map(|index| declared.workloads.get(*index)).collect()
+}
+
+/// All of its declarations lie in folders of tools.
+fn tooling_only(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
+    let first = members.first()?;
+    let folder = tooling(first.place.path())?;
+    if members.iter().any(|workload| tooling(workload.place.path()).is_none()) {
+        return None;
+    }
+    // What it runs may be a service all the same: its build decides.
+    let name = build.map_or(&first.name, |build| &build.name);
+    Some(LeftOut {
+        name: first.name.clone(),
+        reason: Message::new(
+            format!("{} {name} lies in {folder}/: it is for development", first.kind.name()),
+            format!("{} {name} 位于 {folder}/：仅用于开发", first.kind.name()),
+        ),
+        place: first.place.clone(),
+    })
+}
+
+fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
+    let first = members.first()?;
+    let base = build.filter(|build| build.base_product.is_some_and(|product| product.agent))?;
+    Some(LeftOut {
+        name: first.name.clone(),
+        reason: Message::new(
+            format!("its image ({}) is a product of others that only observes", base.place),
+            format!("其镜像（{}）是仅用于观测的第三方产品", base.place),
+        ),
+        place: first.place.clone(),
+    })
 }
 
 /// The build that makes a workload's image.
 fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> Option<usize> {
+    if let WorkloadKind::Platform(_) = workload.kind {
+        let mut said =
+            declared.declarations.iter().filter(|one| one.key == workload.key && one.place == workload.place);
+        let image = |path: &str| declared.images.iter().position(|image| image.place.path() == path);
+        let by_file = said.find_map(|one| image(one.container_file.as_deref()?));
+        if let Some(file) = by_file {
+            return builds.iter().position(|build| build.images.contains(&file));
+        }
+    }
     if workload.kind == WorkloadKind::ComposeService && workload.body.get("build").is_some() {
         let name = normal(&workload.name);
-        if let Some(index) = builds.iter().position(|build| build.compose.contains(&name) && declares(build, workload))
-        {
+        let declares = |build: &Build| {
+            build.compose.contains(&name) && build.sources.iter().any(|one| one.place.path() == workload.place.path())
+        };
+        if let Some(index) = builds.iter().position(declares) {
             return Some(index);
         }
     }
+    let image = main_image(workload);
+    let product = image.and_then(products::product).is_some();
     let images = workload.main_containers().filter_map(|container| container.image.as_ref());
     let best = images
-        .flat_map(|image| {
-            builds.iter().enumerate().map(move |(index, build)| (build.matches(&image.value.repository), index))
-        })
-        .filter(|(certainty, _)| *certainty > 0)
-        .max_by_key(|(certainty, index)| (*certainty, std::cmp::Reverse(*index)));
-    if let Some((certainty, index)) = best {
-        // A name that only ends alike must not turn a product into an own program.
-        let product = main_image(workload).and_then(products::product).is_some();
-        if certainty > 1 || !product {
-            return Some(index);
-        }
+        .flat_map(|image| builds.iter().map(|build| build.matches(&image.value.repository)).enumerate())
+        .filter(|(_, certainty)| *certainty > 0)
+        .max_by_key(|(index, certainty)| (*certainty, std::cmp::Reverse(*index)));
+    // A name that only ends alike must not turn a product into an own program.
+    if let Some((index, _)) = best.filter(|(_, certainty)| *certainty > 1 || !product) {
+        return Some(index);
     }
-    // An image under another name: the workload's own name decides, unless the image is a product's.
-    let foreign = main_image(workload).is_none_or(|image| products::product(image).is_some());
-    if foreign && main_image(workload).is_some() {
+    if product && image.is_some() {
         return None;
     }
+    // An image under another name: the workload's own name decides, or the program that it starts.
     let name = normal(&workload.name);
-    let _ = declared;
-    builds.iter().position(|build| build.aliases.contains(&name))
+    builds.iter().position(|build| build.aliases.contains(&name)).or_else(|| by_entry(workload, builds))
 }
 
-fn declares(build: &Build, workload: &Workload) -> bool {
-    build.sources.iter().any(|source| source.place.path() == workload.place.path())
+/// The one build whose image starts the program that the workload names: `/manager`.
+fn by_entry(workload: &Workload, builds: &[Build]) -> Option<usize> {
+    let command = workload.main_containers().next()?.command.as_ref()?;
+    let started = normal(&program(&command.value).filter(|program| program == "manager" || !runner(program))?);
+    let mut same = builds
+        .iter()
+        .enumerate()
+        .filter(|(_, build)| build.entry.as_deref().is_some_and(|entry| normal(entry) == started));
+    let (index, _) = same.next()?;
+    same.next().is_none().then_some(index)
 }
 
 fn main_image(workload: &Workload) -> Option<&ImageRef> {
     workload.main_containers().find_map(|container| container.image.as_ref()).map(|image| &image.value)
 }
 
-/// Why workloads that the repository builds nothing for are not its own.
-fn others(declared: &Declared<'_>, members: &[&Workload], builds: &[Build], some_build_runs: bool) -> Option<LeftOut> {
+/// Why workloads are not the repository's own, and whether they are a known product.
+fn others(
+    declared: &Declared<'_>,
+    members: &[&Workload],
+    builds: &[Build],
+    build: Option<usize>,
+    some_build_runs: bool,
+) -> Option<(LeftOut, bool)> {
+    if build.is_some() {
+        return None;
+    }
     let workload = members.first()?;
     let images: Vec<&ImageRef> = members.iter().filter_map(|workload| main_image(workload)).collect();
     let image = images.first()?;
-    let leave = |en: String, zh: String| {
-        Some(LeftOut { name: workload.name.clone(), reason: Message::new(en, zh), place: workload.place.clone() })
+    let leave = |en: String, zh: String| LeftOut {
+        name: workload.name.clone(),
+        reason: Message::new(en, zh),
+        place: workload.place.clone(),
     };
     if images.iter().all(|image| products::product(image).is_some()) {
-        return leave(format!("it runs {}, a product of others", image.text), format!("运行第三方产品 {}", image.text));
+        let text = &image.text;
+        return Some((leave(format!("it runs {text}, a product of others"), format!("运行第三方产品 {text}")), true));
     }
     // A package of the workload's name is built somewhere, if not by a container file.
     let name = normal(&workload.name);
     let package =
         declared.packages.iter().any(|package| normal(paths::name(paths::folder(package.place.path()))) == name);
     if !builds.is_empty() && some_build_runs && !package && image.repository.contains('/') && !image.templated {
-        return leave(
-            format!("it runs {}, which nothing in this repository builds", image.text),
-            format!("运行 {}，本仓库不构建该镜像", image.text),
-        );
+        return Some((
+            leave(
+                format!("it runs {}, which nothing in this repository builds", image.text),
+                format!("运行 {}，本仓库不构建该镜像", image.text),
+            ),
+            false,
+        ));
     }
     None
 }
@@ -161,24 +278,38 @@ fn by_program(declared: &Declared<'_>, own: Vec<Named>, builds: &[Build]) -> Vec
 }
 
 fn group(declared: &Declared<'_>, one: Named, builds: &[Build]) -> Group {
-    let members: Vec<&Workload> = one.workloads.iter().filter_map(|index| declared.workloads.get(*index)).collect();
     let build = one.build.and_then(|index| builds.get(index));
-    let mut names: Vec<&str> = members.iter().map(|workload| workload.name.as_str()).collect();
-    names.sort_by_key(|name| {
+    let members = members(declared, &one);
+    // A compose file beside the program names it for its own purposes: `backend`.
+    let beside = |workload: &Workload| {
+        workload.kind == WorkloadKind::ComposeService
+            && build.is_some_and(|build| {
+                !generic_folder(paths::name(&build.folder)) && paths::is_below(workload.place.path(), &build.folder)
+            })
+    };
+    let stays = members.iter().any(|workload| workload.kind.long_running());
+    let mut names: Vec<(bool, &str)> = members
+        .iter()
+        .filter(|workload| !beside(workload) && workload.kind.long_running() == stays)
+        .map(|workload| (workload.kind == WorkloadKind::ComposeService, workload.name.as_str()))
+        .collect();
+    names.sort_by_key(|(composed, name)| {
         let is_build = build.is_some_and(|build| build.aliases.contains(&normal(name)));
-        (!is_build, name.len(), *name)
+        (*composed, !is_build, name.len(), *name)
     });
-    names.dedup();
-    let distinct: BTreeSet<String> = names.iter().map(|name| normal(name)).collect();
+    let distinct: BTreeSet<String> = names.iter().map(|(_, name)| normal(name)).collect();
     // Several names and none of them the program's: the program's it is.
     let name = match (build, names.first()) {
-        (Some(build), Some(first)) if distinct.len() > 1 && !build.aliases.contains(&normal(first)) => {
+        (Some(build), Some((_, first))) if distinct.len() > 1 && !build.aliases.contains(&normal(first)) => {
             build.name.clone()
         }
-        (_, Some(first)) => (*first).to_owned(),
+        (_, Some((_, first))) => (*first).to_owned(),
         (Some(build), None) => build.name.clone(),
-        (None, None) => String::new(),
+        (None, None) => members.first().map(|workload| workload.name.clone()).unwrap_or_default(),
     };
+    let by_platform =
+        members.first().filter(|_| members.iter().all(|one| matches!(one.kind, WorkloadKind::Platform(_))));
+    let name = by_platform.and_then(|workload| platform_name(declared, workload)).unwrap_or(name);
     Group { name, workloads: one.workloads, build: one.build }
 }
 

@@ -24,12 +24,13 @@ use self::{
     deployed::Group,
     names::normal,
 };
-use crate::{Corpus, configuration::ServiceStatement, ownership, paths};
+use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.
 pub(crate) struct Declared<'a> {
     pub corpus: &'a Corpus<'a>,
     pub workloads: &'a [Workload],
+    pub declarations: &'a [Declaration],
     pub objects: &'a [Object],
     pub images: &'a [ImageBuild],
     pub packages: &'a [Package],
@@ -81,8 +82,9 @@ struct Candidate {
 }
 
 pub(crate) fn discover(declared: &Declared<'_>) -> Discovered {
-    let product = units(declared, &|role| !matches!(role, Role::Example | Role::Test));
-    if product.units.iter().any(|unit| !matches!(unit.service.class, Class::Library)) {
+    let outside = [Role::Example, Role::Test, Role::Documentation];
+    let product = units(declared, &|role| !outside.contains(&role));
+    if product.units.iter().any(|unit| unit.service.class != Class::Library) {
         return product;
     }
     // Examples are services only where nothing else is.
@@ -94,16 +96,17 @@ pub(crate) fn discover(declared: &Declared<'_>) -> Discovered {
 fn units(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> Discovered {
     let mut left_out = Vec::new();
     let builds = built::builds(declared, counts);
-    let groups = deployed::groups(declared, &builds, counts, &mut left_out);
+    let deployed = deployed::groups(declared, &builds, counts, &mut left_out);
 
-    let mut candidates: Vec<Candidate> = groups.iter().map(|group| from_group(declared, group, &builds)).collect();
+    let mut candidates: Vec<Candidate> =
+        deployed.own.iter().map(|group| from_group(declared, group, &builds)).collect();
     let taken: BTreeSet<usize> = candidates.iter().flat_map(|one| one.images.iter().copied()).collect();
     for build in &builds {
         if build.images.iter().any(|index| taken.contains(index)) {
             continue;
         }
         match &build.verdict {
-            Verdict::Service => candidates.push(from_build(declared, build)),
+            Verdict::Service => candidates.push(from_build(build)),
             Verdict::LeftOut(reason) if !build.images.is_empty() => {
                 left_out.push(LeftOut { name: build.name.clone(), reason: reason.clone(), place: build.place.clone() });
             }
@@ -117,10 +120,15 @@ fn units(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> Discovered {
     if candidates.is_empty() {
         candidates = programs::programs(declared, counts, &mut left_out);
     }
+    if candidates.is_empty() && declared.statements.is_empty() {
+        // A repository that only deploys products of others is reviewed for what it does.
+        candidates = deployed.products.iter().map(|group| product(declared, group)).collect();
+        left_out.retain(|out| !candidates.iter().any(|candidate| candidate.name == out.name));
+    }
     state_units(declared, &mut candidates);
     attach_packages(declared, &mut candidates, counts);
     merge_same_names(&mut candidates);
-    finish(declared, candidates, left_out)
+    finish(declared, &candidates, left_out)
 }
 
 fn from_group(declared: &Declared<'_>, group: &Group, builds: &[Build]) -> Candidate {
@@ -141,13 +149,23 @@ fn from_group(declared: &Declared<'_>, group: &Group, builds: &[Build]) -> Candi
         workloads: group.workloads.clone(),
         images: build.map(|build| build.images.clone()).unwrap_or_default(),
         packages: BTreeSet::new(),
-        folder: build.map(|build| build.folder.clone()),
+        folder: build.map(|build| build.folder.clone()).or_else(|| context(declared, group)),
         sources,
         class: None,
     }
 }
 
-fn from_build(_declared: &Declared<'_>, build: &Build) -> Candidate {
+/// The folder that a platform or a compose file builds what it runs from.
+fn context(declared: &Declared<'_>, group: &Group) -> Option<String> {
+    let mut workloads = group.workloads.iter().filter_map(|index| declared.workloads.get(*index));
+    workloads.find_map(|workload| {
+        let mut said =
+            declared.declarations.iter().filter(|one| one.key == workload.key && one.place == workload.place);
+        said.find_map(|one| one.build_context.clone())
+    })
+}
+
+fn from_build(build: &Build) -> Candidate {
     Candidate {
         name: build.name.clone(),
         images: build.images.clone(),
@@ -176,16 +194,32 @@ fn leave_out_load_generators(candidates: &mut Vec<Candidate>, left_out: &mut Vec
     });
 }
 
+fn product(declared: &Declared<'_>, group: &Group) -> Candidate {
+    let mut candidate = from_group(declared, group, &[]);
+    let place = candidate.sources.first().map(|source| source.place.to_string()).unwrap_or_default();
+    candidate.class = Some((
+        Class::ThirdParty,
+        Message::new(
+            format!("it is a product of others, deployed here ({place})"),
+            format!("此处部署的第三方产品（{place}）"),
+        ),
+    ));
+    candidate
+}
+
 /// What `gonogo.toml` names and nothing else does becomes a unit.
 fn state_units(declared: &Declared<'_>, candidates: &mut Vec<Candidate>) {
     for statement in declared.statements {
         if candidates.iter().any(|one| one.name == statement.name) {
             continue;
         }
-        let by_path = statement.path.as_deref().and_then(|path| {
-            let mut there = candidates.iter_mut().filter(|one| one.folder.as_deref() == Some(path));
-            there.next().filter(|_| there.next().is_none())
+        // Without a path, the one statement names the one unit that there is.
+        let alone = candidates.len() == 1 && declared.statements.len() == 1;
+        let mut there = candidates.iter_mut().filter(|one| match &statement.path {
+            Some(path) => one.folder.as_deref() == Some(path),
+            None => alone,
         });
+        let by_path = there.next().filter(|_| there.next().is_none());
         match by_path {
             // The configuration knows the better name of what lies there.
             Some(candidate) if !declared.statements.iter().any(|other| other.name == candidate.name) => {
@@ -240,12 +274,23 @@ fn role_of(declared: &Declared<'_>, path: &str) -> Option<Role> {
     declared.corpus.tree.entry(path).map(|entry| entry.role)
 }
 
-/// Two candidates of one name are two views of one service.
+/// Two candidates of one name are two views of one service, unless each has a folder of its own: then the folders
+/// around them tell them apart.
 fn merge_same_names(candidates: &mut Vec<Candidate>) {
     let mut merged: BTreeMap<String, Candidate> = BTreeMap::new();
-    for candidate in candidates.drain(..) {
-        let Some(known) = merged.get_mut(&normal(&candidate.name)) else {
-            merged.insert(normal(&candidate.name), candidate);
+    for mut candidate in candidates.drain(..) {
+        let apart = merged.get(&normal(&candidate.name)).is_some_and(|known| lie_apart(known, &candidate));
+        if apart {
+            let folder = candidate.folder.clone().unwrap_or_default();
+            let around = paths::ancestors(&folder).map(paths::name).find(|name| !names::generic_folder(name));
+            let named = around.map(|around| format!("{around}-{}", candidate.name));
+            // A third of the same name in folders of the same name gets its whole path.
+            candidate.name =
+                named.filter(|name| !merged.contains_key(&normal(name))).unwrap_or_else(|| folder.replace('/', "-"));
+        }
+        let key = normal(&candidate.name);
+        let Some(known) = merged.get_mut(&key) else {
+            merged.insert(key, candidate);
             continue;
         };
         known.workloads.extend(candidate.workloads);
@@ -261,12 +306,19 @@ fn merge_same_names(candidates: &mut Vec<Candidate>) {
     candidates.sort_by(|one, other| one.name.cmp(&other.name));
 }
 
-fn finish(declared: &Declared<'_>, candidates: Vec<Candidate>, mut left_out: Vec<LeftOut>) -> Discovered {
+/// Each has a folder of its own, and neither is inside of the other's.
+fn lie_apart(one: &Candidate, other: &Candidate) -> bool {
+    match (one.folder.as_deref(), other.folder.as_deref()) {
+        (Some(one), Some(other)) => !paths::is_below(one, other) && !paths::is_below(other, one),
+        _ => false,
+    }
+}
+
+fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<LeftOut>) -> Discovered {
     let only = candidates.len() == 1;
     let homes: Vec<String> = candidates.iter().map(|one| home(declared, one)).collect();
     let shared: BTreeSet<&String> =
         homes.iter().filter(|home| homes.iter().filter(|other| other == home).count() > 1).collect();
-    let names: Vec<String> = candidates.iter().map(|candidate| candidate.name.clone()).collect();
     let mut units: Vec<Unit> = Vec::new();
     for (candidate, home) in candidates.iter().zip(&homes) {
         let statement = declared.statements.iter().find(|statement| statement.name == candidate.name);
@@ -277,16 +329,6 @@ fn finish(declared: &Declared<'_>, candidates: Vec<Candidate>, mut left_out: Vec
                 (None, Some(known)) => known.clone(),
                 (None, None) => class::classify(&view),
             };
-        if class == Class::ThirdParty && statement.is_none() {
-            if let Some(source) = candidate.sources.first() {
-                left_out.push(LeftOut {
-                    name: candidate.name.clone(),
-                    reason: class_reason,
-                    place: source.place.clone(),
-                });
-            }
-            continue;
-        }
         let path = statement
             .and_then(|one| one.path.clone())
             .or_else(|| candidate.folder.clone())
@@ -295,7 +337,7 @@ fn finish(declared: &Declared<'_>, candidates: Vec<Candidate>, mut left_out: Vec
             ownership::owners_of(declared.ownership, &candidate.name, &path).map(|owned| owned.owners.join(", "))
         });
         let mut dependencies = statement.map(|one| one.dependencies.clone()).unwrap_or_default();
-        for dependency in relations::dependencies(&view, &names, only) {
+        for dependency in relations::dependencies(&view, candidates) {
             if !dependencies.iter().any(|known| normal(&known.name) == normal(&dependency.name)) {
                 dependencies.push(dependency);
             }
@@ -367,3 +409,6 @@ fn has_sources_only_above(declared: &Declared<'_>, candidate: &Candidate) -> boo
         .filter_map(|index| declared.images.get(*index))
         .any(|image| image.context != folder && paths::is_below(folder, &image.context))
 }
+
+#[cfg(test)]
+mod tests;

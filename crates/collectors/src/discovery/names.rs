@@ -194,5 +194,19 @@ pub(crate) fn tooling_folder(name: &str) -> bool {
             | "testenv"
             | "test-env"
     ) || name.ends_with("-build-image")
+        || name.starts_with("dev-")
         || name.ends_with("-test") && !name.starts_with("ab-")
+}
+
+/// The tooling folder that a path lies in.
+pub(crate) fn tooling(path: &str) -> Option<&str> {
+    path.rsplit('/').skip(1).find(|part| tooling_folder(part))
+}
+
+/// A name without a word at its end that says how it was built.
+pub(crate) fn without_variant(name: &str) -> &str {
+    match name.rsplit_once(['-', '_', '.']) {
+        Some((stem, word)) if variant(word) && !stem.is_empty() => stem,
+        _ => name,
+    }
 }

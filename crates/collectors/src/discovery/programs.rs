@@ -22,6 +22,7 @@ pub(super) fn platforms(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) 
     for resource in declared.infrastructure {
         let path = resource.place.path();
         if !matches!(resource.tool, InfrastructureTool::Platform | InfrastructureTool::Serverless)
+            || matches!(resource.kind.as_str(), "procfile" | "cloud-deploy" | "code-deploy" | "nixpacks")
             || !role_of(declared, path).is_some_and(counts)
         {
             continue;
@@ -51,14 +52,22 @@ pub(super) fn platforms(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) 
         });
         let class = class.or_else(|| {
             let place = &resource.place;
-            matches!(resource.kind.as_str(), "fly" | "render" | "app" | "app-engine" | "procfile" | "heroku").then(
-                || {
-                    (
-                        Class::Server,
-                        Message::new(format!("a platform runs it ({place})"), format!("由平台运行（{place}）")),
-                    )
-                },
+            matches!(
+                resource.kind.as_str(),
+                "fly"
+                    | "render"
+                    | "app-engine"
+                    | "heroku"
+                    | "railway"
+                    | "digitalocean"
+                    | "kamal"
+                    | "cloud-foundry"
+                    | "app-runner"
+                    | "koyeb"
             )
+            .then(|| {
+                (Class::Server, Message::new(format!("a platform runs it ({place})"), format!("由平台运行（{place}）")))
+            })
         });
         units.push(Candidate {
             name,
@@ -168,7 +177,6 @@ const LISTENING: &[&str] = &[
     "net.Listen(",
     "http.Server{",
     "grpc.NewServer(",
-    "server.New(",
     ".listen(",
     "app.run(",
     "uvicorn.run(",
@@ -181,26 +189,65 @@ const LISTENING: &[&str] = &[
     "router.Run(",
 ];
 
-/// The line of a main file, or of another file of the same Go program, that opens a port.
+/// The line that opens a port: in a main file, in another file of the same Go program, or in a package of the
+/// repository that the program imports.
 pub(super) fn listens(declared: &Declared<'_>, path: &str) -> Option<Place> {
-    let tree = declared.corpus.tree;
-    let folder = paths::folder(path);
-    let mut files = vec![path];
-    if path.ends_with(".go") {
-        let beside = tree.below(folder).filter(|entry| {
-            paths::folder(&entry.path) == folder
-                && entry.path.ends_with(".go")
-                && entry.role == Role::Product
-                && *entry.path != *path
-        });
-        files.extend(beside.map(|entry| &*entry.path).take(32));
+    if paths::extension(path) != "go" {
+        return listening_line(declared, path);
     }
-    files.into_iter().find_map(|path| {
-        let text = tree.text(path).ok()?;
-        let (_, line) = text.lines().zip(1_u32..).find(|(line, _)| {
-            let code = line.trim_start();
-            !code.starts_with("//") && !code.starts_with('#') && LISTENING.iter().any(|call| code.contains(call))
-        })?;
-        Some(Place::new(path, line, 1))
+    let folder = paths::folder(path);
+    let beside = go_files(declared, folder);
+    let imported = beside.iter().flat_map(|path| imports(declared, path)).take(PACKAGES_READ);
+    let imported: BTreeSet<String> = imported.collect();
+    let own = beside.iter().find_map(|path| listening_line(declared, path));
+    own.or_else(|| {
+        imported
+            .iter()
+            .flat_map(|folder| go_files(declared, folder))
+            .take(FILES_READ)
+            .find_map(|path| listening_line(declared, path))
     })
+}
+
+/// Imported packages that are looked at, and files of them: a main file may import a whole product.
+const PACKAGES_READ: usize = 16;
+const FILES_READ: usize = 64;
+
+/// The Go files of the product right in a folder.
+fn go_files<'a>(declared: &Declared<'a>, folder: &str) -> Vec<&'a str> {
+    let below = declared.corpus.tree.below(folder);
+    let here = below.filter(|entry| {
+        paths::folder(&entry.path) == folder && paths::extension(&entry.path) == "go" && entry.role == Role::Product
+    });
+    here.map(|entry| &*entry.path).take(FILES_READ).collect()
+}
+
+/// The folders of the repository's packages that a Go file imports, by the module in the nearest `go.mod`.
+fn imports(declared: &Declared<'_>, path: &str) -> Vec<String> {
+    let folder = paths::folder(path);
+    let module = std::iter::once(folder).chain(paths::ancestors(folder)).find_map(|folder| {
+        let text = declared.corpus.tree.text(&paths::join(folder, "go.mod")?).ok()?;
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
+        Some((folder, line.trim().trim_matches('"').to_owned()))
+    });
+    let (Some((root, module)), Ok(text)) = (module, declared.corpus.tree.text(path)) else { return Vec::new() };
+    // Imports stand at the top, before the first function.
+    let head = text.lines().take_while(|line| !line.starts_with("func ")).take(200);
+    head.filter_map(|line| {
+        let quoted = line.split('"').nth(1)?;
+        let inside = quoted.strip_prefix(&module)?.strip_prefix('/')?;
+        paths::join(root, inside)
+    })
+    .collect()
+}
+
+fn listening_line(declared: &Declared<'_>, path: &str) -> Option<Place> {
+    let text = declared.corpus.tree.text(path).ok()?;
+    let (_, line) = text.lines().zip(1_u32..).find(|(line, _)| {
+        let code = line.trim_start();
+        // What listens on the loopback only is there for its own developers.
+        let local = code.contains("\"localhost:") || code.contains("\"127.0.0.1:");
+        !code.starts_with("//") && !code.starts_with('#') && !local && LISTENING.iter().any(|call| code.contains(call))
+    })?;
+    Some(Place::new(path, line, 1))
 }

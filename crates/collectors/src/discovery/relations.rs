@@ -8,11 +8,11 @@ use gonogo_domain::{
     package_capabilities,
 };
 
-use super::{class::View, names::normal, products};
+use super::{Candidate, class::View, names::normal, products};
 use crate::paths;
 
 /// What it calls: from its variables, from compose, from the clients that it links.
-pub(super) fn dependencies(view: &View<'_>, units: &[String], _only: bool) -> Vec<Dependency> {
+pub(super) fn dependencies(view: &View<'_>, units: &[Candidate]) -> Vec<Dependency> {
     let mut found: BTreeMap<String, Dependency> = BTreeMap::new();
     let own = normal(&view.candidate.name);
     let mut add = |dependency: Dependency| {
@@ -21,20 +21,28 @@ pub(super) fn dependencies(view: &View<'_>, units: &[String], _only: bool) -> Ve
             found.entry(key).or_insert(dependency);
         }
     };
-    let others = others(view, units);
+    let callables = callables(view, units);
     for workload in view.workloads() {
         for (name, value, place) in variables(view, workload) {
-            if let Some(dependency) = from_variable(&others, &name, value.as_deref(), &place) {
+            if let Some(dependency) = from_variable(&callables, &name, value.as_deref(), &place) {
                 add(dependency);
             }
         }
         for (name, place) in compose_needs(workload) {
-            let kind = others.get(&normal(&name)).map_or("http", |(_, kind)| kind);
-            add(Dependency { kind: kind.to_owned(), name, hard: None, place });
+            let known = callables.get(&normal(&name));
+            if known.is_none_or(|known| !known.no_dependency) {
+                let (name, kind) =
+                    known.map_or_else(|| (name, "http".to_owned()), |known| (known.name.clone(), known.kind.clone()));
+                add(Dependency { name, kind, hard: None, place });
+            }
         }
     }
     let mut found: Vec<Dependency> = found.into_values().collect();
-    for package in view.packages() {
+    // What is known by its kind only is the same thing as one of that kind with a name.
+    let named: Vec<String> = found.iter().filter(|one| one.name != one.kind).map(|one| one.kind.clone()).collect();
+    found.retain(|one| one.name != one.kind || !named.contains(&one.kind));
+    // A package that several units are built from does not say which of them needs what.
+    for package in view.packages().filter(|_| !view.home_is_shared) {
         for dependency in package.dependencies.iter().filter(|dependency| !dependency.development) {
             let Some(kind) =
                 package_capabilities(package.ecosystem, &dependency.name).find_map(|known| known.connects.as_deref())
@@ -54,39 +62,60 @@ pub(super) fn dependencies(view: &View<'_>, units: &[String], _only: bool) -> Ve
     found
 }
 
-/// Everything that can be called here, by its comparable name: its name and the kind of dependency that it is.
-fn others(view: &View<'_>, units: &[String]) -> BTreeMap<String, (String, String)> {
-    let mut others: BTreeMap<String, (String, String)> =
-        units.iter().map(|name| (normal(name), (name.clone(), "http".to_owned()))).collect();
-    for workload in view.declared.workloads {
-        let image = workload.main_containers().find_map(|container| container.image.as_ref());
-        let base = image.and_then(|image| products::product(&image.value)).map(|product| product.kind.clone());
-        others
-            .entry(normal(&workload.name))
-            .and_modify(|known| {
-                if let Some(kind) = &base {
-                    known.1.clone_from(kind);
-                }
-            })
-            .or_insert_with(|| (workload.name.clone(), base.clone().unwrap_or_else(|| "http".to_owned())));
+/// Something that can be called here.
+struct Callable {
+    name: String,
+    kind: String,
+    /// It is a part of the unit itself, or only observes: nothing that the unit depends on.
+    no_dependency: bool,
+}
+
+/// Everything that can be called here, by its comparable name.
+fn callables(view: &View<'_>, units: &[Candidate]) -> BTreeMap<String, Callable> {
+    let declared = view.declared;
+    let mut found: BTreeMap<String, Callable> = BTreeMap::new();
+    for unit in units {
+        let kind = stands_on(view, unit).map_or("http", |product| &product.kind);
+        let callable = Callable { name: unit.name.clone(), kind: kind.to_owned(), no_dependency: false };
+        found.insert(normal(&unit.name), callable);
+    }
+    for (index, workload) in declared.workloads.iter().enumerate() {
+        let image = workload.main_containers().find_map(|container| container.image.as_ref()).map(|image| &image.value);
+        let product = image.and_then(products::product);
+        let own = view.candidate.workloads.contains(&index);
+        let callable = found.entry(normal(&workload.name)).or_insert_with(|| Callable {
+            name: workload.name.clone(),
+            kind: "http".to_owned(),
+            no_dependency: false,
+        });
+        if let Some(product) = product {
+            callable.kind.clone_from(&product.kind);
+        }
+        callable.no_dependency |= own || product.is_some_and(|product| product.agent);
     }
     // A Service may have another name than the workload behind it.
-    for object in view.declared.objects.iter().filter(|object| object.kind == "Service") {
-        let behind = view.declared.workloads.iter().find(|workload| super::class::selects(object, workload));
-        let Some(known) = behind.and_then(|workload| others.get(&normal(&workload.name))).cloned() else { continue };
-        others.entry(normal(&object.name)).or_insert(known);
+    for object in declared.objects.iter().filter(|object| object.kind == "Service") {
+        let behind = declared.workloads.iter().find(|workload| super::class::selects(object, workload));
+        let Some(known) = behind.and_then(|workload| found.get(&normal(&workload.name))) else { continue };
+        let callable =
+            Callable { name: known.name.clone(), kind: known.kind.clone(), no_dependency: known.no_dependency };
+        found.entry(normal(&object.name)).or_insert(callable);
     }
-    others
+    found
+}
+
+/// The product that an image of a unit stands on: a database with a schema added.
+fn stands_on(view: &View<'_>, unit: &Candidate) -> Option<&'static products::Product> {
+    let images = unit.images.iter().filter_map(|index| view.declared.images.get(*index));
+    let mut bases = images.filter_map(|image| image.final_base());
+    bases.find_map(|base| products::product(&base.value)).filter(|product| product.keeps_data)
 }
 
 /// The variables of a workload with their values where they are written, configuration maps included.
 fn variables(view: &View<'_>, workload: &Workload) -> Vec<(String, Option<String>, Place)> {
     let map = |name: &str| {
-        view.declared.objects.iter().find(|object| {
-            object.kind == "ConfigMap"
-                && object.name == name
-                && (object.environment == workload.environment || object.environment.is_none())
-        })
+        let named = view.declared.objects.iter().filter(|object| object.kind == "ConfigMap" && object.name == name);
+        named.max_by_key(|object| (object.environment == workload.environment, object.production))
     };
     let mut variables = Vec::new();
     for container in workload.main_containers() {
@@ -151,7 +180,7 @@ const WELL_KNOWN: &[(&str, &str)] = &[
 ];
 
 fn from_variable(
-    others: &BTreeMap<String, (String, String)>,
+    callables: &BTreeMap<String, Callable>,
     name: &str,
     value: Option<&str>,
     place: &Place,
@@ -160,12 +189,12 @@ fn from_variable(
     let stem = ADDRESS.iter().find_map(|ending| upper.strip_suffix(ending));
     let scheme = value.and_then(|value| value.split_once("://")).map(|(scheme, _)| scheme.to_ascii_lowercase());
     // An address without a telling name counts only where it leads to something that is here.
-    let host = value.and_then(host);
-    if let Some(known) =
-        host.as_deref().and_then(|host| others.get(&normal(host))).filter(|_| stem.is_some() || scheme.is_some())
-    {
-        let kind = scheme.as_deref().and_then(scheme_kind).unwrap_or(&known.1);
-        return Some(Dependency { name: known.0.clone(), kind: kind.to_owned(), hard: None, place: place.clone() });
+    let known = value.and_then(host).and_then(|host| callables.get(&normal(&host)));
+    if let Some(known) = known.filter(|_| stem.is_some() || scheme.is_some()) {
+        let kind = scheme.as_deref().and_then(scheme_kind).unwrap_or(&known.kind);
+        let dependency =
+            Dependency { name: known.name.clone(), kind: kind.to_owned(), hard: None, place: place.clone() };
+        return (!known.no_dependency).then_some(dependency);
     }
     let stem = stem?;
     let (_, kind) = WELL_KNOWN.iter().find(|(known, _)| *known == stem)?;

@@ -4,34 +4,43 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Gap, Gathered, Node, Source,
-    evidence::{Object, Workload, WorkloadKind},
+    evidence::{Object, Role, Workload, WorkloadKind},
 };
 
 use super::{
-    Cluster, Declaration, lower,
-    source::{Origin, Rendering},
+    Cluster, Declaration, lower, names,
+    source::{Origin, Rendering, Unread},
 };
 use crate::{Corpus, environment, image_name};
 
+/// Renderings of one logical thing; nobody has that many environments.
+const MAX_RENDERINGS: usize = 1_000;
+
 /// An object in one source.
-struct Candidate<'r> {
+pub(super) struct Candidate<'r> {
     /// Names the logical thing: `Deployment/frontend`.
     key: String,
-    name: String,
-    rendering: &'r Rendering,
-    object: &'r Node,
-    environment: Option<String>,
+    pub(super) name: String,
+    pub(super) rendering: &'r Rendering<'r>,
+    pub(super) object: &'r Node,
+    pub(super) environment: Option<String>,
     namespace: Option<&'r str>,
     /// For workloads: their kind and their pod.
     pod: Option<(WorkloadKind, &'r Node)>,
     /// For workloads: what the image of the first container is called.
-    image: Option<String>,
+    pub(super) image: Option<String>,
     set_aside: bool,
+    /// It shows how the product could be run.
+    demonstration: bool,
 }
 
-/// Joins the renderings of a repository. `files` were read for them; `gaps` are those of workloads, and hold for the
-/// objects too, since nobody knows what an unreadable file declares.
-pub(super) fn join(corpus: &Corpus<'_>, mut renderings: Vec<Rendering>, files: usize, mut gaps: Vec<Gap>) -> Cluster {
+/// Joins the renderings of a repository. `files` were read for them.
+pub(super) fn join(
+    corpus: &Corpus<'_>,
+    mut renderings: Vec<Rendering<'_>>,
+    files: usize,
+    mut unread: Vec<Unread>,
+) -> Cluster {
     renderings
         .sort_by(|one, other| one.rank().cmp(&other.rank()).then_with(|| one.environment.cmp(&other.environment)));
     let templates = Templates::new(&renderings);
@@ -43,12 +52,12 @@ pub(super) fn join(corpus: &Corpus<'_>, mut renderings: Vec<Rendering>, files: u
                 None => objects.push(Candidate::object(object, rendering)),
                 Some(shape) => match shape.template.or_else(|| templates.referenced(object, rendering)) {
                     Some(template) => {
-                        let mut candidate = Candidate::workload(corpus, object, rendering, shape.kind, template);
+                        let mut candidate = Candidate::workload(object, rendering, shape.kind, template);
                         candidate.set_aside = templates.only_a_template(object, rendering);
                         workloads.push(candidate);
                     }
-                    None => gaps.push(Gap {
-                        source: Source::Workloads,
+                    None => unread.push(Unread {
+                        role: rendering.role,
                         place: lower::place_of(object).clone(),
                         reason: "the pod template that workloadRef names is not in the repository".to_owned(),
                     }),
@@ -56,8 +65,15 @@ pub(super) fn join(corpus: &Corpus<'_>, mut renderings: Vec<Rendering>, files: u
             }
         }
     }
+    names::unify(corpus, &mut workloads);
     choose(&mut workloads);
     choose(&mut objects);
+
+    // A broken example is nobody's trouble and an example serves nobody, unless there is nothing but examples.
+    let product = workloads.iter().any(|candidate| !candidate.set_aside && !candidate.rendering.secondary());
+    for candidate in workloads.iter_mut().chain(&mut objects) {
+        candidate.demonstration = product && candidate.rendering.demonstrates();
+    }
 
     let mut declarations: Vec<Declaration> = workloads.iter().flat_map(Candidate::declarations).collect();
     declarations.sort_by(|one, other| {
@@ -78,12 +94,20 @@ pub(super) fn join(corpus: &Corpus<'_>, mut renderings: Vec<Rendering>, files: u
             &other.environment,
         ))
     });
-    gaps.sort();
-    gaps.dedup();
-    let of_objects = gaps.iter().map(|gap| Gap { source: Source::Objects, ..gap.clone() }).collect();
+    let counts = |unread: &&Unread| match unread.role {
+        Role::Product | Role::Generated => true,
+        Role::Documentation | Role::Example => !product,
+        Role::Test | Role::Fixture | Role::Vendored => false,
+    };
+    let gaps = |source: Source| {
+        let mut gaps: Vec<Gap> = unread.iter().filter(counts).map(|unread| unread.gap(source)).collect();
+        gaps.sort();
+        gaps.dedup();
+        gaps
+    };
     Cluster {
-        workloads: Gathered::new(workloads, files, gaps),
-        objects: Gathered::new(objects, files, of_objects),
+        workloads: Gathered::new(workloads, files, gaps(Source::Workloads)),
+        objects: Gathered::new(objects, files, gaps(Source::Objects)),
         declarations,
     }
 }
@@ -96,10 +120,12 @@ fn choose(candidates: &mut [Candidate<'_>]) {
     }
     let mut aside = BTreeSet::new();
     let mut renamed = Vec::new();
+    let mut by_namespace: Vec<(usize, String)> = Vec::new();
     for indexes in by_key.values() {
         let all = || indexes.iter().filter_map(|index| Some((*index, candidates.get(*index)?)));
         let primary = all().any(|(_, candidate)| !candidate.rendering.secondary());
         let mut kept: Vec<&Candidate<'_>> = Vec::new();
+        let mut kept_indexes = Vec::new();
         for (index, candidate) in all() {
             if primary && candidate.rendering.secondary() {
                 aside.insert(index);
@@ -110,11 +136,24 @@ fn choose(candidates: &mut [Candidate<'_>]) {
             {
                 renamed.push((index, candidate.image.clone().unwrap_or_default()));
             }
-            if kept.iter().any(|kept| kept.stands_for(candidate)) {
+            if kept.len() >= MAX_RENDERINGS || kept.iter().any(|kept| kept.stands_for(candidate)) {
                 aside.insert(index);
             } else {
                 kept.push(candidate);
+                kept_indexes.push(index);
             }
+        }
+        if kept.iter().filter(|candidate| candidate.environment.is_none()).count() > 1 {
+            by_namespace.extend(kept_indexes.iter().zip(&kept).filter_map(|(index, candidate)| {
+                let namespace = candidate.namespace.filter(|_| candidate.environment.is_none())?;
+                Some((*index, namespace.to_owned()))
+            }));
+        }
+    }
+    // One workload in several namespaces: the namespace is what people would call the environment.
+    for (index, namespace) in by_namespace {
+        if let Some(candidate) = candidates.get_mut(index) {
+            candidate.environment = Some(namespace);
         }
     }
     for index in aside {
@@ -130,20 +169,14 @@ fn choose(candidates: &mut [Candidate<'_>]) {
 }
 
 impl<'r> Candidate<'r> {
-    fn object(object: &'r Node, rendering: &'r Rendering) -> Self {
+    fn object(object: &'r Node, rendering: &'r Rendering<'r>) -> Self {
         let name = lower::name_of(object).to_owned();
         let kind = object.str_at("kind").unwrap_or_default();
         Self::new(format!("{kind}/{name}"), name, object, rendering)
     }
 
-    fn workload(
-        corpus: &Corpus<'_>,
-        object: &'r Node,
-        rendering: &'r Rendering,
-        kind: WorkloadKind,
-        template: &'r Node,
-    ) -> Self {
-        let name = logical_name(corpus, object, rendering);
+    fn workload(object: &'r Node, rendering: &'r Rendering<'r>, kind: WorkloadKind, template: &'r Node) -> Self {
+        let name = lower::name_of(object).to_owned();
         let image = template.list("spec.containers").first().and_then(|container| container.str_at("image"));
         let image = image.map(image_name::image).filter(|image| !image.templated);
         Self {
@@ -152,7 +185,7 @@ impl<'r> Candidate<'r> {
         }
     }
 
-    fn new(key: String, name: String, object: &'r Node, rendering: &'r Rendering) -> Self {
+    fn new(key: String, name: String, object: &'r Node, rendering: &'r Rendering<'r>) -> Self {
         let namespace = object.str_at("metadata.namespace");
         // Manifests of several environments in one folder are told apart by their namespaces.
         let by_namespace = namespace.filter(|namespace| environment::is_clear(namespace)).map(str::to_owned);
@@ -166,6 +199,7 @@ impl<'r> Candidate<'r> {
             pod: None,
             image: None,
             set_aside: false,
+            demonstration: false,
         }
     }
 
@@ -173,8 +207,18 @@ impl<'r> Candidate<'r> {
         Self { pod: Some((kind, template)), ..self }
     }
 
-    fn production(&self) -> bool {
-        self.rendering.production() && self.environment.as_deref().is_none_or(environment::is_production)
+    /// Calls the workload by another name than its object has.
+    pub(super) fn rename(&mut self, name: &str) {
+        if let Some((kind, _)) = &self.pod {
+            name.clone_into(&mut self.name);
+            self.key = format!("{}/{name}", kind.name());
+        }
+    }
+
+    pub(super) fn production(&self) -> bool {
+        !self.demonstration
+            && self.rendering.production()
+            && self.environment.as_deref().is_none_or(environment::is_production)
     }
 
     /// They only share a name: two hand-written workloads, in different files, that run different programs.
@@ -246,36 +290,15 @@ impl<'r> Candidate<'r> {
     }
 }
 
-/// The name without what an overlay puts around it to tell environments apart: `dev-frontend` is `frontend`. Any other
-/// prefix or suffix makes another workload, as with one base that is used for several services.
-fn logical_name(corpus: &Corpus<'_>, object: &Node, rendering: &Rendering) -> String {
-    let name = lower::name_of(object);
-    if rendering.origin != Origin::Kustomization {
-        return name.to_owned();
-    }
-    let place = lower::place_of(object);
-    let documents = corpus.file(place.path()).map_or(&[][..], |file| &file.documents);
-    let written = documents.iter().filter_map(|document| document.at("metadata.name"));
-    let Some(base) = written.filter(|node| node.place == *place).find_map(Node::str) else { return name.to_owned() };
-    let Some((prefix, suffix)) = name.split_once(base) else { return name.to_owned() };
-    let environment = |affix: &str| {
-        let affix = affix.trim_matches(['-', '.', '_']);
-        affix.is_empty()
-            || rendering.environment.as_deref() == Some(affix)
-            || affix.split(['-', '.', '_']).any(environment::is_clear)
-    };
-    if environment(prefix) && environment(suffix) { base.to_owned() } else { name.to_owned() }
-}
-
 /// Pod templates that rollouts borrow from other workloads.
 struct Templates<'r> {
-    by_name: BTreeMap<(&'r str, &'r str), Vec<(&'r Rendering, &'r Node)>>,
+    by_name: BTreeMap<(&'r str, &'r str), Vec<(&'r Rendering<'r>, &'r Node)>>,
     /// By kind and name: the environments in which a rollout borrows it.
     borrowed: BTreeMap<(&'r str, &'r str), BTreeSet<Option<&'r str>>>,
 }
 
 impl<'r> Templates<'r> {
-    fn new(renderings: &'r [Rendering]) -> Self {
+    fn new(renderings: &'r [Rendering<'r>]) -> Self {
         let objects = || {
             renderings.iter().flat_map(|rendering| rendering.objects.iter().map(move |object| (rendering, &**object)))
         };
@@ -298,16 +321,16 @@ impl<'r> Templates<'r> {
     }
 
     /// The template that a rollout refers to, from the same source or else from the best one.
-    fn referenced(&self, rollout: &Node, rendering: &Rendering) -> Option<&'r Node> {
+    fn referenced(&self, rollout: &Node, rendering: &Rendering<'_>) -> Option<&'r Node> {
         let targets = self.by_name.get(&reference(rollout)?)?;
-        let near = |(source, _): &&(&Rendering, &Node)| std::ptr::eq(*source, rendering);
-        let alike = |(source, _): &&(&Rendering, &Node)| source.environment == rendering.environment;
+        let near = |(source, _): &&(&Rendering<'_>, &Node)| std::ptr::eq(*source, rendering);
+        let alike = |(source, _): &&(&Rendering<'_>, &Node)| source.environment == rendering.environment;
         let target = targets.iter().find(near).or_else(|| targets.iter().find(alike)).or_else(|| targets.first());
         target?.1.at("spec.template").or_else(|| target?.1.get("template"))
     }
 
     /// A rollout of the same environment runs it: by itself it has no replicas.
-    fn only_a_template(&self, object: &Node, rendering: &Rendering) -> bool {
+    fn only_a_template(&self, object: &Node, rendering: &Rendering<'_>) -> bool {
         let name = (object.str_at("kind").unwrap_or_default(), lower::name_of(object));
         self.borrowed.get(&name).is_some_and(|environments| environments.contains(&rendering.environment.as_deref()))
     }

@@ -5,26 +5,30 @@ use std::{
     sync::Arc,
 };
 
-use gonogo_domain::{Gap, Node, Source, evidence::Role};
+use gonogo_domain::{Node, evidence::Role};
 
 use super::{
     documents, lower,
-    source::{Origin, Rendering},
+    source::{Held, Origin, Rendering, Unread},
 };
 use crate::{Corpus, DataFile, corpus::Format, environment};
 
-/// Adds a rendering for each file of objects that is not `used` yet. Gives the number of files.
-pub(super) fn read(
-    corpus: &Corpus<'_>,
-    used: &mut BTreeSet<Arc<str>>,
-    renderings: &mut Vec<Rendering>,
-    gaps: &mut Vec<Gap>,
+/// Adds a rendering for each file of objects that is not `used` by anything else. Gives the number of files.
+pub(super) fn read<'c>(
+    corpus: &'c Corpus<'_>,
+    used: &BTreeSet<Arc<str>>,
+    renderings: &mut Vec<Rendering<'c>>,
+    unread: &mut Vec<Unread>,
 ) -> usize {
-    let mut files: Vec<(&DataFile, Vec<Arc<Node>>)> = Vec::new();
+    let mut files: Vec<(&DataFile, Vec<&Node>)> = Vec::new();
     let mut count = 0;
     for file in corpus.data().filter(|file| file.format != Format::Toml) {
         if !file.errors.is_empty() && file.broken_with("apiVersion") && file.broken_with("kind") {
-            gaps.extend(file.gaps(Source::Workloads));
+            unread.extend(file.errors.iter().map(|error| Unread {
+                role: file.role,
+                place: error.place.clone(),
+                reason: error.reason.clone(),
+            }));
         }
         let mut objects = Vec::new();
         for document in &file.documents {
@@ -37,7 +41,8 @@ pub(super) fn read(
         if used.contains(&file.path) {
             continue;
         }
-        files.push((file, objects.into_iter().cloned().map(Arc::new).collect()));
+        objects.retain(|object| !is_patch(object));
+        files.push((file, objects));
     }
     let repeated = repeated(&files, renderings);
     for (file, objects) in files {
@@ -49,7 +54,7 @@ pub(super) fn read(
             environment: environment::of_path(&file.path),
             path: Arc::clone(&file.path),
             role: file.role,
-            objects,
+            objects: objects.into_iter().map(Held::Written).collect(),
         });
     }
     count
@@ -62,15 +67,21 @@ fn identity(object: &Node) -> Identity {
 }
 
 /// Workloads that more than one source declares.
-fn repeated(files: &[(&DataFile, Vec<Arc<Node>>)], renderings: &[Rendering]) -> BTreeSet<Identity> {
+fn repeated(files: &[(&DataFile, Vec<&Node>)], renderings: &[Rendering<'_>]) -> BTreeSet<Identity> {
     let mut counts: BTreeMap<Identity, usize> = BTreeMap::new();
-    let plain = files.iter().map(|(_, objects)| objects);
-    for objects in plain.chain(renderings.iter().map(|rendering| &rendering.objects)) {
-        for object in objects.iter().filter(|object| lower::shape(object).is_some()) {
-            *counts.entry(identity(object)).or_default() += 1;
-        }
+    let plain = files.iter().flat_map(|(_, objects)| objects.iter().copied());
+    let built = renderings.iter().flat_map(|rendering| rendering.objects.iter().map(|object| &**object));
+    for object in plain.chain(built).filter(|object| lower::shape(object).is_some()) {
+        *counts.entry(identity(object)).or_default() += 1;
     }
     counts.into_iter().filter(|(_, count)| *count > 1).map(|(identity, _)| identity).collect()
+}
+
+/// Part of a workload, to be merged into a whole one: it has no image, which the API refuses.
+fn is_patch(object: &Node) -> bool {
+    let Some(template) = lower::shape(object).and_then(|shape| shape.template) else { return false };
+    object.at("spec.selector").is_none()
+        && template.list("spec.containers").iter().all(|one| one.get("image").is_none())
 }
 
 /// Folders that tools write releases to.

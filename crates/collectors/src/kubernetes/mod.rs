@@ -1,10 +1,15 @@
 //! Kubernetes: from manifests, kustomizations and charts to workloads and objects, one for each logical thing and environment.
 
+mod charts;
 mod documents;
+mod kustomizations;
 mod logical;
 mod lower;
 mod manifests;
+mod names;
 mod source;
+
+use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Gathered, Place,
@@ -50,11 +55,13 @@ pub(crate) struct Declaration {
 
 /// Workloads and objects of the Kubernetes API.
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Cluster {
-    let mut gaps = Vec::new();
-    let mut used = std::collections::BTreeSet::new();
+    let mut unread = Vec::new();
+    let mut used = BTreeSet::new();
     let mut renderings = Vec::new();
-    let files = manifests::read(corpus, &mut used, &mut renderings, &mut gaps);
-    logical::join(corpus, renderings, files, gaps)
+    charts::read(corpus, &mut used, &mut renderings, &mut unread);
+    kustomizations::read(corpus, &mut used, &mut renderings, &mut unread);
+    let files = manifests::read(corpus, &used, &mut renderings, &mut unread);
+    logical::join(corpus, renderings, files, unread)
 }
 
 #[cfg(test)]

@@ -129,3 +129,150 @@ fn only_broken_manifests_are_gaps() {
         "gap a.yaml:3 unclosed bracket '['",
     );
 }
+
+fn kustomization(text: &str) -> String {
+    format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n{text}")
+}
+
+#[test]
+fn overlays_are_environments_and_their_base_is_not_judged_by_itself() {
+    check(
+        &[
+            ("k8s/base/kustomization.yaml", &kustomization("resources: [a.yaml]\n")),
+            ("k8s/base/a.yaml", &deployment("a", "x/a:1")),
+            ("k8s/overlays/dev/kustomization.yaml", &kustomization("resources: [../../base]\nnamePrefix: dev-\n")),
+            (
+                "k8s/overlays/prod/kustomization.yaml",
+                &kustomization("resources: [../../base]\npatches: [{path: patch.yaml}]\n"),
+            ),
+            ("k8s/overlays/prod/patch.yaml", &deployment("a", "x/a:2")),
+        ],
+        "k8s/base/a.yaml:4 Deployment/a dev (not production)
+         k8s/base/a.yaml:4 Deployment/a prod",
+    );
+}
+
+#[test]
+fn a_base_without_an_overlay_for_customers_is_judged() {
+    check(
+        &[
+            ("base/kustomization.yaml", &kustomization("resources: [a.yaml]\n")),
+            ("base/a.yaml", &deployment("a", "x/a:1")),
+            ("overlays/dev/kustomization.yaml", &kustomization("resources: [../../base]\n")),
+        ],
+        "base/a.yaml:4 Deployment/a -
+         base/a.yaml:4 Deployment/a dev (not production)",
+    );
+}
+
+#[test]
+fn variants_of_one_base_are_told_apart_by_their_folders() {
+    check(
+        &[
+            ("m/base/kustomization.yaml", &kustomization("resources: [a.yaml]\n")),
+            ("m/base/a.yaml", &deployment("a", "x/a:1")),
+            ("m/cluster/kustomization.yaml", &kustomization("resources: [../base]\nnamePrefix: acme-\n")),
+            ("m/ha/cluster/kustomization.yaml", &kustomization("resources: [../../base]\nnamePrefix: acme-\n")),
+            ("install.yaml", &format!("# Auto-generated\n{}", deployment("acme-a", "x/a:1"))),
+        ],
+        "m/base/a.yaml:4 Deployment/acme-a ha/cluster
+         m/base/a.yaml:4 Deployment/acme-a m/cluster",
+    );
+}
+
+#[test]
+fn a_base_that_two_services_share_is_two_workloads() {
+    let service = |name: &str| {
+        kustomization(&format!(
+            "resources: [../base]\nnamePrefix: {name}-\nimages: [{{name: x/a, newName: x/{name}}}]\n"
+        ))
+    };
+    check(
+        &[
+            ("base/kustomization.yaml", &kustomization("resources: [a.yaml]\n")),
+            ("base/a.yaml", &deployment("app", "x/a:1")),
+            ("cart/kustomization.yaml", &service("cart")),
+            ("user/kustomization.yaml", &service("user")),
+        ],
+        "base/a.yaml:4 Deployment/cart-app cart
+         base/a.yaml:4 Deployment/user-app user",
+    );
+}
+
+#[test]
+fn what_a_kustomization_cannot_reach_is_a_gap_unless_it_is_a_test() {
+    let remote = kustomization("resources: ['https://example.com/x.yaml', a.yaml]\n");
+    check(
+        &[
+            ("k8s/kustomization.yaml", &remote),
+            ("k8s/a.yaml", &deployment("a", "x/a:1")),
+            ("test/kustomization.yaml", &remote),
+            ("test/a.yaml", &deployment("a", "x/a:1")),
+        ],
+        "k8s/a.yaml:4 Deployment/a -
+         gap k8s/kustomization.yaml:3 remote base https://example.com/x.yaml is not fetched",
+    );
+}
+
+#[test]
+fn input_that_means_harm_ends() {
+    let circle = kustomization("resources: [../b]\n");
+    let other = kustomization("resources: [../a]\n");
+    let many = deployment("a", "x/a:1") + "---\n";
+    let cluster = gathered(&[
+        ("a/kustomization.yaml", &circle),
+        ("b/kustomization.yaml", &other),
+        ("many.yaml", &many.repeat(3_000)),
+        (
+            "odd.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: []\nspec: {template: {spec: {containers: 3}}}\n",
+        ),
+        ("list.yaml", &"apiVersion: v1\nkind: List\nitems:\n".repeat(3)),
+    ]);
+    assert_eq!(cluster.workloads.items.iter().map(|one| one.place.to_string()).collect::<Vec<_>>(), ["many.yaml:4"]);
+    // Two kustomizations that include each other deploy nothing.
+    assert_eq!(cluster.workloads.gaps, []);
+}
+
+const TEMPLATE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: {{ .Values.replicas }}\n  template:\n    spec:\n      containers:\n      - name: web\n        image: {{ required \"image\" .Values.image }}\n";
+
+#[test]
+fn a_chart_is_rendered_for_each_values_file() {
+    check(
+        &[
+            ("deploy/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+            ("deploy/web/values.yaml", "replicas: 1\nimage: x/web:1\n"),
+            ("deploy/web/values-prod.yaml", "replicas: 3\n"),
+            ("deploy/web/staging-values.yaml", "replicas: 1\n"),
+            ("deploy/web/ci/test-values.yaml", "replicas: 9\n"),
+            ("deploy/web/templates/web.yaml", TEMPLATE),
+            (
+                "deploy/web/crds/web.yaml",
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: webs\n",
+            ),
+            (
+                "deploy/web/templates/test.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: t\n  annotations: {helm.sh/hook: test}\nspec: {containers: [{name: t, image: t}]}\n",
+            ),
+        ],
+        "deploy/web/templates/web.yaml:4 Deployment/web -
+         deploy/web/templates/web.yaml:4 Deployment/web prod
+         deploy/web/templates/web.yaml:4 Deployment/web staging (not production)
+         deploy/web/crds/web.yaml:4 [CustomResourceDefinition webs] -
+         deploy/web/crds/web.yaml:4 [CustomResourceDefinition webs] prod
+         deploy/web/crds/web.yaml:4 [CustomResourceDefinition webs] staging (not production)",
+    );
+}
+
+#[test]
+fn a_chart_that_asks_for_values_is_rendered_with_those_of_its_tests() {
+    let chart = (
+        "web/Chart.yaml",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- name: db\n  version: 1.0.0\n  repository: https://example.com\n",
+    );
+    check(
+        &[chart, ("web/templates/web.yaml", TEMPLATE), ("web/ci/a-values.yaml", "image: x/web:1\n")],
+        "web/templates/web.yaml:4 Deployment/web -",
+    );
+    check(&[chart, ("web/templates/web.yaml", TEMPLATE)], "gap web/templates/web.yaml:11 required: image");
+}

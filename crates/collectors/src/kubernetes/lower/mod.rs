@@ -56,9 +56,14 @@ pub(super) fn name_of(object: &Node) -> &str {
     object.str_at("metadata.name").or_else(|| object.str_at("metadata.generateName")).unwrap_or_default()
 }
 
-/// The line of its name, or of its kind.
+/// The line of its name; of its kind or version, where a template takes those before it from another file.
 pub(super) fn place_of(object: &Node) -> &Place {
-    object.at("metadata.name").or_else(|| object.get("kind")).map_or(&object.place, |node| &node.place)
+    ["metadata.name", "kind", "apiVersion"]
+        .iter()
+        .filter_map(|path| object.at(path))
+        .map(|node| &node.place)
+        .find(|place| place.path() == object.place.path())
+        .unwrap_or(&object.place)
 }
 
 /// A workload as its object declares it. `template` holds the pod: the object's own, or the one that a rollout refers to.

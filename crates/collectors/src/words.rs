@@ -1,7 +1,7 @@
-//! Command lines, durations and paths as compose files write them.
+//! Command lines and durations as compose and platform files write them.
 
 /// `1h5m30s20ms` as whole seconds, rounded up; a bare number is seconds.
-pub(super) fn seconds(text: &str) -> Option<u32> {
+pub(crate) fn seconds(text: &str) -> Option<u32> {
     let text = text.trim();
     if text.is_empty() {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn seconds(text: &str) -> Option<u32> {
 }
 
 /// A command line cut into words, with quotes as a shell reads them.
-pub(super) fn split(line: &str) -> Vec<String> {
+pub(crate) fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -51,24 +51,6 @@ pub(super) fn split(line: &str) -> Vec<String> {
     }
     words.extend(word);
     words
-}
-
-/// `reference` as seen from `folder`; none if it leads out of the repository or is an address.
-pub(super) fn join(folder: &str, reference: &str) -> Option<String> {
-    if reference.starts_with('/') || reference.contains("://") || reference.starts_with("git@") {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    for part in reference.split('/') {
-        match part {
-            "" | "." => (),
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
 }
 
 #[cfg(test)]
@@ -96,13 +78,5 @@ mod tests {
     fn commands_are_cut_like_in_a_shell() {
         assert_eq!(split("sh -c 'curl -f http://x || exit 1'"), ["sh", "-c", "curl -f http://x || exit 1"]);
         assert_eq!(split(r#"a "b c"\ d '' "#), ["a", "b c d", ""]);
-    }
-
-    #[test]
-    fn paths_stay_in_the_repository() {
-        assert_eq!(join("deploy", "../src").as_deref(), Some("src"));
-        assert_eq!(join(".", ".").as_deref(), Some("."));
-        assert_eq!(join(".", "../other"), None);
-        assert_eq!(join(".", "https://github.com/a/b.git"), None);
     }
 }
