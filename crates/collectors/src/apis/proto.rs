@@ -34,7 +34,9 @@ const FOREIGN: &[&str] = &[
 
 pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     let files: Vec<Arc<str>> = corpus
-        .files_where(|entry| counts(entry) && entry.name().ends_with(".proto"))
+        .files_where(|entry| {
+            counts(entry) && entry.name().rsplit_once('.').is_some_and(|(_, extension)| extension == "proto")
+        })
         .map(|entry| Arc::clone(&entry.path))
         .collect();
     for path in files {

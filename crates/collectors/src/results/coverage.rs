@@ -1,4 +1,4 @@
-//! Coverage: lcov, Cobertura, JaCoCo, Clover, Istanbul, coverage.py, llvm-cov, profiles of Go.
+//! Coverage: lcov, Cobertura, `JaCoCo`, Clover, Istanbul, coverage.py, llvm-cov, profiles of Go.
 
 use std::collections::HashMap;
 

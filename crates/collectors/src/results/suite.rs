@@ -7,7 +7,7 @@ use super::{Run, date};
 
 pub(super) fn of_xml(root: &Element) -> Option<Run> {
     match root.name.as_str() {
-        "testsuites" | "testsuite" => junit(root),
+        "testsuites" | "testsuite" => Some(junit(root)),
         "TestRun" => trx(root),
         _ => None,
     }
@@ -18,7 +18,7 @@ fn number(element: &Element, name: &str) -> Option<f64> {
 }
 
 /// The cases are counted: the sums in the attributes are optional, and each tool leaves out others.
-fn junit(root: &Element) -> Option<Run> {
+fn junit(root: &Element) -> Run {
     let mut run = Run::new(ResultKind::Tests, "junit");
     for name in ["tests", "failures", "errors", "skipped"] {
         run.measure(name, Some(0.0));
@@ -59,7 +59,7 @@ fn junit(root: &Element) -> Option<Run> {
                 .is_some_and(|name| matches!(name, "revision" | "commit" | "git.commit" | "GIT_COMMIT"))
         })
         .and_then(|property| property.attribute("value").map(str::to_owned));
-    Some(run)
+    run
 }
 
 fn trx(root: &Element) -> Option<Run> {
