@@ -1,3 +1,61 @@
-//! The `gonogo` binary.
+//! The `gonogo` binary: arguments, wiring, exit codes.
 
-fn main() {}
+mod arguments;
+mod checks;
+mod explain;
+mod init;
+mod output;
+mod progress;
+mod record;
+mod review;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory as _, Parser as _};
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do if even the error cannot be written.
+            let _ = writeln!(io::stderr(), "gonogo: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        Command::Review(options) => review::run(options, &arguments.common),
+        Command::Checks(options) => checks::run(options, &arguments.common),
+        Command::Explain(options) => explain::run(options, &arguments.common),
+        Command::Init(options) => init::run(options, &arguments.common),
+        Command::Waive(options) => record::waive(options),
+        Command::Attest(options) => record::attest(options),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "gonogo", &mut text);
+            io::stdout().write_all(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(&mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The reader of our output has seen enough (`gonogo checks | head`).
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,18 +1,206 @@
 //! Puts the sources together for every service of a repository.
 
-use gonogo_domain::Facts;
+use std::sync::Arc;
+
+use gonogo_domain::{
+    Facts, Gap, Gathered, Message, Place,
+    evidence::{
+        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, ImageBuild, Migration, Object,
+        Objective, Ownership, Package, Pipeline, Resource, ResultFile, SettingsFile, Workload,
+    },
+};
 use jiff::civil::Date;
 
-use crate::{Configuration, Tree};
+use crate::{
+    Configuration, Corpus, Skipped, Tree, alerting, apis, compose, dashboards,
+    discovery::{self, Declared},
+    documents, images, infrastructure, kubernetes, migrations, objectives, ownership, packages, pipelines, results,
+    scope, settings,
+};
 
 /// What was gathered from a repository: the facts of each of its services.
 #[derive(Debug, Default)]
 pub struct Collected {
     /// In the order of their names.
     pub services: Vec<Facts>,
+    /// Units that were seen and are not reviewed, each with the reason and its place, in the order of their names.
+    pub left_out: Vec<(String, Message, Place)>,
+    /// What should have been read and could not be, over all sources, in the order of the places.
+    pub unread: Vec<Gap>,
+    /// What lies in the tree and was not looked at: links, special files.
+    pub skipped: Vec<Skipped>,
+    /// How much was searched, for the answer to a repository without services.
+    pub searched: Counts,
+}
+
+/// How many of each were found in the repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub files: usize,
+    pub workloads: usize,
+    pub container_files: usize,
+    pub packages: usize,
+    pub pipelines: usize,
+    pub documents: usize,
+    pub infrastructure: usize,
+}
+
+/// Every source of a repository, gathered once.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub files: Arc<Gathered<FileEntry>>,
+    pub workloads: Arc<Gathered<Workload>>,
+    pub objects: Arc<Gathered<Object>>,
+    pub images: Arc<Gathered<ImageBuild>>,
+    pub pipelines: Arc<Gathered<Pipeline>>,
+    pub infrastructure: Arc<Gathered<Resource>>,
+    pub alert_rules: Arc<Gathered<AlertRule>>,
+    pub alert_routing: Arc<Gathered<AlertRouting>>,
+    pub dashboards: Arc<Gathered<Dashboard>>,
+    pub objectives: Arc<Gathered<Objective>>,
+    pub documents: Arc<Gathered<Document>>,
+    pub packages: Arc<Gathered<Package>>,
+    pub apis: Arc<Gathered<ApiDescription>>,
+    pub migrations: Arc<Gathered<Migration>>,
+    pub ownership: Arc<Gathered<Ownership>>,
+    pub results: Arc<Gathered<ResultFile>>,
+    pub settings: Arc<Gathered<SettingsFile>>,
 }
 
 /// Gathers everything that the files of a repository declare about each of its services, as of `today`.
-pub fn collect(_tree: &Tree, _configuration: &Configuration, _today: Date) -> Collected {
-    Collected::default()
+pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Collected {
+    collect_with(tree, configuration, today, &|_| ())
+}
+
+/// The same, telling in a few words what is being done.
+pub fn collect_with(
+    tree: &Tree,
+    configuration: &Configuration,
+    today: Date,
+    progress: &(dyn Fn(&str) + Sync),
+) -> Collected {
+    progress("reading data files");
+    let corpus = Corpus::read(tree);
+    progress("gathering evidence");
+    let sources = Arc::new(gather(&corpus));
+    progress("finding services");
+    let found = discovery::discover(&Declared {
+        corpus: &corpus,
+        workloads: &sources.workloads.items,
+        objects: &sources.objects.items,
+        images: &sources.images.items,
+        packages: &sources.packages.items,
+        apis: &sources.apis.items,
+        migrations: &sources.migrations.items,
+        infrastructure: &sources.infrastructure.items,
+        ownership: &sources.ownership.items,
+        statements: &configuration.services,
+    });
+    let counts = Counts {
+        files: tree.files().len(),
+        workloads: sources.workloads.items.len(),
+        container_files: sources.images.items.len(),
+        packages: sources.packages.items.len(),
+        pipelines: sources.pipelines.items.len(),
+        documents: sources.documents.items.len(),
+        infrastructure: sources.infrastructure.items.len(),
+    };
+    Collected {
+        services: scope::scope(&found.units, &sources, configuration, today),
+        left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),
+        unread: sources.gaps(),
+        skipped: tree.skipped().to_vec(),
+        searched: counts,
+    }
+}
+
+fn gather(corpus: &Corpus<'_>) -> Sources {
+    let mut sources = Sources {
+        files: Arc::new(Gathered::new(corpus.tree.files().to_vec(), corpus.tree.files().len(), Vec::new())),
+        ..Sources::default()
+    };
+    let Sources {
+        files: _,
+        workloads,
+        objects,
+        images,
+        pipelines,
+        infrastructure,
+        alert_rules,
+        alert_routing,
+        dashboards,
+        objectives,
+        documents,
+        packages,
+        apis,
+        migrations,
+        ownership,
+        results,
+        settings,
+    } = &mut sources;
+    // The slowest first, so that the short ones fill the gaps.
+    rayon::scope(|scope| {
+        scope.spawn(|_| {
+            let (cluster, composed) = rayon::join(|| kubernetes::gather(corpus), || compose::gather(corpus));
+            *workloads = Arc::new(joined(cluster.workloads, composed.workloads));
+            // Rules, routes and dashboards are objects too.
+            *alert_rules = Arc::new(alerting::with_objects(alerting::gather(corpus), &cluster.objects.items));
+            *alert_routing =
+                Arc::new(alerting::routing_with_objects(alerting::routing(corpus), &cluster.objects.items));
+            *dashboards = Arc::new(dashboards::with_objects(dashboards::gather(corpus), &cluster.objects.items));
+            *objects = Arc::new(cluster.objects);
+        });
+        scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));
+        scope.spawn(|_| *packages = Arc::new(packages::gather(corpus)));
+        scope.spawn(|_| *pipelines = Arc::new(pipelines::gather(corpus)));
+        scope.spawn(|_| *infrastructure = Arc::new(infrastructure::gather(corpus)));
+        scope.spawn(|_| *migrations = Arc::new(migrations::gather(corpus)));
+        scope.spawn(|_| *objectives = Arc::new(objectives::gather(corpus)));
+        scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
+        scope.spawn(|_| *results = Arc::new(results::gather(corpus)));
+        scope.spawn(|_| *settings = Arc::new(settings::gather(corpus)));
+        scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
+        scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
+    });
+    sources
+}
+
+fn joined(mut one: Gathered<Workload>, other: Gathered<Workload>) -> Gathered<Workload> {
+    one.items.extend(other.items);
+    one.files += other.files;
+    one.gaps.extend(other.gaps);
+    one
+}
+
+impl Sources {
+    fn gaps(&self) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> = [
+            &self.files.gaps,
+            &self.workloads.gaps,
+            &self.objects.gaps,
+            &self.images.gaps,
+            &self.pipelines.gaps,
+            &self.infrastructure.gaps,
+            &self.alert_rules.gaps,
+            &self.alert_routing.gaps,
+            &self.dashboards.gaps,
+            &self.objectives.gaps,
+            &self.documents.gaps,
+            &self.packages.gaps,
+            &self.apis.gaps,
+            &self.migrations.gaps,
+            &self.ownership.gaps,
+            &self.results.gaps,
+            &self.settings.gaps,
+        ]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+        gaps.sort_by(|one, other| {
+            (&one.place, one.source, &one.reason).cmp(&(&other.place, other.source, &other.reason))
+        });
+        gaps.dedup();
+        gaps
+    }
 }

@@ -126,6 +126,8 @@ impl Wanted {
             "\"containerDefinitions\"",
             "\"dependencies\"",
             "\"devDependencies\"",
+            "\"workspaces\"",
+            "\"databaseChangeLog\"",
             "\"scripts\"",
             "\"require\"",
             "\"flags\"",

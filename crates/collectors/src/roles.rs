@@ -3,7 +3,7 @@
 use gonogo_domain::evidence::Role;
 
 /// The role of a file, from the names of its folders and its own.
-pub fn role(path: &str) -> Role {
+pub(crate) fn role(path: &str) -> Role {
     let lower = path.to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split('/').collect();
     let name = parts.pop().unwrap_or_default();
@@ -14,7 +14,10 @@ pub fn role(path: &str) -> Role {
     if parts.iter().any(|part| FIXTURE.contains(part)) {
         return Role::Fixture;
     }
-    if parts.iter().any(|part| TEST.contains(part)) || test_name(name) {
+    if parts.iter().any(|part| TEST.contains(part) || test_data(part)) {
+        return Role::Test;
+    }
+    if test_name(name) {
         return Role::Test;
     }
     if parts.iter().any(|part| EXAMPLE.contains(part)) {
@@ -47,6 +50,9 @@ const FIXTURE: &[&str] = &[
     "testdata",
     "test-data",
     "test_data",
+    "test_files",
+    "test-files",
+    "testfiles",
     "fixtures",
     "fixture",
     "__fixtures__",
@@ -69,12 +75,52 @@ const TEST: &[&str] = &[
     "testing",
     "unittests",
     "cypress",
+    "fuzz",
+    "mocks",
+    "__mocks__",
     "smoke-tests",
 ];
-const EXAMPLE: &[&str] =
-    &["example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials", "quickstart"];
+const EXAMPLE: &[&str] = &[
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "tutorial",
+    "extras",
+    "contrib",
+    "tutorials",
+    "quickstart",
+];
 const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
 const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
+
+/// `test_files`, `test-cases`, `testresources`: a folder of tests with a word for what lies in it.
+fn test_data(part: &str) -> bool {
+    part.strip_prefix("test").is_some_and(|rest| {
+        matches!(
+            rest.trim_start_matches(['-', '_']).trim_end_matches(|last: char| last.is_ascii_digit()),
+            "data"
+                | "file"
+                | "files"
+                | "case"
+                | "cases"
+                | "resource"
+                | "resources"
+                | "input"
+                | "inputs"
+                | "assets"
+                | "suite"
+                | "suites"
+                | "repos"
+                | "util"
+                | "utils"
+                | "helper"
+                | "helpers"
+        )
+    })
+}
 
 fn vendored_pair(parts: &[&str]) -> bool {
     parts
@@ -85,8 +131,7 @@ fn vendored_pair(parts: &[&str]) -> bool {
 fn test_name(name: &str) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     stem.ends_with("_test")
-        || stem.ends_with(".test")
-        || stem.ends_with(".spec")
+        || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec")))
         || stem.ends_with("_spec")
         || (stem.starts_with("test_") && (has_extension(name, "py")))
 }

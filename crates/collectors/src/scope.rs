@@ -1,1 +1,201 @@
 //! Which part of the repository's evidence belongs to which service.
+
+use std::sync::Arc;
+
+use gonogo_domain::{
+    Facts, Gap, Gathered, Place,
+    evidence::{FileEntry, Object, Objective, Statements},
+};
+use jiff::civil::Date;
+
+use crate::{
+    Configuration,
+    collect::Sources,
+    discovery::{Unit, class_selects},
+    paths,
+};
+
+/// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
+pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
+    units.iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
+}
+
+fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
+    let area = Area { unit, units };
+    let statement = configuration.service(&unit.service.name);
+    let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
+    Facts {
+        today,
+        service: unit.service.clone(),
+        files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
+        workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
+        objects: own(&sources.objects, |object| area.object(object, sources), |gap| area.not_of_others(&gap.place)),
+        images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
+        pipelines: Arc::clone(&sources.pipelines),
+        infrastructure: own(
+            &sources.infrastructure,
+            |resource| area.not_of_others(&resource.place),
+            |gap| area.not_of_others(&gap.place),
+        ),
+        alert_rules: own(
+            &sources.alert_rules,
+            |rule| area.not_of_others(&rule.place),
+            |gap| area.not_of_others(&gap.place),
+        ),
+        alert_routing: Arc::clone(&sources.alert_routing),
+        dashboards: own(
+            &sources.dashboards,
+            |one| area.not_of_others(&one.place),
+            |gap| area.not_of_others(&gap.place),
+        ),
+        objectives: objectives(&area, sources, stated),
+        documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
+        packages: packages(&area, sources),
+        apis: own(&sources.apis, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        ownership: Arc::clone(&sources.ownership),
+        results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        statements: statement.map_or_else(|| Arc::new(Statements::default()), |one| Arc::new(one.statements.clone())),
+    }
+}
+
+/// A unit among the others.
+struct Area<'a> {
+    unit: &'a Unit,
+    units: &'a [Unit],
+}
+
+impl Area<'_> {
+    /// The path lies in the unit's package and not in another unit's folder, or there is no other unit.
+    fn home(&self, path: &str) -> bool {
+        if self.units.len() == 1 {
+            return true;
+        }
+        paths::is_below(path, &self.unit.home) && !self.of_another(path)
+            || paths::is_below(path, &self.unit.service.path) && !self.of_another(path)
+    }
+
+    /// The path lies in the folder of another unit, deeper than in this one's.
+    fn of_another(&self, path: &str) -> bool {
+        let own = depth_in(path, &self.unit.service.path).max(depth_in(path, &self.unit.home));
+        self.units.iter().any(|other| {
+            other.service.name != self.unit.service.name
+                && other.service.path != "."
+                && depth_in(path, &other.service.path) > own
+        })
+    }
+
+    fn not_of_others(&self, place: &Place) -> bool {
+        !self.of_another(place.path())
+    }
+
+    /// An object that selects workloads belongs to those whom it selects; others to everyone, unless they carry
+    /// another unit's name or lie in its folder.
+    fn object(&self, object: &Object, sources: &Sources) -> bool {
+        let mut selected = sources
+            .workloads
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(_, workload)| class_selects(object, workload))
+            .peekable();
+        if selected.peek().is_some() {
+            return selected.any(|(index, _)| self.unit.workloads.contains(&index));
+        }
+        if let Some(target) = target(object) {
+            let mut named = sources.workloads.items.iter().enumerate().filter(|(_, one)| one.name == target).peekable();
+            if named.peek().is_some() {
+                return named.any(|(index, _)| self.unit.workloads.contains(&index));
+            }
+        }
+        // `frontend` of kind ServiceAccount, ConfigMap … is that unit's.
+        let own = object.name == self.unit.service.name;
+        own || !self.units.iter().any(|other| other.service.name == object.name) && self.not_of_others(&object.place)
+    }
+}
+
+/// The workload that an object names: an autoscaler's, a policy's.
+fn target(object: &Object) -> Option<&str> {
+    ["spec.scaleTargetRef.name", "spec.targetRef.name", "spec.workloadRef.name"]
+        .iter()
+        .find_map(|path| object.body.str_at(path))
+}
+
+/// How deep the folder is that a path lies in; none: it does not lie in it.
+fn depth_in(path: &str, folder: &str) -> Option<usize> {
+    paths::is_below(path, folder).then(|| if folder == "." { 0 } else { folder.matches('/').count() + 1 })
+}
+
+/// The items that belong to a unit; shared, not copied, where all of them do.
+fn own<T: Clone>(
+    all: &Arc<Gathered<T>>,
+    keep: impl Fn(&T) -> bool,
+    keep_gap: impl Fn(&Gap) -> bool,
+) -> Arc<Gathered<T>> {
+    if all.items.iter().all(&keep) && all.gaps.iter().all(&keep_gap) {
+        return Arc::clone(all);
+    }
+    Arc::new(Gathered {
+        items: all.items.iter().filter(|item| keep(item)).cloned().collect(),
+        files: all.files,
+        gaps: all.gaps.iter().filter(|gap| keep_gap(gap)).cloned().collect(),
+    })
+}
+
+fn indexed<T: Clone>(all: &Arc<Gathered<T>>, keep: &dyn Fn(usize) -> bool, area: &Area<'_>) -> Arc<Gathered<T>> {
+    let gaps: Vec<Gap> = all.gaps.iter().filter(|gap| area.not_of_others(&gap.place)).cloned().collect();
+    if gaps.len() == all.gaps.len() && (0..all.items.len()).all(keep) {
+        return Arc::clone(all);
+    }
+    let items = all.items.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, item)| item.clone()).collect();
+    Arc::new(Gathered { items, files: all.files, gaps })
+}
+
+/// Objectives name their service: one of another unit's is not this one's.
+fn objectives(area: &Area<'_>, sources: &Sources, stated: &[Objective]) -> Arc<Gathered<Objective>> {
+    let others = |name: &str| area.units.iter().any(|unit| unit.service.name == name);
+    let keep = |one: &Objective| match one.service.as_deref() {
+        Some(name) if name == area.unit.service.name => true,
+        Some(name) if others(name) => false,
+        _ => area.not_of_others(&one.place),
+    };
+    let gathered = own(&sources.objectives, keep, |gap| area.not_of_others(&gap.place));
+    if stated.is_empty() {
+        return gathered;
+    }
+    let mut gathered = Gathered::clone(&gathered);
+    gathered.items.extend(stated.iter().cloned());
+    Arc::new(gathered)
+}
+
+/// The manifests of the unit's own package, else those of the nearest folder above, with the workspace's that pin it.
+fn packages(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<gonogo_domain::evidence::Package>> {
+    let unit = area.unit;
+    let folder = |place: &Place| paths::folder(place.path()).to_owned();
+    let inside = |place: &Place| area.home(place.path());
+    let own_lock = |place: &Place| {
+        sources.packages.items.iter().filter(|package| inside(&package.place)).any(|package| {
+            package
+                .lockfile
+                .as_ref()
+                .is_some_and(|lock| folder(lock) == folder(place) && folder(place) != folder(&package.place))
+        })
+    };
+    let none_inside = !sources.packages.items.iter().any(|package| inside(&package.place));
+    let nearest = none_inside
+        .then(|| {
+            paths::ancestors(&unit.home)
+                .find(|above| sources.packages.items.iter().any(|package| folder(&package.place) == *above))
+        })
+        .flatten();
+    own(
+        &sources.packages,
+        |package| {
+            inside(&package.place)
+                || own_lock(&package.place)
+                || nearest.is_some_and(|above| folder(&package.place) == above)
+        },
+        |gap| inside(&gap.place),
+    )
+}

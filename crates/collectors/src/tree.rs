@@ -17,10 +17,10 @@ use ignore::{WalkBuilder, WalkState};
 use crate::roles;
 
 /// Files above this size are listed and not read: no declaration that a person edits is that long.
-pub const READ_LIMIT: u64 = 8 << 20;
+pub(crate) const READ_LIMIT: u64 = 8 << 20;
 
 /// Files above this number are not listed; the review says so.
-pub const FILE_LIMIT: usize = 1_000_000;
+pub(crate) const FILE_LIMIT: usize = 1_000_000;
 
 /// The files of a repository by their paths, sorted.
 #[derive(Debug)]
@@ -84,6 +84,13 @@ impl Tree {
         files.sort_by(|one, other| one.path.cmp(&other.path));
         skipped.sort();
         Self { files, skipped, content }
+    }
+
+    /// The name of the folder that holds the files; none in memory.
+    pub fn name(&self) -> Option<String> {
+        let Content::Disk(root) = &self.content else { return None };
+        let root = root.canonicalize().ok()?;
+        Some(root.file_name()?.to_string_lossy().into_owned())
     }
 
     /// Every file, sorted by path.

@@ -1,6 +1,6 @@
 //! Knowledge is data: what a package or a command means, from the tables in `knowledge/`.
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
@@ -20,6 +20,8 @@ pub enum Capability {
     CommandLine,
     StaticSite,
     Database,
+    /// S3 and its like.
+    ObjectStorage,
     Cache,
     CircuitBreaker,
     Retry,
@@ -35,6 +37,7 @@ pub enum Capability {
     ConfigReload,
     Validation,
     Authentication,
+    SecurityHeaders,
     ErrorHandling,
     Profiling,
     Migration,
@@ -46,6 +49,48 @@ pub enum Capability {
     ChaosTest,
     Coverage,
     ApiDescription,
+}
+
+impl Capability {
+    pub const ALL: [Self; 37] = [
+        Self::HttpServer,
+        Self::GrpcServer,
+        Self::HttpClient,
+        Self::Worker,
+        Self::Queue,
+        Self::Scheduler,
+        Self::CommandLine,
+        Self::StaticSite,
+        Self::Database,
+        Self::ObjectStorage,
+        Self::Cache,
+        Self::CircuitBreaker,
+        Self::Retry,
+        Self::RateLimit,
+        Self::Bulkhead,
+        Self::AdaptiveLimit,
+        Self::StructuredLog,
+        Self::Metrics,
+        Self::Tracing,
+        Self::Health,
+        Self::FeatureFlags,
+        Self::Vault,
+        Self::ConfigReload,
+        Self::Validation,
+        Self::Authentication,
+        Self::SecurityHeaders,
+        Self::ErrorHandling,
+        Self::Profiling,
+        Self::Migration,
+        Self::TestFramework,
+        Self::IntegrationTest,
+        Self::EndToEndTest,
+        Self::ContractTest,
+        Self::LoadTest,
+        Self::ChaosTest,
+        Self::Coverage,
+        Self::ApiDescription,
+    ];
 }
 
 /// One row of `knowledge/packages.toml`.
@@ -100,15 +145,46 @@ pub fn known_packages() -> &'static [Known] {
     })
 }
 
-/// What a dependency is for; empty: nothing that is known.
-pub fn package_capabilities(ecosystem: Ecosystem, name: &str) -> impl Iterator<Item = &'static Known> {
-    known_packages().iter().filter(move |known| {
-        known.ecosystem == ecosystem
-            && match known.name.strip_suffix('*') {
-                Some(family) => name.starts_with(family),
-                None => known.name.eq_ignore_ascii_case(name),
+/// The table by the lower-case name of the package, and the families of each ecosystem.
+#[derive(Default)]
+struct Index {
+    exact: HashMap<(Ecosystem, String), &'static Known>,
+    families: HashMap<Ecosystem, Vec<(&'static str, &'static Known)>>,
+}
+
+fn index() -> &'static Index {
+    static INDEX: OnceLock<Index> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let mut index = Index::default();
+        for known in known_packages() {
+            match known.name.strip_suffix('*') {
+                Some(family) => index.families.entry(known.ecosystem).or_default().push((family, known)),
+                None => {
+                    index.exact.insert((known.ecosystem, known.name.to_ascii_lowercase()), known);
+                }
             }
+        }
+        index
     })
+}
+
+/// What a dependency is for; empty: nothing that is known. A Go module is looked up without its major version.
+pub fn package_capabilities(ecosystem: Ecosystem, name: &str) -> impl Iterator<Item = &'static Known> {
+    let name = if ecosystem == Ecosystem::Go { without_major(name) } else { name };
+    let index = index();
+    let exact = index.exact.get(&(ecosystem, name.to_ascii_lowercase())).copied();
+    let families = index.families.get(&ecosystem).map_or(&[][..], Vec::as_slice);
+    exact
+        .into_iter()
+        .chain(families.iter().filter(move |(family, _)| name.starts_with(family)).map(|(_, known)| *known))
+}
+
+/// A Go module without the major version at its end: `example.com/a/v2` is `example.com/a`.
+fn without_major(module: &str) -> &str {
+    match module.rsplit_once("/v") {
+        Some((rest, major)) if !major.is_empty() && major.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => module,
+    }
 }
 
 impl Package {
@@ -267,106 +343,6 @@ pub fn test_kinds(text: &str) -> Vec<Purpose> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Purpose::*;
-
-    fn check(line: &str, expect: &[Purpose]) {
-        assert_eq!(purposes(line), expect, "for {line:?}");
-    }
-
-    #[test]
-    fn every_row_fits_its_example_and_not_its_look_alike() {
-        let Tables { commands, kinds, .. } =
-            read_commands(include_str!("../../../knowledge/commands.toml")).expect("reads");
-        assert!(commands.rows.len() >= 120, "{} rows", commands.rows.len());
-        let mut problems = Vec::new();
-        for row in &commands.rows {
-            let alone = CommandTable::new(vec![row.clone()], WORD_START).expect("compiles");
-            if alone.purposes(row.example.as_bytes()).is_empty() || !purposes(&row.example).contains(&row.purpose) {
-                problems.push(format!("{} does not fit {:?}", row.pattern, row.example));
-            }
-            if !alone.purposes(row.look_alike.as_bytes()).is_empty() {
-                problems.push(format!("{} fits {:?}", row.pattern, row.look_alike));
-            }
-        }
-        for row in &kinds.rows {
-            if !test_kinds(&row.example).contains(&row.purpose) || test_kinds(&row.look_alike).contains(&row.purpose) {
-                problems.push(format!("{} for {:?} and not for {:?}", row.pattern, row.example, row.look_alike));
-            }
-        }
-        assert!(problems.is_empty(), "{}", problems.join("\n"));
-    }
-
-    #[test]
-    fn a_test_run_that_names_its_kind_is_of_that_kind() {
-        check("go test ./...", &[UnitTest]);
-        check("go test -tags integration ./...", &[IntegrationTest]);
-        check("go test -tags=integration -coverprofile=c.out ./...", &[IntegrationTest, Coverage]);
-        check("go test ./test/e2e/...", &[EndToEndTest]);
-        check("pytest -m 'not integration'", &[UnitTest]);
-        check("pytest --ignore=tests/e2e", &[UnitTest]);
-        check("pytest tests/unit tests/integration", &[UnitTest, IntegrationTest]);
-        check("npm run test:e2e", &[EndToEndTest]);
-        check("./gradlew integrationTest", &[IntegrationTest]);
-    }
-
-    #[test]
-    fn a_name_in_the_arguments_is_no_command() {
-        check("go build -o bin/golangci-lint ./tools", &[Build]);
-        check("docker build -t semgrep .", &[BuildImage]);
-        check("docker run --rm -v a:b semgrep/semgrep semgrep ci", &[StaticAnalysis]);
-        check("with-database go test ./...", &[UnitTest]);
-    }
-
-    #[test]
-    fn skipped_tests_are_no_tests() {
-        check("mvn -B package -DskipTests", &[Build]);
-        check("./gradlew build -x test", &[Build]);
-        check("go test -run=NONE -bench=. ./...", &[]);
-    }
-
-    #[test]
-    fn every_purpose_has_a_row() {
-        let all = [
-            Build,
-            BuildImage,
-            Lint,
-            UnitTest,
-            IntegrationTest,
-            EndToEndTest,
-            ContractTest,
-            LoadTest,
-            ChaosTest,
-            SmokeTest,
-            Coverage,
-            DependencyAudit,
-            SecretScan,
-            StaticAnalysis,
-            ImageScan,
-            InfrastructureScan,
-            InfrastructurePlan,
-            RuleTest,
-            MigrationTest,
-            Deploy,
-            Publish,
-            Rollback,
-            Sign,
-        ];
-        for purpose in all {
-            assert!(commands().iter().any(|row| row.purpose == purpose), "{purpose:?}");
-        }
-    }
-
-    #[test]
-    fn an_action_means_what_its_inputs_say() {
-        let check = |line: &str, expect: &[Purpose]| assert_eq!(action_purposes(line), expect, "for {line:?}");
-        check("aquasecurity/trivy-action@0.30 image-ref=app:1", &[ImageScan]);
-        check("aquasecurity/trivy-action@0.30 scan-type=fs", &[DependencyAudit]);
-        check("aquasecurity/trivy-action@0.30 scan-type=config", &[InfrastructureScan]);
-        check("docker/build-push-action@v6 push=true", &[BuildImage, Publish]);
-        check("docker/build-push-action@v6 push=false", &[BuildImage]);
-        check("actions/setup-go@v5 go-version=1.24", &[]);
-        check("some/assistant@v1 allowed=run go test ./...", &[]);
-    }
-}
+mod command_tests;
+#[cfg(test)]
+mod package_tests;

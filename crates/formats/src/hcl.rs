@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gonogo_domain::{Entry, Node, Place, Scalar, Value};
-use hcl_edit::Span;
+use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{self, Body, Structure};
 use hcl_edit::template::{Element, Template};

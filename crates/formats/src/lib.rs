@@ -1,5 +1,6 @@
 //! Reads files into trees with places: bytes in, trees and errors out, never any I/O.
 
+pub mod compose;
 pub mod dockerfile;
 pub mod hcl;
 pub mod helm;
@@ -10,6 +11,7 @@ pub mod markdown;
 pub mod promql;
 pub mod sql;
 pub mod toml;
+pub mod xml;
 pub mod yaml;
 
 /// Why a file, or a part of it, could not be read.

@@ -152,6 +152,8 @@ struct Reader<'a> {
     /// Items of the current section that are complete, with where they began.
     done_items: Vec<(u32, ListItem)>,
     code: Option<CodeBlock>,
+    /// A block of HTML and where it starts.
+    html: Option<(usize, String)>,
     cell: Option<String>,
     row: Vec<String>,
 }
@@ -167,6 +169,7 @@ impl<'a> Reader<'a> {
             items: Vec::new(),
             done_items: Vec::new(),
             code: None,
+            html: None,
             cell: None,
             row: Vec::new(),
         };
@@ -251,7 +254,9 @@ impl<'a> Reader<'a> {
                 self.text(&text);
             }
             Event::SoftBreak | Event::HardBreak => self.text(" "),
-            Event::Html(html) | Event::InlineHtml(html) => self.html(&html, range.start),
+            // The lines of a block come one by one, but tags and comments go over their ends.
+            Event::Html(html) => self.html.get_or_insert_with(|| (range.start, String::new())).1.push_str(&html),
+            Event::InlineHtml(html) => self.html(&html, range.start),
             Event::Rule => self.end_block(),
             Event::TaskListMarker(checked) => {
                 if let Some(item) = self.items.last_mut() {
@@ -314,6 +319,11 @@ impl<'a> Reader<'a> {
     }
 
     fn end(&mut self, tag: TagEnd) {
+        if tag == TagEnd::HtmlBlock
+            && let Some((start, html)) = self.html.take()
+        {
+            self.html(&html, start);
+        }
         let Some(section) = self.sections.last_mut() else { return };
         match tag {
             TagEnd::Heading(_) => self.in_heading = false,
@@ -326,8 +336,8 @@ impl<'a> Reader<'a> {
             }
             TagEnd::CodeBlock => section.code.extend(self.code.take()),
             TagEnd::Item => {
-                if let Some(mut item) = self.items.pop() {
-                    item.text = item.text.trim().to_owned();
+                if let Some(item) = self.items.pop() {
+                    let item = ListItem { text: item.text.trim().to_owned(), ..item };
                     self.done_items.push((item.place.line().unwrap_or(0), item));
                 }
                 self.end_block();
@@ -361,7 +371,7 @@ impl<'a> Reader<'a> {
         let mut after = 0;
         for found in TAG.captures_iter(html) {
             let Some(whole) = found.get(0) else { continue };
-            self.text(html.get(after..whole.start()).unwrap_or_default());
+            self.html_text(html.get(after..whole.start()).unwrap_or_default());
             after = whole.end();
             let (Some(name), Some(target)) = (found.get(1), found.get(2)) else { continue };
             let place = self.place(start + whole.start());
@@ -371,7 +381,15 @@ impl<'a> Reader<'a> {
                 if is_image { section.images.push(link) } else { section.links.push(link) }
             }
         }
-        self.text(html.get(after..).unwrap_or_default());
+        self.html_text(html.get(after..).unwrap_or_default());
+    }
+
+    fn html_text(&mut self, text: &str) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if !words.is_empty() {
+            self.end_block();
+            self.text(&words.join(" "));
+        }
     }
 }
 
@@ -429,6 +447,14 @@ mod tests {
         let code = &section.code[0];
         assert_eq!((code.language.as_str(), code.text.as_str(), code.place.line()), ("yaml", "a: 1\n", Some(4)));
         assert_eq!(section.text, "see the docs and alt w");
+    }
+
+    #[test]
+    fn html_blocks_are_read_over_their_lines() {
+        let document = read("<!-- a\nhidden -->\n\n<p\n align=center>\n<img\n src=\"i.png\"> one\n two</p>\n\nthree\n");
+        let section = &document.sections[0];
+        assert_eq!(section.text, "one two\nthree");
+        assert_eq!(section.images.first().map(|image| image.place.clone()), Some(Place::new("a.md", 6, 1)));
     }
 
     #[test]

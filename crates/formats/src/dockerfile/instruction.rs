@@ -144,8 +144,8 @@ struct Reader<'a> {
 }
 
 pub(super) fn read(path: &Arc<str>, line: logical::Line, escape: char) -> Result<Instruction, ParseError> {
-    let logical::Line { text, origin, end_line, heredocs } = line;
-    read_text(path, &text, &origin, end_line, heredocs, escape, true)
+    let logical::Line { text, origin, last, heredocs } = line;
+    read_text(path, &text, &origin, last, heredocs, escape, true)
 }
 
 fn read_text(

@@ -17,7 +17,7 @@ pub(super) struct Line {
     pub(super) text: String,
     /// Where pieces of `text` come from: offset in `text`, line and column in the file.
     pub(super) origin: Vec<(usize, u32, u32)>,
-    pub(super) end_line: u32,
+    pub(super) last: u32,
     pub(super) heredocs: Vec<Heredoc>,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn lines(path: &Arc<str>, text: &str, errors: &mut Vec<ParseError>) -
             next += 1;
             continue;
         }
-        let mut line = Line { text: String::new(), origin: Vec::new(), end_line: 0, heredocs: Vec::new() };
+        let mut line = Line { text: String::new(), origin: Vec::new(), last: 0, heredocs: Vec::new() };
         let mut piece = content;
         loop {
             let raw = physical.get(next).copied().unwrap_or_default();
@@ -83,7 +83,7 @@ pub(super) fn lines(path: &Arc<str>, text: &str, errors: &mut Vec<ParseError>) -
                 next += length + 1;
             }
         }
-        line.end_line = small(next);
+        line.last = small(next);
         result.push(line);
     }
     (result, escape)

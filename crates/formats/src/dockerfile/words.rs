@@ -85,12 +85,12 @@ pub(super) fn substitute(text: &str, values: &HashMap<String, String>) -> String
         let (before, variable) = rest.split_at(dollar);
         result.push_str(before);
         let after = variable.get(1..).unwrap_or_default();
-        let (written, value) = match after.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
-            Some((inside, _)) => (inside.len() + 3, braced_value(inside, values)),
-            None => {
-                let length = name_length(after);
-                (length + 1, values.get(after.get(..length).unwrap_or_default()).cloned())
-            }
+        let braced = after.strip_prefix('{').and_then(|braced| braced.split_once('}'));
+        let (written, value) = if let Some((inside, _)) = braced {
+            (inside.len() + 3, braced_value(inside, values))
+        } else {
+            let length = name_length(after);
+            (length + 1, values.get(after.get(..length).unwrap_or_default()).cloned())
         };
         match value {
             Some(value) if value.len() <= MAX_VALUE => result.push_str(&value),

@@ -95,7 +95,7 @@ impl<'a> Lexer<'a> {
         TokenKind::LineComment
     }
 
-    /// A string in single quotes, where `''` is a quote. A backslash escapes in MySQL and in `E''`, but not in
+    /// A string in single quotes, where `''` is a quote. A backslash escapes in `MySQL` and in `E''`, but not in
     /// standard SQL: without `E`, it does unless the quote after it looks like the end of the string.
     fn text_literal(&mut self, escapes: bool) -> TokenKind {
         self.at += 1;

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use gonogo_domain::{Entry, Node, Place, Scalar, Value};
-use granit_parser::{Event, Marker, Parser, ScalarStyle, StrInput, Tag};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use crate::ParseError;
 
@@ -20,6 +20,8 @@ const MAX_NODES: usize = 1_000_000;
 const MAX_COPIED_BYTES: usize = 64 * 1024 * 1024;
 /// Broken documents after which the rest of a file is not read.
 const MAX_ERRORS: usize = 100;
+/// Lines of quoted scalars whose indentation is put right: each costs reading the file again.
+const MAX_REPAIRS: usize = 32;
 /// From this many entries on, a hash set is faster than comparing keys one by one.
 const SMALL_MAPPING: usize = 12;
 
@@ -57,6 +59,27 @@ pub struct Comment {
 /// applied with explicit keys first, tags are dropped (`!!str` makes a scalar text). A broken document costs only
 /// itself.
 pub fn parse(path: &Arc<str>, text: &str) -> Stream {
+    let (stream, mut crooked) = parse_strictly(path, text);
+    if crooked.is_none() {
+        return stream;
+    }
+    let mut repaired = text.to_owned();
+    for _ in 0..MAX_REPAIRS {
+        let Some(offset) = crooked.filter(|offset| repaired.is_char_boundary(*offset)) else { break };
+        // Blanks at the start of a line are folded away inside quotes.
+        repaired.insert_str(offset, &" ".repeat(MAX_DEPTH));
+        let (again, next) = parse_strictly(path, &repaired);
+        if again.errors.is_empty() {
+            return again;
+        }
+        crooked = next;
+    }
+    stream
+}
+
+/// Also gives the offset of a line inside a quoted scalar that is indented too little. The standard forbids it, but
+/// Go's `yaml.v2` and libyaml write and read it, and so does kubectl.
+fn parse_strictly(path: &Arc<str>, text: &str) -> (Stream, Option<usize>) {
     let mut options = granit_parser::options! {
         emit_unresolved_aliases: true,
         flow_nesting_limit: MAX_DEPTH,
@@ -89,7 +112,7 @@ pub fn parse(path: &Arc<str>, text: &str) -> Stream {
             }
         }
     }
-    builder.stream
+    (builder.stream, builder.crooked)
 }
 
 /// Why the builder stopped before the end.
@@ -144,6 +167,8 @@ struct Builder<'text> {
     line: u32,
     comments: Vec<Comment>,
     duplicates: Vec<(String, Place)>,
+    /// Where a quoted scalar is indented too little.
+    crooked: Option<usize>,
     stream: Stream,
 }
 
@@ -162,6 +187,7 @@ impl<'text> Builder<'text> {
             line: 1,
             comments: Vec::new(),
             duplicates: Vec::new(),
+            crooked: None,
             stream: Stream::default(),
         }
     }
@@ -172,8 +198,20 @@ impl<'text> Builder<'text> {
         Place::File { path: Arc::clone(&self.path), line, column }
     }
 
-    fn scan_error(&self, error: &granit_parser::ScanError) -> ParseError {
+    fn scan_error(&mut self, error: &granit_parser::ScanError) -> ParseError {
+        if *error.kind() == ErrorKind::InvalidQuotedScalarIndent {
+            self.crooked = self.crooked.or(error.marker().byte_offset());
+        }
         ParseError { place: self.place(*error.marker()), reason: error.info() }
+    }
+
+    /// Whether a block scalar ends in the last line of a file that has no line feed after it.
+    fn lacks_line_feed(&self, value: &str, span: &Span) -> bool {
+        if self.text.ends_with('\n') || span.end.byte_offset().is_none_or(|end| end < self.text.len()) {
+            return false;
+        }
+        let (written, read) = (last_line(self.text), last_line(value.strip_suffix('\n').unwrap_or_default()));
+        !written.trim().is_empty() || (!read.is_empty() && written.ends_with(read))
     }
 
     /// Drops what was read of a broken document.
@@ -191,8 +229,14 @@ impl<'text> Builder<'text> {
         while let Some(event) = parser.next_event() {
             let (event, span) = event.map_err(|error| Stop::Document(self.scan_error(&error)))?;
             match event {
-                Event::Scalar(text, style, anchor, tag) => {
+                Event::Scalar(mut text, style, anchor, tag) => {
                     let place = self.place(span.start);
+                    if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+                        && self.lacks_line_feed(&text, &span)
+                        && let Some(without) = text.strip_suffix('\n')
+                    {
+                        text = without.to_owned().into();
+                    }
                     let plain = style == ScalarStyle::Plain && !tag.as_deref().is_some_and(makes_text);
                     if anchor == 0
                         && let Some(Frame { content: Content::Mapping { key: key @ None, .. }, .. }) =
@@ -340,6 +384,10 @@ impl<'text> Builder<'text> {
         }
         Ok(())
     }
+}
+
+fn last_line(text: &str) -> &str {
+    text.rsplit('\n').next().unwrap_or_default()
 }
 
 /// `!!str` and the bare `!` say that a scalar is text, whatever it looks like.

@@ -1,5 +1,7 @@
 //! Reading and writing YAML, harmless and hostile.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 fn read(input: &str) -> Stream {
@@ -21,6 +23,24 @@ fn scalars_keep_whether_they_were_quoted() {
         "a: 1\nb: '1'\nc: yes\nd: ~\ne:\nf: !!str 1\ng: |\n  x\n  y\n",
         r#"{"a":1,"b":"1","c":"yes","d":null,"e":null,"f":"1","g":"x\ny\n"}"#,
     );
+}
+
+#[test]
+fn a_block_at_the_end_of_the_file_has_no_line_feed_of_its_own() {
+    check("a: |\n  x", r#"{"a":"x"}"#);
+    check("a: |\n  x\n", r#"{"a":"x\n"}"#);
+    check("a: |\n  x\n   ", r#"{"a":"x\n "}"#);
+    check("a: |\n  x\n  ", r#"{"a":"x\n"}"#);
+    check("a: >\n  x\n  y", r#"{"a":"x y"}"#);
+    check("a: |\n  x\nb: 1", r#"{"a":"x\n","b":1}"#);
+}
+
+#[test]
+fn quoted_lines_may_be_indented_too_little_as_kubectl_writes_them() {
+    check("a:\n  b: 'x\n  y\n  z'\n  c: 1\n", r#"{"a":{"b":"x y z","c":1}}"#);
+    let stream = read("a:\n  b: 'x\n  y: z\n");
+    assert_eq!(stream.errors.first().and_then(|error| error.place.line()), Some(3));
+    assert!(!read(&format!("a:\n  b: 'x\n{}'", "  y\n".repeat(1000))).errors.is_empty());
 }
 
 #[test]
@@ -86,7 +106,7 @@ fn alias_bombs_are_refused() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
-        bomb += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", "));
+        let _ = writeln!(bomb, "a{level}: &a{level} [{}]", [alias.as_str(); 9].join(", "));
     }
     let stream = read(&bomb);
     assert!(stream.documents.is_empty());
@@ -109,7 +129,7 @@ fn deep_nesting_is_refused() {
     }
     let mut nested = "a0: &a0 [x]\n".to_owned();
     for level in 1..300 {
-        nested += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+        let _ = writeln!(nested, "a{level}: &a{level} [*a{}]", level - 1);
     }
     assert_eq!(read(&nested).errors.len(), 1);
 }

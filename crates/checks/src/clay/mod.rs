@@ -1,0 +1,5 @@
+//! Clay integration: the second standard, for a unit that talks to Clay.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

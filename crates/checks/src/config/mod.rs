@@ -1,0 +1,5 @@
+//! Configuration and secrets.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

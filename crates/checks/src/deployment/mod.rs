@@ -1,0 +1,5 @@
+//! Deployment.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

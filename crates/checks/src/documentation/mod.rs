@@ -1,0 +1,5 @@
+//! Documentation.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,164 @@
+//! In-flight requests are drained before exit.
+
+use gonogo_domain::{
+    Area, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    evidence::{CommandForm, Container, ImageBuild, InstructionKind, PreStopAction, Workload},
+};
+
+use crate::shared::production_workloads;
+
+pub(crate) static CHECK: Check = Check {
+    id: "health.graceful-shutdown",
+    title: Text { en: "In-flight requests are drained before exit", zh: "退出前处理完进行中的请求" },
+    source: &["B4.1d"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Health,
+    level: Some(Level::L2),
+    gate: Gate::Blocker,
+    min: Strength::Configured,
+    classes: Classes::LONG_RUNNING,
+    fresh_days: None,
+    record: &[],
+    remediation: Text {
+        en: "Start the program in exec form, handle SIGTERM by draining, and keep terminationGracePeriodSeconds above preStop plus drain.",
+        zh: "以 exec 形式启动程序，收到 SIGTERM 后排空请求，并使 terminationGracePeriodSeconds 大于 preStop 与排空时间之和。",
+    },
+    references: &["https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination"],
+    page: include_str!("graceful_shutdown.md"),
+    judge,
+};
+
+/// Kubernetes' and Docker's defaults, in seconds. Sources: Pod API reference; `docker stop`, Compose specification.
+const KUBERNETES_GRACE: u32 = 30;
+const DOCKER_GRACE: u32 = 10;
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    Readings::configured(configured(evidence))
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let mut findings = Vec::new();
+    let workloads = production_workloads(evidence)?;
+    for workload in workloads.iter().filter(|one| one.kind.long_running()) {
+        findings.extend(grace(workload, evidence));
+    }
+    for image in evidence.images()? {
+        let replaced = workloads.iter().any(|one| one.main_containers().any(|container| container.command.is_some()));
+        if !replaced {
+            findings.extend(first_process(image));
+        }
+    }
+    findings.extend(workloads.iter().flat_map(|one| one.main_containers().filter_map(replaced_process)));
+    if findings.is_empty() {
+        // The arithmetic and the entry point are right; whether the program handles the signal is in its source.
+        match evidence.source_code()? {}
+    }
+    Ok(Reading::refuted(findings, "the way it is stopped cuts requests off", "其停止方式会中断请求"))
+}
+
+/// The grace period has room for what runs before SIGTERM and for the drain.
+fn grace(workload: &Workload, evidence: &Evidence<'_>) -> Option<Finding> {
+    let default = if workload.kind.kubernetes() { KUBERNETES_GRACE } else { DOCKER_GRACE };
+    let (grace, place) = match &workload.grace_seconds {
+        Some(located) => (located.value, &located.place),
+        None => (default, &workload.place),
+    };
+    let pre_stop = workload
+        .main_containers()
+        .filter_map(|container| container.pre_stop.as_ref())
+        .max_by_key(|hook| seconds(&hook.what));
+    let before = pre_stop.map_or(0, |hook| seconds(&hook.what));
+    let drain = evidence.statements().drain.as_ref();
+    let wanted = drain.map_or(0, |stated| u32::try_from(stated.value.as_secs()).unwrap_or(u32::MAX));
+    let environment = workload.environment.as_deref();
+    if grace == 0 {
+        return Some(
+            Finding::new(place, "the grace period is 0: the process is killed at once", "宽限期为 0：进程会被立即杀死")
+                .in_environment(environment),
+        );
+    }
+    let needed = before.saturating_add(wanted);
+    if (before > 0 && grace <= before) || (wanted > 0 && grace < needed) {
+        let mut finding = Finding::new(
+            place,
+            format!("a grace period of {grace} s has no room for preStop ({before} s) and drain ({wanted} s)"),
+            format!("宽限期 {grace} 秒容不下 preStop（{before} 秒）与排空（{wanted} 秒）"),
+        )
+        .in_environment(environment);
+        if let Some(hook) = pre_stop {
+            finding = finding.also(&hook.place, "preStop hook", "preStop 钩子");
+        }
+        if let Some(stated) = drain {
+            finding = finding.also(&stated.place, "stated drain time", "声明的排空时间");
+        }
+        return Some(finding);
+    }
+    None
+}
+
+/// Seconds that a hook is known to take; what cannot be known counts as none.
+fn seconds(action: &PreStopAction) -> u32 {
+    match action {
+        PreStopAction::Sleep(seconds) => *seconds,
+        PreStopAction::Exec(command) => {
+            let text = command.join(" ");
+            let mut words = text.split(|letter: char| letter.is_whitespace() || letter == ';' || letter == '&');
+            words.find(|word| *word == "sleep" || word.ends_with("/sleep"));
+            words.find(|word| !word.is_empty()).and_then(|word| word.trim_end_matches('s').parse().ok()).unwrap_or(0)
+        }
+        PreStopAction::Http(_) => 0,
+    }
+}
+
+/// PID 1 of the image gets the signal and hands it on.
+fn first_process(image: &ImageBuild) -> Option<Finding> {
+    let entry = image.effective(|instruction| match &instruction.kind {
+        InstructionKind::Entrypoint(form) => Some((instruction.place.clone(), form.clone())),
+        _ => None,
+    });
+    let cmd = image.effective(|instruction| match &instruction.kind {
+        InstructionKind::Cmd(form) => Some((instruction.place.clone(), form.clone())),
+        _ => None,
+    });
+    let (place, form) = entry.or(cmd)?;
+    let (en, zh) = match &form {
+        CommandForm::Shell(text) if !text.trim_start().starts_with("exec ") => (
+            "shell form: /bin/sh is PID 1 and does not pass SIGTERM on",
+            "shell 形式：PID 1 是 /bin/sh，不会转发 SIGTERM",
+        ),
+        CommandForm::Exec(words) => swallows(words)?,
+        CommandForm::Shell(_) => return None,
+    };
+    Some(Finding::new(&place, en, zh))
+}
+
+fn replaced_process(container: &Container) -> Option<Finding> {
+    let command = container.command.as_ref()?;
+    let words: Vec<String> =
+        command.value.iter().chain(container.args.iter().flat_map(|args| &args.value)).cloned().collect();
+    let (en, zh) = swallows(&words)?;
+    Some(Finding::new(&command.place, en, zh))
+}
+
+/// A process that does not hand SIGTERM on to the program.
+fn swallows(words: &[String]) -> Option<(&'static str, &'static str)> {
+    let mut words = words.iter().map(String::as_str);
+    match words.next()? {
+        "npm" | "yarn" | "pnpm" | "/usr/local/bin/npm" => Some((
+            "a package manager is PID 1, and it does not pass SIGTERM on reliably",
+            "PID 1 是包管理器，不能可靠地转发 SIGTERM",
+        )),
+        "sh" | "/bin/sh" | "bash" | "/bin/bash" => {
+            let script = words.find(|word| !word.starts_with('-'))?;
+            // A single command replaces the shell in most shells; `exec` always does.
+            let single = !["&&", ";", "|", "\n"].iter().any(|join| script.contains(join));
+            // A script is not read here: what it does with the signal is its own text.
+            let handed_on = script.contains("exec ") || single || script.starts_with('/') || script.starts_with("./");
+            (!handed_on).then_some((
+                "a shell is PID 1 and waits for its command: SIGTERM does not reach the program",
+                "PID 1 是等待命令的 shell：SIGTERM 无法到达程序",
+            ))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! A readiness probe that can say "starting", not only "alive".
+
+use gonogo_domain::{
+    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text, evidence::WorkloadKind,
+};
+
+use crate::shared::{container_key, production_workloads};
+
+pub(crate) static CHECK: Check = Check {
+    id: "health.readiness",
+    title: Text {
+        en: "Readiness tells \"starting\" from \"ready to serve\"", zh: "就绪探针能区分“启动中”与“可服务”"
+    },
+    source: &["B4.1b"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Health,
+    level: Some(Level::L2),
+    gate: Gate::Required,
+    min: Strength::Configured,
+    classes: Classes::SERVERS,
+    fresh_days: None,
+    record: &[],
+    remediation: Text {
+        en: "Give each serving container a readinessProbe on an endpoint of its own, e.g. /ready, that is red until warm-up is over.",
+        zh: "为每个提供服务的容器配置独立端点（例如 /ready）的 readinessProbe，预热完成前保持未就绪。",
+    },
+    references: &["https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"],
+    page: include_str!("readiness.md"),
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    Readings::configured(configured(evidence))
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let mut tally = Tally::new();
+    for workload in production_workloads(evidence)?.into_iter().filter(|workload| workload.kind.long_running()) {
+        for container in workload.main_containers().filter(|container| serves(&workload.kind, container)) {
+            let key = container_key(workload, container);
+            let environment = workload.environment.as_deref();
+            match (&container.readiness, &container.liveness) {
+                (None, _) => tally.miss(
+                    key,
+                    Finding::new(
+                        &container.place,
+                        format!("container {} has no readiness probe", container.name),
+                        format!("容器 {} 没有就绪探针", container.name),
+                    )
+                    .in_environment(environment),
+                ),
+                // One endpoint for both restarts a slow starter instead of waiting for it.
+                (Some(ready), Some(live)) if ready.action == live.action => tally.miss(
+                    key,
+                    Finding::new(&ready.place, "asks the same endpoint as liveness", "与存活探针使用同一端点")
+                        .also(&live.place, "liveness probe", "存活探针")
+                        .in_environment(environment),
+                ),
+                (Some(ready), _) => tally.met(key, &ready.place),
+            }
+        }
+    }
+    if tally.is_empty() {
+        return Ok(Reading::elsewhere(
+            Message::new(
+                "no production workload that serves a port is declared here",
+                "此处未声明对外提供端口的生产工作负载",
+            ),
+            Message::new("the manifests that run it in production", "生产环境的部署清单"),
+        ));
+    }
+    Ok(tally.reading("serving containers have a readiness probe of their own", "提供服务的容器拥有独立的就绪探针"))
+}
+
+/// A container without ports is asked only where nobody declares ports: on platforms and in compose files.
+fn serves(kind: &WorkloadKind, container: &gonogo_domain::evidence::Container) -> bool {
+    !kind.kubernetes() || !container.ports.is_empty() || container.readiness.is_some() || container.liveness.is_some()
+}

@@ -1,0 +1,5 @@
+//! Incidents and escalation.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,5 @@
+//! Observability.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,5 @@
+//! Operations.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,70 @@
+//! What several checks ask in the same words.
+
+use gonogo_domain::{
+    Capability, Evidence, Finding, Message, Missing, Place, Reading,
+    evidence::{Container, Workload},
+};
+
+/// The workloads that decide: those that serve production.
+///
+/// What only ever runs on a laptop (a compose file beside manifests, a `dev` overlay) says nothing about production.
+pub(crate) fn production_workloads<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a Workload>, Missing> {
+    Ok(evidence.workloads()?.iter().filter(|workload| workload.production).collect())
+}
+
+/// The members of a count over containers: one for each container of a logical workload, whatever its environments.
+pub(crate) fn container_key(workload: &Workload, container: &Container) -> String {
+    format!("{}/{}", workload.key, container.name)
+}
+
+/// Nothing runs it in production as far as this repository says: unknown until its manifests are there.
+pub(crate) fn no_production_workload() -> Reading {
+    Reading::elsewhere(
+        Message::new("no manifest in this repository runs it in production", "此仓库中没有在生产环境运行它的部署清单"),
+        Message::new("the manifests that run it in production", "在生产环境运行它的部署清单"),
+    )
+}
+
+/// What the package manifests name for a capability: *declared*, and no more than that.
+pub(crate) fn declared_library(
+    evidence: &Evidence<'_>,
+    capability: Capability,
+    en: &str,
+    zh: &str,
+) -> Result<Reading, Missing> {
+    let packages = evidence.packages()?;
+    let mut places: Vec<Place> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for package in packages {
+        for dependency in package.dependencies_for(capability) {
+            places.push(dependency.place.clone());
+            names.push(dependency.name.clone());
+        }
+    }
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        let place = packages.first().map_or_else(|| Place::whole("."), |package| package.place.clone());
+        return Ok(Reading::absent(Finding::new(
+            &place,
+            format!("no manifest names a library for {en}"),
+            format!("清单中没有用于{zh}的库"),
+        )));
+    }
+    let names = names.join(", ");
+    Ok(Reading::shown(
+        places,
+        format!("manifests name {names} for {en}; whether it is used is in the source"),
+        format!("清单中列出了用于{zh}的 {names}；是否真正使用需看源代码"),
+    ))
+}
+
+/// A secret as it may be shown: four leading characters and a hash of the whole.
+pub(crate) fn redact(secret: &str) -> String {
+    // FNV-1a: names the value across reports; it is no protection of short secrets, which the four characters bound.
+    let hash = secret
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let head: String = secret.chars().take(4).collect();
+    format!("{head}… (#{:08x})", hash >> 32)
+}

@@ -1,0 +1,5 @@
+//! Testing.
+
+use gonogo_domain::Check;
+
+pub(crate) static CHECKS: &[&Check] = &[];

@@ -1,0 +1,280 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gonogo_domain::{Lang, Occasion};
+use jiff::civil::Date;
+
+/// Decides whether a service is ready for production.
+#[derive(Debug, Parser)]
+#[command(name = "gonogo", version, about, long_about = None, propagate_version = true, after_help = AFTER)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Examples:
+  gonogo review .                       what stands between this repository and production
+  gonogo review . --format html=r.html  the same as one page, besides the terminal
+  gonogo explain health.readiness       why a check asks what it asks
+  gonogo init .                         a commented gonogo.toml from what is there
+
+Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Language of what is printed
+    #[arg(long, global = true, value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    En,
+    #[value(name = "zh-CN", alias = "zh")]
+    Zh,
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::En => Self::En,
+            Language::Zh => Self::Zh,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Reviews every service of a repository and decides
+    Review(ReviewOptions),
+    /// Lists the checks
+    Checks(ChecksOptions),
+    /// Shows the page of a check: why, what passes, what fails
+    Explain(ExplainOptions),
+    /// Proposes a commented gonogo.toml from what was discovered
+    Init(InitOptions),
+    /// Records an accepted failure in gonogo.toml
+    Waive(WaiveOptions),
+    /// Records a person's dated statement in gonogo.toml
+    Attest(AttestOptions),
+    /// Prints a completion script for a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo review .
+  gonogo review . --service checkout --verbose
+  gonogo review . --format terminal --format json=report.json --format sarif=report.sarif
+  gonogo review . --since main          what changed against main, and because of what
+  gonogo review . --baseline base.json  gate on new failures only
+
+Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.")]
+pub(crate) struct ReviewOptions {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Only these services (repeat)
+    #[arg(long, value_name = "NAME")]
+    pub service: Vec<String>,
+    /// What the review is held for
+    #[arg(long, value_name = "OCCASION", default_value = "major-release", value_parser = occasion)]
+    pub occasion: Occasion,
+    /// terminal, json, sarif, junit, markdown or html, each to standard output or to a file: `json=report.json` (repeat)
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "terminal", value_parser = Output::parse)]
+    pub format: Vec<Output>,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Every reading of every check
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Compare with a revision of the repository, or with an earlier JSON report
+    #[arg(long, value_name = "REV|FILE")]
+    pub since: Option<String>,
+    /// An earlier JSON report: what failed there does not gate
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Apply no waiver
+    #[arg(long)]
+    pub no_waivers: bool,
+    /// Judge ages as of this day instead of today
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+}
+
+/// A format and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub format: Format,
+    /// None: standard output.
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Terminal,
+    Json,
+    Sarif,
+    Junit,
+    Markdown,
+    Html,
+}
+
+impl Output {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the name of the file is missing after `=`".to_owned()),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = Format::from_str(name, false)
+            .map_err(|_| format!("there is no format `{name}`: terminal, json, sarif, junit, markdown, html"))?;
+        Ok(Self { format, file })
+    }
+}
+
+fn occasion(text: &str) -> Result<Occasion, String> {
+    Occasion::ALL.into_iter().find(|occasion| occasion.id() == text).ok_or_else(|| {
+        let known: Vec<_> = Occasion::ALL.iter().map(|occasion| occasion.id()).collect();
+        format!("one of {}", known.join(", "))
+    })
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gonogo checks\n  gonogo checks --area health --json")]
+pub(crate) struct ChecksOptions {
+    /// Only the checks of this area
+    #[arg(long, value_name = "AREA")]
+    pub area: Option<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gonogo explain health.readiness\n  gonogo explain data.backup --lang zh-CN")]
+pub(crate) struct ExplainOptions {
+    /// The id of a check
+    pub id: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo init .            prints the proposal
+  gonogo init . --write    writes gonogo.toml; refuses if there is one")]
+pub(crate) struct InitOptions {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Write gonogo.toml instead of printing it
+    #[arg(long)]
+    pub write: bool,
+    #[arg(long, conflicts_with = "write")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  gonogo waive deployment.autoscaling --service checkout --reason \"fixed load until March\" \\
+    --risk \"a spike is shed\" --ticket OPS-12 --approver ann --expires 2027-01-31")]
+pub(crate) struct WaiveOptions {
+    /// The id of a check
+    pub check: String,
+    #[arg(long, default_value = ".")]
+    pub path: PathBuf,
+    /// Only for this service
+    #[arg(long)]
+    pub service: Option<String>,
+    /// Only for findings under this file or folder
+    #[arg(long, value_name = "PATH")]
+    pub under: Option<String>,
+    #[arg(long)]
+    pub reason: String,
+    #[arg(long)]
+    pub risk: String,
+    #[arg(long)]
+    pub ticket: String,
+    #[arg(long)]
+    pub approver: String,
+    /// The last day on which it holds
+    #[arg(long)]
+    pub expires: Date,
+    /// Print the record instead of writing it
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo attest operations.slas --statement \"sent to all customers\" --by ann --on 2026-11-02 --expires 2027-05-01
+  gonogo attest data.restore --statement \"restored into staging\" --by bob --on 2026-10-01 --expires 2026-12-30 \\
+    --record environment=staging --record backup=b-17 --record duration=22m")]
+pub(crate) struct AttestOptions {
+    /// The id of a check
+    pub check: String,
+    #[arg(long, default_value = ".")]
+    pub path: PathBuf,
+    /// Only for this service
+    #[arg(long)]
+    pub service: Option<String>,
+    #[arg(long)]
+    pub statement: String,
+    #[arg(long)]
+    pub by: String,
+    /// The day of what is stated
+    #[arg(long)]
+    pub on: Date,
+    /// The last day on which it counts
+    #[arg(long)]
+    pub expires: Date,
+    #[arg(long)]
+    pub link: Option<String>,
+    /// A field of a dated record (repeat)
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = field)]
+    pub record: Vec<(String, String)>,
+    /// The person states that the title does not hold
+    #[arg(long)]
+    pub does_not_hold: bool,
+    /// Print the record instead of writing it
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((field.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write FIELD=VALUE".to_owned()),
+    }
+}

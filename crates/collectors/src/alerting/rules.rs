@@ -1,0 +1,169 @@
+//! Rules of Prometheus and Loki: in files, in objects, in values of charts, in ConfigMaps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gonogo_domain::{
+    Gap, Gathered, Node, Place, Source,
+    evidence::{AlertRule, Located, Object, Role, RuleKind},
+};
+
+use super::{durations::seconds, grafana, mixins};
+use crate::{Corpus, DataFile, corpus::Format, embedded, environment, queries};
+
+/// Mappings that are looked into for groups of rules: deep enough for the values of an umbrella chart.
+const DEPTH: usize = 8;
+
+/// What a walk through one file gathers.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) rules: Vec<AlertRule>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// What all rules of one object have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) environment: Option<&'a str>,
+    pub(super) production: bool,
+}
+
+/// Rules in the data files, and the files of Jsonnet whose rules are nowhere else.
+pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<AlertRule> {
+    let mut found = Found::default();
+    let mut files = 0;
+    for file in corpus.data().filter(|file| file.format != Format::Toml && file.role != Role::Test) {
+        let before = found.rules.len();
+        let environment = environment::of_path(&file.path);
+        let production = environment.as_deref().is_none_or(environment::is_production);
+        let setting = Setting { environment: environment.as_deref(), production };
+        file.documents.iter().for_each(|document| read_object(document, setting, &mut found));
+        let ours = broken_rules(file);
+        if ours {
+            found.gaps.extend(file.gaps(Source::AlertRules));
+        }
+        files += usize::from(ours || found.rules.len() > before);
+    }
+    let mixins = mixins::unread(corpus, &found.rules);
+    files += mixins.len();
+    found.gaps.extend(mixins);
+    Gathered::new(found.rules, files, found.gaps)
+}
+
+/// A file that could not be parsed and looks like rules.
+fn broken_rules(file: &DataFile) -> bool {
+    file.broken_with("groups")
+        && file.broken_with("expr")
+        && (file.broken_with("alert:") || file.broken_with("record:"))
+}
+
+/// Adds the rules of rendered objects, each for its environment. What the plain files gave for the same lines goes.
+pub(crate) fn with_objects(mut plain: Gathered<AlertRule>, objects: &[Object]) -> Gathered<AlertRule> {
+    let mut rendered = Vec::new();
+    for object in objects {
+        rendered.extend(rules_of_object(&object.body, object.environment.as_deref(), object.production));
+    }
+    let places: BTreeSet<Place> = rendered.iter().map(|rule| rule.place.clone()).collect();
+    plain.items.retain(|rule| !places.contains(&rule.place));
+    plain.items.extend(rendered);
+    plain.items.sort_by(|one, other| (&one.place, &one.environment).cmp(&(&other.place, &other.environment)));
+    plain
+}
+
+/// The rules that an object of Kubernetes holds: a PrometheusRule and its kin, or files in a ConfigMap.
+pub(crate) fn rules_of_object(body: &Node, environment: Option<&str>, production: bool) -> Vec<AlertRule> {
+    let mut found = Found::default();
+    read_object(body, Setting { environment, production }, &mut found);
+    found.rules
+}
+
+fn read_object(node: &Node, setting: Setting<'_>, found: &mut Found) {
+    if node.str_at("kind") == Some("List") {
+        node.list("items").iter().for_each(|item| read_object(item, setting, found));
+        return;
+    }
+    if node.str_at("kind") == Some("GrafanaAlertRuleGroup") {
+        if let Some(spec) = node.get("spec") {
+            grafana::group(spec, node.str_at("metadata.name").unwrap_or_default(), setting, found);
+        }
+        return;
+    }
+    for (_, holder) in embedded::files(node).filter(|(_, holder)| holder.str().is_some_and(looks_like_rules)) {
+        for document in embedded::yaml(holder) {
+            search(&document, setting, found, DEPTH);
+        }
+    }
+    search(node, setting, found, DEPTH);
+}
+
+fn looks_like_rules(text: &str) -> bool {
+    text.contains("groups") && text.contains("expr") && (text.contains("alert:") || text.contains("record:"))
+}
+
+/// Looks for groups of rules in a tree of mappings.
+fn search(node: &Node, setting: Setting<'_>, found: &mut Found, depth: usize) {
+    // Unit tests of rules have rules' names in them, and no rules.
+    if node.get("rule_files").is_some() && node.get("tests").is_some() {
+        return;
+    }
+    for entry in node.entries() {
+        if entry.key == "groups" {
+            entry.node.items().iter().for_each(|one| group(one, setting, found));
+        } else if depth > 0 {
+            search(&entry.node, setting, found, depth - 1);
+        }
+    }
+}
+
+fn group(group: &Node, setting: Setting<'_>, found: &mut Found) {
+    let name = group.str_at("name").unwrap_or_default();
+    for node in group.list("rules") {
+        if node.get("data").is_some() && node.get("expr").is_none() {
+            grafana::rule(node, name, setting, found);
+        } else {
+            found.rules.extend(rule(node, name, setting, &mut found.gaps));
+        }
+    }
+}
+
+fn rule(node: &Node, group: &str, setting: Setting<'_>, gaps: &mut Vec<Gap>) -> Option<AlertRule> {
+    let (kind, name) = match (node.str_at("alert"), node.str_at("record")) {
+        (Some(name), _) => (RuleKind::Alerting, name),
+        (None, Some(name)) => (RuleKind::Recording, name),
+        (None, None) => return None,
+    };
+    let expression = node.get("expr")?;
+    let text = expression.str()?;
+    Some(AlertRule {
+        kind,
+        name: name.to_owned(),
+        group: group.to_owned(),
+        place: node.place.clone(),
+        expr: Located::new(text.trim().to_owned(), &expression.place),
+        query: queries::read(text),
+        for_seconds: node.get("for").and_then(|node| duration(node, gaps)),
+        labels: texts(node.get("labels")),
+        annotations: texts(node.get("annotations")),
+        environment: setting.environment.map(str::to_owned),
+        production: setting.production,
+    })
+}
+
+/// A duration; one that is none becomes a gap, because Prometheus refuses the whole file for it.
+pub(super) fn duration(node: &Node, gaps: &mut Vec<Gap>) -> Option<Located<u64>> {
+    let text = node.str()?;
+    let seconds = seconds(text);
+    if seconds.is_none() {
+        let reason = format!("`{text}` is no duration of Prometheus");
+        gaps.push(Gap { source: Source::AlertRules, place: node.place.clone(), reason });
+    }
+    Some(Located::new(seconds?, &node.place))
+}
+
+pub(super) fn texts(node: Option<&Node>) -> BTreeMap<String, Located<String>> {
+    let entries = node.map(Node::entries).unwrap_or_default().iter();
+    entries
+        .filter_map(|entry| {
+            Some((entry.key.clone(), Located::new(entry.node.str()?.trim().to_owned(), &entry.node.place)))
+        })
+        .collect()
+}

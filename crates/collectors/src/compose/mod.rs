@@ -1,0 +1,188 @@
+//! Compose files as workloads: each service is one.
+
+mod interpolate;
+mod lower;
+mod merge;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gonogo_domain::{
+    Gap, Gathered, Node, Place, Source,
+    evidence::{Role, Workload},
+};
+
+use self::{interpolate::Variables, merge::Fragment};
+use crate::{
+    Corpus, DataFile,
+    corpus::Format,
+    environment, image_name,
+    kubernetes::{Declaration, Origin},
+    paths,
+};
+
+/// What the compose files of a repository declare.
+#[derive(Debug, Default)]
+pub(crate) struct Compose {
+    pub workloads: Gathered<Workload>,
+    pub declarations: Vec<Declaration>,
+}
+
+/// The services of every compose file.
+pub(crate) fn gather(corpus: &Corpus<'_>) -> Compose {
+    let mut compose = Compose::default();
+    for file in corpus.data().filter(|file| file.format == Format::Yaml && is_compose(file)) {
+        compose.workloads.files += 1;
+        compose.workloads.gaps.extend(file.gaps(Source::Workloads));
+        read(corpus, file, &mut compose);
+    }
+    set_repeated_aside(corpus, &mut compose);
+    compose.workloads.items.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
+    compose.declarations.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
+    compose
+}
+
+/// A service of the same name and environment that is built from the same folder, or runs the same image, in several
+/// files is judged in the file that starts most: the others start a part of it, for somebody who works on that part.
+fn set_repeated_aside(corpus: &Corpus<'_>, compose: &mut Compose) {
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    for declaration in &compose.declarations {
+        *sizes.entry(declaration.place.path().to_owned()).or_default() += 1;
+    }
+    let size = |one: &Declaration| {
+        let product = corpus.tree.entry(one.place.path()).is_some_and(|entry| entry.role == Role::Product);
+        (product, sizes.get(one.place.path()).copied().unwrap_or(0))
+    };
+    let image = |one: &Declaration| {
+        one.image.as_deref().map(|image| image_name::base_name(&image_name::image(image).repository).to_owned())
+    };
+    let better = |one: &Declaration, other: &Declaration| {
+        one.place.path() != other.place.path()
+            && ((one.build_context.is_some() && one.build_context == other.build_context)
+                || (image(one).is_some() && image(one) == image(other)))
+            && (size(one), other.place.path()) > (size(other), one.place.path())
+    };
+    let mut alike: BTreeMap<_, Vec<&Declaration>> = BTreeMap::new();
+    for one in &compose.declarations {
+        alike.entry((&one.key, &one.environment)).or_default().push(one);
+    }
+    let aside: Vec<bool> = compose
+        .declarations
+        .iter()
+        .map(|other| {
+            let rivals = alike.get(&(&other.key, &other.environment)).map_or(&[][..], Vec::as_slice);
+            rivals.iter().any(|one| better(one, other))
+        })
+        .collect();
+    for (declaration, aside) in compose.declarations.iter_mut().zip(aside) {
+        declaration.set_aside = aside;
+    }
+    let places: BTreeSet<&Place> =
+        compose.declarations.iter().filter(|one| one.set_aside).map(|one| &one.place).collect();
+    compose.workloads.items.retain(|workload| !places.contains(&workload.place));
+}
+
+/// A compose file by its name; its content may still be broken.
+fn is_compose(file: &DataFile) -> bool {
+    let name = file.name().to_ascii_lowercase();
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let compose =
+        stem.split(['.', '-', '_']).any(|word| word == "compose") || stem == "stack" || stem == "docker-stack";
+    compose
+        && (file.documents.iter().any(|document| document.get("services").is_some()) || file.broken_with("services:"))
+}
+
+/// The environment that the name of a compose file gives: `docker-compose.dev.yml` is `dev`.
+fn suffix(file: &DataFile) -> Option<String> {
+    let stem = file.name().rsplit_once('.').map_or(file.name(), |(stem, _)| stem);
+    let words: Vec<&str> = stem
+        .split(['.', '-', '_'])
+        .filter(|word| !matches!(word.to_ascii_lowercase().as_str(), "" | "docker" | "compose" | "stack"))
+        .collect();
+    (!words.is_empty()).then(|| words.join("-"))
+}
+
+fn read(corpus: &Corpus<'_>, file: &DataFile, compose: &mut Compose) {
+    let variables = Variables::read(corpus, file.folder());
+    let suffix = suffix(file);
+    let base = suffix.as_ref().and_then(|_| base_of(corpus, file));
+    let environment = suffix.or_else(|| environment::of_folder(file.folder()));
+    let production = file.role != Role::Test && environment.as_deref().is_none_or(serves_customers);
+    for document in &file.documents {
+        let services = document.get("services").map_or(&[][..], Node::entries);
+        for service in services {
+            let fragment = Fragment { file, entry: service };
+            let merged = match merge::resolve(corpus, fragment, base) {
+                Ok(merged) => merged,
+                Err((place, reason)) => {
+                    compose.workloads.gaps.push(Gap { source: Source::Workloads, place, reason });
+                    continue;
+                }
+            };
+            let lowered = lower::service(&service.key, &service.key_place, &merged, &variables);
+            let workload = Workload { environment: environment.clone(), production, ..lowered };
+            compose.declarations.push(declaration(&workload, &merged));
+            compose.workloads.items.push(workload);
+        }
+    }
+}
+
+/// Names of compose files that people run on their own machines, besides those of any environment.
+fn serves_customers(environment: &str) -> bool {
+    let lower = environment.to_ascii_lowercase();
+    environment::is_production(environment)
+        && !lower.split(['-', '_', '.']).any(|word| {
+            matches!(
+                word,
+                "override"
+                    | "load"
+                    | "demo"
+                    | "example"
+                    | "sample"
+                    | "build"
+                    | "debug"
+                    | "tools"
+                    | "deps"
+                    | "dependencies"
+            )
+        })
+}
+
+/// The compose file that one with a suffix is laid over.
+fn base_of<'c>(corpus: &'c Corpus<'_>, file: &DataFile) -> Option<&'c Node> {
+    let folder = file.folder();
+    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"].iter().find_map(|name| {
+        let path = if folder == "." { (*name).to_owned() } else { format!("{folder}/{name}") };
+        corpus.file(&path)?.documents.first()?.get("services")
+    })
+}
+
+fn declaration(workload: &Workload, service: &Node) -> Declaration {
+    let build = service.get("build").filter(|build| !build.is_null());
+    let context = build.map(|build| build.str().or_else(|| build.str_at("context")).unwrap_or("."));
+    // The file that a person wrote the path in, which `extends` may have brought from elsewhere.
+    let context =
+        build.zip(context).and_then(|(build, context)| paths::join(paths::folder(build.place.path()), context));
+    let named = build.and_then(|build| build.str_at("dockerfile"));
+    let container_file = context.as_ref().and_then(|context| paths::join(context, named.unwrap_or("Dockerfile")));
+    let image = workload.containers.first().and_then(|container| container.image.as_ref());
+    Declaration {
+        key: workload.key.clone(),
+        name: workload.name.clone(),
+        kind: workload.kind.clone(),
+        place: workload.place.clone(),
+        environment: workload.environment.clone(),
+        production: workload.production,
+        origin: Origin::Compose,
+        container: workload.name.clone(),
+        image: image.map(|image| image.value.text.clone()),
+        build_context: context,
+        container_file,
+        set_aside: false,
+    }
+}
+
+/// Environment variables by their names.
+type Environment = BTreeMap<String, String>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+use super::*;
+
+fn errors(text: &str) -> Vec<String> {
+    match Configuration::parse(&Arc::from(FILE), text, &["health.readiness", "data.backup"]) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn every_error_is_shown_at_its_place() {
+    let shown = errors(
+        "[policy]\nwaiver_day = 3\n\n[service.shop]\ntier = 7\nstate = \"yes\"\nrecovery_point = \"soon\"\n\n[[waiver]]\ncheck = \"health.readines\"\nreason = \"\"\n",
+    );
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    gonogo.toml:2: unknown key `waiver_day`; did you mean `waiver_days`?
+    gonogo.toml:5: `tier` is none of 1, 2, 3
+    gonogo.toml:6: `state` is not true or false
+    gonogo.toml:7: `recovery_point` is not a time like "30s", "15m", "1h" or "7d"
+    gonogo.toml:9: `approver` is missing
+    gonogo.toml:9: `expires` is missing
+    gonogo.toml:9: `granted` is missing
+    gonogo.toml:9: `risk` is missing
+    gonogo.toml:9: `ticket` is missing
+    gonogo.toml:10: there is no check `health.readines`; did you mean `health.readiness`?
+    gonogo.toml:11: `reason` is not a text that says something
+    "#);
+}
+
+#[test]
+fn a_complete_configuration_is_read() {
+    let text = r#"
+[policy]
+override_approvers = ["cto"]
+levels = { 3 = "L2" }
+
+[service.shop]
+path = "src/shop/"
+class = "worker"
+tier = 1
+state = false
+recovery_point = "15m"
+
+[[service.shop.dependency]]
+name = "db"
+kind = "postgresql"
+hard = true
+
+[[service.shop.slo]]
+name = "answers"
+indicator = "availability"
+target = 0.999
+window = "28d"
+
+[[waiver]]
+check = "data.backup"
+reason = "r"
+risk = "low"
+ticket = "T-1"
+approver = "ann"
+granted = 2026-01-01
+expires = 2026-01-20
+"#;
+    let configuration = Configuration::parse(&Arc::from(FILE), text, &["data.backup"]).unwrap();
+    let shop = configuration.service("shop").unwrap();
+    assert_eq!(shop.path.as_deref(), Some("src/shop"));
+    assert_eq!(shop.class, Some(Class::Worker));
+    assert_eq!(shop.tier, Some(Tier::One));
+    assert_eq!(shop.statements.recovery_point.as_ref().map(|stated| stated.value.as_secs()), Some(900));
+    assert_eq!(shop.objectives[0].window_seconds.as_ref().map(|window| window.value), Some(28 * 86_400));
+    assert_eq!(configuration.policy.level(Tier::Three), Level::L2);
+    assert_eq!(configuration.waivers[0].expires.to_string(), "2026-01-20");
+}
+
+#[test]
+fn broken_toml_is_one_error_with_its_line() {
+    assert_eq!(errors("[service.shop]\ntier = \n").len(), 1);
+}

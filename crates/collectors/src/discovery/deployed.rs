@@ -1,0 +1,342 @@
+//! What runs: workloads of one program, grouped over kinds, environments and compose files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gonogo_domain::{
+    Message,
+    evidence::{Container, ImageRef, Role, Workload, WorkloadKind},
+};
+
+use super::{
+    Declared, LeftOut,
+    built::{Build, runner},
+    names::{generic_folder, normal, tooling},
+    products, role_of,
+};
+use crate::paths;
+
+/// Workloads that are one service.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub name: String,
+    pub workloads: BTreeSet<usize>,
+    /// The index of the build that makes its image.
+    pub build: Option<usize>,
+}
+
+/// Workloads of one name, before those of one program are put together.
+#[derive(Default)]
+struct Named {
+    workloads: BTreeSet<usize>,
+    build: Option<usize>,
+    programs: BTreeSet<String>,
+    long_running: bool,
+}
+
+/// What runs here.
+pub(super) struct Deployed {
+    pub own: Vec<Group>,
+    /// Products of others, as they are.
+    pub products: Vec<Group>,
+}
+
+pub(super) fn groups(
+    declared: &Declared<'_>,
+    builds: &[Build],
+    counts: &dyn Fn(Role) -> bool,
+    left_out: &mut Vec<LeftOut>,
+) -> Deployed {
+    let mut named: BTreeMap<(Option<usize>, String), Named> = BTreeMap::new();
+    for (index, workload) in declared.workloads.iter().enumerate() {
+        if !role_of(declared, workload.place.path()).is_none_or(counts) {
+            continue;
+        }
+        let build = build_of(workload, builds);
+        let one = named.entry((build, normal(&workload.name))).or_default();
+        one.build = build;
+        one.workloads.insert(index);
+    }
+    let some_build_runs = named.keys().any(|(build, _)| build.is_some());
+    let mut own: Vec<Named> = Vec::new();
+    let mut products: Vec<Group> = Vec::new();
+    for mut one in named.into_values() {
+        let members = members(declared, &one);
+        let build = one.build.and_then(|index| builds.get(index));
+        if let Some(out) = tooling_only(&members, build).or_else(|| agent(&members, build)) {
+            left_out.push(out);
+            continue;
+        }
+        if let Some((out, product)) = others(declared, &members, builds, one.build, some_build_runs) {
+            left_out.push(out);
+            if product {
+                products.push(group(declared, one, builds));
+            }
+            continue;
+        }
+        // What only developers run says nothing about how the service runs.
+        let kept: BTreeSet<usize> = one
+            .workloads
+            .iter()
+            .copied()
+            .filter(|index| {
+                declared.workloads.get(*index).is_some_and(|workload| tooling(workload.place.path()).is_none())
+            })
+            .collect();
+        one.workloads = kept;
+        let entry = build.and_then(|build| build.entry.clone());
+        one.programs = members.iter().filter_map(|workload| started(workload, entry.as_deref())).collect();
+        one.long_running = members.iter().any(|workload| workload.kind.long_running());
+        own.push(one);
+    }
+    // A repository with one image and workloads under other names: it is that image that they run.
+    if builds.len() == 1 && !some_build_runs {
+        for one in &mut own {
+            one.build = Some(0);
+        }
+    }
+    Deployed { own: by_program(declared, own, builds), products }
+}
+
+fn members<'a>(declared: &Declared<'a>, one: &Named) -> Vec<&'a Workload> {
+    one.workloads.iter().filter_map(|index| declared.workloads.get(*index)).collect()
+}
+
+/// All of its declarations lie in folders of tools.
+fn tooling_only(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
+    let first = members.first()?;
+    let folder = tooling(first.place.path())?;
+    if members.iter().any(|workload| tooling(workload.place.path()).is_none()) {
+        return None;
+    }
+    // What it runs may be a service all the same: its build decides.
+    let name = build.map_or(&first.name, |build| &build.name);
+    Some(LeftOut {
+        name: first.name.clone(),
+        reason: Message::new(
+            format!("{} {name} lies in {folder}/: it is for development", first.kind.name()),
+            format!("{} {name} 位于 {folder}/：仅用于开发", first.kind.name()),
+        ),
+        place: first.place.clone(),
+    })
+}
+
+fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
+    let first = members.first()?;
+    let base = build.filter(|build| build.base_product.is_some_and(|product| product.agent))?;
+    Some(LeftOut {
+        name: first.name.clone(),
+        reason: Message::new(
+            format!("its image ({}) is a product of others that only observes", base.place),
+            format!("其镜像（{}）是仅用于观测的第三方产品", base.place),
+        ),
+        place: first.place.clone(),
+    })
+}
+
+/// The build that makes a workload's image.
+fn build_of(workload: &Workload, builds: &[Build]) -> Option<usize> {
+    if workload.kind == WorkloadKind::ComposeService && workload.body.get("build").is_some() {
+        let name = normal(&workload.name);
+        let declares = |build: &Build| {
+            build.compose.contains(&name) && build.sources.iter().any(|one| one.place.path() == workload.place.path())
+        };
+        if let Some(index) = builds.iter().position(declares) {
+            return Some(index);
+        }
+    }
+    let image = main_image(workload);
+    let product = image.and_then(products::product).is_some();
+    let images = workload.main_containers().filter_map(|container| container.image.as_ref());
+    let best = images
+        .flat_map(|image| builds.iter().map(|build| build.matches(&image.value.repository)).enumerate())
+        .filter(|(_, certainty)| *certainty > 0)
+        .max_by_key(|(index, certainty)| (*certainty, std::cmp::Reverse(*index)));
+    // A name that only ends alike must not turn a product into an own program.
+    if let Some((index, _)) = best.filter(|(_, certainty)| *certainty > 1 || !product) {
+        return Some(index);
+    }
+    if product && image.is_some() {
+        return None;
+    }
+    // An image under another name: the workload's own name decides, or the program that it starts.
+    let name = normal(&workload.name);
+    builds.iter().position(|build| build.aliases.contains(&name)).or_else(|| by_entry(workload, builds))
+}
+
+/// The one build whose image starts the program that the workload names: `/manager`.
+fn by_entry(workload: &Workload, builds: &[Build]) -> Option<usize> {
+    let command = workload.main_containers().next()?.command.as_ref()?;
+    let started = normal(&program(&command.value).filter(|program| program == "manager" || !runner(program))?);
+    let mut same = builds
+        .iter()
+        .enumerate()
+        .filter(|(_, build)| build.entry.as_deref().is_some_and(|entry| normal(entry) == started));
+    let (index, _) = same.next()?;
+    same.next().is_none().then_some(index)
+}
+
+fn main_image(workload: &Workload) -> Option<&ImageRef> {
+    workload.main_containers().find_map(|container| container.image.as_ref()).map(|image| &image.value)
+}
+
+/// Why workloads are not the repository's own, and whether they are a known product.
+fn others(
+    declared: &Declared<'_>,
+    members: &[&Workload],
+    builds: &[Build],
+    build: Option<usize>,
+    some_build_runs: bool,
+) -> Option<(LeftOut, bool)> {
+    if build.is_some() {
+        return None;
+    }
+    let workload = members.first()?;
+    let images: Vec<&ImageRef> = members.iter().filter_map(|workload| main_image(workload)).collect();
+    let image = images.first()?;
+    let leave = |en: String, zh: String| LeftOut {
+        name: workload.name.clone(),
+        reason: Message::new(en, zh),
+        place: workload.place.clone(),
+    };
+    if images.iter().all(|image| products::product(image).is_some()) {
+        let text = &image.text;
+        return Some((leave(format!("it runs {text}, a product of others"), format!("运行第三方产品 {text}")), true));
+    }
+    // A package of the workload's name is built somewhere, if not by a container file.
+    let name = normal(&workload.name);
+    let package =
+        declared.packages.iter().any(|package| normal(paths::name(paths::folder(package.place.path()))) == name);
+    if !builds.is_empty() && some_build_runs && !package && image.repository.contains('/') && !image.templated {
+        return Some((
+            leave(
+                format!("it runs {}, which nothing in this repository builds", image.text),
+                format!("运行 {}，本仓库不构建该镜像", image.text),
+            ),
+            false,
+        ));
+    }
+    None
+}
+
+/// Workloads that run the same program of the same image are one service, however many there are.
+fn by_program(declared: &Declared<'_>, own: Vec<Named>, builds: &[Build]) -> Vec<Group> {
+    let mut joined: Vec<Named> = Vec::new();
+    let (staying, ending): (Vec<Named>, Vec<Named>) = own.into_iter().partition(|one| one.long_running);
+    for one in staying {
+        let same = joined.iter_mut().find(|known| {
+            known.build.is_some() && known.build == one.build && !known.programs.is_disjoint(&one.programs)
+        });
+        match same {
+            Some(known) => {
+                known.workloads.extend(one.workloads);
+                known.programs.extend(one.programs);
+            }
+            None => joined.push(one),
+        }
+    }
+    // A job of a service's image migrates or cleans up for it.
+    for one in ending {
+        let mut same = joined.iter_mut().filter(|known| known.build.is_some() && known.build == one.build);
+        match same.next() {
+            Some(known) => known.workloads.extend(one.workloads),
+            None => joined.push(one),
+        }
+    }
+    joined.into_iter().map(|one| group(declared, one, builds)).collect()
+}
+
+fn group(declared: &Declared<'_>, one: Named, builds: &[Build]) -> Group {
+    let build = one.build.and_then(|index| builds.get(index));
+    let members = members(declared, &one);
+    // A compose file beside the program names it for its own purposes: `backend`.
+    let beside = |workload: &Workload| {
+        workload.kind == WorkloadKind::ComposeService
+            && build.is_some_and(|build| {
+                !generic_folder(paths::name(&build.folder)) && paths::is_below(workload.place.path(), &build.folder)
+            })
+    };
+    let stays = members.iter().any(|workload| workload.kind.long_running());
+    let mut names: Vec<(bool, &str)> = members
+        .iter()
+        .filter(|workload| !beside(workload) && workload.kind.long_running() == stays)
+        .map(|workload| (workload.kind == WorkloadKind::ComposeService, workload.name.as_str()))
+        .collect();
+    names.sort_by_key(|(composed, name)| {
+        let is_build = build.is_some_and(|build| build.aliases.contains(&normal(name)));
+        (*composed, !is_build, name.len(), *name)
+    });
+    let distinct: BTreeSet<String> = names.iter().map(|(_, name)| normal(name)).collect();
+    // Several names and none of them the program's: the program's it is.
+    let name = match (build, names.first()) {
+        (Some(build), Some((_, first))) if distinct.len() > 1 && !build.aliases.contains(&normal(first)) => {
+            build.name.clone()
+        }
+        (_, Some((_, first))) => (*first).to_owned(),
+        (Some(build), None) => build.name.clone(),
+        (None, None) => members.first().map(|workload| workload.name.clone()).unwrap_or_default(),
+    };
+    Group { name, workloads: one.workloads, build: one.build }
+}
+
+/// The program that a workload starts: empty for what its image starts by itself.
+fn started(workload: &Workload, entry: Option<&str>) -> Option<String> {
+    let container: &Container = workload.main_containers().next()?;
+    let command = container.command.as_ref().map(|command| command.value.as_slice()).unwrap_or_default();
+    let args = container.args.as_ref().map(|args| args.value.as_slice()).unwrap_or_default();
+    let words: Vec<String> = command.iter().chain(args).cloned().collect();
+    let found = if command.is_empty() {
+        // Arguments to the image's own program: the first word is a subcommand.
+        match args.first() {
+            Some(first) if !first.starts_with('-') => program(args),
+            _ => None,
+        }
+    } else {
+        program(&words)
+    };
+    Some(found.filter(|found| entry.is_none_or(|entry| normal(entry) != normal(found))).unwrap_or_default())
+}
+
+/// The program of a command line, without the wrappers and interpreters in front of it.
+pub(super) fn program(words: &[String]) -> Option<String> {
+    let line: Vec<&str> = words.iter().flat_map(|word| word.split_whitespace()).take(64).collect();
+    let mut words = line.into_iter().map(|word| word.trim_matches(['"', '\'', '(', ')', ';']));
+    let mut wrapped = false;
+    while let Some(word) = words.next() {
+        let name = paths::name(word);
+        match name {
+            ""
+            | "exec"
+            | "tini"
+            | "dumb-init"
+            | "env"
+            | "sh"
+            | "bash"
+            | "ash"
+            | "catatonit"
+            | "su-exec"
+            | "gosu"
+            | "nohup"
+            | "bundle"
+            | "poetry"
+            | "uv"
+            | "pipenv"
+            | "run"
+            | "opentelemetry-instrument"
+            | "ddtrace-run"
+            | "newrelic-admin"
+            | "&&" => {
+                wrapped = true;
+            }
+            "python" | "python3" | "node" | "java" | "ruby" | "php" | "perl" | "deno" | "bun" | "dotnet" | "npx"
+            | "nodemon" | "ts-node" => wrapped = true,
+            "npm" | "yarn" | "pnpm" | "rails" | "rake" | "manage.py" | "artisan" | "console" | "mix" => {
+                let next = words.find(|word| !word.starts_with('-') && *word != "run");
+                return Some(next.map_or_else(|| name.to_owned(), |next| format!("{name} {next}")));
+            }
+            _ if word.starts_with('-') && (wrapped || word.starts_with("--")) => (),
+            _ if word.contains('=') && !word.contains('/') => (),
+            _ => return Some(name.to_owned()),
+        }
+    }
+    None
+}

@@ -1,0 +1,79 @@
+//! Products of others by their images, and programs that only put load on others: the table in `knowledge/`.
+
+use std::sync::{Arc, OnceLock};
+
+use gonogo_domain::{Node, evidence::ImageRef};
+use gonogo_formats::toml;
+
+use super::names::normal;
+
+/// A product that repositories deploy as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    image: String,
+    organisation: String,
+    /// The field's word for a dependency of this kind.
+    pub kind: String,
+    /// Data is lost with its volume.
+    pub keeps_data: bool,
+    /// It watches others or ships what they write: no service of its own, even with configuration added.
+    pub agent: bool,
+    /// A web server that hands out files unless it is told to do more.
+    pub site: bool,
+}
+
+struct Table {
+    products: Vec<Product>,
+    load_generators: Vec<String>,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let path = Arc::from("knowledge/products.toml");
+        let Ok(root) = toml::parse(&path, include_str!("../../../../knowledge/products.toml")) else {
+            return Table { products: Vec::new(), load_generators: Vec::new() };
+        };
+        let text = |node: &Node, key| node.str_at(key).unwrap_or_default().to_owned();
+        let yes = |node: &Node, key| node.bool_at(key).unwrap_or(false);
+        let products = root.list("product").iter().map(|row| Product {
+            image: text(row, "image"),
+            organisation: text(row, "organisation"),
+            kind: text(row, "kind"),
+            keeps_data: yes(row, "keeps_data"),
+            agent: yes(row, "agent"),
+            site: yes(row, "site"),
+        });
+        Table {
+            products: products.collect(),
+            load_generators: root.list("load_generator").iter().map(|row| text(row, "name")).collect(),
+        }
+    })
+}
+
+/// The product that an image is, by its name alone.
+pub(crate) fn product(image: &ImageRef) -> Option<&'static Product> {
+    let mut parts = image.repository.rsplit('/');
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let organisation = parts.next().unwrap_or_default();
+    let by_image = table().products.iter().find(|one| !one.image.is_empty() && matches(&one.image, &name));
+    by_image.or_else(|| {
+        table().products.iter().find(|one| !one.organisation.is_empty() && one.organisation == organisation)
+    })
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    if let Some(start) = pattern.strip_suffix('*') {
+        return name.starts_with(start);
+    }
+    match pattern.strip_prefix('*') {
+        Some(end) => name.ends_with(end),
+        None => name == pattern,
+    }
+}
+
+/// A program whose name says that it only puts load on others.
+pub(crate) fn load_generator(name: &str) -> bool {
+    let normal = normal(name);
+    table().load_generators.iter().any(|known| *known == normal || normal.strip_suffix('s') == Some(known))
+}

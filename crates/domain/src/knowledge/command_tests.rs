@@ -1,0 +1,92 @@
+use super::*;
+use Purpose::*;
+
+fn check(line: &str, expect: &[Purpose]) {
+    assert_eq!(purposes(line), expect, "for {line:?}");
+}
+
+#[test]
+fn every_row_fits_its_example_and_not_its_look_alike() {
+    let (commands, kinds, _) = read_commands(include_str!("../../../../knowledge/commands.toml")).expect("reads");
+    assert!(commands.rows.len() >= 120, "{} rows", commands.rows.len());
+    let mut problems = Vec::new();
+    for row in &commands.rows {
+        let alone = CommandTable::new(vec![row.clone()], WORD_START).expect("compiles");
+        if alone.purposes(row.example.as_bytes()).is_empty() || !purposes(&row.example).contains(&row.purpose) {
+            problems.push(format!("{} does not fit {:?}", row.pattern, row.example));
+        }
+        if !alone.purposes(row.look_alike.as_bytes()).is_empty() {
+            problems.push(format!("{} fits {:?}", row.pattern, row.look_alike));
+        }
+    }
+    for row in &kinds.rows {
+        if !test_kinds(&row.example).contains(&row.purpose) || test_kinds(&row.look_alike).contains(&row.purpose) {
+            problems.push(format!("{} for {:?} and not for {:?}", row.pattern, row.example, row.look_alike));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn a_test_run_that_names_its_kind_is_of_that_kind() {
+    check("go test ./...", &[UnitTest]);
+    check("go test -tags integration ./...", &[IntegrationTest]);
+    check("go test -tags=integration -coverprofile=c.out ./...", &[IntegrationTest, Coverage]);
+    check("go test ./test/e2e/...", &[EndToEndTest]);
+    check("pytest -m 'not integration'", &[UnitTest]);
+    check("pytest --ignore=tests/e2e", &[UnitTest]);
+    check("pytest tests/unit tests/integration", &[UnitTest, IntegrationTest]);
+    check("npm run test:e2e", &[EndToEndTest]);
+    check("./gradlew integrationTest", &[IntegrationTest]);
+}
+
+#[test]
+fn skipped_tests_are_no_tests() {
+    check("mvn -B package -DskipTests", &[Build]);
+    check("./gradlew build -x test", &[Build]);
+    check("go test -run=NONE -bench=. ./...", &[]);
+}
+
+#[test]
+fn every_purpose_has_a_row() {
+    let all = [
+        Build,
+        BuildImage,
+        Lint,
+        UnitTest,
+        IntegrationTest,
+        EndToEndTest,
+        ContractTest,
+        LoadTest,
+        ChaosTest,
+        SmokeTest,
+        Coverage,
+        DependencyAudit,
+        SecretScan,
+        StaticAnalysis,
+        ImageScan,
+        InfrastructureScan,
+        InfrastructurePlan,
+        RuleTest,
+        MigrationTest,
+        Deploy,
+        Publish,
+        Rollback,
+        Sign,
+    ];
+    for purpose in all {
+        assert!(commands().iter().any(|row| row.purpose == purpose), "{purpose:?}");
+    }
+}
+
+#[test]
+fn an_action_means_what_its_inputs_say() {
+    let check = |line: &str, expect: &[Purpose]| assert_eq!(action_purposes(line), expect, "for {line:?}");
+    check("aquasecurity/trivy-action@0.30 image-ref=app:1", &[ImageScan]);
+    check("aquasecurity/trivy-action@0.30 scan-type=fs", &[DependencyAudit]);
+    check("aquasecurity/trivy-action@0.30 scan-type=config", &[InfrastructureScan]);
+    check("docker/build-push-action@v6 push=true", &[BuildImage, Publish]);
+    check("docker/build-push-action@v6 push=false", &[BuildImage]);
+    check("actions/setup-go@v5 go-version=1.24", &[]);
+    check("some/assistant@v1 allowed=run go test ./...", &[]);
+}

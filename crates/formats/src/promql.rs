@@ -1,1 +1,0 @@
-//! `PromQL` expressions: do they parse, which metrics and labels do they name.
