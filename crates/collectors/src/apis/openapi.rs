@@ -34,7 +34,9 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
                 continue;
             };
             found.files += 1;
-            let calls = description.operations.iter().map(|one| (one.method.clone(), one.path.clone())).collect();
+            let mut calls: Vec<(String, String)> =
+                description.operations.iter().map(|one| (one.method.clone(), one.path.clone())).collect();
+            calls.sort();
             if seen.insert((file.folder().to_owned(), description.title.clone(), calls)) {
                 found.apis.push(description);
             }

@@ -7,7 +7,8 @@ fn check(line: &str, expect: &[Purpose]) {
 
 #[test]
 fn every_row_fits_its_example_and_not_its_look_alike() {
-    let (commands, kinds, _) = read_commands(include_str!("../../../../knowledge/commands.toml")).expect("reads");
+    let Tables { commands, kinds, .. } =
+        read_commands(include_str!("../../../../knowledge/commands.toml")).expect("reads");
     assert!(commands.rows.len() >= 120, "{} rows", commands.rows.len());
     let mut problems = Vec::new();
     for row in &commands.rows {
@@ -38,6 +39,14 @@ fn a_test_run_that_names_its_kind_is_of_that_kind() {
     check("pytest tests/unit tests/integration", &[UnitTest, IntegrationTest]);
     check("npm run test:e2e", &[EndToEndTest]);
     check("./gradlew integrationTest", &[IntegrationTest]);
+}
+
+#[test]
+fn a_name_in_the_arguments_is_no_command() {
+    check("go build -o bin/golangci-lint ./tools", &[Build]);
+    check("docker build -t semgrep .", &[BuildImage]);
+    check("docker run --rm -v a:b semgrep/semgrep semgrep ci", &[StaticAnalysis]);
+    check("with-database go test ./...", &[UnitTest]);
 }
 
 #[test]
