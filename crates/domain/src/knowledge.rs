@@ -305,14 +305,25 @@ pub fn commands() -> &'static [Command] {
     command_tables().map_or(&[], |tables| &tables.commands.rows)
 }
 
-/// What a line of shell, or the name of an action with its inputs, is there for. A test run that names its kind in its
-/// arguments is of that kind and no unit test.
+/// What a line of shell is there for. A test run that names its kind in its arguments is of that kind and no unit test.
 pub fn purposes(line: &str) -> Vec<Purpose> {
     let Some(tables) = command_tables() else { return Vec::new() };
-    let bytes = line.as_bytes();
-    let own = tables.runs_nothing_else.is_match(bytes);
-    let end = if own { line.find(char::is_whitespace).unwrap_or(line.len()) } else { usize::MAX };
-    let mut purposes = tables.commands.purposes_before(bytes, end);
+    let own = tables.runs_nothing_else.is_match(line.as_bytes());
+    purposes_before(tables, line, if own { first_word(line) } else { usize::MAX })
+}
+
+/// What an action, a task or a container is there for: its name with its inputs after it, `name key=value key=value`.
+/// What stands in the inputs is no command.
+pub fn action_purposes(line: &str) -> Vec<Purpose> {
+    command_tables().map_or_else(Vec::new, |tables| purposes_before(tables, line, first_word(line)))
+}
+
+fn first_word(line: &str) -> usize {
+    line.find(char::is_whitespace).unwrap_or(line.len())
+}
+
+fn purposes_before(tables: &Tables, line: &str, end: usize) -> Vec<Purpose> {
+    let mut purposes = tables.commands.purposes_before(line.as_bytes(), end);
     if purposes.contains(&Purpose::UnitTest) {
         let kinds = test_kinds(line);
         if !kinds.is_empty() {

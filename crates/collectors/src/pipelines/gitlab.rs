@@ -53,6 +53,8 @@ struct Definition<'c> {
     globals: BTreeMap<&'c str, &'c Node>,
     /// Includes of GitLab's own templates.
     templates: Vec<&'c Node>,
+    /// Includes of other repositories, which are not read.
+    elsewhere: Vec<&'c Node>,
 }
 
 impl<'c> Definition<'c> {
@@ -67,8 +69,13 @@ impl<'c> Definition<'c> {
                 self.templates.push(template);
                 continue;
             }
+            if let Some(elsewhere) = ["project", "remote"].iter().find_map(|key| include.get(key)) {
+                self.elsewhere.push(elsewhere);
+                continue;
+            }
             let Some(local) = include.str().or_else(|| include.str_at("local")) else { continue };
             if local.contains("://") {
+                self.elsewhere.push(include);
                 continue;
             }
             let local = local.trim_start_matches('/');
@@ -153,12 +160,12 @@ impl<'c> Definition<'c> {
     fn steps(&self, shell: &mut ShellSteps<'_, '_>, node: &'c Node) -> Vec<DraftStep> {
         let mut steps = Vec::new();
         for item in if node.str().is_some() { std::slice::from_ref(node) } else { node.items() } {
-            let names: Vec<&str> = item.items().iter().filter_map(Node::str).collect();
-            let named = match names.as_slice() {
+            let words: Vec<&str> = item.items().iter().filter_map(Node::str).collect();
+            let referred = match words.as_slice() {
                 [job, key] => self.jobs.get(job).map(|(_, body)| self.get(body, key, 0)),
                 _ => None,
             };
-            steps.extend(shell.steps(named.unwrap_or(Some(item))));
+            steps.extend(shell.steps(referred.unwrap_or(Some(item))));
         }
         steps
     }
@@ -202,14 +209,15 @@ impl<'c> Definition<'c> {
     }
 
     fn templates(&self, context: &Context<'c>) -> Vec<DraftJob> {
-        let jobs = self.templates.iter().filter_map(|node| {
-            let uses = node.str()?;
-            let mut draft = DraftJob::new(uses, node.place.clone());
+        let named = self.templates.iter().filter_map(|node| Some((node.str()?.to_owned(), node)));
+        let elsewhere = self.elsewhere.iter().filter_map(|node| Some((format!("include {}", node.str()?), node)));
+        let jobs = named.chain(elsewhere).map(|(uses, node)| {
+            let mut draft = DraftJob::new(&uses, node.place.clone());
             let mut step = DraftStep::new(node.place.clone());
-            step.step.uses = Some(uses.to_owned());
-            step.outcome = context.scripts.action(uses, &[]);
+            step.outcome = context.scripts.action(&uses, &[]);
+            step.step.uses = Some(uses);
             draft.steps.push(step);
-            Some(draft)
+            draft
         });
         jobs.collect()
     }

@@ -89,6 +89,15 @@ pub struct PipelineStep {
     pub purposes: Vec<Purpose>,
 }
 
+impl PipelineStep {
+    /// It runs a pipeline that lies in another repository, so that what it does there was not read.
+    pub fn runs_elsewhere(&self) -> bool {
+        self.uses.as_deref().is_some_and(|uses| {
+            uses.starts_with("include ") || (uses.contains("/.github/workflows/") && !uses.starts_with("./"))
+        })
+    }
+}
+
 /// What a command of a pipeline is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -90,10 +90,12 @@ fn every_purpose_has_a_row() {
 
 #[test]
 fn an_action_means_what_its_inputs_say() {
+    let check = |line: &str, expect: &[Purpose]| assert_eq!(action_purposes(line), expect, "for {line:?}");
     check("aquasecurity/trivy-action@0.30 image-ref=app:1", &[ImageScan]);
     check("aquasecurity/trivy-action@0.30 scan-type=fs", &[DependencyAudit]);
     check("aquasecurity/trivy-action@0.30 scan-type=config", &[InfrastructureScan]);
     check("docker/build-push-action@v6 push=true", &[BuildImage, Publish]);
     check("docker/build-push-action@v6 push=false", &[BuildImage]);
     check("actions/setup-go@v5 go-version=1.24", &[]);
+    check("some/assistant@v1 allowed=run go test ./...", &[]);
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gonogo_domain::{
-    Gap, Place, Source,
+    Gap, Place, Source, action_purposes,
     evidence::{FileEntry, PipelineSystem, Purpose, Role},
     purposes,
 };
@@ -205,7 +205,8 @@ impl<'c> Scripts<'c> {
             let end = value.floor_char_boundary(200);
             line.extend([" ", name, "=", value.get(..end).unwrap_or_default()]);
         }
-        let effects = purposes(&line).into_iter().map(|purpose| Effect { purpose, tolerated: None, probe: false });
+        let effects =
+            action_purposes(&line).into_iter().map(|purpose| Effect { purpose, tolerated: None, probe: false });
         let mut outcome = Outcome { effects: effects.collect(), unknown: false, cluster: starts_cluster(&line) };
         if uses.starts_with("pre-commit/action") {
             outcome.extend(self.hooks());
