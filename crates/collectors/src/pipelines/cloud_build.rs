@@ -63,6 +63,10 @@ pub(super) fn container(shell: &mut ShellSteps<'_, '_>, image: &str, node: &Node
         }
     };
     words.extend(arguments.iter().filter_map(|argument| argument.str()));
+    // An image of a tool without an entry point is given the tool's name again.
+    if words.first() == words.get(1) {
+        words.remove(0);
+    }
     let is_shell = words.first().is_some_and(|word| matches!(word.rsplit('/').next(), Some("bash" | "sh" | "ash")));
     if is_shell
         && let Some(script) =
@@ -83,17 +87,24 @@ mod tests {
     #[test]
     fn containers_are_their_commands() {
         check(
-            &[(
-                "cloudbuild.yaml",
-                "steps:\n- name: golang:1.22\n  entrypoint: bash\n  args: ['-c', 'go test ./...']\n- name: gcr.io/cloud-builders/docker\n  args: [build, -t, a, .]\n- name: gcr.io/google.com/cloudsdktool/cloud-sdk\n  entrypoint: gcloud\n  args: [run, deploy, a]\n- name: x\n  allowFailure: true\n  script: npm audit\nimages: [a]\n",
-            )],
-            "CloudBuild cloudbuild.yaml on external
+            &[
+                ("a/skaffold.yaml", "test:\n- image: a\n  custom:\n  - command: pytest\n"),
+                (
+                    "cloudbuild.yaml",
+                    "steps:\n- name: golang:1.22\n  entrypoint: bash\n  args: ['-c', 'go test ./...']\n- name: gcr.io/cloud-builders/docker\n  args: [build, -t, a, .]\n- name: gcr.io/google.com/cloudsdktool/cloud-sdk\n  entrypoint: gcloud\n  args: [run, deploy, a]\n- name: a/skaffold:v2\n  args: [skaffold, test]\n- name: x\n  allowFailure: true\n  script: npm audit\nimages: [a]\n",
+                ),
+            ],
+            "Script a/skaffold.yaml on
+  test
+    a/skaffold.yaml:4 UnitTest
+CloudBuild cloudbuild.yaml on external
   build
     cloudbuild.yaml:2 UnitTest
     cloudbuild.yaml:5 BuildImage
     cloudbuild.yaml:7 Deploy
-    cloudbuild.yaml:10 DependencyAudit ~cloudbuild.yaml:11
-    cloudbuild.yaml:13 Publish
+    cloudbuild.yaml:10 UnitTest
+    cloudbuild.yaml:12 DependencyAudit ~cloudbuild.yaml:13
+    cloudbuild.yaml:15 Publish
 ",
         );
     }

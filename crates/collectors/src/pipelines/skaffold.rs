@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use gonogo_domain::{Node, Place, evidence::PipelineSystem};
 
-use super::{Context, DraftJob, DraftStep, Parts, ShellSteps, cloud_build::container, scripts::parent};
+use super::{
+    Context, DraftJob, DraftStep, Parts, ShellSteps,
+    cloud_build::container,
+    scripts::{parent, skaffold::named},
+};
 
 pub(super) fn gather(context: &mut Context<'_>) {
-    let roots = context.roots(|file| matches!(file.name(), "skaffold.yaml" | "skaffold.yml"));
+    let roots = context.roots(|file| named(file.name()));
     for (path, root) in roots {
         let mut jobs = Vec::new();
         for (key, line) in [("build", "skaffold build"), ("deploy", "skaffold deploy")] {

@@ -22,6 +22,7 @@ mod just;
 mod make;
 mod package;
 mod python;
+pub(super) mod skaffold;
 mod task;
 
 /// Calls behind calls that are followed.
@@ -97,6 +98,8 @@ enum Tool {
     Package,
     /// tox.ini, noxfile.py.
     Python,
+    /// The custom tests of skaffold.yaml.
+    Skaffold,
 }
 
 /// A target of a file of scripts.
@@ -416,6 +419,7 @@ impl<'c> Scripts<'c> {
             | "npm-run-all"
             | "npm-run-all2"
             | "concurrently" => self.package_calls(name, arguments, folder),
+            "skaffold" if arguments.contains(&"test") => self.skaffold_calls(folder),
             "tox" | "nox" => self.python_calls(name, arguments, folder),
             "bash" | "sh" | "zsh" | "dash" | "ash" | "source" | "." => arguments
                 .iter()
@@ -543,6 +547,14 @@ impl<'c> Scripts<'c> {
         calls
     }
 
+    /// The tests of a folder's configurations: which of them a module names is often only known when it runs.
+    fn skaffold_calls(&self, folder: &str) -> Vec<Call> {
+        let prefix = if folder == "." { String::new() } else { format!("{folder}/") };
+        let files = self.corpus.data().filter(|file| skaffold::named(file.name()) && file.path.starts_with(&prefix));
+        let files = files.take(200).filter_map(|file| self.file(&file.path, Tool::Skaffold));
+        files.filter(|file| file.recipe("test").is_some()).map(|file| Call::Recipe(file, "test".to_owned())).collect()
+    }
+
     fn packages_below(&self, folder: &str) -> Vec<Rc<ScriptFile>> {
         let prefix = if folder == "." { String::new() } else { format!("{folder}/") };
         let paths: Vec<Arc<str>> = self
@@ -595,6 +607,7 @@ impl<'c> Scripts<'c> {
         let recipes = match tool {
             Tool::Package => package::recipes(self.corpus.file(&path)?.documents.first()?),
             Tool::Task => task::recipes(self.corpus, &path),
+            Tool::Skaffold => skaffold::recipes(&self.corpus.file(&path)?.documents),
             Tool::Make | Tool::Just | Tool::Python => match self.corpus.tree.text(&path) {
                 Ok(text) if tool == Tool::Make => make::recipes(self.corpus.tree, &path, &text),
                 Ok(text) if tool == Tool::Just => just::recipes(&path, &text),
