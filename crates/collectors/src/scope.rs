@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, Statements},
+    evidence::{FileEntry, Object, Objective, SettingsKind, Statements},
 };
 use jiff::civil::Date;
 
@@ -55,7 +55,12 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        settings: own(
+            &sources.settings,
+            // A bot updates the whole repository.
+            |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
+            |gap| area.home(gap.place.path()),
+        ),
         statements: statement.map_or_else(|| Arc::new(Statements::default()), |one| Arc::new(one.statements.clone())),
     }
 }
