@@ -197,7 +197,11 @@ fn critical(results: &[ResultFile]) -> Vec<Finding> {
             let count = result.measures.get("critical").copied().filter(|count| *count > 0.0)?;
             Some(Finding::new(
                 &result.place,
-                format!("{} counts {count} critical vulnerabilities", result.tool),
+                format!(
+                    "{} counts {count} critical {}",
+                    result.tool,
+                    if count > 1.0 { "vulnerabilities" } else { "vulnerability" }
+                ),
                 format!("{} 统计到 {count} 个严重漏洞", result.tool),
             ))
         })
