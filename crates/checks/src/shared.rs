@@ -1,5 +1,6 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod entrances;
 pub(crate) mod secrets;
 
 use gonogo_domain::{
