@@ -98,7 +98,7 @@ fn issued(text: &str) -> Option<(Text, &str)> {
             if before.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
                 return None;
             }
-            let body = run(text.get(at + shape.prefix.len()..)?, shape.letters);
+            let body = run(text.get(at + shape.prefix.len()..)?, shape.letters, shape.length.1 + 1);
             let whole = text.get(at..at + shape.prefix.len() + body.len())?;
             let (least, most) = shape.length;
             ((least..=most).contains(&body.len()) && varied(body) && !sample(whole)).then_some((shape.name, whole))
@@ -106,8 +106,10 @@ fn issued(text: &str) -> Option<(Text, &str)> {
     })
 }
 
-fn run(text: &str, letters: Letters) -> &str {
-    let end = text.find(|letter| !letters.contains(letter)).unwrap_or(text.len());
+/// The letters of an alphabet at the start of a text, at most so many: hostile text is all prefixes.
+fn run(text: &str, letters: Letters, most: usize) -> &str {
+    // Every alphabet is ASCII, so bytes are letters.
+    let end = text.bytes().take(most).take_while(|byte| letters.contains(char::from(*byte))).count();
     text.get(..end).unwrap_or_default()
 }
 
@@ -147,11 +149,18 @@ fn private_key(text: &str) -> Option<&str> {
 /// Three parts, of which the first two are JSON objects in base64.
 fn web_token(text: &str) -> Option<&str> {
     text.match_indices("eyJ").find_map(|(at, _)| {
-        let token = run(text.get(at..)?, Letters::Url);
-        let mut parts = token.split('.');
-        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        let whole = header.len() >= 16 && payload.starts_with("eyJ") && payload.len() >= 16 && signature.len() >= 20;
-        (whole && parts.next().is_none() && !sample(token)).then_some(token)
+        let rest = text.get(at..)?;
+        // Short headers are most of what only looks alike; no token of a program is longer than this.
+        let header = rest.bytes().take(1024).position(|byte| byte == b'.').filter(|length| *length >= 16)?;
+        let after = rest.get(header + 1..)?;
+        let payload = after.bytes().take(3072).position(|byte| byte == b'.');
+        if !after.starts_with("eyJ") || payload.is_none_or(|length| length < 16) {
+            return None;
+        }
+        let token = run(rest, Letters::Url, 4096);
+        let mut parts = token.split('.').skip(2);
+        let signature = parts.next()?;
+        (signature.len() >= 20 && parts.next().is_none() && !sample(token)).then_some(token)
     })
 }
 
@@ -736,6 +745,17 @@ mod tests {
         shape(&format!("-----BEGIN RSA {} KEY-----\n{body}\n-----END", "PRIVATE"), Some("a private key"));
         shape(&format!("-----BEGIN {} KEY-----", "PRIVATE"), None);
         shape(&format!("-----BEGIN CERTIFICATE-----\n{body}"), None);
+        let token = format!("ey{}.ey{}.{}", "JhbGciOiJIUzI1NiJ9x", "Jzb21lIjoicGF5bG9hZCJ9", "q3Rz8LwPk2mVt6YbXn4D");
+        shape(&format!("Bearer {token}"), Some("a JSON web token"));
+        shape("eyJhbGciOiJIUzI1NiJ9 alone", None);
+    }
+
+    #[test]
+    fn text_that_is_all_prefixes_is_read_in_one_pass() {
+        for part in ["eyJ", "SG.", "eyJaaaaaaaaaaaaaaaa.eyJ.", "-----BEGIN ", "://a:", "xoxb-"] {
+            shape(&part.repeat(20_000), None);
+            address(&part.repeat(20_000), None);
+        }
     }
 
     fn address(text: &str, expect: Option<(&str, &str)>) {
