@@ -1,5 +1,11 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod images;
+pub(crate) mod procedures;
+pub(crate) mod runs;
+pub(crate) mod scaling;
+pub(crate) mod suites;
+
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{Container, Workload},
