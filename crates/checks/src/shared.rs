@@ -1,5 +1,11 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod escalation;
+pub(crate) mod figures;
+pub(crate) mod records;
+pub(crate) mod schedule;
+pub(crate) mod trees;
+
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{Container, Workload},
