@@ -17,6 +17,8 @@ pub(crate) struct Cause<'r> {
     /// What the deciding readings say, each sentence once, in the order of the services.
     pub summaries: Vec<&'r Message>,
     pub settle: Vec<&'r Message>,
+    /// Nothing that the reader could add to the repository would settle it.
+    pub out_of_reach: bool,
 }
 
 /// The causes of the decision, in the order in which a person should look at them.
@@ -35,9 +37,12 @@ pub(crate) fn causes(report: &Report) -> Vec<Cause<'_>> {
                 findings: Vec::new(),
                 summaries: Vec::new(),
                 settle: Vec::new(),
+                out_of_reach: true,
             });
             cause.services.push(&review.service.name);
             cause.findings.extend(one.findings().iter().cloned());
+            let missing = one.reading().and_then(|(_, reading)| reading.missing);
+            cause.out_of_reach &= missing.is_some_and(|source| !source.in_repository());
             if let Some((_, reading)) = one.reading() {
                 push_once(&mut cause.summaries, &reading.summary);
                 if let Some(settle) = &reading.settle {
