@@ -7,8 +7,8 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
-    production_workloads,
-    scaling::{Autoscaler, annotated, autoscalers},
+    container_place, production_workloads,
+    scaling::{Autoscaler, annotated, autoscalers, is_store},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -43,8 +43,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut tally = Tally::new();
     let mut most: u32 = 0;
     let mut every_node = None;
+    let mut store = None;
     for workload in production_workloads(evidence)?.into_iter().filter(|one| one.kind.long_running()) {
         let scalers = autoscalers(evidence, workload)?;
+        if scalers.is_empty() && is_store(evidence, workload) {
+            store = Some(workload.place.clone());
+            continue;
+        }
         let findings = match &workload.kind {
             WorkloadKind::DaemonSet => {
                 every_node = Some(workload.place.clone());
@@ -69,6 +74,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             return Ok(Reading::not_applicable(
                 format!("it runs once on every node ({place}): nodes scale it, not load"),
                 format!("它在每个节点运行一份（{place}），随节点数伸缩"),
+            ));
+        }
+        if let Some(place) = store {
+            return Ok(Reading::not_applicable(
+                format!("it keeps data ({place}): load does not add replicas to a store"),
+                format!("它保存数据（{place}），不随负载增减副本"),
             ));
         }
         return Ok(Reading::elsewhere(
@@ -134,7 +145,7 @@ fn scaler_findings(evidence: &Evidence<'_>, workload: &Workload, scaler: &Autosc
             if requested.is_none() && limited.is_none() {
                 findings.push(
                     Finding::new(
-                        &container.place,
+                        container_place(workload, container),
                         format!(
                             "container {} requests no {resource}: its utilisation cannot be measured",
                             container.name

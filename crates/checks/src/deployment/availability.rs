@@ -8,7 +8,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     production_workloads,
-    scaling::{least_replicas, same_environment},
+    scaling::{is_store, least_replicas, same_environment},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -45,7 +45,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     for workload in production_workloads(evidence)?.into_iter().filter(|one| one.kind.long_running()) {
         let (replicas, place) = least_replicas(evidence, workload)?;
         // One replica that keeps data cannot be doubled by a number: how it is made available is another matter.
-        if workload.kind == WorkloadKind::StatefulSet && replicas <= 1 && !workload.keeps_data.is_empty() {
+        if replicas <= 1 && is_store(evidence, workload) {
             single_store = Some(workload.place.clone());
             continue;
         }

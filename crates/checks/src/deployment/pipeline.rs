@@ -9,7 +9,7 @@ use gonogo_domain::{
 };
 
 use super::documented::delivered;
-use crate::shared::runs::{Ran, Run, is_pipeline, pipeline_elsewhere, ran, runs, starts_by_itself};
+use crate::shared::runs::{Ran, Run, hands_on, main_pipeline, pipeline_elsewhere, ran, runs, starts_by_itself};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.pipeline",
@@ -45,9 +45,15 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let pipelines = evidence.pipelines()?;
-    if !pipelines.iter().any(is_pipeline) {
+    if main_pipeline(pipelines).is_none()
+        && hands_on(pipelines).is_none()
+        && runs(evidence, &[Purpose::Deploy])?.is_empty()
+    {
         return Ok(Reading::elsewhere(
-            Message::new("no pipeline in this repository", "此仓库中没有流水线"),
+            Message::new(
+                "no pipeline in this repository builds, tests or deploys",
+                "此仓库中没有负责构建、测试或部署的流水线",
+            ),
             Message::new("the pipeline that builds, tests and deploys it", "构建、测试和部署它的流水线"),
         ));
     }

@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{SettingsKind, Workload, WorkloadKind},
 };
 
-use crate::shared::production_workloads;
+use crate::shared::{production_workloads, scaling::is_store};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.progressive",
@@ -104,6 +104,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             vec![Finding::new(&place, en, zh)],
             "traffic is split; no analysis decides about the split",
             "已拆分流量，但没有自动分析",
+        ));
+    }
+    if let Some(store) = workloads.iter().find(|one| is_store(evidence, one)) {
+        return Ok(Reading::not_applicable(
+            format!("it keeps data ({}): no second version can run beside it", store.place),
+            format!("它保存数据（{}），新旧版本无法并行", store.place),
         ));
     }
     Ok(match workloads.iter().find(|one| one.kind.long_running() && one.kind.kubernetes()) {

@@ -52,8 +52,9 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
         Procedure::At(place) => witnesses.push(place),
         Procedure::Empty(finding) => findings.push(finding),
         Procedure::None => {
-            let place =
-                evidence.service().sources.first().map_or_else(|| Place::whole("."), |source| source.place.clone());
+            let runs = workloads.iter().find(|workload| workload.kind.long_running()).map(|workload| &workload.place);
+            let place = runs.or(evidence.service().sources.first().map(|source| &source.place));
+            let place = place.cloned().unwrap_or_else(|| Place::whole("."));
             findings.push(Finding::new(
                 &place,
                 "no document, pipeline or script says how the previous version comes back",

@@ -167,19 +167,30 @@ fn weakness(run: &Run<'_>, (en, zh): (&str, &str)) -> Finding {
 }
 
 /// The pipeline in which one would look first: one that builds and runs on changes, else any that runs by itself.
+///
+/// Pipelines that only sort issues, lint, approve updates or publish pages are no CI: where there are no others, the program
+/// is built and tested elsewhere.
 pub(crate) fn main_pipeline(pipelines: &[Pipeline]) -> Option<&Place> {
-    let automatic = || pipelines.iter().filter(|pipeline| starts_by_itself(pipeline));
-    let builds = |pipeline: &&Pipeline| {
-        pipeline.steps().any(|(_, step)| {
-            step.purposes.iter().any(|purpose| matches!(purpose, Purpose::Build | Purpose::BuildImage | Purpose::Lint))
-        })
-    };
+    let works = |pipeline: &&Pipeline| pipeline.steps().any(|(_, step)| step.purposes.iter().any(|one| on_code(*one)));
+    let automatic = || pipelines.iter().filter(|pipeline| starts_by_itself(pipeline)).filter(works);
     automatic()
-        .find(|pipeline| pipeline.runs_on_changes() && builds(pipeline))
-        .or_else(|| automatic().find(builds))
-        .or_else(|| automatic().find(|pipeline| pipeline.runs_on_changes()))
+        .find(|pipeline| pipeline.runs_on_changes())
         .or_else(|| automatic().next())
         .map(|pipeline| &pipeline.place)
+}
+
+/// Done to the program itself, as opposed to what is kept around it.
+fn on_code(purpose: Purpose) -> bool {
+    matches!(
+        purpose,
+        Purpose::Build
+            | Purpose::BuildImage
+            | Purpose::UnitTest
+            | Purpose::IntegrationTest
+            | Purpose::EndToEndTest
+            | Purpose::ContractTest
+            | Purpose::Deploy
+    )
 }
 
 /// It may be run by a pipeline that is not in this repository.

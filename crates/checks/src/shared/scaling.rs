@@ -1,7 +1,7 @@
 //! How many replicas a workload has, and what changes their number.
 
 use gonogo_domain::{
-    Evidence, Missing, Place,
+    Evidence, Missing, Place, State,
     evidence::{Located, Object, Workload, WorkloadKind},
 };
 
@@ -90,4 +90,10 @@ pub(crate) fn annotated(workload: &Workload, keys: &[&str]) -> Option<(u32, Plac
     let found =
         keys.iter().find_map(|key| workload.pod_annotations.get(*key).or_else(|| workload.annotations.get(*key)));
     found.and_then(|text| Some((text.value.parse().ok()?, text.place.clone())))
+}
+
+/// It keeps data of its own: replicas and traffic of such a unit are a matter of its data.
+pub(crate) fn is_store(evidence: &Evidence<'_>, workload: &Workload) -> bool {
+    workload.kind == WorkloadKind::StatefulSet
+        && (!workload.keeps_data.is_empty() || matches!(evidence.service().state, State::Kept { .. }))
 }

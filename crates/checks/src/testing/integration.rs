@@ -7,8 +7,8 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
-    runs::{Ran, Run, main_pipeline, pipeline_elsewhere, ran, runs},
-    suites::{Suite, is_source, suite, suites},
+    runs::{Ran, Run, pipeline_elsewhere, ran, runs},
+    suites::{Suite, is_rust, is_source, suite, suites},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -87,7 +87,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn with_the_others(evidence: &Evidence<'_>, tests: &[&FileEntry], place: &Place) -> Result<Reading, Missing> {
     let example = tests.first().map_or_else(|| place.clone(), |file| Place::whole(file.path.clone()));
     let all: Vec<Run<'_>> = runs(evidence, &[Purpose::UnitTest])?.into_iter().filter(Run::enforced).collect();
-    let rust = tests.iter().all(|file| file.name().ends_with(".rs"));
+    let rust = tests.iter().all(|file| is_rust(file));
     if let Some(run) = all.iter().find(|run| rust && runs_every_target(&run.text())) {
         return Ok(Reading::shown(
             [run.step.place.clone(), example],
@@ -133,15 +133,13 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry], ran: &Ran<'_>) -> Resul
             ),
         ));
     }
-    let rust = files.iter().any(|file| is_source(file) && file.name().ends_with(".rs"));
+    let rust = files.iter().any(|file| is_source(file) && is_rust(file));
     if rust {
         match evidence.source_code()? {}
     }
     let place = match ran {
         Ran::Nowhere(place) => place.clone(),
-        _ => main_pipeline(evidence.pipelines()?)
-            .cloned()
-            .unwrap_or_else(|| Place::whole(evidence.service().path.clone())),
+        _ => Place::whole(evidence.service().path.clone()),
     };
     Ok(Reading::absent(Finding::new(
         &place,
