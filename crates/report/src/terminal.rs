@@ -120,9 +120,10 @@ impl Page<'_> {
     fn head(&mut self, report: &Report) {
         let lang = self.style.lang;
         let revision = report.revision.as_deref().map(|revision| format!(" @ {revision}")).unwrap_or_default();
-        let occasion = report.services.first().map(|review| review.occasion.id()).unwrap_or_default();
+        let occasion = report.services.first().and_then(|review| review.occasion);
+        let occasion = occasion.map(|occasion| format!(" · {}", occasion.id())).unwrap_or_default();
         let head = format!(
-            "gonogo {} · {}{} · {} · {occasion} · {} {}",
+            "gonogo {} · {}{} · {}{occasion} · {} {}",
             report.version,
             clean_to(&report.repository, 40),
             clean(&revision),
@@ -304,7 +305,7 @@ impl Page<'_> {
         };
         let mark = self.ink(ink, mark);
         let id = self.ink(Ink::Strong, cause.check.id);
-        let mut line = format!("  {mark} {id}  {}", words::gate(cause.check.gate).get(lang));
+        let mut line = format!("  {mark} {id}  {}", words::gate(cause.gate).get(lang));
         if services > 1 {
             let names = cause.services.join(", ");
             let _ = match lang {
