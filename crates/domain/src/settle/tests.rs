@@ -29,20 +29,29 @@ fn wants(min: Strength, fresh_days: Option<u16>) -> Check {
     }
 }
 
-fn met() -> Result<Reading, Missing> {
-    Ok(Reading::shown([Place::whole("a")], "it does", "成立"))
+type Given = Result<Reading, Missing>;
+
+fn shown() -> Reading {
+    Reading::shown([Place::whole("a")], "it does", "成立")
 }
 
-fn not_met() -> Result<Reading, Missing> {
+#[expect(clippy::unnecessary_wraps, reason = "reads beside what was not gathered")]
+fn met() -> Given {
+    Ok(shown())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "reads beside what was not gathered")]
+fn not_met() -> Given {
     Ok(Reading::refuted(vec![Finding::new(&Place::whole("a"), "it does not", "不成立")], "it does not", "不成立"))
 }
 
-fn missing() -> Result<Reading, Missing> {
+fn missing() -> Given {
     let words = Message::new("not read", "未读取");
     Err(Missing { source: Source::SourceCode, reason: words.clone(), settle: words })
 }
 
-fn elsewhere() -> Result<Reading, Missing> {
+#[expect(clippy::unnecessary_wraps, reason = "reads beside what was not gathered")]
+fn elsewhere() -> Given {
     let words = Message::new("not here", "此处没有");
     Ok(Reading::elsewhere(words.clone(), words))
 }
@@ -86,7 +95,7 @@ fn part_of_the_title_is_partial() {
 
 #[test]
 fn a_pass_goes_stale_the_day_after_its_last_fresh_day() {
-    let on = |day| Readings::of(Exercised, met().map(|reading| reading.dated(Some(day))));
+    let on = |day| Readings::of(Exercised, Ok(shown().dated(Some(day))));
     let outcome = |readings| settle(&wants(Exercised, Some(90)), &readings, TODAY).outcome;
     assert_eq!(outcome(on(date(2026, 8, 24))), Outcome::Pass);
     assert_eq!(outcome(on(date(2026, 8, 23))), Outcome::Stale);
