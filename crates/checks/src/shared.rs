@@ -1,10 +1,15 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod escalation;
+pub(crate) mod figures;
 pub(crate) mod images;
 pub(crate) mod procedures;
+pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
+pub(crate) mod schedule;
 pub(crate) mod suites;
+pub(crate) mod trees;
 
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,

@@ -91,7 +91,8 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Miss
     if inline {
         match evidence.source_code()? {}
     }
-    let place = Place::whole(evidence.service().path.clone());
+    let service = evidence.service();
+    let place = if service.path == "." { service.place() } else { Place::whole(service.path.clone()) };
     Ok(Reading::refuted(
         vec![Finding::new(
             &place,
