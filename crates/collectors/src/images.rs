@@ -212,10 +212,13 @@ const MANIFESTS: &[&str] = &[
 
 /// The nearest folder, from this one upwards, with a package manifest; else this one.
 fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
-    let has = |folder: &&str| {
-        MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
-    };
-    std::iter::once(own).chain(paths::ancestors(own)).find(has).unwrap_or(own).to_owned()
+    let mut folders = std::iter::once(own).chain(paths::ancestors(own));
+    folders.find(|folder| has_manifest(corpus, folder)).unwrap_or(own).to_owned()
+}
+
+/// A package manifest lies right in the folder.
+pub(crate) fn has_manifest(corpus: &Corpus<'_>, folder: &str) -> bool {
+    MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
 }
 
 /// It compiles or installs what was copied.
@@ -400,4 +403,95 @@ fn seconds(text: &str) -> Option<u32> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     Some(whole as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tree;
+
+    fn check(files: &[(&str, &str)], expect: &[&str]) {
+        let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+        let gathered = gather(&Corpus::read(&tree));
+        let mut seen: Vec<String> = gathered
+            .items
+            .iter()
+            .map(|image| {
+                let base = image.final_base().map(|base| base.value.text.clone()).unwrap_or_default();
+                let ignored = image.ignore_file.as_ref().map_or(0, |file| file.patterns.len());
+                format!("{} context {} base {base} ignores {ignored}", image.place, image.context)
+            })
+            .collect();
+        seen.extend(gathered.gaps.iter().map(|gap| format!("gap {}", gap.place)));
+        assert_eq!(seen, expect);
+    }
+
+    #[test]
+    fn the_context_is_where_the_sources_are() {
+        let copies = "FROM alpine:3\nCOPY src/main.c /\n";
+        check(
+            &[("docker/Dockerfile", copies), ("src/main.c", "")],
+            &["docker/Dockerfile context . base alpine:3 ignores 0"],
+        );
+        check(
+            &[("api/Dockerfile", copies), ("api/src/main.c", ""), ("src/main.c", "")],
+            &["api/Dockerfile context api base alpine:3 ignores 0"],
+        );
+        check(
+            &[("cmd/a/Dockerfile", "FROM golang\nCOPY . .\nRUN go build ./cmd/a\n"), ("go.mod", "module a\n")],
+            &["cmd/a/Dockerfile context . base golang ignores 0"],
+        );
+    }
+
+    #[test]
+    fn compose_and_skaffold_say_the_context() {
+        check(
+            &[
+                ("compose.yaml", "services:\n  a:\n    build: {context: ., dockerfile: docker/a.Dockerfile}\n"),
+                ("docker/a.Dockerfile", "FROM scratch\n"),
+                (".dockerignore", "# none\n.git\ntarget/\n"),
+            ],
+            &["docker/a.Dockerfile context . base scratch ignores 2"],
+        );
+        check(
+            &[
+                (
+                    "skaffold.yaml",
+                    "apiVersion: skaffold/v4beta1\nkind: Config\nbuild:\n  artifacts:\n  - image: b\n    context: svc/b\n    docker: {dockerfile: build/Dockerfile}\n",
+                ),
+                ("svc/b/build/Dockerfile", "FROM scratch\n"),
+            ],
+            &["svc/b/build/Dockerfile context svc/b base scratch ignores 0"],
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_a_gap_and_a_test_file_is_none() {
+        check(
+            &[("Dockerfile", "RUN x\n"), ("e2e/Dockerfile", "RUN x\n"), ("Dockerfile.tmpl", "RUN x\n")],
+            &["gap Dockerfile:1"],
+        );
+    }
+
+    #[test]
+    fn a_healthcheck_becomes_a_probe() {
+        let text =
+            "FROM alpine\nHEALTHCHECK --interval=1m30s --timeout=500ms --retries=5 CMD curl -f http://localhost/\n";
+        let tree = Tree::from_memory([("Dockerfile".to_owned(), text.as_bytes().to_vec())]);
+        let gathered = gather(&Corpus::read(&tree));
+        let probe = gathered.items[0].effective(|one| match &one.kind {
+            InstructionKind::Healthcheck(Healthcheck::Probe(probe)) => Some(probe.clone()),
+            _ => None,
+        });
+        let probe = probe.unwrap();
+        assert_eq!((probe.period, probe.timeout, probe.failures, probe.place.line()), (90, 1, 5, Some(2)));
+    }
+
+    #[test]
+    fn odd_durations_are_no_numbers() {
+        for text in ["", "5", "5x", "1e3s", "s", "99999999999h"] {
+            assert_eq!(seconds(text), None, "{text}");
+        }
+        assert_eq!(seconds("1h1m1s"), Some(3661));
+    }
 }

@@ -53,11 +53,10 @@ fn code_owner_lines(path: &Arc<str>, text: &str) -> Vec<Ownership> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        if let Some(rest) = line.strip_prefix('[').or_else(|| line.strip_prefix("^[")) {
-            if let Some((_, after)) = rest.split_once(']') {
-                section = owners(after);
-                continue;
-            }
+        let heading = line.strip_prefix('[').or_else(|| line.strip_prefix("^[")).and_then(|rest| rest.split_once(']'));
+        if let Some((_, after)) = heading {
+            section = owners(after);
+            continue;
         }
         let (subject, rest) = split_pattern(line);
         let mut named = owners(rest);
@@ -104,19 +103,19 @@ fn owners_file(path: &Arc<str>, text: &str) -> Option<Ownership> {
     let document = stream.documents.into_iter().next()?.node;
     let approvers = document.get("approvers").or_else(|| document.at("filters"))?;
     let names = |node: &Node| node.items().iter().filter_map(Node::str).map(str::to_owned).collect::<Vec<_>>();
-    let mut named = names(approvers);
-    if named.is_empty() {
+    let mut people = names(approvers);
+    if people.is_empty() {
         // Filters by file name: all of their approvers.
-        named = approvers.entries().iter().filter_map(|entry| entry.node.get("approvers")).flat_map(names).collect();
+        people = approvers.entries().iter().filter_map(|entry| entry.node.get("approvers")).flat_map(names).collect();
     }
-    if named.is_empty() {
+    if people.is_empty() {
         return None;
     }
     let folder = paths::folder(path);
     Some(Ownership {
         kind: OwnershipKind::CodeOwners,
         subject: if folder == "." { "*".to_owned() } else { format!("/{folder}/") },
-        owners: named,
+        owners: people,
         place: approvers.place.clone(),
         lifecycle: None,
         depends_on: Vec::new(),
@@ -182,4 +181,57 @@ fn code_owner_matches(pattern: &str, folder: &str) -> bool {
     }
     let rooted = pattern.starts_with('/') || trimmed.contains('/');
     if rooted { paths::is_below(folder, trimmed) } else { folder.split('/').any(|part| part == trimmed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tree;
+
+    fn check(files: &[(&str, &str)], (name, path): (&str, &str), expect: &[&str]) {
+        let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+        let gathered = gather(&Corpus::read(&tree));
+        assert_eq!(gathered.gaps, []);
+        let owned = owners_of(&gathered.items, name, path);
+        let seen: Vec<String> =
+            owned.into_iter().flat_map(|one| one.owners.iter().map(|owner| format!("{owner} {}", one.place))).collect();
+        assert_eq!(seen, expect);
+    }
+
+    #[test]
+    fn the_last_line_that_matches_wins() {
+        let text = "* @all\n/web/ @web # the site\n/web/admin @admin\n*.md @docs\n";
+        let file = [(".github/CODEOWNERS", text)];
+        check(&file, ("web", "web"), &["@web .github/CODEOWNERS:2"]);
+        check(&file, ("admin", "web/admin"), &["@admin .github/CODEOWNERS:3"]);
+        check(&file, ("api", "api"), &["@all .github/CODEOWNERS:1"]);
+        check(&file, ("webber", "webber"), &["@all .github/CODEOWNERS:1"]);
+    }
+
+    #[test]
+    fn a_line_without_owners_takes_those_of_its_section_or_none() {
+        check(&[("CODEOWNERS", "[API] @team\n/api\n")], ("api", "api"), &["@team CODEOWNERS:2"]);
+        check(&[("CODEOWNERS", "* @all\n/api\n")], ("api", "api"), &[]);
+    }
+
+    #[test]
+    fn only_the_file_that_the_forge_takes_counts() {
+        let files = [("CODEOWNERS", "* @root\n"), (".github/CODEOWNERS", "* @github\n")];
+        check(&files, ("a", "."), &["@github .github/CODEOWNERS:1"]);
+    }
+
+    #[test]
+    fn the_catalogue_goes_before_paths() {
+        let component = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: api\nspec:\n  owner: group:payments\n  lifecycle: production\n  dependsOn: ['resource:db']\n  consumesApis: [users]\n";
+        let files = [("catalog-info.yaml", component), ("CODEOWNERS", "* @all\n")];
+        check(&files, ("api", "api"), &["group:payments catalog-info.yaml:4"]);
+        check(&files, ("web", "web"), &["@all CODEOWNERS:1"]);
+    }
+
+    #[test]
+    fn approvers_own_their_folder() {
+        let files = [("OWNERS", "approvers: [ann]\n"), ("operator/OWNERS", "approvers:\n- bob\n")];
+        check(&files, ("operator", "operator"), &["bob operator/OWNERS:2"]);
+        check(&files, ("web", "web"), &["ann OWNERS:1"]);
+    }
 }

@@ -50,6 +50,9 @@ const FIXTURE: &[&str] = &[
     "testdata",
     "test-data",
     "test_data",
+    "test_files",
+    "test-files",
+    "testfiles",
     "fixtures",
     "fixture",
     "__fixtures__",
@@ -128,8 +131,7 @@ fn vendored_pair(parts: &[&str]) -> bool {
 fn test_name(name: &str) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     stem.ends_with("_test")
-        || stem.ends_with(".test")
-        || stem.ends_with(".spec")
+        || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec")))
         || stem.ends_with("_spec")
         || (stem.starts_with("test_") && (has_extension(name, "py")))
 }
@@ -152,6 +154,6 @@ fn generated_name(name: &str) -> bool {
         || name.starts_with("zz_generated")
 }
 
-fn has_extension(name: &str, extension: &str) -> bool {
+pub(crate) fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, own)| own == extension)
 }

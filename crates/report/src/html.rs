@@ -157,7 +157,12 @@ fn page(report: &Report, lang: Lang) -> Page<'_> {
             },
         },
         revision: report.revision.as_deref().map(clean).unwrap_or_default(),
-        occasion: report.services.first().map(|review| review.occasion.id()).unwrap_or_default(),
+        occasion: report
+            .services
+            .first()
+            .and_then(|review| review.occasion)
+            .map(gonogo_domain::Occasion::id)
+            .unwrap_or_default(),
         decision: decision(report.decision(), lang),
         services: report.services.iter().enumerate().map(|(index, review)| service(index, review, lang)).collect(),
         causes: causes(report, lang),
@@ -312,7 +317,7 @@ fn causes(report: &Report, lang: Lang) -> Vec<CauseGroup> {
         let view = CauseView {
             id: cause.check.id,
             title: cause.check.title.get(lang).to_owned(),
-            gate: words::gate(cause.check.gate).get(lang).to_owned(),
+            gate: words::gate(cause.gate).get(lang).to_owned(),
             services: if report.services.len() > 1 {
                 let names: Vec<String> = cause.services.iter().map(|name| clean(name)).collect();
                 format!("{}/{}: {}", names.len(), report.services.len(), names.join(", "))

@@ -75,7 +75,7 @@ fn section(text: &mut String, kind: ReasonKind, causes: &[Cause<'_>], services: 
     writeln!(text, "\n## {} ({})\n", words::reason(kind).get(lang), causes.len())?;
     for cause in causes {
         let of = if services > 1 { format!(" · {}/{services}", cause.services.len()) } else { String::new() };
-        let gate = words::gate(cause.check.gate).get(lang);
+        let gate = words::gate(cause.gate).get(lang);
         writeln!(text, "- **{}** ({gate}{of}): {}", cause.check.id, cause.check.title.get(lang))?;
         for summary in cause.summaries.iter().take(2) {
             writeln!(text, "  - {}", plain(summary.get(lang)))?;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io};
 
-use gonogo_domain::{Area, Decision, Finding, Judged, Lang, Outcome, ReasonKind, Review};
+use gonogo_domain::{Area, Decision, Finding, Judged, Lang, Message, Outcome, ReasonKind, Review};
 
 use crate::{
     Report,
@@ -120,9 +120,10 @@ impl Page<'_> {
     fn head(&mut self, report: &Report) {
         let lang = self.style.lang;
         let revision = report.revision.as_deref().map(|revision| format!(" @ {revision}")).unwrap_or_default();
-        let occasion = report.services.first().map(|review| review.occasion.id()).unwrap_or_default();
+        let occasion = report.services.first().and_then(|review| review.occasion);
+        let occasion = occasion.map(|occasion| format!(" · {}", occasion.id())).unwrap_or_default();
         let head = format!(
-            "gonogo {} · {}{} · {} · {occasion} · {} {}",
+            "gonogo {} · {}{} · {}{occasion} · {} {}",
             report.version,
             clean_to(&report.repository, 40),
             clean(&revision),
@@ -263,7 +264,35 @@ impl Page<'_> {
             if brief && !self.style.verbose {
                 continue;
             }
-            self.cause(cause, services);
+            if cause.kind == ReasonKind::NotAssessed && !self.style.verbose {
+                self.not_assessed(cause, causes);
+            } else {
+                self.cause(cause, services);
+            }
+        }
+    }
+
+    /// What waits for the same evidence is one entry: the reason, then the checks.
+    fn not_assessed(&mut self, cause: &Cause<'_>, causes: &[Cause<'_>]) {
+        let lang = self.style.lang;
+        let same = |other: &&Cause<'_>| {
+            other.kind == cause.kind
+                && other.summaries.first() == cause.summaries.first()
+                && other.settle == cause.settle
+        };
+        let together: Vec<&Cause<'_>> = causes.iter().filter(same).collect();
+        if together.first().is_some_and(|first| first.check.id != cause.check.id) {
+            return;
+        }
+        let mark = self.ink(Ink::Warn, "?");
+        let ids: Vec<&str> = together.iter().map(|one| one.check.id).collect();
+        self.wrapped(&format!("  {mark} "), "    ", &ids.join(", "), None);
+        for summary in cause.summaries.iter().take(1) {
+            self.wrapped("      ", "      ", &clean(summary.get(lang)), None);
+        }
+        for settle in cause.settle.iter().take(2) {
+            let text = format!("{}: {}", words::SETTLED_BY.get(lang), clean(settle.get(lang)));
+            self.wrapped("      ", "        ", &text, Some(Ink::Dim));
         }
     }
 
@@ -276,7 +305,7 @@ impl Page<'_> {
         };
         let mark = self.ink(ink, mark);
         let id = self.ink(Ink::Strong, cause.check.id);
-        let mut line = format!("  {mark} {id}  {}", words::gate(cause.check.gate).get(lang));
+        let mut line = format!("  {mark} {id}  {}", words::gate(cause.gate).get(lang));
         if services > 1 {
             let names = cause.services.join(", ");
             let _ = match lang {
@@ -327,7 +356,7 @@ impl Page<'_> {
                 matches!(
                     cause.kind,
                     ReasonKind::Blocks | ReasonKind::BlocksLevel | ReasonKind::NotAssessed | ReasonKind::Condition
-                )
+                ) && !cause.out_of_reach
             })
             .collect();
         if steps.is_empty() {
@@ -383,14 +412,14 @@ impl Page<'_> {
                 .collect();
             counts.join(", ")
         } else {
-            row.judged
-                .first()
-                .and_then(|(_, one)| one.reading())
-                .map(|(_, reading)| clean(reading.summary.get(lang)))
-                .unwrap_or_default()
+            row.judged.first().and_then(|(_, one)| telling(one)).map(|text| clean(text.get(lang))).unwrap_or_default()
         };
-        let strength =
-            row.judged.first().and_then(|(_, one)| one.settled.strength).map_or(' ', gonogo_domain::Strength::letter);
+        let strength = row
+            .judged
+            .first()
+            .filter(|(_, one)| one.outcome() != Outcome::Unknown)
+            .and_then(|(_, one)| one.settled.strength)
+            .map_or(' ', gonogo_domain::Strength::letter);
         let room = self.style.width.saturating_sub(42).max(20);
         let said = cut(&said, room);
         let said = if worst == Outcome::NotApplicable { self.ink(Ink::Dim, &said) } else { said };
@@ -475,6 +504,16 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// The sentence that tells most in one line: where nothing decided, what the weaker evidence says.
+fn telling(one: &Judged) -> Option<&Message> {
+    let deciding = one.reading().map(|(_, reading)| &reading.summary);
+    if one.outcome() != Outcome::Unknown {
+        return deciding;
+    }
+    let weaker = one.settled.strength.and_then(|strength| one.readings.get(strength));
+    weaker.map(|reading| &reading.summary).or(deciding)
 }
 
 fn only_summary(finding: &Finding, cause: &Cause<'_>) -> bool {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     image_name,
-    images::{DeclaredBuild, declared_builds},
+    images::{DeclaredBuild, declared_builds, has_manifest},
     paths,
 };
 
@@ -119,7 +119,7 @@ fn absorb(known: &mut Build, mut build: Build) {
         }
         _ => (),
     }
-    if without_variant(&known.name) == build.name {
+    if known.name != build.name && without_variant(&known.name) == build.name {
         known.name = build.name;
         known.folder = build.folder;
     }
@@ -165,7 +165,9 @@ fn from_image(declared: &Declared<'_>, index: usize, image: &ImageBuild, outside
         .collect();
     let own_name = own_name(declared, image, entry.as_deref());
     let mut aliases: BTreeSet<String> = BTreeSet::from([normal(&own_name)]);
-    aliases.extend(entry.as_deref().map(normal));
+    aliases.extend(entry.as_deref().filter(|entry| !runner(entry)).map(normal));
+    // `app` names no program, but an image of that name is made here.
+    aliases.insert(normal(paths::name(paths::folder(path))));
     let declared_images: BTreeSet<String> =
         here.iter().filter_map(|one| one.image.as_deref()).map(|image| image_name::image(image).repository).collect();
     aliases.extend(declared_images.iter().map(|image| normal(paths::name(image))));
@@ -205,8 +207,8 @@ fn own_name(declared: &Declared<'_>, image: &ImageBuild, entry: Option<&str>) ->
     let folder = paths::folder(path);
     let by_file = file_word(file).filter(|word| !variant(word)).filter(|word| {
         // `helm.Dockerfile` beside a plain one is the same program with something added, unless it starts another.
-        let plain = ["Dockerfile", "Containerfile"].iter().filter_map(|plain| paths::join(folder, plain));
-        let beside = plain.filter_map(|plain| declared.images.iter().find(|other| other.place.path() == plain)).next();
+        let mut plain = ["Dockerfile", "Containerfile"].iter().filter_map(|plain| paths::join(folder, plain));
+        let beside = plain.find_map(|plain| declared.images.iter().find(|other| other.place.path() == plain));
         match (beside, entry) {
             (None, _) => true,
             (Some(beside), Some(own)) => self::entry(beside).is_none_or(|other| normal(&other) != normal(own)),
@@ -278,13 +280,13 @@ pub(super) fn package_name(name: &str) -> String {
 /// The folder of the program that an image carries.
 fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str, entry: Option<&str>) -> String {
     let own = paths::folder(image.place.path());
-    if file_word(paths::name(image.place.path())).is_some() {
-        let named = [Some(name), entry].into_iter().flatten();
-        if let Some(folder) = named.filter_map(|name| program_folder(declared, own, name)).next() {
+    if file_word(paths::name(image.place.path())).is_some_and(|word| !variant(word)) {
+        let mut named = [Some(name), entry].into_iter().flatten();
+        if let Some(folder) = named.find_map(|name| program_folder(declared, own, name)) {
             return folder;
         }
     }
-    if !apart(own) || own == "." {
+    if !apart(own) || own == "." || has_manifest(declared.corpus, own) {
         return own.to_owned();
     }
     // A file that lies apart from what it builds: the program that the repository is, or the sources of its context.
@@ -317,6 +319,37 @@ pub(super) fn entry(image: &ImageBuild) -> Option<String> {
         !program.contains(['$', '.', ' '])
             && !matches!(normal(program).as_str(), "start" | "entrypoint" | "run" | "app" | "main" | "server" | "")
     })
+}
+
+/// A program that runs others' code: its name says nothing about whose.
+pub(super) fn runner(name: &str) -> bool {
+    matches!(
+        normal(name).as_str(),
+        "gunicorn"
+            | "uvicorn"
+            | "hypercorn"
+            | "daphne"
+            | "uwsgi"
+            | "flask"
+            | "celery"
+            | "puma"
+            | "unicorn"
+            | "sidekiq"
+            | "rackup"
+            | "nginx"
+            | "httpd"
+            | "apache2foreground"
+            | "phpfpm"
+            | "supervisord"
+            | "pm2"
+            | "serve"
+            | "catalina"
+            | "javaopts"
+            | "manager"
+            | "nginxdebug"
+            | "s6svscan"
+            | "init"
+    )
 }
 
 /// The image starts something.

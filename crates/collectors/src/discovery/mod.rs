@@ -24,12 +24,13 @@ use self::{
     deployed::Group,
     names::normal,
 };
-use crate::{Corpus, configuration::ServiceStatement, ownership, paths};
+use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.
 pub(crate) struct Declared<'a> {
     pub corpus: &'a Corpus<'a>,
     pub workloads: &'a [Workload],
+    pub declarations: &'a [Declaration],
     pub objects: &'a [Object],
     pub images: &'a [ImageBuild],
     pub packages: &'a [Package],
@@ -148,10 +149,20 @@ fn from_group(declared: &Declared<'_>, group: &Group, builds: &[Build]) -> Candi
         workloads: group.workloads.clone(),
         images: build.map(|build| build.images.clone()).unwrap_or_default(),
         packages: BTreeSet::new(),
-        folder: build.map(|build| build.folder.clone()),
+        folder: build.map(|build| build.folder.clone()).or_else(|| context(declared, group)),
         sources,
         class: None,
     }
+}
+
+/// The folder that a platform or a compose file builds what it runs from.
+fn context(declared: &Declared<'_>, group: &Group) -> Option<String> {
+    let mut workloads = group.workloads.iter().filter_map(|index| declared.workloads.get(*index));
+    workloads.find_map(|workload| {
+        let mut said =
+            declared.declarations.iter().filter(|one| one.key == workload.key && one.place == workload.place);
+        said.find_map(|one| one.build_context.clone())
+    })
 }
 
 fn from_build(build: &Build) -> Candidate {
@@ -202,10 +213,13 @@ fn state_units(declared: &Declared<'_>, candidates: &mut Vec<Candidate>) {
         if candidates.iter().any(|one| one.name == statement.name) {
             continue;
         }
-        let by_path = statement.path.as_deref().and_then(|path| {
-            let mut there = candidates.iter_mut().filter(|one| one.folder.as_deref() == Some(path));
-            there.next().filter(|_| there.next().is_none())
+        // Without a path, the one statement names the one unit that there is.
+        let alone = candidates.len() == 1 && declared.statements.len() == 1;
+        let mut there = candidates.iter_mut().filter(|one| match &statement.path {
+            Some(path) => one.folder.as_deref() == Some(path),
+            None => alone,
         });
+        let by_path = there.next().filter(|_| there.next().is_none());
         match by_path {
             // The configuration knows the better name of what lies there.
             Some(candidate) if !declared.statements.iter().any(|other| other.name == candidate.name) => {
@@ -305,7 +319,6 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
     let homes: Vec<String> = candidates.iter().map(|one| home(declared, one)).collect();
     let shared: BTreeSet<&String> =
         homes.iter().filter(|home| homes.iter().filter(|other| other == home).count() > 1).collect();
-    let names: Vec<String> = candidates.iter().map(|candidate| candidate.name.clone()).collect();
     let mut units: Vec<Unit> = Vec::new();
     for (candidate, home) in candidates.iter().zip(&homes) {
         let statement = declared.statements.iter().find(|statement| statement.name == candidate.name);
@@ -324,7 +337,7 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
             ownership::owners_of(declared.ownership, &candidate.name, &path).map(|owned| owned.owners.join(", "))
         });
         let mut dependencies = statement.map(|one| one.dependencies.clone()).unwrap_or_default();
-        for dependency in relations::dependencies(&view, &names) {
+        for dependency in relations::dependencies(&view, candidates) {
             if !dependencies.iter().any(|known| normal(&known.name) == normal(&dependency.name)) {
                 dependencies.push(dependency);
             }
@@ -396,3 +409,6 @@ fn has_sources_only_above(declared: &Declared<'_>, candidate: &Candidate) -> boo
         .filter_map(|index| declared.images.get(*index))
         .any(|image| image.context != folder && paths::is_below(folder, &image.context))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,11 @@ use gonogo_domain::{
     package_capabilities,
 };
 
-use super::{class::View, names::normal, products};
+use super::{Candidate, class::View, names::normal, products};
 use crate::paths;
 
 /// What it calls: from its variables, from compose, from the clients that it links.
-pub(super) fn dependencies(view: &View<'_>, units: &[String]) -> Vec<Dependency> {
+pub(super) fn dependencies(view: &View<'_>, units: &[Candidate]) -> Vec<Dependency> {
     let mut found: BTreeMap<String, Dependency> = BTreeMap::new();
     let own = normal(&view.candidate.name);
     let mut add = |dependency: Dependency| {
@@ -38,7 +38,11 @@ pub(super) fn dependencies(view: &View<'_>, units: &[String]) -> Vec<Dependency>
         }
     }
     let mut found: Vec<Dependency> = found.into_values().collect();
-    for package in view.packages() {
+    // What is known by its kind only is the same thing as one of that kind with a name.
+    let named: Vec<String> = found.iter().filter(|one| one.name != one.kind).map(|one| one.kind.clone()).collect();
+    found.retain(|one| one.name != one.kind || !named.contains(&one.kind));
+    // A package that several units are built from does not say which of them needs what.
+    for package in view.packages().filter(|_| !view.home_is_shared) {
         for dependency in package.dependencies.iter().filter(|dependency| !dependency.development) {
             let Some(kind) =
                 package_capabilities(package.ecosystem, &dependency.name).find_map(|known| known.connects.as_deref())
@@ -67,16 +71,17 @@ struct Callable {
 }
 
 /// Everything that can be called here, by its comparable name.
-fn callables(view: &View<'_>, units: &[String]) -> BTreeMap<String, Callable> {
+fn callables(view: &View<'_>, units: &[Candidate]) -> BTreeMap<String, Callable> {
     let declared = view.declared;
     let mut found: BTreeMap<String, Callable> = BTreeMap::new();
-    for name in units {
-        let callable = Callable { name: name.clone(), kind: "http".to_owned(), no_dependency: false };
-        found.insert(normal(name), callable);
+    for unit in units {
+        let kind = stands_on(view, unit).map_or("http", |product| &product.kind);
+        let callable = Callable { name: unit.name.clone(), kind: kind.to_owned(), no_dependency: false };
+        found.insert(normal(&unit.name), callable);
     }
     for (index, workload) in declared.workloads.iter().enumerate() {
         let image = workload.main_containers().find_map(|container| container.image.as_ref()).map(|image| &image.value);
-        let product = image.and_then(products::product).or_else(|| own_product(view, workload));
+        let product = image.and_then(products::product);
         let own = view.candidate.workloads.contains(&index);
         let callable = found.entry(normal(&workload.name)).or_insert_with(|| Callable {
             name: workload.name.clone(),
@@ -99,15 +104,11 @@ fn callables(view: &View<'_>, units: &[String]) -> BTreeMap<String, Callable> {
     found
 }
 
-/// The product that an image of the repository's own stands on: a database with a schema added.
-fn own_product(view: &View<'_>, workload: &Workload) -> Option<&'static products::Product> {
-    let names = workload.main_containers().filter_map(|container| container.image.as_ref());
-    let image = names.map(|image| normal(paths::name(&image.value.repository))).next()?;
-    let build = view.declared.images.iter().find(|build| {
-        let folder = normal(paths::name(paths::folder(build.place.path())));
-        !folder.is_empty() && (folder == image || folder == normal(&workload.name) || image.ends_with(&folder))
-    })?;
-    products::product(&build.final_base()?.value).filter(|product| product.keeps_data)
+/// The product that an image of a unit stands on: a database with a schema added.
+fn stands_on(view: &View<'_>, unit: &Candidate) -> Option<&'static products::Product> {
+    let images = unit.images.iter().filter_map(|index| view.declared.images.get(*index));
+    let mut bases = images.filter_map(|image| image.final_base());
+    bases.find_map(|base| products::product(&base.value)).filter(|product| product.keeps_data)
 }
 
 /// The variables of a workload with their values where they are written, configuration maps included.

@@ -11,7 +11,7 @@ use gonogo_domain::{
 };
 use gonogo_formats::{
     ParseError,
-    helm::{Chart, Options},
+    helm::{Chart, Options, Problem},
 };
 
 use super::{
@@ -82,11 +82,6 @@ fn render(
     // A release that is called like its chart gives the names that people know.
     let mut add = |values: Vec<Node>, path: &str, environment: Option<String>| {
         let rendered = chart.render(&options(chart.name(), "default", values));
-        unread.extend(rendered.problems.into_iter().map(|problem| Unread {
-            role,
-            place: problem.place,
-            reason: problem.reason,
-        }));
         let mut objects = Vec::new();
         for document in &rendered.documents {
             documents::objects(document, &mut |object| {
@@ -97,13 +92,44 @@ fn render(
         }
         objects.extend(crds.iter().map(|definition| Held::Built(Arc::clone(definition))));
         renderings.push(Rendering { origin: Origin::Chart, path: Arc::from(path), role, environment, objects });
+        rendered.problems
     };
-    add(Vec::new(), root, environment::of_folder(root));
+    let own = environment::of_folder(root);
+    let mut failed = add(Vec::new(), root, own.clone());
     for (path, name) in values_files(corpus, root).into_iter().take(MAX_VALUES_FILES) {
         if let Some(values) = corpus.file(&path).and_then(|file| file.documents.first()) {
-            add(vec![values.clone()], &path, Some(name));
+            keep_common(&mut failed, &add(vec![values.clone()], &path, Some(name)));
         }
     }
+    // A chart may refuse its own values on purpose: its users have to say something first. What its tests say is the
+    // best that the repository has.
+    let folder = if root == "." { "ci".to_owned() } else { format!("{root}/ci") };
+    let tests = corpus.tree.below(&folder).filter_map(|entry| corpus.file(&entry.path)).take(MAX_VALUES_FILES);
+    for file in tests {
+        if failed.iter().all(|problem| is_remote_dependency(corpus, problem)) {
+            break;
+        }
+        if let Some(values) = file.documents.first() {
+            keep_common(&mut failed, &add(vec![values.clone()], &file.path, own.clone()));
+        }
+    }
+    let gaps = failed.into_iter().filter(|problem| !is_remote_dependency(corpus, problem));
+    unread.extend(gaps.map(|problem| Unread { role, place: problem.place, reason: problem.reason }));
+}
+
+/// Keeps the problems of templates that no values render.
+fn keep_common(failed: &mut Vec<Problem>, others: &[Problem]) {
+    let still: BTreeSet<&str> = others.iter().map(|problem| &*problem.template).collect();
+    failed.retain(|problem| still.contains(&*problem.template));
+}
+
+/// Somebody else's chart that is fetched when the chart is installed: like a base image, it is no file of the repository.
+fn is_remote_dependency(corpus: &Corpus<'_>, problem: &Problem) -> bool {
+    let documents = corpus.file(problem.place.path()).map_or(&[][..], |file| &file.documents);
+    documents.iter().flat_map(|document| document.list("dependencies")).any(|dependency| {
+        dependency.place == problem.place
+            && dependency.str_at("repository").is_some_and(|repository| !repository.starts_with("file:"))
+    })
 }
 
 /// A chart inside another's `charts/` is rendered with it.

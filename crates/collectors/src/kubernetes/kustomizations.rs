@@ -44,6 +44,12 @@ pub(super) fn read(
             (directory, build)
         })
         .collect();
+    let mut sharers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (directory, build) in &builds {
+        for base in &build.bases {
+            sharers.entry(base).or_default().push(directory);
+        }
+    }
     for (directory, build) in &builds {
         let role = role(directory);
         if role != Role::Test {
@@ -59,7 +65,7 @@ pub(super) fn read(
             origin: Origin::Kustomization,
             path: Arc::from(directory.as_str()),
             role,
-            environment: environment(directory, build, &builds),
+            environment: environment(directory, build, &sharers),
             objects: build.objects.iter().map(|object| Held::Built(Arc::clone(object))).collect(),
         });
     }
@@ -78,19 +84,26 @@ fn deployed(roots: &Roots, directories: &BTreeSet<&str>) -> Vec<String> {
                 || (!roots.components.contains(directory)
                     && roots.included_by.contains_key(directory)
                     && is_production(directory)
-                    && !is_served(roots, directory, &mut BTreeSet::new()))
+                    && !is_served(roots, directory))
         })
         .collect()
 }
 
-/// Something that customers see includes the directory.
-fn is_served<'r>(roots: &'r Roots, directory: &'r str, seen: &mut BTreeSet<&'r str>) -> bool {
-    seen.insert(directory)
-        && roots.included_by.get(directory).is_some_and(|includers| {
-            includers.iter().any(|includer| {
-                (!roots.components.contains(includer) && is_production(includer)) || is_served(roots, includer, seen)
-            })
-        })
+/// Something that customers see includes the directory, directly or not.
+fn is_served(roots: &Roots, directory: &str) -> bool {
+    let mut seen = BTreeSet::from([directory]);
+    let mut waiting = vec![directory];
+    while let Some(directory) = waiting.pop() {
+        for includer in roots.included_by.get(directory).into_iter().flatten() {
+            if !roots.components.contains(includer) && is_production(includer) {
+                return true;
+            }
+            if seen.insert(includer) {
+                waiting.push(includer);
+            }
+        }
+    }
+    false
 }
 
 fn is_production(directory: &str) -> bool {
@@ -99,15 +112,18 @@ fn is_production(directory: &str) -> bool {
 
 /// The environment that a kustomization is for: what its folder says, or its folder itself where several kustomizations
 /// are variants of the same base.
-fn environment(directory: &str, build: &Build, builds: &[(String, Build)]) -> Option<String> {
+fn environment(directory: &str, build: &Build, sharers: &BTreeMap<&str, Vec<&str>>) -> Option<String> {
     if let Some(named) = environment::of_folder(directory) {
         return Some(named);
     }
     let includes_its_own_parts = build.bases.iter().all(|base| paths::is_below(base, directory));
-    let variants: Vec<&str> = builds
+    let variants: BTreeSet<&str> = build
+        .bases
         .iter()
-        .filter(|(other, theirs)| other != directory && !build.bases.is_disjoint(&theirs.bases))
-        .map(|(other, _)| other.as_str())
+        .filter_map(|base| sharers.get(base.as_str()))
+        .flatten()
+        .copied()
+        .filter(|other| *other != directory)
         .collect();
     if includes_its_own_parts || variants.is_empty() {
         return None;

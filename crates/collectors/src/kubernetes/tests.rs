@@ -233,3 +233,46 @@ fn input_that_means_harm_ends() {
     // Two kustomizations that include each other deploy nothing.
     assert_eq!(cluster.workloads.gaps, []);
 }
+
+const TEMPLATE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: {{ .Values.replicas }}\n  template:\n    spec:\n      containers:\n      - name: web\n        image: {{ required \"image\" .Values.image }}\n";
+
+#[test]
+fn a_chart_is_rendered_for_each_values_file() {
+    check(
+        &[
+            ("deploy/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+            ("deploy/web/values.yaml", "replicas: 1\nimage: x/web:1\n"),
+            ("deploy/web/values-prod.yaml", "replicas: 3\n"),
+            ("deploy/web/staging-values.yaml", "replicas: 1\n"),
+            ("deploy/web/ci/test-values.yaml", "replicas: 9\n"),
+            ("deploy/web/templates/web.yaml", TEMPLATE),
+            (
+                "deploy/web/crds/web.yaml",
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: webs\n",
+            ),
+            (
+                "deploy/web/templates/test.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: t\n  annotations: {helm.sh/hook: test}\nspec: {containers: [{name: t, image: t}]}\n",
+            ),
+        ],
+        "deploy/web/templates/web.yaml:4 Deployment/web -
+         deploy/web/templates/web.yaml:4 Deployment/web prod
+         deploy/web/templates/web.yaml:4 Deployment/web staging (not production)
+         deploy/web/crds/web.yaml:4 [CustomResourceDefinition webs] -
+         deploy/web/crds/web.yaml:4 [CustomResourceDefinition webs] prod
+         deploy/web/crds/web.yaml:4 [CustomResourceDefinition webs] staging (not production)",
+    );
+}
+
+#[test]
+fn a_chart_that_asks_for_values_is_rendered_with_those_of_its_tests() {
+    let chart = (
+        "web/Chart.yaml",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- name: db\n  version: 1.0.0\n  repository: https://example.com\n",
+    );
+    check(
+        &[chart, ("web/templates/web.yaml", TEMPLATE), ("web/ci/a-values.yaml", "image: x/web:1\n")],
+        "web/templates/web.yaml:4 Deployment/web -",
+    );
+    check(&[chart, ("web/templates/web.yaml", TEMPLATE)], "gap web/templates/web.yaml:11 required: image");
+}

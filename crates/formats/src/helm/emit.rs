@@ -12,7 +12,16 @@ const WIDTH: usize = 80;
 
 /// `toYaml`: sigs.k8s.io/yaml's style, keys sorted, without the last line break.
 pub(super) fn yaml(value: &Value) -> Outcome<Text> {
-    let mut writer = Yaml { out: Text::default(), column: 0 };
+    write_yaml(value, false)
+}
+
+/// `toYamlPretty`: lists stand deeper than their key.
+pub(super) fn yaml_pretty(value: &Value) -> Outcome<Text> {
+    write_yaml(value, true)
+}
+
+fn write_yaml(value: &Value, pretty: bool) -> Outcome<Text> {
+    let mut writer = Yaml { out: Text::default(), column: 0, pretty };
     writer.node(value, 0, Position::Root, 0)?;
     let end = writer.out.as_str().trim_end_matches('\n').len();
     Ok(writer.out.slice(0..end))
@@ -30,6 +39,7 @@ enum Position {
 struct Yaml {
     out: Text,
     column: usize,
+    pretty: bool,
 }
 
 impl Yaml {
@@ -88,7 +98,7 @@ impl Yaml {
             }
             let mut text = Text::default();
             text.push(&key, mark);
-            let mut inner = Self { out: Text::default(), column: 0 };
+            let mut inner = Self { out: Text::default(), column: 0, pretty: self.pretty };
             inner.string(&text, indent, false)?;
             let shown = inner.out.as_str().trim_end_matches('\n').to_owned();
             if shown.contains('\n') {
@@ -98,7 +108,7 @@ impl Yaml {
             }
             self.push(":", mark);
             let inner = match slot.value.data {
-                Data::List(_) => indent,
+                Data::List(_) if !self.pretty => indent,
                 _ => indent + 2,
             };
             self.node(&slot.value, inner, Position::Value, depth + 1)?;
@@ -137,18 +147,12 @@ impl Yaml {
             && !content.split('\n').any(blank_edge)
             && !content.chars().any(is_special)
             && !content.contains('\t')
-            && !content.trim_matches('\n').is_empty()
         {
             return self.literal(text, indent.max(if root { 2 } else { indent }));
         }
-        if content.contains('\n') || content.chars().any(|next| is_special(next) || next == '\t') {
-            self.double(text, indent);
-        } else if resolve(content) != Resolved::Text
-            || is_timestamp(content)
-            || is_base_60(content)
-            || content == "<<"
-            || content == "="
-        {
+        let is_unprintable = content.chars().any(|next| is_special(next) || matches!(next, '\n' | '\t'));
+        let is_other_type = resolve(content) != Resolved::Text || is_timestamp(content) || is_base_60(content);
+        if is_unprintable || is_other_type {
             self.double(text, indent);
         } else if is_plain(content) {
             self.folded(text, indent, false);
@@ -284,25 +288,18 @@ fn natural(left: &str, right: &str) -> std::cmp::Ordering {
                 _ => Ordering::Greater,
             };
         }
-        let number = |chars: &[char]| {
-            let run: String = chars.iter().skip(index).take_while(|next| next.is_ascii_digit()).collect();
-            (run.parse::<u64>().unwrap_or(u64::MAX), run.len())
-        };
+        let mut lead = 0;
         if x == '0' || y == '0' {
-            let mut back = index;
-            while back > 0 && a.get(back - 1).is_some_and(|next| next.is_numeric()) {
-                back -= 1;
-                if a.get(back) != Some(&'0') {
-                    let ((xn, xl), (yn, yl)) = (number(&a), number(&b));
-                    return xn.cmp(&yn).then(xl.cmp(&yl)).then(x.cmp(&y));
-                }
-            }
+            let digits = a.get(..index).unwrap_or_default().iter().rev().take_while(|next| next.is_numeric());
+            lead = i64::from(digits.into_iter().any(|next| *next != '0'));
         }
-        let ((xn, xl), (yn, yl)) = (number(&a), number(&b));
-        if xl > 0 || yl > 0 {
-            return xn.cmp(&yn).then(xl.cmp(&yl)).then(x.cmp(&y));
-        }
-        return x.cmp(&y);
+        let number = |chars: &[char]| {
+            let run = chars.iter().skip(index).map_while(|next| next.to_digit(10));
+            run.fold((lead, 0), |(value, length), digit| {
+                (value.wrapping_mul(10).wrapping_add(i64::from(digit)), length + 1)
+            })
+        };
+        return number(&a).cmp(&number(&b)).then(x.cmp(&y));
     }
     a.len().cmp(&b.len())
 }
@@ -316,6 +313,7 @@ fn yaml_float(number: f64) -> String {
 fn is_special(next: char) -> bool {
     matches!(next, '\u{0}'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
         && next != '\u{85}'
+        || next > '\u{ffff}'
 }
 
 fn escape(out: &mut String, next: char) {
@@ -336,7 +334,11 @@ fn escape(out: &mut String, next: char) {
         '\u{2029}' => out.push_str("\\P"),
         _ if is_special(next) => {
             let code = u32::from(next);
-            let _ = if code < 0x100 { write!(out, "\\x{code:02X}") } else { write!(out, "\\u{code:04X}") };
+            let _ = match code {
+                0..0x100 => write!(out, "\\x{code:02X}"),
+                0x100..0x1_0000 => write!(out, "\\u{code:04X}"),
+                _ => write!(out, "\\U{code:08X}"),
+            };
         }
         _ => out.push(next),
     }
@@ -405,6 +407,7 @@ fn object_tree(object: &Object) -> Value {
                 })
                 .collect(),
         ),
+        Object::Struct(fields) => Data::Map(fields.clone()).into(),
         Object::ApiVersions(versions) => Value::strings(versions.iter().map(|version| text(version)).collect()),
         Object::KubeVersion(version) => map(&[
             ("Version", text(&format!("v{version}"))),
@@ -505,7 +508,7 @@ fn json_escape(text: &str, html: bool) -> String {
     out
 }
 
-/// `toToml`: tables after plain keys, keys sorted, two blanks of indent a level, as BurntSushi's encoder writes.
+/// `toToml`: tables after plain keys, keys sorted, two blanks of indent a level, as Go's usual encoder writes.
 pub(super) fn toml(value: &Value) -> Outcome<Text> {
     let mut out = Text::default();
     match &value.data {
@@ -591,8 +594,8 @@ fn toml_inline(out: &mut Text, value: &Value, depth: usize) -> Outcome<()> {
             out.push("}", mark);
         }
         Data::Float(number) => {
-            let text = number.to_string();
-            out.push(&if text.contains('.') { text } else { format!("{text}.0") }, mark);
+            let text = super::print::float(*number);
+            out.push(&if text.contains(['.', 'e']) { text } else { format!("{text}.0") }, mark);
         }
         _ => out.append(&json(value, Layout::Compact, false)?, mark),
     }

@@ -15,7 +15,7 @@ use super::value::{Data, Map, Object, Value};
 const MAX_STEPS: u64 = 4_000_000;
 /// Bytes that all functions of one rendering may produce.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// Bytes that one template may print.
+/// Bytes that all templates together may print.
 const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 /// Lists, pipelines and calls inside each other. The stack of [`super::STACK_BYTES`] holds several times as many.
 const MAX_DEPTH: usize = 1_500;
@@ -28,17 +28,11 @@ pub(super) struct Fault {
     pub(super) reason: String,
     /// An index of the trace; 0 until the innermost action that fails fills it in.
     pub(super) place: u32,
-    /// A budget ran out: no other template will fare better.
-    pub(super) exhausted: bool,
 }
 
 impl Fault {
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), place: 0, exhausted: false }
-    }
-
-    fn exhausted(reason: impl Into<String>) -> Self {
-        Self { exhausted: true, ..Self::new(reason) }
+        Self { reason: reason.into(), place: 0 }
     }
 }
 
@@ -99,6 +93,7 @@ pub(super) struct Machine {
     defines: HashMap<Arc<str>, Body>,
     steps: u64,
     bytes: usize,
+    printed: usize,
     depth: usize,
     /// The origin of the action that runs.
     here: u32,
@@ -123,6 +118,7 @@ impl Machine {
             defines: HashMap::new(),
             steps: 0,
             bytes: 0,
+            printed: 0,
             depth: 0,
             here: 0,
             touched: Vec::new(),
@@ -157,13 +153,14 @@ impl Machine {
         self.depth = 0;
         self.here = 0;
         self.call(&Body { unit: Rc::clone(unit), define: None }, dot, &mut out)?;
+        self.printed += out.len();
         Ok(out)
     }
 
     pub(super) fn charge(&mut self, bytes: usize) -> Outcome<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > MAX_BYTES {
-            return Err(Fault::exhausted(format!("templates produce more than {MAX_BYTES} bytes")));
+            return Err(Fault::new(format!("templates produce more than {MAX_BYTES} bytes")));
         }
         Ok(())
     }
@@ -176,7 +173,7 @@ impl Machine {
     fn step(&mut self) -> Outcome<()> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
-            return Err(Fault::exhausted(format!("templates take more than {MAX_STEPS} steps")));
+            return Err(Fault::new(format!("templates take more than {MAX_STEPS} steps")));
         }
         Ok(())
     }
@@ -258,7 +255,7 @@ impl Machine {
         let parsed = if let Some(parsed) = self.parsed.get(text.as_str()) {
             Arc::clone(parsed)
         } else {
-            self.charge(text.len().saturating_mul(4))?;
+            self.charge(text.len().saturating_mul(32))?;
             let source: Arc<str> = text.as_str().into();
             let parsed = parse::parse(&source).map_err(|error| {
                 let mark = text.mark_at(error.at);
@@ -269,6 +266,7 @@ impl Machine {
             self.parsed.insert(source, Arc::clone(&parsed));
             parsed
         };
+        self.charge(text.len())?;
         let unit = Rc::new(Unit { parsed, source: Source::Text(text.clone()) });
         let replaced = self.define(&unit);
         let mut out = Text::default();
@@ -298,7 +296,7 @@ impl Machine {
             self.step()?;
             let flow = match node {
                 Node::Text(range) => {
-                    self.emit(frame, range, out);
+                    self.emit(frame, range, out).map_err(|fault| self.located(fault))?;
                     Flow::Next
                 }
                 Node::Action(pipe) => {
@@ -323,8 +321,8 @@ impl Machine {
                 Node::Break => Flow::Break,
                 Node::Continue => Flow::Continue,
             };
-            if out.len() > MAX_OUTPUT {
-                return Err(self.located(Fault::exhausted(format!("template prints more than {MAX_OUTPUT} bytes"))));
+            if self.printed.saturating_add(out.len()) > MAX_OUTPUT {
+                return Err(self.located(Fault::new(format!("templates print more than {MAX_OUTPUT} bytes"))));
             }
             if !matches!(flow, Flow::Next) {
                 return Ok(flow);
@@ -334,7 +332,7 @@ impl Machine {
     }
 
     /// Prints literal text, line by line.
-    fn emit(&mut self, frame: &Frame, range: &Range<usize>, out: &mut Text) {
+    fn emit(&mut self, frame: &Frame, range: &Range<usize>, out: &mut Text) -> Outcome<()> {
         let unit = Rc::clone(&frame.unit);
         match &unit.source {
             Source::File { .. } => {
@@ -346,6 +344,7 @@ impl Machine {
                     let origin = self.trace.origin(place, frame.parent);
                     out.push(line, Mark { origin, value: 0 });
                     at += line.len();
+                    self.step()?;
                 }
             }
             Source::Text(text) => {
@@ -355,9 +354,11 @@ impl Machine {
                     let origin = self.trace.origin(place, frame.parent);
                     out.push(piece, Mark { origin, value: mark.value });
                     at += piece.len();
+                    self.step()?;
                 }
             }
         }
+        Ok(())
     }
 
     fn print(&mut self, value: &Value, out: &mut Text) -> Outcome<()> {
@@ -495,15 +496,15 @@ impl Machine {
             Operand::Function(function) => self.function(frame, function, rest, dot, last),
             Operand::Field(names) => {
                 let receiver = dot.clone();
-                self.fields(frame, &receiver, names, rest, dot, last)
+                self.fields(frame, &receiver, names, rest, dot, last.as_ref())
             }
             Operand::Variable(name, names) if !names.is_empty() => {
                 let receiver = Self::variable(frame, name);
-                self.fields(frame, &receiver, names, rest, dot, last)
+                self.fields(frame, &receiver, names, rest, dot, last.as_ref())
             }
             Operand::Chain(operand, names) => {
                 let receiver = self.operand(frame, operand, dot)?;
-                self.fields(frame, &receiver, names, rest, dot, last)
+                self.fields(frame, &receiver, names, rest, dot, last.as_ref())
             }
             _ if !rest.is_empty() || last.is_some() => Err(Fault::new("can't give argument to non-function")),
             Operand::Nil => Err(Fault::new("nil is not a command")),
@@ -562,7 +563,7 @@ impl Machine {
         names: &[Arc<str>],
         arguments: &[Operand],
         dot: &Value,
-        last: Option<Value>,
+        last: Option<&Value>,
     ) -> Outcome {
         let mut value = receiver.clone();
         for (index, name) in names.iter().enumerate() {
@@ -573,7 +574,7 @@ impl Machine {
                 for argument in arguments {
                     given.push(self.operand(frame, argument, dot)?);
                 }
-                given.extend(last.clone());
+                given.extend(last.cloned());
             }
             value = match &value.data {
                 Data::Map(map) => {
@@ -630,7 +631,7 @@ impl Machine {
 }
 
 /// A scalar that was computed from one value of a values file still leads there.
-fn inherit(result: Value, arguments: &[Value]) -> Value {
+fn inherit(mut result: Value, arguments: &[Value]) -> Value {
     let unmarked = match &result.data {
         Data::Str(text) => !text.has_marks(),
         Data::Bool(_) | Data::Int(_) | Data::Int64(_) | Data::Float(_) => result.place == 0,
@@ -648,8 +649,8 @@ fn inherit(result: Value, arguments: &[Value]) -> Value {
             None => (),
         }
     }
-    match found {
-        Some(mark) => result.with_mark(mark),
-        None => result,
+    if let Some(mark) = found {
+        result.set_mark(mark);
     }
+    result
 }

@@ -15,8 +15,11 @@ pub(super) struct Instance<'a> {
     pub(super) name: String,
     pub(super) defaults: Map,
     pub(super) dependencies: Vec<Dependency>,
-    pub(super) children: Vec<Instance<'a>>,
+    pub(super) children: Vec<Self>,
 }
+
+/// A subchart whose values are no mapping, and the place of what they are instead.
+pub(super) type Clash = (String, u32);
 
 /// A dependency that is switched on and not there.
 pub(super) struct Missing {
@@ -88,7 +91,7 @@ impl<'a> Instance<'a> {
         }
         self.children = chosen;
         let coalesced = copy(values);
-        self.coalesce(&coalesced, false, 0);
+        self.coalesce(&coalesced, false, 0, &mut Vec::new());
         let is_off = |dependency: &Dependency| !dependency.is_enabled(&coalesced, path);
         self.children.retain(|child| {
             !self.dependencies.iter().any(|dependency| dependency.name == child.name && is_off(dependency))
@@ -109,16 +112,17 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// Copies what `import-values` names from subcharts into the defaults (helm's `processImportValues`).
+    /// Copies the subcharts' values, and what `import-values` names of them, into the defaults of a chart that declares
+    /// dependencies (helm's `processImportValues`).
     pub(super) fn import(&mut self) {
         for child in &mut self.children {
             child.import();
         }
-        if self.dependencies.iter().all(|dependency| dependency.imports.is_empty()) {
+        if self.tree.dependencies.is_empty() {
             return;
         }
         let coalesced = Map::default();
-        self.coalesce(&coalesced, true, 0);
+        self.coalesce(&coalesced, true, 0, &mut Vec::new());
         let imported = Map::default();
         for dependency in &self.dependencies {
             for (child, parent) in &dependency.imports {
@@ -137,8 +141,9 @@ impl<'a> Instance<'a> {
         self.defaults = result;
     }
 
-    /// Fills `values` with defaults, the chart's and its subcharts' (helm's `coalesce`). `merge` keeps nulls.
-    pub(super) fn coalesce(&self, values: &Map, merge: bool, depth: usize) {
+    /// Fills `values` with defaults, the chart's and its subcharts' (helm's `coalesce`). `merge` keeps nulls;
+    /// `clashes` gets the subcharts whose values are no mapping.
+    pub(super) fn coalesce(&self, values: &Map, merge: bool, depth: usize, clashes: &mut Vec<Clash>) {
         if depth > MAX_VALUE_DEPTH {
             return;
         }
@@ -156,19 +161,22 @@ impl<'a> Instance<'a> {
             }
         }
         for child in &self.children {
-            let table = match values.get(&child.name) {
+            let table = match &values.get(&child.name) {
                 None => {
                     let table = Map::default();
                     values.set(child.name.as_str(), Data::Map(table.clone()).into());
                     table
                 }
-                Some(value) => match value.as_map() {
-                    Some(table) => table.clone(),
-                    None => continue,
-                },
+                Some(value) => {
+                    let Some(table) = value.as_map() else {
+                        clashes.push((child.name.clone(), value.source().unwrap_or_default().value));
+                        continue;
+                    };
+                    table.clone()
+                }
             };
             share_globals(&table, values);
-            child.coalesce(&table, merge, depth + 1);
+            child.coalesce(&table, merge, depth + 1, clashes);
         }
     }
 }
@@ -204,14 +212,14 @@ fn coalesce_tables(target: &Map, source: &Map, merge: bool, depth: usize) {
     if depth > MAX_VALUE_DEPTH {
         return;
     }
-    for (key, slot) in target.snapshot() {
-        if slot.value.is_nil() {
-            source.insert(key, slot);
-        }
-    }
     for (key, slot) in source.snapshot() {
         match target.slot(&key) {
-            Some(present) if !merge && present.value.is_nil() => target.remove(&key),
+            Some(present) if present.value.is_nil() => {
+                // A null over a null is kept: only a default that is there can be deleted.
+                if !merge && !slot.value.is_nil() {
+                    target.remove(&key);
+                }
+            }
             None => target.insert(key, slot),
             Some(present) => {
                 if let (Some(inner), Some(other)) = (present.value.as_map(), slot.value.as_map()) {

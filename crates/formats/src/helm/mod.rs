@@ -191,14 +191,12 @@ impl Chart {
         })
     }
 
-    /// Whether a scalar of a values file is a block scalar, whose text starts on the next line.
-    fn is_block(&self, place: &Place) -> bool {
-        let Some(text) = self.sources.get(place.path()) else { return true };
-        let (Place::File { line, column, .. }, Some(number)) = (place, place.line()) else { return false };
-        let _ = line;
-        let line = text.lines().nth(usize::try_from(number.saturating_sub(1)).unwrap_or(0)).unwrap_or_default();
-        let skip = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-        matches!(line.chars().nth(skip), Some('|' | '>'))
+    /// The character that is written at a place of the chart's own files.
+    fn first(&self, place: &Place) -> Option<char> {
+        let text = self.sources.get(place.path())?;
+        let Place::File { line, column, .. } = place else { return None };
+        let line = text.lines().nth(usize::try_from(line.checked_sub(1)?).ok()?)?;
+        line.chars().nth(usize::try_from(column.checked_sub(1)?).ok()?)
     }
 }
 
@@ -236,7 +234,7 @@ impl<'a> Run<'a> {
         let mut reader = Reader {
             trace: &mut self.machine.trace,
             place: &|trace: &mut Trace, place: &Place| trace.add_place(place),
-            is_block: &|place: &Place| chart.is_block(place),
+            first: &|place: &Place| chart.first(place),
         };
         Value::from_node(node, &mut reader).as_map().cloned().unwrap_or_default()
     }
@@ -266,7 +264,16 @@ impl<'a> Run<'a> {
         }
         root.import();
         let values = merge::copy(&given);
-        root.coalesce(&values, false, 0);
+        let mut clashes = Vec::new();
+        root.coalesce(&values, false, 0, &mut clashes);
+        if !clashes.is_empty() {
+            for (name, place) in clashes {
+                let path = Arc::clone(&chart.tree.path);
+                let place = self.machine.trace.place(place).cloned().unwrap_or_else(|| Place::whole(Arc::clone(&path)));
+                self.problem(place, format!("the values of subchart {name:?} are no mapping"), &path);
+            }
+            return self.rendering;
+        }
 
         let shared = self.shared();
         let mut jobs = Vec::new();
@@ -314,9 +321,9 @@ impl<'a> Run<'a> {
         let capabilities = table([
             ("KubeVersion", Value::object(Object::KubeVersion(version))),
             ("APIVersions", Value::object(Object::ApiVersions(versions))),
-            ("HelmVersion", Data::Map(helm).into()),
+            ("HelmVersion", Value::object(Object::Struct(helm))),
         ]);
-        [("Release", Data::Map(release).into()), ("Capabilities", Data::Map(capabilities).into())]
+        [("Release", Data::Map(release).into()), ("Capabilities", Value::object(Object::Struct(capabilities)))]
     }
 
     fn check_kube_version(&mut self, version: &Version) {
@@ -500,3 +507,6 @@ fn capitalized(value: &Value) -> Value {
         .collect();
     Value { place: value.place, ..Value::map(entries) }
 }
+
+#[cfg(test)]
+mod tests;

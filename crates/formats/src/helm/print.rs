@@ -52,6 +52,7 @@ fn write_value(out: &mut String, value: &Value, depth: usize) -> Outcome<()> {
         }
         Data::Object(object) => match object.as_ref() {
             Object::Files(_) => out.push_str("map[]"),
+            Object::Struct(fields) => write_value(out, &Data::Map(fields.clone()).into(), depth + 1)?,
             Object::ApiVersions(versions) => {
                 out.push('[');
                 out.push_str(&versions.join(" "));
@@ -172,6 +173,7 @@ pub(super) fn quote_text(text: &Text) -> Text {
     out
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of a printf verb")]
 #[derive(Default)]
 struct Verb {
     minus: bool,
@@ -189,6 +191,7 @@ pub(super) fn sprintf(format: &Text, arguments: &[Value]) -> Outcome<Text> {
     let text = format.as_str();
     let mut next = 0;
     let mut at = 0;
+    let mut reordered = false;
     while let Some(found) = text.get(at..).and_then(|rest| rest.find('%')) {
         out.append(&format.slice(at..at + found), Mark::default());
         at += found + 1;
@@ -232,6 +235,14 @@ pub(super) fn sprintf(format: &Text, arguments: &[Value]) -> Outcome<Text> {
             verb.precision =
                 Some(number(&mut chars, &mut at).and_then(|value| usize::try_from(value).ok()).unwrap_or(0));
         }
+        if chars.peek() == Some(&'[')
+            && let Some((index, length)) = explicit_index(text.get(at..).unwrap_or_default())
+        {
+            next = index;
+            reordered = true;
+            at += length;
+            chars = text.get(at..).unwrap_or_default().chars().peekable();
+        }
         if verb.width.max(verb.precision).is_some_and(|size| size > MAX_WIDTH) {
             return Err(Fault::new("width or precision of a printf verb is too large"));
         }
@@ -262,7 +273,7 @@ pub(super) fn sprintf(format: &Text, arguments: &[Value]) -> Outcome<Text> {
         out.push(&shown, argument.source().unwrap_or_default());
     }
     out.append(&format.slice(at..text.len()), Mark::default());
-    if next < arguments.len() {
+    if next < arguments.len() && !reordered {
         let mut extra = String::from("%!(EXTRA ");
         for (index, argument) in arguments.iter().enumerate().skip(next) {
             if index > next {
@@ -278,6 +289,12 @@ pub(super) fn sprintf(format: &Text, arguments: &[Value]) -> Outcome<Text> {
         out.push(&extra, Mark::default());
     }
     Ok(out)
+}
+
+/// `[2]` before a verb: the index from 0, and the bytes it takes.
+fn explicit_index(text: &str) -> Option<(usize, usize)> {
+    let (number, _) = text.strip_prefix('[')?.split_once(']')?;
+    Some((number.parse::<usize>().ok()?.checked_sub(1)?, number.len() + 2))
 }
 
 fn as_int(value: &Value) -> Option<i64> {

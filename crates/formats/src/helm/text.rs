@@ -1,5 +1,6 @@
 //! Strings that know, run by run, which place wrote them.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -220,11 +221,6 @@ impl Trace {
         self.get(origin).place
     }
 
-    /// The place of one mark: the values file before the template.
-    pub(super) fn mark_place(&self, mark: Mark) -> Option<&Place> {
-        self.place(mark.value).or_else(|| self.place(self.get(mark.origin).place))
-    }
-
     /// The place that a person edits to change a range of the output. A range that one value wrote leads to that
     /// value; one that several wrote leads to the template line where they were put together.
     pub(super) fn resolve(&self, text: &Text, range: Range<usize>) -> Option<&Place> {
@@ -259,12 +255,10 @@ impl Trace {
             if left == right || a.parent == b.parent || left == 0 || right == 0 {
                 return left;
             }
-            if a.depth > b.depth {
-                left = a.parent;
-            } else if b.depth > a.depth {
-                right = b.parent;
-            } else {
-                (left, right) = (a.parent, b.parent);
+            match a.depth.cmp(&b.depth) {
+                Ordering::Greater => left = a.parent,
+                Ordering::Less => right = b.parent,
+                Ordering::Equal => (left, right) = (a.parent, b.parent),
             }
         }
     }

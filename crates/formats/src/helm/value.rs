@@ -3,7 +3,6 @@
 use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use gonogo_domain as domain;
 
@@ -58,6 +57,8 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) enum Object {
     Files(Files),
+    /// A Go struct: a field that it lacks is an error.
+    Struct(Map),
     ApiVersions(Vec<String>),
     KubeVersion(super::functions::versions::Version),
     Version(super::functions::versions::Version, String),
@@ -72,7 +73,7 @@ pub(super) enum Object {
 
 /// The files of one chart that are not templates.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Files(pub(super) Rc<BTreeMap<String, (Arc<str>, Arc<str>)>>);
+pub(super) struct Files(pub(super) Rc<super::chart::Sources>);
 
 /// Empties containers one level at a time: dropping a tree that a template grew by a million levels must not
 /// overflow the stack.
@@ -283,18 +284,17 @@ impl Value {
     }
 
     /// Says where a scalar came from, if it does not know better.
-    pub(super) fn with_mark(mut self, mark: Mark) -> Self {
+    pub(super) fn set_mark(&mut self, mark: Mark) {
         match &mut self.data {
             Data::Str(text) if !text.has_marks() => {
                 let marked = Text::marked(text.as_str(), mark);
                 self.data = Data::Str(Rc::new(marked));
             }
             Data::Bool(_) | Data::Int(_) | Data::Int64(_) | Data::Float(_) if self.place == 0 => {
-                self.place = mark.value
+                self.place = mark.value;
             }
             _ => (),
         }
-        self
     }
 
     /// Go's name of the type, as `%T` prints it.
@@ -311,6 +311,7 @@ impl Value {
             Data::Map(_) => "map[string]interface {}",
             Data::Object(object) => match object.as_ref() {
                 Object::Files(_) => "engine.files",
+                Object::Struct(_) => "*common.Capabilities",
                 Object::ApiVersions(_) => "common.VersionSet",
                 Object::KubeVersion(_) => "common.KubeVersion",
                 Object::Version(..) => "*semver.Version",
@@ -391,8 +392,8 @@ impl Value {
         Some(Self { data, place: self.place })
     }
 
-    /// Reads a tree as helm reads YAML: YAML 1.1 words, every number a `float64`. `text_of` gives the file that a
-    /// place points into, so that each line of a block scalar gets its own place.
+    /// Reads a tree as helm reads YAML: YAML 1.1 words, every number a `float64`. Each line of a
+    /// block scalar gets its own place.
     pub(super) fn from_node(node: &domain::Node, reader: &mut Reader<'_>) -> Self {
         let place = (reader.place)(reader.trace, &node.place);
         match &node.value {
@@ -416,7 +417,20 @@ impl Value {
                 for entry in entries {
                     let key_place = (reader.place)(reader.trace, &entry.key_place);
                     let value = Self::from_node(&entry.node, reader);
-                    map.insert(Rc::from(entry.key.as_str()), Slot { key_place, value });
+                    // A bare `on` is a boolean to helm, which JSON then writes as a text.
+                    let key = match resolve(&entry.key) {
+                        Resolved::Bool(word)
+                            if (reader.first)(&entry.key_place).is_none_or(|first| entry.key.starts_with(first)) =>
+                        {
+                            if word {
+                                "true"
+                            } else {
+                                "false"
+                            }
+                        }
+                        _ => entry.key.as_str(),
+                    };
+                    map.insert(Rc::from(key), Slot { key_place, value });
                 }
                 Self { place, ..Self::map(map) }
             }
@@ -429,18 +443,23 @@ pub(super) struct Reader<'a> {
     pub(super) trace: &'a mut Trace,
     /// Turns a place into an index of the trace.
     pub(super) place: &'a dyn Fn(&mut Trace, &domain::Place) -> u32,
-    /// Whether a block scalar starts at a place.
-    pub(super) is_block: &'a dyn Fn(&domain::Place) -> bool,
+    /// The character that is written at a place, if the file is at hand.
+    pub(super) first: &'a dyn Fn(&domain::Place) -> Option<char>,
 }
 
 impl Reader<'_> {
     /// Marks each line of a block scalar with its own line of the file.
     fn lines(&mut self, text: &str, place: &domain::Place, index: u32) -> Text {
-        let Some(line) = place.line().filter(|_| text.contains('\n') && (self.is_block)(place)) else {
+        let Some(line) =
+            place.line().filter(|_| text.contains('\n') && !matches!((self.first)(place), Some('"' | '\'')))
+        else {
             return Text::marked(text, Mark::of_value(index));
         };
         let mut result = Text::default();
-        for (content, line) in text.split_inclusive('\n').zip(line.saturating_add(1)..) {
+        // The place of a block scalar is its first line that is not blank.
+        let blank = text.len() - text.trim_start_matches('\n').len();
+        let first = line.saturating_sub(u32::try_from(blank).unwrap_or(line));
+        for (content, line) in text.split_inclusive('\n').zip(first..) {
             let place = self.trace.add_place(&place.at_line(line));
             result.push(content, Mark::of_value(place));
         }

@@ -56,13 +56,14 @@ pub(super) fn name_of(object: &Node) -> &str {
     object.str_at("metadata.name").or_else(|| object.str_at("metadata.generateName")).unwrap_or_default()
 }
 
-/// The line of its name; of its kind, where a template takes the name from another file.
+/// The line of its name; of its kind or version, where a template takes those before it from another file.
 pub(super) fn place_of(object: &Node) -> &Place {
-    let kind = object.get("kind").map_or(&object.place, |kind| &kind.place);
-    match object.at("metadata.name") {
-        Some(name) if name.place.path() == kind.path() => &name.place,
-        _ => kind,
-    }
+    ["metadata.name", "kind", "apiVersion"]
+        .iter()
+        .filter_map(|path| object.at(path))
+        .map(|node| &node.place)
+        .find(|place| place.path() == object.place.path())
+        .unwrap_or(&object.place)
 }
 
 /// A workload as its object declares it. `template` holds the pod: the object's own, or the one that a rollout refers to.

@@ -42,7 +42,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let passed = machine.now.saturating_sub(seconds(machine, &any(arguments, 0)));
         Ok(Value::str(duration(passed)))
     }),
-    function("duration", 1, 1, |_, arguments| Ok(Value::str(duration(super::numbers::to_int(&any(arguments, 0)))))),
+    function("duration", 1, 1, |_, arguments| {
+        // Other numbers are none to sprig.
+        Ok(Value::str(duration(match &any(arguments, 0).data {
+            Data::Int64(seconds) => *seconds,
+            Data::Str(text) => text.as_str().parse().unwrap_or(0),
+            _ => 0,
+        })))
+    }),
     function("durationRound", 1, 1, |machine, arguments| {
         let value = any(arguments, 0);
         let passed = match &value.data {

@@ -4,7 +4,6 @@ use super::{any, dates, text};
 use crate::helm::eval::{Fault, Machine, Outcome};
 use crate::helm::text::{Mark, Text};
 use crate::helm::value::{Data, Entries, Files, Object, Slot, Value};
-use gonogo_domain::Place;
 
 pub(crate) fn field(machine: &mut Machine, object: &Object, name: &str, arguments: &[Value]) -> Outcome {
     let unknown = || Err(Fault::new(format!("can't evaluate field {name} in a struct")));
@@ -42,7 +41,7 @@ pub(crate) fn field(machine: &mut Machine, object: &Object, name: &str, argument
                     entries.insert(base.into(), Slot { key_place, value });
                 }
                 if entries.is_empty() {
-                    return Ok(Value::str(""));
+                    return Ok(Value::str("{}"));
                 }
                 let result = crate::helm::emit::yaml(&Value::map(entries))?;
                 machine.charge(result.len())?;
@@ -62,6 +61,7 @@ pub(crate) fn field(machine: &mut Machine, object: &Object, name: &str, argument
             // Without a method of that name it is a map of files to bytes.
             _ => Ok(Value::NIL),
         },
+        Object::Struct(fields) => fields.get(name).map_or_else(unknown, Ok),
         Object::ApiVersions(versions) => match name {
             "Has" => {
                 Ok(Value::bool(versions.iter().any(|version| Some(version.as_str()) == any(arguments, 0).as_str())))
@@ -118,7 +118,7 @@ fn get(machine: &mut Machine, files: &Files, path: &str) -> Outcome {
     machine.charge(content.len().saturating_mul(2))?;
     let mut out = Text::default();
     for (line, number) in content.split_inclusive('\n').zip(1..) {
-        let place = machine.trace.add_place(&Place::new(source.clone(), number, 1));
+        let place = machine.trace.line_place(source, number, 1);
         out.push(line, Mark::of_value(place));
     }
     Ok(Value::text(out))
@@ -191,10 +191,7 @@ fn match_from(pattern: &[char], path: &[char], fuel: &mut u32) -> bool {
             }
             found != negated && match_from(after.get(1..).unwrap_or_default(), tail, fuel)
         }
-        ['\\', literal, rest @ ..] => {
-            path.first() == Some(literal) && match_from(rest, path.get(1..).unwrap_or_default(), fuel)
-        }
-        [literal, rest @ ..] => {
+        ['\\', literal, rest @ ..] | [literal, rest @ ..] => {
             path.first() == Some(literal) && match_from(rest, path.get(1..).unwrap_or_default(), fuel)
         }
     }

@@ -14,7 +14,10 @@ const HERE: &str = "";
 pub(super) const FUNCTIONS: &[Function] = &[
     function("toYaml", 1, 1, to_yaml),
     function("mustToYaml", 1, 1, to_yaml),
-    function("toYamlPretty", 1, 1, to_yaml),
+    function("toYamlPretty", 1, 1, |machine, arguments| {
+        let result = emit::yaml_pretty(&any(arguments, 0))?;
+        finish(machine, result)
+    }),
     function("toJson", 1, 1, |machine, arguments| to_json(machine, arguments, Layout::Compact, true)),
     function("mustToJson", 1, 1, |machine, arguments| to_json(machine, arguments, Layout::Compact, true)),
     function("toPrettyJson", 1, 1, |machine, arguments| to_json(machine, arguments, Layout::Pretty, true)),
@@ -115,7 +118,13 @@ fn from_yaml(machine: &mut Machine, source: &Text) -> Outcome {
         let mark = source.mark_at(offset);
         if mark.value != 0 { mark.value } else { trace.origin_place(mark.origin) }
     };
-    let mut reader = Reader { trace: &mut machine.trace, place: &place, is_block: &|_| false };
+    let mut reader = Reader {
+        trace: &mut machine.trace,
+        place: &place,
+        first: &|place| {
+            source.as_str().get(super::super::places::offset(source.as_str(), &starts, place)..)?.chars().next()
+        },
+    };
     Ok(Value::from_node(&document.node, &mut reader))
 }
 
@@ -133,8 +142,10 @@ fn json_value(tree: &serde_json::Value, mark: Mark, depth: usize) -> Outcome {
     }
     Ok(match tree {
         serde_json::Value::Null => Value::NIL,
-        serde_json::Value::Bool(value) => Value::bool(*value).with_mark(mark),
-        serde_json::Value::Number(number) => Value::float(number.as_f64().unwrap_or(0.0)).with_mark(mark),
+        serde_json::Value::Bool(value) => Value { place: mark.value, ..Value::bool(*value) },
+        serde_json::Value::Number(number) => {
+            Value { place: mark.value, ..Value::float(number.as_f64().unwrap_or(0.0)) }
+        }
         serde_json::Value::String(text) => Value::text(Text::marked(text.as_str(), mark)),
         serde_json::Value::Array(items) => {
             let items: Outcome<Vec<Value>> = items.iter().map(|item| json_value(item, mark, depth + 1)).collect();

@@ -1,0 +1,309 @@
+//! Small repositories and the services that they hold.
+
+use jiff::civil::date;
+
+use crate::{Collected, Configuration, Tree, collect};
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {app: NAME}}
+  template:
+    metadata: {labels: {app: NAME}}
+    spec:
+      containers:
+        - name: main
+          image: IMAGE
+          PORTS
+";
+
+fn deployment(name: &str, image: &str, ports: &str) -> String {
+    DEPLOYMENT.replace("NAME", name).replace("IMAGE", image).replace("PORTS", ports)
+}
+
+fn gather(files: &[(&str, &str)], configuration: &str) -> Collected {
+    let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+    let configuration = Configuration::parse(&"gonogo.toml".into(), configuration, &[]).unwrap();
+    collect(&tree, &configuration, date(2026, 11, 22))
+}
+
+/// Each service as `name class path`, then what is left out as `- name`.
+fn check(files: &[(&str, &str)], expect: &[&str]) {
+    check_configured(files, "", expect);
+}
+
+fn check_configured(files: &[(&str, &str)], configuration: &str, expect: &[&str]) {
+    let collected = gather(files, configuration);
+    let mut seen: Vec<String> = collected
+        .services
+        .iter()
+        .map(|facts| {
+            let service = &facts.service;
+            assert!(!service.sources.is_empty(), "{} has no source", service.name);
+            format!("{} {:?} {}", service.name, service.class, service.path)
+        })
+        .collect();
+    seen.extend(collected.left_out.iter().map(|(name, ..)| format!("- {name}")));
+    assert_eq!(seen, expect);
+}
+
+const IMAGE: &str = "FROM golang:1.25 AS build\nCOPY . .\nRUN go build -o /shop\nFROM scratch\nCOPY --from=build /shop /shop\nENTRYPOINT [\"/shop\"]\n";
+const PORT: &str = "ports: [{name: http, containerPort: 8080}]";
+
+#[test]
+fn the_views_of_one_service_are_joined() {
+    let files = [
+        ("deploy/frontend.yaml", &*deployment("frontend", "registry.example/shop/frontend:1", PORT)),
+        ("src/frontend/Dockerfile", IMAGE),
+        ("src/frontend/go.mod", "module example.com/frontend\n\ngo 1.25\n"),
+        ("src/frontend/main.go", "package main\n"),
+        ("compose.yaml", "services:\n  frontend:\n    build: src/frontend\n    ports: ['8080:8080']\n"),
+    ];
+    check(&files, &["frontend Server src/frontend"]);
+    let collected = gather(&files, "");
+    let facts = &collected.services[0];
+    let kinds: Vec<&str> = facts.service.sources.iter().map(|source| source.kind.as_str()).collect();
+    assert!(
+        ["Deployment", "Dockerfile", "compose service", "go.mod"].iter().all(|kind| kinds.contains(kind)),
+        "{kinds:?}"
+    );
+    assert_eq!(facts.images.items.len(), 1);
+}
+
+#[test]
+fn a_project_prefix_of_an_image_hides_no_service() {
+    check(
+        &[("k8s/cart.yaml", &deployment("cart", "example/rs-cart:1", PORT)), ("cart/Dockerfile", IMAGE)],
+        &["cart Server cart"],
+    );
+}
+
+#[test]
+fn products_of_others_are_left_out() {
+    check(
+        &[
+            ("k8s/api.yaml", &deployment("api", "example/api:1", PORT)),
+            ("k8s/cache.yaml", &deployment("cache", "redis:7", "ports: [{containerPort: 6379}]")),
+            ("api/Dockerfile", IMAGE),
+        ],
+        &["api Server api", "- cache"],
+    );
+}
+
+#[test]
+fn products_of_others_are_all_there_is() {
+    check(
+        &[("k8s/cache.yaml", &deployment("cache", "redis:7", "ports: [{containerPort: 6379}]"))],
+        &["cache ThirdParty ."],
+    );
+}
+
+#[test]
+fn a_database_image_of_ones_own_is_a_service_with_state() {
+    let files = [("ledger-db/Dockerfile", "FROM postgres:16\nCOPY schema.sql /docker-entrypoint-initdb.d/\n")];
+    check(&files, &["ledger-db Server ledger-db"]);
+    let collected = gather(&files, "");
+    assert!(matches!(collected.services[0].service.state, gonogo_domain::State::Kept { .. }));
+}
+
+#[test]
+fn load_generators_and_tools_are_no_services() {
+    check(
+        &[
+            ("api/Dockerfile", "FROM alpine\nEXPOSE 80\nCMD [\"/bin/api\"]\n"),
+            ("load-gen/Dockerfile", "FROM python:3\nCMD [\"locust\"]\n"),
+            ("hack/lint/Dockerfile", "FROM alpine\nCMD [\"lint\"]\n"),
+            (".devcontainer/Dockerfile", "FROM alpine\n"),
+            ("Dockerfile.dev", "FROM alpine\nCMD [\"air\"]\n"),
+        ],
+        &["api Server api", "- .devcontainer", "- lint", "- load-gen", "- service"],
+    );
+}
+
+#[test]
+fn variants_of_an_image_are_one_service() {
+    check(
+        &[
+            ("go.mod", "module github.com/example/shop/v2\n"),
+            ("main.go", "package main\n"),
+            ("Dockerfile", IMAGE),
+            ("Dockerfile.alpine", IMAGE),
+            ("docker/Dockerfile.debug", IMAGE),
+        ],
+        &["shop CommandLineTool ."],
+    );
+}
+
+#[test]
+fn components_that_differ_in_flags_are_one_service() {
+    let with = |name: &str, target: &str| deployment(name, "example/loggy:1", &format!("args: ['-target={target}']"));
+    check(
+        &[
+            ("k8s/read.yaml", &with("loggy-read", "read")),
+            ("k8s/write.yaml", &with("loggy-write", "write")),
+            ("cmd/loggy/Dockerfile", IMAGE),
+        ],
+        &["loggy Worker cmd/loggy"],
+    );
+}
+
+#[test]
+fn programs_of_one_image_are_services_of_their_own() {
+    check(
+        &[
+            (
+                "k8s/web.yaml",
+                &deployment("web", "example/app:1", &format!("command: [gunicorn, app]\n          {PORT}")),
+            ),
+            ("k8s/mail.yaml", &deployment("mail", "example/app:1", "command: [celery, -A, app, worker]")),
+            (
+                "k8s/migrate.yaml",
+                "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec:\n  template:\n    spec:\n      containers: [{name: m, image: 'example/app:1'}]\n",
+            ),
+            ("app/Dockerfile", "FROM python:3\nCMD [\"gunicorn\", \"app\"]\n"),
+            ("app/requirements.txt", "gunicorn==23.0.0\n"),
+        ],
+        &["mail Worker app", "web Server app"],
+    );
+}
+
+#[test]
+fn a_job_alone_is_a_job() {
+    check(
+        &[
+            (
+                "k8s/report.yaml",
+                "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: report}\nspec:\n  schedule: '0 3 * * *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers: [{name: m, image: 'example/report:1'}]\n",
+            ),
+            ("report/Dockerfile", IMAGE),
+        ],
+        &["report Job report"],
+    );
+}
+
+#[test]
+fn a_port_that_only_metrics_use_makes_no_server() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: controller-metrics}\nspec:\n  selector: {app: controller}\n  ports: [{name: metrics, port: 8082, targetPort: 8082}]\n";
+    check(
+        &[
+            (
+                "k8s/controller.yaml",
+                &deployment("controller", "example/controller:1", "ports: [{containerPort: 8082}]"),
+            ),
+            ("k8s/service.yaml", service),
+            ("controller/Dockerfile", IMAGE),
+        ],
+        &["controller Worker controller"],
+    );
+}
+
+#[test]
+fn a_web_server_with_files_is_a_site_and_a_proxy_is_none() {
+    check(
+        &[("web/Dockerfile", "FROM nginx:1.27\nCOPY static /usr/share/nginx/html\n"), ("web/static/a.html", "")],
+        &["web StaticSite web"],
+    );
+    check(
+        &[
+            ("web/Dockerfile", "FROM nginx:1.27\nEXPOSE 8080\nCOPY default.conf /etc/nginx/conf.d/\n"),
+            ("web/default.conf", "location / { proxy_pass http://api:8080; }"),
+        ],
+        &["web Server web"],
+    );
+}
+
+#[test]
+fn examples_count_only_where_nothing_else_is() {
+    let example = ("examples/hello/Dockerfile", "FROM alpine\nEXPOSE 80\nCMD [\"/hello\"]\n");
+    check(&[example], &["hello Server examples/hello"]);
+    check(&[example, ("api/Dockerfile", "FROM alpine\nEXPOSE 80\nCMD [\"/api\"]\n")], &["api Server api"]);
+}
+
+#[test]
+fn services_of_one_name_are_told_apart_by_their_folders() {
+    let image = "FROM alpine\nEXPOSE 80\nCMD [\"/bin/api\"]\n";
+    check(
+        &[("shop/api/Dockerfile", image), ("users/api/Dockerfile", image)],
+        &["api Server shop/api", "users-api Server users/api"],
+    );
+}
+
+#[test]
+fn the_configuration_overrides_and_adds() {
+    let files = [("api/Dockerfile", "FROM alpine\nEXPOSE 80\nCMD [\"/api\"]\n"), ("mail/run.sh", "")];
+    let configuration = "[service.api]\nclass = \"worker\"\n[service.mail]\npath = \"mail\"\nclass = \"job\"\n";
+    check_configured(&files, configuration, &["api Worker api", "mail Job mail"]);
+}
+
+#[test]
+fn nothing_is_found_in_nothing() {
+    check(&[], &[]);
+    check(&[("README.md", "# Notes\n")], &[]);
+}
+
+#[test]
+fn dependencies_come_from_variables_and_compose() {
+    let env = "env: [{name: USERS_ADDR, value: 'users:8080'}, {name: DATABASE_URL, value: 'postgres://db.example:5432/a'}, {name: SELF_URL, value: 'http://api'}]";
+    let collected = gather(
+        &[
+            ("k8s/api.yaml", &deployment("api", "example/api:1", env)),
+            ("k8s/users.yaml", &deployment("users", "example/users:1", PORT)),
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: api\n    depends_on: [cache]\n  cache:\n    image: redis:7\n",
+            ),
+            ("api/Dockerfile", IMAGE),
+            ("users/Dockerfile", IMAGE),
+        ],
+        "",
+    );
+    let dependencies = &collected.services[0].service.dependencies;
+    let seen: Vec<_> = dependencies.iter().map(|one| (one.name.as_str(), one.kind.as_str())).collect();
+    assert_eq!(seen, [("cache", "redis"), ("postgresql", "postgresql"), ("users", "http")]);
+}
+
+#[test]
+fn each_service_gets_its_own_evidence() {
+    let service = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n  selector: {{app: {name}}}\n  ports: [{{port: 80}}]\n"
+        )
+    };
+    let collected = gather(
+        &[
+            ("k8s/api.yaml", &deployment("api", "example/api:1", PORT)),
+            ("k8s/users.yaml", &deployment("users", "example/users:1", PORT)),
+            ("k8s/services.yaml", &format!("{}---\n{}", service("api"), service("users"))),
+            ("api/Dockerfile", IMAGE),
+            ("users/Dockerfile", IMAGE),
+            ("users/package.json", "{\"name\": \"users\", \"dependencies\": {}}"),
+        ],
+        "",
+    );
+    for (facts, name, packages) in [(&collected.services[0], "api", 0), (&collected.services[1], "users", 1)] {
+        let workloads: Vec<&str> = facts.workloads.items.iter().map(|one| one.name.as_str()).collect();
+        let objects: Vec<&str> = facts.objects.items.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!((workloads, objects), (vec![name], vec![name]));
+        assert_eq!(facts.images.items[0].place.path(), format!("{name}/Dockerfile"));
+        assert_eq!(facts.packages.items.len(), packages, "{name}");
+    }
+}
+
+#[test]
+fn platforms_run_services() {
+    check(
+        &[
+            ("Procfile", "web: gunicorn shop\nworker: celery -A shop worker\n"),
+            ("pyproject.toml", "[project]\nname = \"shop\"\ndependencies = [\"gunicorn\"]\n"),
+        ],
+        &["shop Server .", "shop-worker Worker ."],
+    );
+    check(
+        &[(
+            "orders/serverless.yml",
+            "service: orders\nprovider: {name: aws}\nfunctions:\n  a: {handler: a.b, events: [{httpApi: '*'}]}\n  c: {handler: a.c, events: [{schedule: rate(1 day)}]}\n",
+        )],
+        &["orders Server orders"],
+    );
+}
