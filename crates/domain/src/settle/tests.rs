@@ -1,1 +1,1 @@
-
+//! How readings settle into an outcome.
