@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 use jiff::civil::date;
 
 use super::*;
@@ -107,3 +108,6 @@ fn readings_that_contradict_each_other_are_named() {
     let settled = settle(&wants(Configured, None), &readings, TODAY);
     assert_eq!((settled.outcome, settled.contradicted), (Outcome::Fail, vec![Configured]));
 }
+=======
+//! How readings settle into an outcome.
+>>>>>>> house
