@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gonogo_domain::{Check, Finding, Judged, Message, Outcome, ReasonKind, Review, merge};
+use gonogo_domain::{Check, Finding, Gate, Judged, Message, Outcome, ReasonKind, Review, merge};
 
 use crate::Report;
 
@@ -11,6 +11,8 @@ use crate::Report;
 pub(crate) struct Cause<'r> {
     pub kind: ReasonKind,
     pub check: &'static Check,
+    /// The gate on this occasion.
+    pub gate: Gate,
     pub services: Vec<&'r str>,
     /// Every finding, once.
     pub findings: Vec<Finding>,
@@ -33,6 +35,7 @@ pub(crate) fn causes(report: &Report) -> Vec<Cause<'_>> {
             let cause = causes.entry((reason.kind, order)).or_insert_with(|| Cause {
                 kind: reason.kind,
                 check: one.check,
+                gate: one.gate,
                 services: Vec::new(),
                 findings: Vec::new(),
                 summaries: Vec::new(),
@@ -58,7 +61,7 @@ pub(crate) fn causes(report: &Report) -> Vec<Cause<'_>> {
     // Within a kind: the strictest gate, then the lowest level, then the most services.
     causes.sort_by_key(|cause| {
         let level = cause.check.level.map_or(u8::MAX, |level| level as u8);
-        (cause.kind, std::cmp::Reverse(cause.check.gate), level, std::cmp::Reverse(cause.services.len()))
+        (cause.kind, std::cmp::Reverse(cause.gate), level, std::cmp::Reverse(cause.services.len()))
     });
     causes
 }

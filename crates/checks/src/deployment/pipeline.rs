@@ -1,6 +1,6 @@
 //! A pipeline builds, tests and deploys, with a person between tests and production.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
@@ -183,7 +183,6 @@ fn rehearses(run: &Run<'_>) -> bool {
         "nightly",
         "canary",
         "local",
-        "ci",
         "integration",
         "acceptance",
         "preprod",
@@ -203,7 +202,12 @@ fn rehearses(run: &Run<'_>) -> bool {
                 "pull_request" | "pull_request_target" | "merge_request" | "merge_group" | "workflow_call"
             )
         });
-    only_requests || names.into_iter().flatten().any(says) || says(&run.pipeline.name)
+    only_requests || names.into_iter().flatten().any(says) || (says(&run.pipeline.name) && !says_production(run))
+}
+
+/// A pipeline for several environments: the job says which one it is for.
+fn says_production(run: &Run<'_>) -> bool {
+    run.job.id.to_lowercase().contains("prod")
 }
 
 enum Approval {
@@ -240,16 +244,31 @@ fn approval(run: &Run<'_>, evidence: &Evidence<'_>) -> Result<Approval, Missing>
 
 /// The jobs that a job waits for, directly or not.
 fn upstream<'a>(pipeline: &'a Pipeline, job: &'a PipelineJob) -> Vec<&'a PipelineJob> {
-    let mut found: Vec<&PipelineJob> = Vec::new();
-    let mut known: BTreeSet<&str> = BTreeSet::new();
-    let mut open: Vec<&str> = job.needs.iter().map(String::as_str).collect();
-    while let Some(id) = open.pop() {
-        if !known.insert(id) {
-            continue;
+    let by_id: BTreeMap<&str, &PipelineJob> = pipeline.jobs.iter().map(|job| (job.id.as_str(), job)).collect();
+    reached(job, |job| job.needs.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect())
+}
+
+/// The jobs that wait for a job, directly or not.
+fn downstream<'a>(pipeline: &'a Pipeline, job: &'a PipelineJob) -> Vec<&'a PipelineJob> {
+    let mut waiting: BTreeMap<&str, Vec<&PipelineJob>> = BTreeMap::new();
+    for other in &pipeline.jobs {
+        for need in &other.needs {
+            waiting.entry(need).or_default().push(other);
         }
-        for other in pipeline.jobs.iter().filter(|other| other.id == id) {
-            found.push(other);
-            open.extend(other.needs.iter().map(String::as_str));
+    }
+    reached(job, |job| waiting.get(job.id.as_str()).cloned().unwrap_or_default())
+}
+
+fn reached<'a>(from: &'a PipelineJob, next: impl Fn(&'a PipelineJob) -> Vec<&'a PipelineJob>) -> Vec<&'a PipelineJob> {
+    let mut found = Vec::new();
+    let mut known: BTreeSet<&str> = BTreeSet::from([from.id.as_str()]);
+    let mut open = vec![from];
+    while let Some(job) = open.pop() {
+        for other in next(job) {
+            if known.insert(&other.id) {
+                found.push(other);
+                open.push(other);
+            }
         }
     }
     found
@@ -263,8 +282,8 @@ fn overtakes(run: &Run<'_>) -> Option<Finding> {
     }
     let own = tests(run.job).is_some() || upstream(run.pipeline, run.job).into_iter().any(|job| tests(job).is_some());
     // Tests behind the deployment ask what was deployed.
-    let follows = |job: &PipelineJob| upstream(run.pipeline, job).iter().any(|before| before.id == run.job.id);
-    let beside = run.pipeline.jobs.iter().filter(|job| !follows(job)).find_map(tests)?;
+    let after: BTreeSet<&str> = downstream(run.pipeline, run.job).into_iter().map(|job| job.id.as_str()).collect();
+    let beside = run.pipeline.jobs.iter().filter(|job| !after.contains(job.id.as_str())).find_map(tests)?;
     (!own).then(|| {
         Finding::new(
             &run.job.place,

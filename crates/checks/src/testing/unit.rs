@@ -92,11 +92,7 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Miss
         match evidence.source_code()? {}
     }
     let service = evidence.service();
-    let place = if service.path == "." {
-        service.sources.first().map_or_else(|| Place::whole("."), |source| source.place.clone())
-    } else {
-        Place::whole(service.path.clone())
-    };
+    let place = if service.path == "." { service.place() } else { Place::whole(service.path.clone()) };
     Ok(Reading::refuted(
         vec![Finding::new(
             &place,
