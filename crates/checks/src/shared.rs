@@ -1,5 +1,7 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod clay;
+
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{Container, Workload},
