@@ -12,10 +12,11 @@ use gonogo_domain::{
 use jiff::civil::Date;
 
 use crate::{
-    Configuration, Corpus, Skipped, Tree, alerting, apis, compose, dashboards,
+    Configuration, Corpus, Skipped, Tree, alerting, apis, dashboards,
     discovery::{self, Declared},
-    documents, images, infrastructure, kubernetes, migrations, objectives, ownership, packages, pipelines, results,
-    scope, settings,
+    documents, images, infrastructure,
+    kubernetes::Declaration,
+    migrations, objectives, ownership, packages, pipelines, results, scope, settings, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -50,6 +51,7 @@ pub struct Counts {
 pub(crate) struct Sources {
     pub files: Arc<Gathered<FileEntry>>,
     pub workloads: Arc<Gathered<Workload>>,
+    pub declarations: Vec<Declaration>,
     pub objects: Arc<Gathered<Object>>,
     pub images: Arc<Gathered<ImageBuild>>,
     pub pipelines: Arc<Gathered<Pipeline>>,
@@ -87,6 +89,7 @@ pub fn collect_with(
     let found = discovery::discover(&Declared {
         corpus: &corpus,
         workloads: &sources.workloads.items,
+        declarations: &sources.declarations,
         objects: &sources.objects.items,
         images: &sources.images.items,
         packages: &sources.packages.items,
@@ -121,7 +124,8 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
     };
     let Sources {
         files: _,
-        workloads,
+        workloads: running,
+        declarations,
         objects,
         images,
         pipelines,
@@ -141,14 +145,15 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
         scope.spawn(|_| {
-            let (cluster, composed) = rayon::join(|| kubernetes::gather(corpus), || compose::gather(corpus));
-            *workloads = Arc::new(joined(cluster.workloads, composed.workloads));
+            let cluster = workloads::gather(corpus);
             // Rules, routes and dashboards are objects too.
             *alert_rules = Arc::new(alerting::with_objects(alerting::gather(corpus), &cluster.objects.items));
             *alert_routing =
                 Arc::new(alerting::routing_with_objects(alerting::routing(corpus), &cluster.objects.items));
             *dashboards = Arc::new(dashboards::with_objects(dashboards::gather(corpus), &cluster.objects.items));
+            *running = Arc::new(cluster.workloads);
             *objects = Arc::new(cluster.objects);
+            *declarations = cluster.declarations;
         });
         scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));
         scope.spawn(|_| *packages = Arc::new(packages::gather(corpus)));
@@ -162,14 +167,26 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
     });
+    join_rendered(&mut sources);
     sources
 }
 
-fn joined(mut one: Gathered<Workload>, other: Gathered<Workload>) -> Gathered<Workload> {
-    one.items.extend(other.items);
-    one.files += other.files;
-    one.gaps.extend(other.gaps);
-    one
+/// Objects that a chart or a kustomization renders hold alert rules, routes, dashboards and SLOs, and infrastructure
+/// code makes SLOs: they join what the plain files gave.
+fn join_rendered(sources: &mut Sources) {
+    fn taken<T: Clone>(gathered: &mut Arc<Gathered<T>>) -> Gathered<T> {
+        Arc::unwrap_or_clone(std::mem::take(gathered))
+    }
+    let objects = Arc::clone(&sources.objects);
+    let rules = alerting::with_objects(taken(&mut sources.alert_rules), &objects.items);
+    let routing = alerting::routing_with_objects(taken(&mut sources.alert_routing), &objects.items);
+    let dashboards = dashboards::with_objects(taken(&mut sources.dashboards), &objects.items);
+    let mut slos = objectives::with_objects(taken(&mut sources.objectives), &objects.items);
+    slos.items.extend(objectives::from_infrastructure(&sources.infrastructure.items));
+    sources.alert_rules = Arc::new(rules);
+    sources.alert_routing = Arc::new(routing);
+    sources.dashboards = Arc::new(dashboards);
+    sources.objectives = Arc::new(slos);
 }
 
 impl Sources {

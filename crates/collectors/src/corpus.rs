@@ -126,6 +126,14 @@ impl Wanted {
             "\"containerDefinitions\"",
             "\"dependencies\"",
             "\"devDependencies\"",
+            "\"covered_lines\"",
+            "\"descriptor\"",
+            "\"latencyPercentiles\"",
+            "\"p97_5\"",
+            "\"http.response_time\"",
+            "\"chaoslib-version\"",
+            "\"ArtifactName\"",
+            "llvm.coverage.json.export",
             "\"workspaces\"",
             "\"databaseChangeLog\"",
             "\"scripts\"",
@@ -165,6 +173,7 @@ const WANTED_NAMES: &[&str] = &[
     "app.json",
     "cdk.json",
     "deno.json",
+    "firebase.json",
     "flags.json",
     "host.json",
     "jest.config.json",
@@ -173,6 +182,8 @@ const WANTED_NAMES: &[&str] = &[
     "renovate.json",
     "renovate.json5",
     "vercel.json",
+    "wrangler.json",
+    "wrangler.jsonc",
 ];
 
 fn wanted_name(name: &str) -> bool {

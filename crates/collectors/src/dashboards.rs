@@ -1,4 +1,4 @@
-//! Grafana dashboards: in files of their own, in ConfigMaps and in objects of the Grafana operator.
+//! Grafana dashboards: in files of their own, in a ConfigMap and in objects of the Grafana operator.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ fn of_object(object: &Node) -> (Vec<Dashboard>, Vec<Gap>) {
     }
     let own = (object.str_at("kind") == Some("GrafanaDashboard")).then(|| object.at("spec.json")).flatten();
     let own = own.map(|json| (object.str_at("metadata.name").unwrap_or_default(), json));
-    let held = embedded::files(object).filter(|(name, _)| name.ends_with(".json")).chain(own);
+    let held = embedded::files(object).filter(|(name, _)| is_json(name)).chain(own);
     for (name, holder) in held.filter(|(_, holder)| holder.str().is_some_and(|text| text.contains("\"panels\""))) {
         match embedded::json(holder) {
             Some(node) => found.extend(dashboard(&node, name)),
@@ -75,6 +75,10 @@ fn of_object(object: &Node) -> (Vec<Dashboard>, Vec<Gap>) {
         }
     }
     (found, gaps)
+}
+
+fn is_json(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
 }
 
 /// A dashboard, if the value is one. An export for sharing has it one level deeper.

@@ -30,7 +30,7 @@ pub(crate) fn json(holder: &Node) -> Option<Node> {
 fn moved(mut node: Node, holder: &Node, text: &str) -> Node {
     // A text of several lines is a block, whose place is its first line; any other stands where it begins. JSON writes
     // all of it into one line.
-    if text.contains('\n') && !holder.place.path().ends_with(".json") {
+    if text.contains('\n') && holder.place.path().rsplit_once('.').is_none_or(|(_, extension)| extension != "json") {
         shift(&mut node, holder.place.line().unwrap_or(1));
     } else {
         settle(&mut node, &holder.place);

@@ -211,11 +211,14 @@ const MANIFESTS: &[&str] = &[
 ];
 
 /// The nearest folder, from this one upwards, with a package manifest; else this one.
-pub(crate) fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
-    let has = |folder: &&str| {
-        MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
-    };
-    std::iter::once(own).chain(paths::ancestors(own)).find(has).unwrap_or(own).to_owned()
+fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
+    let mut folders = std::iter::once(own).chain(paths::ancestors(own));
+    folders.find(|folder| has_manifest(corpus, folder)).unwrap_or(own).to_owned()
+}
+
+/// A package manifest lies right in the folder.
+pub(crate) fn has_manifest(corpus: &Corpus<'_>, folder: &str) -> bool {
+    MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
 }
 
 /// It compiles or installs what was copied.

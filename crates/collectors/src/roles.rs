@@ -154,6 +154,6 @@ fn generated_name(name: &str) -> bool {
         || name.starts_with("zz_generated")
 }
 
-fn has_extension(name: &str, extension: &str) -> bool {
+pub(crate) fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, own)| own == extension)
 }

@@ -56,7 +56,7 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        statements: statement.map_or_else(|| Arc::new(Statements::default()), |one| Arc::new(one.statements.clone())),
+        statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
 

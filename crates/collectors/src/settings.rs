@@ -8,7 +8,7 @@ use gonogo_domain::{
 };
 use gonogo_formats::{ParseError, hcl, json, toml};
 
-use crate::{Corpus, DataFile};
+use crate::{Corpus, DataFile, roles::has_extension};
 
 /// Gathers settings from data files, and from those that are none: environment files, properties, variables of
 /// Terraform. Tests and documentation have settings of their own, which say nothing about the service.
@@ -203,7 +203,7 @@ fn kind_of_text(entry: &FileEntry) -> Option<(SettingsKind, TextFormat)> {
     if let Some(environment) = environment(name) {
         return Some((environment, TextFormat::Lines));
     }
-    if name.ends_with(".tfvars") {
+    if has_extension(name, "tfvars") {
         return Some((SettingsKind::InfrastructureValues, TextFormat::Hcl));
     }
     if name.ends_with(".tfvars.json") {
@@ -231,16 +231,13 @@ fn environment(name: &str) -> Option<SettingsKind> {
     let lower = name.to_ascii_lowercase();
     let dotted =
         lower == ".env" || lower.starts_with(".env.") || lower.starts_with(".env-") || lower.starts_with(".env_");
-    let named = lower.ends_with(".env") || lower == "env.example" || lower == "env.sample" || lower == "dotenv.example";
+    let named =
+        has_extension(&lower, "env") || lower == "env.example" || lower == "env.sample" || lower == "dotenv.example";
     if !dotted && !named {
         return None;
     }
-    if lower == ".envrc"
-        || lower.ends_with(".vault")
-        || lower.ends_with(".ts")
-        || lower.ends_with(".js")
-        || lower.ends_with(".md")
-    {
+    // `.env.vault` is encrypted, `.env.d.ts` and `.env.md` are no environment files.
+    if ["vault", "ts", "js", "md"].iter().any(|extension| has_extension(&lower, extension)) {
         return None;
     }
     let example = ["example", "sample", "template", "dist", "tmpl", "default", "schema"]
@@ -281,9 +278,11 @@ fn assignments(path: &Arc<str>, text: &str) -> Node {
                 value.push_str(next);
             }
             let inner = value.get(1..).unwrap_or_default();
-            value = inner.find(quote).and_then(|end| inner.get(..end)).unwrap_or(inner).to_owned();
-        } else if let Some((before, _)) = value.split_once(" #") {
-            value = before.trim_end().to_owned();
+            let end = inner.find(quote).unwrap_or(inner.len());
+            value = inner.get(..end).unwrap_or_default().into();
+        } else if let Some(end) = value.find(" #") {
+            value.truncate(end);
+            value.truncate(value.trim_end().len());
         }
         entries.push(entry(path, number, line, name.trim(), value, quote.is_none()));
     }

@@ -2,10 +2,14 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::Regex;
 use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
+
+mod table;
+
+use table::{CommandTable, bytes_regex};
 
 /// What a package is for, as far as a check asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -210,72 +214,64 @@ impl Package {
     }
 }
 
-/// The rows with their patterns, compiled.
-struct CommandTable {
-    rows: Vec<Command>,
-    patterns: RegexSet,
-    unless: Vec<Option<Regex>>,
-}
-
-impl CommandTable {
-    fn new(rows: Vec<Command>, prefix: &str) -> Result<Self, regex::Error> {
-        let patterns = RegexSetBuilder::new(rows.iter().map(|row| format!("{prefix}(?:{})", row.pattern)))
-            .unicode(false)
-            .size_limit(64 << 20)
-            .dfa_size_limit(32 << 20)
-            .build()?;
-        let unless =
-            rows.iter().map(|row| row.unless.as_deref().map(bytes_regex).transpose()).collect::<Result<_, _>>()?;
-        Ok(Self { rows, patterns, unless })
-    }
-
-    fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
-        let mut purposes: Vec<Purpose> = self
-            .patterns
-            .matches(line)
-            .into_iter()
-            .filter(|index| !self.unless.get(*index).and_then(Option::as_ref).is_some_and(|not| not.is_match(line)))
-            .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
-            .collect();
-        purposes.sort();
-        purposes.dedup();
-        purposes
-    }
-}
-
-// Commands are ASCII: without Unicode the table compiles in a tenth of the time.
-fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).build()
-}
-
 /// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
-const WORD_START: &str = r#"(?:^|[\s/;&|("'`=])"#;
+const WORD_START: &str = r#"(?:^|[\s/;&|("'`])"#;
+
+/// Commands that run no other one: what stands in their arguments is a name of a file, an image, a module.
+const RUNS_NOTHING_ELSE: &str = r"^(?:\S*/)?(?:curl|wget|git|gh|helm|terraform|tofu|aws|gcloud|az|cargo|go (?:build|install|get|mod|generate|list|vet|test)|docker (?:image |buildx )?(?:build|push|pull|tag|bake)|kubectl (?:apply|create|get|delete|wait|logs|describe|rollout|set|patch)|skaffold|kind|kustomize)(?:\s|$)";
 
 /// What turns the word after it into its opposite: `-m "not integration"`, `--ignore=tests/e2e`.
 const NEGATION: &str = r#"(?i)(\bnot |!|--(?:ignore|exclude|skip|deselect)[\w-]*[= ]|\s-v )["'(]*\S*"#;
 
-fn command_tables() -> Option<&'static (CommandTable, CommandTable, Regex)> {
-    static TABLES: OnceLock<Option<(CommandTable, CommandTable, Regex)>> = OnceLock::new();
+fn command_tables() -> Option<&'static Tables> {
+    static TABLES: OnceLock<Option<Tables>> = OnceLock::new();
     TABLES.get_or_init(|| read_commands(include_str!("../../../knowledge/commands.toml")).ok()).as_ref()
 }
 
-fn read_commands(text: &str) -> Result<(CommandTable, CommandTable, Regex), String> {
+fn read_commands(text: &str) -> Result<Tables, String> {
     let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
-    let tables = CommandTable::new(table.command, WORD_START)
-        .and_then(|rows| Ok((rows, CommandTable::new(table.test_kind, "(?i)")?, bytes_regex(NEGATION)?)));
-    tables.map_err(|error| error.to_string())
+    let tables = || {
+        Ok(Tables {
+            commands: CommandTable::new(table.command, WORD_START),
+            kinds: CommandTable::new(table.test_kind, "(?i)"),
+            negation: bytes_regex(NEGATION)?,
+            runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
+        })
+    };
+    tables().map_err(|error: regex::Error| error.to_string())
+}
+
+struct Tables {
+    commands: CommandTable,
+    kinds: CommandTable,
+    negation: Regex,
+    runs_nothing_else: Regex,
 }
 
 /// The table of commands.
 pub fn commands() -> &'static [Command] {
-    command_tables().map_or(&[], |(table, ..)| &table.rows)
+    command_tables().map_or(&[], |tables| &tables.commands.rows)
 }
 
-/// What a line of shell, or the name of an action with its inputs, is there for. A test run that names its kind in its
-/// arguments is of that kind and no unit test.
+/// What a line of shell is there for. A test run that names its kind in its arguments is of that kind and no unit test.
 pub fn purposes(line: &str) -> Vec<Purpose> {
-    let Some((table, ..)) = command_tables() else { return Vec::new() };
-    let mut purposes = table.purposes(line.as_bytes());
+    let Some(tables) = command_tables() else { return Vec::new() };
+    let own = tables.runs_nothing_else.is_match(line.as_bytes());
+    purposes_before(tables, line, if own { first_word(line) } else { usize::MAX })
+}
+
+/// What an action, a task or a container is there for: its name with its inputs after it, `name key=value key=value`.
+/// What stands in the inputs is no command.
+pub fn action_purposes(line: &str) -> Vec<Purpose> {
+    command_tables().map_or_else(Vec::new, |tables| purposes_before(tables, line, first_word(line)))
+}
+
+fn first_word(line: &str) -> usize {
+    line.find(char::is_whitespace).unwrap_or(line.len())
+}
+
+fn purposes_before(tables: &Tables, line: &str, end: usize) -> Vec<Purpose> {
+    let mut purposes = tables.commands.purposes_before(line.as_bytes(), end);
     if purposes.contains(&Purpose::UnitTest) {
         let kinds = test_kinds(line);
         if !kinds.is_empty() {
@@ -290,8 +286,8 @@ pub fn purposes(line: &str) -> Vec<Purpose> {
 
 /// Which kinds of test the arguments of a test run, or the name of a target or folder, say.
 pub fn test_kinds(text: &str) -> Vec<Purpose> {
-    let Some((_, kinds, negation)) = command_tables() else { return Vec::new() };
-    kinds.purposes(&negation.replace_all(text.as_bytes(), b" "))
+    let Some(tables) = command_tables() else { return Vec::new() };
+    tables.kinds.purposes(&tables.negation.replace_all(text.as_bytes(), b" "))
 }
 
 #[cfg(test)]

@@ -26,7 +26,9 @@ pub use change::{Cause, Change, Outcomes, Stages, changes, outcomes};
 pub use check::{Area, Check, Gate, Level, Standard, Strength};
 pub use decision::{Decision, Reason, ReasonKind, decide};
 pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
-pub use knowledge::{Capability, Command, Known, commands, known_packages, package_capabilities, purposes, test_kinds};
+pub use knowledge::{
+    Capability, Command, Known, action_purposes, commands, known_packages, package_capabilities, purposes, test_kinds,
+};
 pub use level::{LevelReport, levels};
 pub use node::{Entry, Node, Scalar, Value};
 pub use occasion::Occasion;

@@ -103,7 +103,8 @@ pub fn parse(path: &Arc<str>, text: &str) -> Result<Element, ParseError> {
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => None,
         };
         if let Some(mut element) = closed {
-            element.text = element.text.trim().to_owned();
+            element.text.truncate(element.text.trim_end().len());
+            element.text.drain(..element.text.len() - element.text.trim_start().len());
             match open.last_mut() {
                 Some(parent) => parent.children.push(element),
                 None => return Ok(element),

@@ -8,7 +8,7 @@ use gonogo_domain::{
 use super::rules::{Found, Setting, duration, texts};
 use crate::queries;
 
-/// A group with the rules in it: the `spec` of a GrafanaAlertRuleGroup.
+/// A group with the rules in it: the `spec` of a `GrafanaAlertRuleGroup`.
 pub(super) fn group(spec: &Node, name: &str, setting: Setting<'_>, found: &mut Found) {
     let name = spec.str_at("name").unwrap_or(name);
     for node in spec.list("rules") {

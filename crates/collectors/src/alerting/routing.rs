@@ -37,7 +37,7 @@ pub(crate) fn routing_with_objects(mut plain: Gathered<AlertRouting>, objects: &
     plain
 }
 
-/// The configurations that an object or a file holds, in ConfigMaps and values of charts too.
+/// The configurations that an object or a file holds, in a ConfigMap and in values of charts too.
 fn routing_of_object(node: &Node) -> Vec<AlertRouting> {
     if node.str_at("kind") == Some("List") {
         return node.list("items").iter().flat_map(routing_of_object).collect();
@@ -45,7 +45,9 @@ fn routing_of_object(node: &Node) -> Vec<AlertRouting> {
     let mut found = Vec::new();
     for (_, holder) in embedded::files(node) {
         if holder.str().is_some_and(|text| text.contains("receivers:") && text.contains("route:")) {
-            embedded::yaml(holder).iter().for_each(|document| search(document, &mut found, DEPTH));
+            for document in embedded::yaml(holder) {
+                search(&document, &mut found, DEPTH);
+            }
         }
     }
     if node.get("contactPoints").is_some() || node.get("policies").is_some_and(is_policies) {
@@ -127,7 +129,7 @@ fn matchers_of(node: &Node) -> Vec<String> {
     found
 }
 
-/// An AlertmanagerConfig has them as objects.
+/// An `AlertmanagerConfig` has them as objects.
 fn matcher_of_object(matcher: &Node) -> Option<String> {
     let operator = match (matcher.str_at("matchType"), matcher.bool_at("regex")) {
         (Some(operator), _) => operator,

@@ -1,4 +1,4 @@
-//! Rules of Prometheus and Loki: in files, in objects, in values of charts, in ConfigMaps.
+//! Rules of Prometheus and Loki: in files, in objects, in values of charts, in a ConfigMap.
 
 use std::collections::{BTreeMap, BTreeSet};
 

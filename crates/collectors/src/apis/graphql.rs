@@ -21,7 +21,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         })
         .map(|entry| Arc::clone(&entry.path))
         .collect();
-    let mut folders: BTreeMap<String, Vec<(Arc<str>, Arc<str>)>> = BTreeMap::new();
+    let mut folders: BTreeMap<String, Vec<Text>> = BTreeMap::new();
     for path in files {
         if let Some(text) = found.text(corpus, &path) {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
@@ -33,7 +33,10 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     }
 }
 
-fn schema(folder: &str, files: &[(Arc<str>, Arc<str>)]) -> Option<ApiDescription> {
+/// A file's path and what is in it.
+type Text = (Arc<str>, Arc<str>);
+
+fn schema(folder: &str, files: &[Text]) -> Option<ApiDescription> {
     let files: Vec<(&Arc<str>, Vec<Token<'_>>)> =
         files.iter().map(|(path, text)| (path, tokens(text, Language::GraphQl))).collect();
     let roots = roots(&files);

@@ -8,13 +8,13 @@ use gonogo_domain::{
 };
 
 use super::{Found, counts};
-use crate::Corpus;
+use crate::{Corpus, paths};
 
 const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"];
 
 pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     // The same description is often there as YAML and as JSON.
-    let mut seen: BTreeSet<(String, String, Vec<(String, String)>)> = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for file in corpus.data() {
         if !corpus.tree.entry(&file.path).is_some_and(counts) {
             continue;
@@ -34,7 +34,9 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
                 continue;
             };
             found.files += 1;
-            let calls = description.operations.iter().map(|one| (one.method.clone(), one.path.clone())).collect();
+            let mut calls: Vec<(String, String)> =
+                description.operations.iter().map(|one| (one.method.clone(), one.path.clone())).collect();
+            calls.sort();
             if seen.insert((file.folder().to_owned(), description.title.clone(), calls)) {
                 found.apis.push(description);
             }
@@ -126,7 +128,7 @@ fn referred<'c>(corpus: &'c Corpus<'_>, document: &'c Node, reference: &str) -> 
         document
     } else {
         let folder = document.place.path().rsplit_once('/').map_or(".", |(folder, _)| folder);
-        corpus.file(&crate::packages::resolve(folder, file)?)?.documents.first()?
+        corpus.file(&paths::join(folder, file)?)?.documents.first()?
     };
     pointer
         .split('/')

@@ -15,25 +15,28 @@ use crate::Corpus;
 
 /// Packages of others that are copied into many repositories.
 const FOREIGN: &[&str] = &[
-    "google.",
-    "grpc.",
+    "google",
+    "grpc.health",
+    "grpc.reflection",
+    "grpc.channelz",
+    "grpc.gateway",
     "gogoproto",
     "validate",
-    "buf.",
-    "opentelemetry.",
-    "envoy.",
-    "k8s.io.",
-    "io.prometheus.",
-    "protoc_gen_openapiv2",
-    "grpc.gateway.",
-    "xds.",
-    "udpa.",
-    "cncf.",
+    "buf",
+    "opentelemetry",
+    "envoy",
+    "k8s.io",
+    "io.prometheus",
+    "xds",
+    "udpa",
+    "cncf",
 ];
 
 pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     let files: Vec<Arc<str>> = corpus
-        .files_where(|entry| counts(entry) && entry.name().ends_with(".proto"))
+        .files_where(|entry| {
+            counts(entry) && entry.name().rsplit_once('.').is_some_and(|(_, extension)| extension == "proto")
+        })
         .map(|entry| Arc::clone(&entry.path))
         .collect();
     for path in files {
@@ -88,7 +91,7 @@ fn description(path: &Arc<str>, text: &str) -> Option<ApiDescription> {
             _ => (),
         }
     }
-    if operations.is_empty() || FOREIGN.iter().any(|foreign| package.starts_with(foreign)) {
+    if operations.is_empty() || is_foreign(package) {
         return None;
     }
     let version = package.rsplit('.').next().filter(|last| {
@@ -107,4 +110,11 @@ fn description(path: &Arc<str>, text: &str) -> Option<ApiDescription> {
 
 fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+}
+
+fn is_foreign(package: &str) -> bool {
+    FOREIGN
+        .iter()
+        .any(|foreign| package.strip_prefix(foreign).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        || package.split('.').any(|part| part.ends_with("testpb") || part == "testing")
 }

@@ -45,12 +45,15 @@ OpenApi Shop 1.2 at openapi.yaml schemes=key servers=https://a
 
 #[test]
 fn a_description_in_two_forms_counts_once() {
-    let json = r#"{"swagger": "2.0", "info": {"title": "A", "version": "1"}, "host": "h", "basePath": "/v1", "paths": {"/x": {"get": {}}}}"#;
+    let json = r#"{"swagger": "2.0", "info": {"title": "A", "version": "1"}, "host": "h", "basePath": "/v1", "paths": {"/x": {"get": {}}, "/y": {"get": {}}}}"#;
+    let sorted_otherwise =
+        "swagger: '2.0'\ninfo: {title: A, version: '1'}\nhost: h\npaths:\n  /y: {get: {}}\n  /x: {get: {}}\n";
     check(
-        &[("docs/swagger.json", json), ("docs/swagger.yaml", json), ("tests/swagger.json", json)],
+        &[("docs/swagger.json", json), ("docs/swagger.yaml", sorted_otherwise), ("tests/swagger.json", json)],
         "
 OpenApi A 1 at docs/swagger.json schemes= servers=h/v1
-  docs/swagger.json:1 GET /x security= responses=",
+  docs/swagger.json:1 GET /x security= responses=
+  docs/swagger.json:1 GET /y security= responses=",
     );
 }
 

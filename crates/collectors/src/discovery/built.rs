@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     image_name,
-    images::{DeclaredBuild, declared_builds, package_folder},
+    images::{DeclaredBuild, declared_builds, has_manifest},
     paths,
 };
 
@@ -286,7 +286,7 @@ fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str, entry: Option
             return folder;
         }
     }
-    if !apart(own) || own == "." || package_folder(declared.corpus, own) == own {
+    if !apart(own) || own == "." || has_manifest(declared.corpus, own) {
         return own.to_owned();
     }
     // A file that lies apart from what it builds: the program that the repository is, or the sources of its context.

@@ -7,7 +7,7 @@ use gonogo_domain::{
     },
 };
 
-use super::{Candidate, Declared, names::normal, products, programs};
+use super::{Candidate, Declared, names::normal, products, programs, role_of};
 use crate::paths;
 
 /// A unit with everything that may say what it is.
@@ -53,6 +53,9 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
     if let Some(site) = site(view) {
         return (Class::StaticSite, site);
     }
+    if let Some(class) = platform(view) {
+        return class;
+    }
     let serves = port(view)
         .or_else(|| selected(view))
         .or_else(|| exposed(view))
@@ -97,6 +100,58 @@ fn job(view: &View<'_>) -> Option<Message> {
         format!("it runs to completion as {} ({})", first.kind.name(), first.place),
         format!("以 {} 形式运行至结束（{}）", first.kind.name(), first.place),
     ))
+}
+
+/// What a platform's file says about how it is run.
+fn platform(view: &View<'_>) -> Option<(Class, Message)> {
+    let mut functions = Vec::new();
+    for workload in view.workloads() {
+        let WorkloadKind::Platform(platform) = &workload.kind else { continue };
+        let kind = workload.body.str_at("type");
+        let probed = workload.main_containers().any(|container| {
+            let probes = [&container.readiness, &container.liveness];
+            probes
+                .into_iter()
+                .flatten()
+                .any(|probe| matches!(probe.action, ProbeAction::Http { .. } | ProbeAction::Tcp { .. }))
+        });
+        let web = match platform.as_str() {
+            "procfile" => workload.name == "web",
+            "render" => matches!(kind, Some("web" | "pserv")),
+            "app engine" => true,
+            "serverless function" => {
+                functions.push(workload);
+                false
+            }
+            _ => probed,
+        };
+        if web || probed {
+            return Some((
+                Class::Server,
+                Message::new(
+                    format!("{platform} sends requests to it ({})", workload.place),
+                    format!("{platform} 向其转发请求（{}）", workload.place),
+                ),
+            ));
+        }
+    }
+    let first = functions.first()?;
+    let events: Vec<&str> = functions
+        .iter()
+        .flat_map(|workload| workload.body.list("events"))
+        .filter_map(|event| event.str().or_else(|| event.entries().first().map(|entry| entry.key.as_str())))
+        .collect();
+    let place = &first.place;
+    if events.iter().any(|event| matches!(*event, "http" | "httpApi" | "alb" | "websocket")) {
+        let en = format!("its functions answer requests ({place})");
+        return Some((Class::Server, Message::new(en, format!("其函数处理请求（{place}）"))));
+    }
+    if !events.is_empty() && events.iter().all(|event| *event == "schedule") {
+        let en = format!("its functions run on a schedule ({place})");
+        return Some((Class::Job, Message::new(en, format!("其函数按计划运行（{place}）"))));
+    }
+    let en = format!("its functions take their work from events ({place})");
+    Some((Class::Worker, Message::new(en, format!("其函数由事件触发（{place}）"))))
 }
 
 /// A web server's image that only got files.
@@ -209,12 +264,15 @@ fn port(view: &View<'_>) -> Option<Message> {
 /// A Service that is not headless sends requests to it.
 fn selected(view: &View<'_>) -> Option<Message> {
     let workloads: Vec<&Workload> = view.workloads().filter(|workload| workload.kind.kubernetes()).collect();
-    let object = view.declared.objects.iter().find(|object| {
+    let services = view.declared.objects.iter().filter(|object| {
         object.kind == "Service"
             && object.body.str_at("spec.clusterIP") != Some("None")
             && object.body.list("spec.ports").iter().any(|port| !port.str_at("name").is_some_and(observed_only))
             && workloads.iter().any(|workload| selects(object, workload))
-    })?;
+    });
+    // The one that serves customers is the better sign.
+    let example = |object: &&Object| role_of(view.declared, object.place.path()) == Some(Role::Example);
+    let object = services.min_by_key(|object| (example(object), !object.production))?;
     Some(Message::new(
         format!("Service {} sends requests to it ({})", object.name, object.place),
         format!("Service {} 向其转发请求（{}）", object.name, object.place),

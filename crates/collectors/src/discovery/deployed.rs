@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use super::{
     Declared, LeftOut,
-    built::{Build, runner},
+    built::{Build, root_name, runner},
     names::{generic_folder, normal, tooling},
     products, role_of,
 };
@@ -51,8 +51,8 @@ pub(super) fn groups(
         if !role_of(declared, workload.place.path()).is_none_or(counts) {
             continue;
         }
-        let build = build_of(workload, builds);
-        let one = named.entry((build, normal(&workload.name))).or_default();
+        let build = build_of(declared, workload, builds);
+        let one = named.entry((build, shared_name(workload))).or_default();
         one.build = build;
         one.workloads.insert(index);
     }
@@ -97,6 +97,29 @@ pub(super) fn groups(
     Deployed { own: by_program(declared, own, builds), products }
 }
 
+/// The functions of one file are one service; everything else goes by its own name.
+fn shared_name(workload: &Workload) -> String {
+    if workload.kind == WorkloadKind::Platform(SERVERLESS.to_owned()) {
+        return workload.place.path().to_owned();
+    }
+    normal(&workload.name)
+}
+
+const SERVERLESS: &str = "serverless function";
+
+/// The name of what a platform runs: of the repository or folder, where the file only names processes and functions.
+fn platform_name(declared: &Declared<'_>, workload: &Workload) -> Option<String> {
+    let WorkloadKind::Platform(platform) = &workload.kind else { return None };
+    let folder = paths::name(paths::folder(workload.place.path()));
+    let whole = || if generic_folder(folder) { root_name(declared) } else { folder.to_owned() };
+    match platform.as_str() {
+        SERVERLESS => Some(whole()),
+        "procfile" if workload.name == "web" => Some(whole()),
+        "procfile" => Some(format!("{}-{}", whole(), workload.name)),
+        _ => None,
+    }
+}
+
 fn members<'a>(declared: &Declared<'a>, one: &Named) -> Vec<&'a Workload> {
     one.workloads.iter().filter_map(|index| declared.workloads.get(*index)).collect()
 }
@@ -134,13 +157,22 @@ fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
 }
 
 /// The build that makes a workload's image.
-fn build_of(workload: &Workload, builds: &[Build]) -> Option<usize> {
+fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> Option<usize> {
+    if let WorkloadKind::Platform(_) = workload.kind {
+        let mut said =
+            declared.declarations.iter().filter(|one| one.key == workload.key && one.place == workload.place);
+        let image = |path: &str| declared.images.iter().position(|image| image.place.path() == path);
+        let by_file = said.find_map(|one| image(one.container_file.as_deref()?));
+        if let Some(file) = by_file {
+            return builds.iter().position(|build| build.images.contains(&file));
+        }
+    }
     if workload.kind == WorkloadKind::ComposeService && workload.body.get("build").is_some() {
         let name = normal(&workload.name);
-        let declares = |build: &Build| {
+        let built_here = |build: &Build| {
             build.compose.contains(&name) && build.sources.iter().any(|one| one.place.path() == workload.place.path())
         };
-        if let Some(index) = builds.iter().position(declares) {
+        if let Some(index) = builds.iter().position(built_here) {
             return Some(index);
         }
     }
@@ -275,6 +307,9 @@ fn group(declared: &Declared<'_>, one: Named, builds: &[Build]) -> Group {
         (Some(build), None) => build.name.clone(),
         (None, None) => members.first().map(|workload| workload.name.clone()).unwrap_or_default(),
     };
+    let by_platform =
+        members.first().filter(|_| members.iter().all(|one| matches!(one.kind, WorkloadKind::Platform(_))));
+    let name = by_platform.and_then(|workload| platform_name(declared, workload)).unwrap_or(name);
     Group { name, workloads: one.workloads, build: one.build }
 }
 

@@ -24,12 +24,13 @@ use self::{
     deployed::Group,
     names::normal,
 };
-use crate::{Corpus, configuration::ServiceStatement, ownership, paths};
+use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.
 pub(crate) struct Declared<'a> {
     pub corpus: &'a Corpus<'a>,
     pub workloads: &'a [Workload],
+    pub declarations: &'a [Declaration],
     pub objects: &'a [Object],
     pub images: &'a [ImageBuild],
     pub packages: &'a [Package],
@@ -148,10 +149,20 @@ fn from_group(declared: &Declared<'_>, group: &Group, builds: &[Build]) -> Candi
         workloads: group.workloads.clone(),
         images: build.map(|build| build.images.clone()).unwrap_or_default(),
         packages: BTreeSet::new(),
-        folder: build.map(|build| build.folder.clone()),
+        folder: build.map(|build| build.folder.clone()).or_else(|| context(declared, group)),
         sources,
         class: None,
     }
+}
+
+/// The folder that a platform or a compose file builds what it runs from.
+fn context(declared: &Declared<'_>, group: &Group) -> Option<String> {
+    let mut workloads = group.workloads.iter().filter_map(|index| declared.workloads.get(*index));
+    workloads.find_map(|workload| {
+        let mut said =
+            declared.declarations.iter().filter(|one| one.key == workload.key && one.place == workload.place);
+        said.find_map(|one| one.build_context.clone())
+    })
 }
 
 fn from_build(build: &Build) -> Candidate {

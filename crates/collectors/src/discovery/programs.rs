@@ -22,6 +22,7 @@ pub(super) fn platforms(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) 
     for resource in declared.infrastructure {
         let path = resource.place.path();
         if !matches!(resource.tool, InfrastructureTool::Platform | InfrastructureTool::Serverless)
+            || matches!(resource.kind.as_str(), "procfile" | "cloud-deploy" | "code-deploy" | "nixpacks")
             || !role_of(declared, path).is_some_and(counts)
         {
             continue;
@@ -51,14 +52,22 @@ pub(super) fn platforms(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) 
         });
         let class = class.or_else(|| {
             let place = &resource.place;
-            matches!(resource.kind.as_str(), "fly" | "render" | "app" | "app-engine" | "procfile" | "heroku").then(
-                || {
-                    (
-                        Class::Server,
-                        Message::new(format!("a platform runs it ({place})"), format!("由平台运行（{place}）")),
-                    )
-                },
+            matches!(
+                resource.kind.as_str(),
+                "fly"
+                    | "render"
+                    | "app-engine"
+                    | "heroku"
+                    | "railway"
+                    | "digitalocean"
+                    | "kamal"
+                    | "cloud-foundry"
+                    | "app-runner"
+                    | "koyeb"
             )
+            .then(|| {
+                (Class::Server, Message::new(format!("a platform runs it ({place})"), format!("由平台运行（{place}）")))
+            })
         });
         units.push(Candidate {
             name,

@@ -289,3 +289,21 @@ fn each_service_gets_its_own_evidence() {
         assert_eq!(facts.packages.items.len(), packages, "{name}");
     }
 }
+
+#[test]
+fn platforms_run_services() {
+    check(
+        &[
+            ("Procfile", "web: gunicorn shop\nworker: celery -A shop worker\n"),
+            ("pyproject.toml", "[project]\nname = \"shop\"\ndependencies = [\"gunicorn\"]\n"),
+        ],
+        &["shop Server .", "shop-worker Worker ."],
+    );
+    check(
+        &[(
+            "orders/serverless.yml",
+            "service: orders\nprovider: {name: aws}\nfunctions:\n  a: {handler: a.b, events: [{httpApi: '*'}]}\n  c: {handler: a.c, events: [{schedule: rate(1 day)}]}\n",
+        )],
+        &["orders Server orders"],
+    );
+}

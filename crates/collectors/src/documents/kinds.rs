@@ -351,9 +351,10 @@ pub(super) fn kind(evidence: &Evidence<'_>) -> Kind {
         return within(kind, by_file, evidence, &stem, &title);
     }
     let about = ABOUT.iter().any(|about| has(&stem, about) || has(&title, about));
+    let features = in_code(&folders) && !shouted(file);
     let believed = |names: &&Names| {
         let spared = names.operation && (about || evidence.audience == Audience::Users);
-        !spared && !(in_code(&folders) && !shouted(file) && names.kind != Kind::Architecture)
+        !spared && (!features || names.kind == Kind::Architecture)
     };
     if let Some(names) = by_stem(&stem, believed) {
         return refine(names, &stem, evidence.headings);
@@ -409,12 +410,12 @@ fn within(folder: Kind, own: Option<Kind>, evidence: &Evidence<'_>, stem: &[Stri
     }
     let own = own.or_else(|| by_name(title).filter(|kind| matches!(kind, Kind::Playbook | Kind::Handoff)));
     match (folder, own) {
-        (Kind::Runbook, Some(kind @ (Kind::Playbook | Kind::Handoff | Kind::Postmortem | Kind::Drill))) => kind,
-        (Kind::Playbook, Some(kind @ (Kind::Handoff | Kind::Postmortem | Kind::Runbook))) => kind,
+        (Kind::Runbook, Some(kind @ (Kind::Playbook | Kind::Handoff | Kind::Postmortem | Kind::Drill)))
+        | (Kind::Playbook, Some(kind @ (Kind::Handoff | Kind::Postmortem | Kind::Runbook)))
+        | (Kind::Architecture | Kind::Security | Kind::Deployment | Kind::Recovery, Some(kind)) => kind,
         (Kind::Playbook, None | Some(Kind::Recovery | Kind::Deployment)) if procedure_parts(evidence.headings) >= 2 => {
             Kind::Runbook
         }
-        (Kind::Architecture | Kind::Security | Kind::Deployment | Kind::Recovery, Some(kind)) => kind,
         _ => folder,
     }
 }

@@ -21,7 +21,8 @@ use rayon::prelude::*;
 use crate::Corpus;
 use kinds::Evidence;
 use markup::Markup;
-use product::ProductTrees;
+use product::{Audience, ProductTrees};
+use sections::Outline;
 
 /// Bytes. A longer document is a log or a generated reference: it is listed as a gap if its path promises more.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -70,10 +71,21 @@ fn read(
             return Some(Err(Gap { source: Source::Documents, place, reason }));
         }
     };
-    let outline = sections::read(&entry.path, &text, markup);
-    let headings: Vec<String> = outline.sections.iter().map(|section| section.heading.to_lowercase()).collect();
-    let title = outline.title(entry.name());
-    let kind = kinds::kind(&Evidence { path: &entry.path, title: &title, headings: &headings, audience });
+    let judge = |outline: &Outline| {
+        let headings: Vec<String> = outline.sections.iter().map(|section| section.heading.to_lowercase()).collect();
+        let title = outline.title(entry.name());
+        let kind = kinds::kind(&Evidence { path: &entry.path, title: &title, headings: &headings, audience });
+        (title, kind)
+    };
+    // Manuals and changelogs are most of the text of many repositories, and no check asks what they say.
+    let skimmed = (matches!(markup, Markup::Markdown | Markup::Mdx)).then(|| sections::skim(&entry.path, &text));
+    let unasked = skimmed.filter(|outline| match judge(outline).1 {
+        DocumentKind::Changelog => true,
+        DocumentKind::Other => audience != Audience::Team,
+        _ => false,
+    });
+    let outline = unasked.unwrap_or_else(|| sections::read(&entry.path, &text, markup));
+    let (title, kind) = judge(&outline);
     // Test code explains itself; of what lies beside it only the records of runs say how the service does.
     if entry.role == Role::Test && kind != DocumentKind::Drill {
         return None;

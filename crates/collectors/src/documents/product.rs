@@ -136,7 +136,7 @@ impl ProductTrees {
     }
 }
 
-/// A file that makes a public site of the documents around it. MkDocs is none: teams publish their own pages with it.
+/// A file that makes a public site of the documents around it. `MkDocs` is none: teams publish their own pages with it.
 pub(super) fn makes_site(path: &str) -> bool {
     path.contains("/.vuepress/config.") || path.contains("/.vitepress/config.") || path.contains("/docusaurus.config.")
 }

@@ -8,7 +8,7 @@ use gonogo_domain::{
 };
 use gonogo_formats::markdown;
 
-use super::{asciidoc, markup::Markup, restructured};
+use super::{asciidoc, markup::Markup, prose::prose, restructured};
 
 /// Sections and front matter.
 pub(super) struct Outline {
@@ -37,6 +37,31 @@ pub(super) fn read(path: &Arc<str>, text: &str, markup: Markup) -> Outline {
         Markup::Restructured => restructured::read(path, text),
         Markup::AsciiDoc => asciidoc::read(path, text),
     }
+}
+
+/// The headings of a Markdown document without what stands below them: enough to tell that nobody asks for the rest.
+pub(super) fn skim(path: &Arc<str>, text: &str) -> Outline {
+    let mut outline = Outline { sections: Vec::new(), front_matter: Vec::new() };
+    let mut in_matter = false;
+    for (number, line) in prose(text, Markup::Markdown) {
+        let place = || Place::new(Arc::clone(path), number, 1);
+        if line.trim_end() == "---" && (number == 1 || in_matter) {
+            in_matter = number == 1;
+        } else if in_matter {
+            if let Some(title) = line.strip_prefix("title:") {
+                let title = title.trim().trim_matches(['"', '\'']);
+                outline.front_matter.push(("title".to_owned(), title.to_owned(), place()));
+            }
+        } else if line.starts_with('#') {
+            let heading = line.trim_start_matches('#');
+            let level = u8::try_from(line.len() - heading.len()).unwrap_or(u8::MAX);
+            if level <= 6 && heading.starts_with([' ', '\t']) {
+                let heading = heading.trim().trim_end_matches('#').trim_end().replace(['`', '*'], "");
+                outline.sections.push(section(&heading, level, place()));
+            }
+        }
+    }
+    outline
 }
 
 /// An empty section, for readers to fill.

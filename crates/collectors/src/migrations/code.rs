@@ -59,6 +59,9 @@ fn is_candidate(entry: &FileEntry) -> bool {
     }
 }
 
+/// Bytes of the arguments of a call: a file of unclosed brackets would be read again for each of them.
+const MAX_ARGUMENTS: usize = 8192;
+
 /// How a migration is undone.
 #[derive(Debug, PartialEq, Eq)]
 enum Back {
@@ -173,10 +176,10 @@ fn django(text: &str) -> Back {
     find(text, "migrations.Migration")
 }
 
-/// The text up to the bracket that closes what was opened before it.
+/// The text up to the bracket that closes what was opened before it; only its start, where that is far away.
 fn arguments(text: &str) -> &str {
     let mut depth = 1_usize;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().take(MAX_ARGUMENTS) {
         match byte {
             b'(' => depth += 1,
             b')' => depth -= 1,
@@ -186,7 +189,7 @@ fn arguments(text: &str) -> &str {
             return text.get(..at).unwrap_or_default();
         }
     }
-    text
+    text.get(..MAX_ARGUMENTS).unwrap_or(text)
 }
 
 /// Positional arguments, those in inner brackets and texts not counted.
@@ -198,7 +201,6 @@ fn top_level_parts(arguments: &str) -> usize {
     for byte in arguments.bytes() {
         match (quote, byte) {
             (Some(open), byte) if open == byte => quote = None,
-            (Some(_), _) => (),
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'(' | b'[' | b'{') => depth += 1,
             (None, b')' | b']' | b'}') => depth = depth.saturating_sub(1),
@@ -252,9 +254,8 @@ fn braced(text: &str, name: &str) -> Back {
                     !line.is_empty() && !["//", "/*", "*", "#"].iter().any(|mark| line.starts_with(mark))
                 });
                 match code.next() {
-                    None => Back::Empty,
+                    None | Some("return;" | "return Promise.resolve();" | "return Promise.resolve()") => Back::Empty,
                     Some(line) if line.starts_with("throw ") => Back::Refused,
-                    Some("return;" | "return Promise.resolve();" | "return Promise.resolve()") => Back::Empty,
                     Some(_) => Back::Code(number(index)),
                 }
             }

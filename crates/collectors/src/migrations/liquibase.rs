@@ -18,7 +18,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     let xml = corpus.files_where(|entry| {
         let name = entry.name().to_ascii_lowercase();
         counts(entry)
-            && name.ends_with(".xml")
+            && name.rsplit_once('.').is_some_and(|(_, extension)| extension == "xml")
             && (super::in_folder(&entry.path, super::is_migration_folder)
                 || name.contains("changelog")
                 || name.contains("changeset"))

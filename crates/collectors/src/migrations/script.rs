@@ -1,7 +1,7 @@
 //! Migrations in SQL: golang-migrate, goose, dbmate, sql-migrate, Flyway, Diesel, sqlx, Prisma, Drizzle, Atlas.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         folders.entry(folder).or_default().push(&entry.path);
     }
-    let mut texts: BTreeMap<&str, Vec<(&Arc<str>, Arc<str>)>> = BTreeMap::new();
+    let mut texts: BTreeMap<&str, Vec<Script<'_>>> = BTreeMap::new();
     for (folder, paths) in folders {
         // Tools that make a folder for each migration speak one dialect over all of them.
         let set = match stem(paths.first().map_or("", |path| path)) {
@@ -39,12 +39,21 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
         }
     }
     for (folder, files) in texts {
-        let set = Set { corpus, folder, postgres: speaks_postgres(&files) };
+        let set = Set {
+            corpus,
+            folder,
+            postgres: speaks_postgres(&files),
+            scripts: files.iter().map(|script| (&**script.0, script)).collect(),
+            undo: files.iter().filter_map(|script| Some((undone(script.0)?, script))).collect(),
+        };
         for (path, text) in &files {
-            found.migrations.extend(set.migration(path, text, &files));
+            found.migrations.extend(set.migration(path, text));
         }
     }
 }
+
+/// A file's path and what is in it.
+type Script<'a> = (&'a Arc<str>, Arc<str>);
 
 fn has_sql_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("sql"))
@@ -64,12 +73,15 @@ struct Set<'c, 't> {
     corpus: &'c Corpus<'t>,
     folder: &'c str,
     postgres: bool,
+    scripts: HashMap<&'c str, &'c Script<'c>>,
+    /// The undo scripts of Flyway by their version.
+    undo: HashMap<&'c str, &'c Script<'c>>,
 }
 
 impl Set<'_, '_> {
-    fn migration(&self, path: &Arc<str>, text: &str, files: &[(&Arc<str>, Arc<str>)]) -> Option<Migration> {
+    fn migration(&self, path: &Arc<str>, text: &str) -> Option<Migration> {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let beside = |other: String| files.iter().find(|(path, _)| ***path == *other).map(|(path, text)| (*path, text));
+        let beside = |other: String| self.scripts.get(other.as_str()).map(|(path, text)| (*path, text));
         if name.ends_with(".down.sql") || name == "down.sql" {
             return None;
         }
@@ -91,14 +103,8 @@ impl Set<'_, '_> {
             if kind == 'U' {
                 return None;
             }
-            let undo = name.strip_prefix('V').and_then(|rest| {
-                let version = rest.split("__").next()?;
-                files.iter().find(|(path, _)| {
-                    let other = path.rsplit('/').next().unwrap_or(path);
-                    other.strip_prefix('U').and_then(|rest| rest.split("__").next()) == Some(version)
-                })
-            });
-            let undo = undo.map(|(path, text)| (*path, text));
+            let version = name.strip_prefix('V').and_then(|rest| rest.split("__").next());
+            let undo = version.and_then(|version| self.undo.get(version)).map(|(path, text)| (*path, text));
             let migration = self.pair("flyway", stem(path), path, text, undo);
             // A repeatable script replaces what it made before.
             return Some(Migration { irreversible_marked: migration.irreversible_marked || kind == 'R', ..migration });
@@ -223,6 +229,13 @@ impl Set<'_, '_> {
     }
 }
 
+/// The version that a script of Flyway undoes.
+fn undone(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next()?;
+    (flyway(name)? == 'U').then_some(())?;
+    name.strip_prefix('U')?.split("__").next()
+}
+
 /// `V1__x.sql`, `U1__x.sql`, `R__x.sql`: the letter.
 fn flyway(name: &str) -> Option<char> {
     let letter = name.chars().next()?;
@@ -254,7 +267,7 @@ fn sections(text: &str) -> Option<(&'static str, bool)> {
 }
 
 /// Words of a dialect, counted over the scripts that belong together: most statements look the same in all of them.
-fn speaks_postgres(files: &[(&Arc<str>, Arc<str>)]) -> bool {
+fn speaks_postgres(files: &[Script<'_>]) -> bool {
     let count = |words: &[&str]| -> usize {
         files
             .iter()

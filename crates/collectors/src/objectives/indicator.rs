@@ -4,8 +4,8 @@ use gonogo_domain::evidence::Indicator;
 
 /// The name decides; where it says nothing, the queries do.
 pub(super) fn indicator(names: &[&str], queries: &[String]) -> Indicator {
-    let named = names.iter().find_map(|name| by_name(name));
-    named.or_else(|| by_queries(queries)).unwrap_or(Indicator::Other)
+    let told = names.iter().find_map(|name| by_name(name));
+    told.or_else(|| by_queries(queries)).unwrap_or(Indicator::Other)
 }
 
 fn by_name(name: &str) -> Option<Indicator> {

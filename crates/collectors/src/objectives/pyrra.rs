@@ -1,4 +1,4 @@
-//! Pyrra's ServiceLevelObjective.
+//! Pyrra's `ServiceLevelObjective`.
 
 use gonogo_domain::{
     Node,

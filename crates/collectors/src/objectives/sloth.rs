@@ -1,4 +1,4 @@
-//! Sloth: its own files, and the spec of a PrometheusServiceLevel, which says the same in other spelling.
+//! Sloth: its own files, and the spec of a `PrometheusServiceLevel`, which says the same in other spelling.
 
 use gonogo_domain::{
     Node,

@@ -7,7 +7,8 @@ use gonogo_domain::{
     evidence::{Ecosystem, Package, PackageDependency},
 };
 
-use super::reader::{Reader, Versions, conflict, count, folder, join, toml_lock, upwards};
+use super::reader::{Reader, Versions, conflict, count, join, toml_lock, upwards};
+use crate::paths::folder;
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| name == "Cargo.toml");
@@ -24,9 +25,13 @@ fn manifest(reader: &mut Reader<'_, '_>, locks: &mut BTreeMap<Arc<str>, Versions
         manifest.documents.first()?.get("workspace")
     });
     let lockfile = upwards(folder).find_map(|above| reader.first(above, &["Cargo.lock"]));
-    let versions = lockfile
-        .as_ref()
-        .map(|lockfile| locks.entry(Arc::clone(lockfile)).or_insert_with(|| read_lock(reader, lockfile)).clone());
+    if let Some(lockfile) = &lockfile
+        && !locks.contains_key(lockfile)
+    {
+        let versions = read_lock(reader, lockfile);
+        locks.insert(Arc::clone(lockfile), versions);
+    }
+    let versions = lockfile.as_ref().and_then(|lockfile| locks.get(lockfile));
 
     let mut dependencies = Vec::new();
     let mut add = |table: &Node| {
@@ -37,7 +42,7 @@ fn manifest(reader: &mut Reader<'_, '_>, locks: &mut BTreeMap<Arc<str>, Versions
             ("build-dependencies", true),
         ] {
             for entry in table.get(group).map(Node::entries).unwrap_or_default() {
-                dependencies.push(dependency(entry, development, workspace, versions.as_ref()));
+                dependencies.push(dependency(entry, development, workspace, versions));
             }
         }
     };

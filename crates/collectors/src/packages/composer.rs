@@ -9,8 +9,9 @@ use gonogo_domain::{
 
 use super::{
     json_scan,
-    reader::{Reader, conflict, count, folder},
+    reader::{Reader, conflict, count},
 };
+use crate::paths::folder;
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| name == "composer.json");
@@ -74,7 +75,7 @@ fn lock(reader: &mut Reader<'_, '_>, path: &Arc<str>) -> BTreeMap<String, String
     let mut name = None;
     let result = json_scan::scan(&text, |keys, value| match keys {
         ["packages" | "packages-dev", "", "name"] | ["packages" | "packages-dev", "name"] => {
-            name = Some(value.replace("\\/", "/"))
+            name = Some(value.replace("\\/", "/"));
         }
         ["packages" | "packages-dev", "", "version"] | ["packages" | "packages-dev", "version"] => {
             if let Some(name) = name.take() {

@@ -7,7 +7,8 @@ use gonogo_domain::{
     evidence::{Ecosystem, FileEntry, Package, PackageDependency, Role},
 };
 
-use super::reader::{Reader, conflict, count, folder, join, spot};
+use super::reader::{Reader, conflict, count, join, spot};
+use crate::paths::folder;
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| name == "go.mod");

@@ -10,7 +10,8 @@ use gonogo_domain::{
 };
 use regex::Regex;
 
-use super::reader::{Reader, folder, join, spot, upwards};
+use super::reader::{Reader, join, spot, upwards};
+use crate::paths::{self, folder};
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| matches!(name, "build.gradle" | "build.gradle.kts"));
@@ -151,7 +152,7 @@ fn build(reader: &mut Reader<'_, '_>, lines: &Lines, path: &Arc<str>) -> Option<
     let program = program || reader.is_packed(folder);
     Some(Package {
         ecosystem: Ecosystem::Maven,
-        name: name(reader, folder),
+        name: project_name(reader, folder),
         place: Place::whole(Arc::clone(path)),
         dependencies,
         lockfile: lock.map(Place::whole),
@@ -163,7 +164,7 @@ fn build(reader: &mut Reader<'_, '_>, lines: &Lines, path: &Arc<str>) -> Option<
 }
 
 /// `rootProject.name` of the settings beside it, else the name of the folder.
-fn name(reader: &Reader<'_, '_>, folder: &str) -> Option<String> {
+fn project_name(reader: &Reader<'_, '_>, folder: &str) -> Option<String> {
     let settings = reader.first(folder, &["settings.gradle", "settings.gradle.kts"]);
     let written = settings.and_then(|path| reader.corpus.tree.text(&path).ok()).and_then(|text| {
         text.lines().find_map(|line| {
@@ -171,7 +172,7 @@ fn name(reader: &Reader<'_, '_>, folder: &str) -> Option<String> {
             Some(value.trim_matches(['"', '\'', ';']).to_owned())
         })
     });
-    written.or_else(|| (folder != ".").then(|| super::reader::name(folder).to_owned()))
+    written.or_else(|| (folder != ".").then(|| paths::name(folder).to_owned()))
 }
 
 fn is_development(configuration: &str) -> bool {

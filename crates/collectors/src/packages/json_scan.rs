@@ -20,7 +20,7 @@ pub(super) fn scan<'a>(text: &'a str, mut visit: impl FnMut(&[&'a str], &'a str)
     let mut at = 0;
     let mut expects_key = false;
     let broken = |at: usize, reason| {
-        let line = bytes.get(..at).unwrap_or(bytes).iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes.get(..at).unwrap_or(bytes).split(|byte| *byte == b'\n').count();
         Err(Broken { line, reason })
     };
     let mut seen_any = false;

@@ -8,7 +8,8 @@ use gonogo_domain::{
 };
 use gonogo_formats::xml::{self, Element};
 
-use super::reader::{Reader, folder, join, resolve};
+use super::reader::{Reader, join};
+use crate::paths::{folder, join as resolve, name};
 
 /// Parents of parents, and properties in properties.
 const MAX_STEPS: usize = 16;
@@ -108,7 +109,7 @@ fn lineage<'p>(poms: &'p BTreeMap<Arc<str>, Element>, path: &str) -> Vec<&'p Ele
                 None => "../pom.xml",
             };
             next = resolve(folder(&path), relative)
-                .map(|target| if target.ends_with(".xml") { target } else { join(&target, "pom.xml") });
+                .map(|target| if name(&target).contains(".xml") { target } else { join(&target, "pom.xml") });
             // What lies there may be another project than the one that is named.
             let is_named = next
                 .as_ref()
@@ -133,7 +134,7 @@ fn dependency(written: &Element, line: &[&Element]) -> (PackageDependency, bool)
     let artifact = expand(written.text_of("artifactId").unwrap_or_default(), line);
     let managed = line
         .iter()
-        .flat_map(|pom| pom.child("dependencyManagement"))
+        .filter_map(|pom| pom.child("dependencyManagement"))
         .flat_map(|management| listed(management, "dependencies", "dependency"))
         .find(|managed| {
             managed.text_of("artifactId") == written.text_of("artifactId")

@@ -23,7 +23,6 @@ use gonogo_domain::{
 
 use crate::Corpus;
 use reader::Reader;
-pub(crate) use reader::resolve;
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Package> {
     let mut reader = Reader::new(corpus);

@@ -13,8 +13,9 @@ use gonogo_domain::{
 
 use super::{
     json_scan,
-    reader::{Reader, conflict, count, folder, upwards},
+    reader::{Reader, conflict, count, upwards},
 };
+use crate::paths::folder;
 
 const LOCKFILES: &[&str] =
     &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
@@ -40,7 +41,7 @@ fn manifest(reader: &mut Reader<'_, '_>, locks: &mut Locks, path: &Arc<str>) -> 
     if name.is_none() && dependencies.is_empty() && scripts.is_empty() && node.get("workspaces").is_none() {
         return None;
     }
-    let lock = locks.find(reader, folder);
+    let lock = Locks::find(reader, folder);
     if let Some((lockfile, member)) = &lock {
         locks.resolve(reader, lockfile, member, &mut dependencies);
     }
@@ -114,7 +115,7 @@ struct Locks {
 
 impl Locks {
     /// The lockfile of a folder, or that of the workspace it is a member of, and its name for the folder.
-    fn find(&self, reader: &mut Reader<'_, '_>, folder: &str) -> Option<(Arc<str>, String)> {
+    fn find(reader: &mut Reader<'_, '_>, folder: &str) -> Option<(Arc<str>, String)> {
         for above in upwards(folder) {
             let Some(lockfile) = reader.first(above, LOCKFILES) else { continue };
             if above == folder {

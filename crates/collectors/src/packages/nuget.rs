@@ -1,4 +1,4 @@
-//! .NET projects: PackageReference of project files, central versions, packages.lock.json.
+//! .NET projects: `PackageReference` of project files, central versions, packages.lock.json.
 //!
 //! The SDK that a project names is a dependency too: `Microsoft.NET.Sdk.Web` is what makes it a web server.
 
@@ -10,7 +10,8 @@ use gonogo_domain::{
 };
 use gonogo_formats::xml::{self, Element};
 
-use super::reader::{Reader, Versions, folder, name, upwards};
+use super::reader::{Reader, Versions, upwards};
+use crate::paths::{folder, name};
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| [".csproj", ".fsproj", ".vbproj"].iter().any(|ending| name.ends_with(ending)));
@@ -36,7 +37,7 @@ fn project(reader: &mut Reader<'_, '_>, path: &Arc<str>) -> Option<Package> {
     let central = upwards(folder).find_map(|above| reader.first(above, &["Directory.Packages.props"]));
     let central: BTreeMap<String, String> = central
         .and_then(|path| parse(reader, &path))
-        .map(|props| references(&props, "PackageVersion").map(|one| (lower(&one), version(one).to_owned())).collect())
+        .map(|props| references(&props, "PackageVersion").map(|one| (lower(one), version(one).to_owned())).collect())
         .unwrap_or_default();
     let lockfile = reader.first(folder, &["packages.lock.json"]);
     let locked = lockfile.as_ref().map(|lockfile| lock(reader, lockfile)).unwrap_or_default();
@@ -47,7 +48,7 @@ fn project(reader: &mut Reader<'_, '_>, path: &Arc<str>) -> Option<Package> {
     sources.extend(&shared);
     for source in &sources {
         for reference in references(source, "PackageReference").chain(references(source, "GlobalPackageReference")) {
-            let key = lower(&reference);
+            let key = lower(reference);
             let own = version(reference);
             let requirement = if own.is_empty() { central.get(&key).map_or("", String::as_str) } else { own };
             let private = reference.attribute("PrivateAssets").or_else(|| reference.text_of("PrivateAssets"));
@@ -75,7 +76,9 @@ fn project(reader: &mut Reader<'_, '_>, path: &Arc<str>) -> Option<Package> {
     let tests = says("IsTestProject").is_some_and(|value| value.eq_ignore_ascii_case("true"))
         || dependencies.iter().any(|one| one.name.eq_ignore_ascii_case("Microsoft.NET.Test.Sdk"));
     if tests {
-        dependencies.iter_mut().for_each(|dependency| dependency.development = true);
+        for dependency in &mut dependencies {
+            dependency.development = true;
+        }
     }
     let runs = sdk
         .is_some_and(|sdk| sdk.starts_with("Microsoft.NET.Sdk.Web") || sdk.starts_with("Microsoft.NET.Sdk.Worker"))
@@ -110,7 +113,7 @@ fn included(reference: &Element) -> &str {
     reference.attribute("Include").or_else(|| reference.attribute("Update")).unwrap_or_default()
 }
 
-fn lower(reference: &&Element) -> String {
+fn lower(reference: &Element) -> String {
     included(reference).to_ascii_lowercase()
 }
 

@@ -16,8 +16,9 @@ use gonogo_formats::toml;
 
 use super::{
     json_scan,
-    reader::{Reader, Versions, conflict, count, folder, name, resolve, spot, toml_lock, upwards},
+    reader::{Reader, Versions, conflict, count, spot, toml_lock, upwards},
 };
+use crate::paths::{folder, join as resolve, name};
 
 /// Requirement files that include each other.
 const MAX_INCLUDES: usize = 64;
@@ -75,9 +76,9 @@ struct Project {
 
 fn project(reader: &mut Reader<'_, '_>, folder: &str, paths: &[&Arc<str>]) -> Option<Package> {
     let mut project = Project::default();
-    for name in ["pyproject.toml", "setup.py", "setup.cfg", "Pipfile"] {
-        let Some(path) = paths.iter().find(|path| super::reader::name(path) == name) else { continue };
-        let is_ours = match name {
+    for file in ["pyproject.toml", "setup.py", "setup.cfg", "Pipfile"] {
+        let Some(path) = paths.iter().find(|path| name(path) == file) else { continue };
+        let is_ours = match file {
             "pyproject.toml" => project.pyproject(reader, path),
             "setup.py" => project.setup_py(reader, path),
             "setup.cfg" => project.setup_cfg(reader, path),
@@ -270,7 +271,7 @@ impl Project {
                 continue;
             }
             if code.starts_with('[') && code.ends_with(']') {
-                section = code.trim_matches(['[', ']']).to_owned();
+                code.trim_matches(['[', ']']).clone_into(&mut section);
                 ours |= matches!(section.as_str(), "metadata" | "options");
                 continue;
             }
@@ -488,7 +489,7 @@ fn is_resolved(text: &str) -> bool {
     })
 }
 
-struct Line<'a> {
+struct Item<'a> {
     name: &'a str,
     requirement: &'a str,
     line: &'a str,
@@ -500,7 +501,7 @@ struct Line<'a> {
 
 #[derive(Default)]
 struct Requirements<'a> {
-    items: Vec<Line<'a>>,
+    items: Vec<Item<'a>>,
     /// Lines, from 0, and the files that they include.
     includes: Vec<(usize, &'a str)>,
 }
@@ -530,7 +531,7 @@ impl<'a> Requirements<'a> {
                 file.includes.push((index, target.trim_start_matches('=').trim()));
             } else if let Some((name, rest)) = split(code) {
                 let requirement = rest.split(" --").next().unwrap_or(rest).trim();
-                file.items.push(Line { name, requirement, line, index, direct: comment.contains("-r ") });
+                file.items.push(Item { name, requirement, line, index, direct: comment.contains("-r ") });
             }
         }
         file

@@ -7,7 +7,7 @@ use std::{
 
 use gonogo_domain::{Gap, Gathered, Node, Place, Source, evidence::FileEntry};
 
-use crate::Corpus;
+use crate::{Corpus, paths};
 
 /// Exact versions by the name of their package.
 pub(super) type Versions = BTreeMap<String, Vec<String>>;
@@ -96,41 +96,13 @@ fn is_container_file(name: &str) -> bool {
     })
 }
 
-/// The folder of a path, `.` for the root.
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or(".", |(folder, _)| folder)
-}
-
-pub(super) fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 pub(super) fn join(folder: &str, name: &str) -> String {
     if matches!(folder, "." | "") { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// A path that is written relative to a folder; None if it leads out of the repository.
-pub(crate) fn resolve(base: &str, relative: &str) -> Option<String> {
-    let mut parts: Vec<&str> = if base == "." { Vec::new() } else { base.split('/').collect() };
-    for part in relative.split(['/', '\\']) {
-        match part {
-            "" | "." => (),
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
-}
-
 /// A folder and those above it, up to the root.
 pub(super) fn upwards(folder: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(folder), |folder| match folder.rsplit_once('/') {
-        Some((above, _)) => Some(above),
-        None if *folder == "." => None,
-        None => Some("."),
-    })
+    std::iter::once(folder).chain(paths::ancestors(folder))
 }
 
 /// The place of a word in a line, which counts from 0 here.

@@ -7,7 +7,8 @@ use gonogo_domain::{
     evidence::{Ecosystem, Package, PackageDependency},
 };
 
-use super::reader::{Reader, conflict, count, folder, name, spot};
+use super::reader::{Reader, conflict, count, spot};
+use crate::paths::{folder, name};
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Package> {
     let manifests = reader.named(|name| matches!(name, "Gemfile" | "gems.rb") || name.ends_with(".gemspec"));

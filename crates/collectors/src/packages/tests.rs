@@ -455,3 +455,55 @@ Composer a/b at composer.json, locked by composer.lock, program
   composer.json:5: phpunit/phpunit ^11 -> ? (dev)",
     );
 }
+
+#[test]
+fn hostile_files_end_in_every_format() {
+    let names = [
+        "go.mod",
+        "go.sum",
+        "go.work",
+        "pyproject.toml",
+        "requirements.txt",
+        "requirements.in",
+        "setup.py",
+        "setup.cfg",
+        "Pipfile",
+        "Pipfile.lock",
+        "poetry.lock",
+        "package.json",
+        "yarn.lock",
+        "pom.xml",
+        "build.gradle",
+        "gradle.lockfile",
+        "a.csproj",
+        "Directory.Packages.props",
+        "Gemfile",
+        "Gemfile.lock",
+        "a.gemspec",
+        "Cargo.toml",
+        "Cargo.lock",
+        "composer.json",
+        "composer.lock",
+    ];
+    let texts: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        b"\xff\xfe\x00".to_vec(),
+        b"\x80\x81".to_vec(),
+        "\u{e9}\"'\u{1f600}(".repeat(1000).into_bytes(),
+        b"[".repeat(10_000),
+        b"<a".repeat(10_000),
+        b"require (\nreplace a =>\n".repeat(1000),
+        b"gem 'a', :\n gem \"\n gem(".repeat(1000),
+        b"install_requires=['a[', \"b\n".repeat(1000),
+        b"-r requirements.txt\n-r ../../x\n-r\n==\n".repeat(100),
+        b"implementation ',\n:'::',\n".repeat(1000),
+        b"<project><parent><artifactId>a</artifactId><relativePath>pom.xml</relativePath></parent><artifactId>a</artifactId><version>${version}</version><dependencies><dependency><version>${version}</version></dependency></dependencies></project>".to_vec(),
+    ];
+    for text in texts {
+        let tree = Tree::from_memory(names.iter().map(|name| ((*name).to_owned(), text.clone())));
+        let corpus = Corpus::read(&tree);
+        let one = super::gather(&corpus);
+        assert_eq!(format!("{one:?}"), format!("{:?}", super::gather(&corpus)), "twice the same");
+        assert!(one.items.iter().all(|package| names.contains(&package.place.path())));
+    }
+}

@@ -10,8 +10,9 @@ use gonogo_domain::{
 use super::{
     Context, DraftJob, DraftStep, Parts,
     scripts::{Outcome, Scripts, Text, join},
+    strings, switched_on,
 };
-use crate::{Corpus, DataFile};
+use crate::{Corpus, DataFile, roles::has_extension};
 
 /// Actions and workflows inside each other; GitHub allows ten and four.
 const DEPTH_LIMIT: usize = 5;
@@ -57,7 +58,7 @@ pub(super) fn gather(context: &mut Context<'_>) {
 }
 
 fn workflow(path: &str) -> bool {
-    path.strip_prefix(".github/workflows/").is_some_and(|name| !name.contains('/') && !name.ends_with(".json"))
+    path.strip_prefix(".github/workflows/").is_some_and(|name| !name.contains('/') && !has_extension(name, "json"))
 }
 
 fn triggers(root: &Node) -> Vec<String> {
@@ -130,7 +131,7 @@ impl Reader<'_> {
             draft.title = body.str_at("name").map(str::to_owned);
             draft.job.needs = strings(body.get("needs"));
             draft.job.condition = body.str_at("if").map(str::to_owned);
-            draft.job.tolerated = tolerated(body);
+            draft.job.tolerated = switched_on(body, "continue-on-error");
             draft.job.environment = body.get("environment").and_then(|node| environment(node, inputs));
             draft.job.stage = draft.job.environment.as_ref().map(|environment| environment.value.clone());
             let folder =
@@ -196,7 +197,7 @@ impl Reader<'_> {
         step.condition = node.str_at("if").map(str::to_owned);
         step.uses = node.str_at("uses").map(str::to_owned);
         step.with = inputs_of(node, &defaults.inputs);
-        step.tolerated = tolerated(node);
+        step.tolerated = switched_on(node, "continue-on-error");
         let folder = node.str_at("working-directory").or(defaults.folder).unwrap_or(".");
         let folder = join(".", filled(folder, &defaults.inputs));
         if let Some(run) = node.get("run")
@@ -204,13 +205,13 @@ impl Reader<'_> {
             && shell_is_posix(node.str_at("shell"))
         {
             step.run = Some(text.to_owned());
-            let text = Text { text, place: run.place.clone(), stops: true, folder: &folder };
+            let text = Text { script: text, place: run.place.clone(), stops: true, folder: &folder };
             draft.outcome.extend(self.scripts.outcome(&text));
         } else if let Some(text) = node.str_at("run") {
             step.run = Some(text.to_owned());
             // PowerShell and Python: commands without the shell's grammar, which are near enough.
             let place = node.get("run").map_or_else(|| node.place.clone(), |run| run.place.clone());
-            let text = Text { text, place, stops: true, folder: &folder };
+            let text = Text { script: text, place, stops: true, folder: &folder };
             draft.outcome.extend(self.scripts.outcome(&text));
         }
         if let Some(uses) = node.str_at("uses") {
@@ -247,7 +248,7 @@ impl Reader<'_> {
         }
         let mut outcome = self.scripts.action(uses, with);
         if let Some((text, place)) = shell_input(uses, node) {
-            outcome.extend(self.scripts.outcome(&Text { text, place, stops: true, folder: "." }));
+            outcome.extend(self.scripts.outcome(&Text { script: text, place, stops: true, folder: "." }));
         }
         if let Some(place) = lenient(node) {
             outcome.tolerate(&place);
@@ -277,15 +278,6 @@ fn inside(caller: &DraftJob, id: &str, mut job: DraftJob) -> DraftJob {
     job
 }
 
-/// A scalar or a list of them.
-pub(super) fn strings(node: Option<&Node>) -> Vec<String> {
-    let Some(node) = node else { return Vec::new() };
-    match node.str() {
-        Some(text) => vec![text.to_owned()],
-        None => node.items().iter().filter_map(Node::str).map(str::to_owned).collect(),
-    }
-}
-
 fn environment(node: &Node, inputs: &BTreeMap<&str, &str>) -> Option<Located<String>> {
     let name = node.str().or_else(|| node.str_at("name"))?;
     Some(Located::new(filled(name, inputs).to_owned(), &node.place))
@@ -305,12 +297,6 @@ fn filled<'a>(text: &'a str, inputs: &BTreeMap<&str, &'a str>) -> &'a str {
 fn inputs_of(node: &Node, inputs: &BTreeMap<&str, &str>) -> Vec<(String, String)> {
     let with = node.get("with").map(Node::entries).unwrap_or_default();
     with.iter().filter_map(|entry| Some((entry.key.clone(), filled(entry.node.str()?, inputs).to_owned()))).collect()
-}
-
-/// `continue-on-error: true`; an expression depends, and is not held against the step.
-fn tolerated(node: &Node) -> Option<Place> {
-    let entry = node.entry("continue-on-error")?;
-    (entry.node.str() == Some("true")).then(|| entry.key_place.clone())
 }
 
 /// Inputs by which an action succeeds whatever it finds.
@@ -398,6 +384,7 @@ Script Makefile on
   test-integration
     Makefile:8 IntegrationTest
   loop
+    Makefile:10
 Script package.json on
   test
     web/package.json:1 UnitTest

@@ -4,26 +4,54 @@
 //! the scripts that it calls. What only a whole job can tell is decided here, the same for all systems: a call of `curl`
 //! is a smoke test after a deployment, a deployment into a cluster that the job itself started is none.
 
+use std::sync::Arc;
+
 use gonogo_domain::{
-    Gap, Gathered, Place, Source,
+    Gap, Gathered, Node, Place, Source,
     evidence::{Located, Pipeline, PipelineJob, PipelineStep, PipelineSystem, Purpose},
     test_kinds,
 };
 
-use crate::Corpus;
+use crate::{Corpus, DataFile};
 
+mod azure;
+mod bitbucket;
+mod buildkite;
+mod circle;
+mod cloud_build;
+mod drone;
 mod github;
+mod gitlab;
+mod jenkins;
 mod scripts;
 mod shell;
+mod skaffold;
+mod tekton;
+mod travis;
 
-use scripts::{Effect, Outcome, Scripts};
+use scripts::{Effect, Outcome, Scripts, Text};
 
 /// Gathers the pipelines of every system, then the scripts that they call as pipelines of [`PipelineSystem::Script`]:
 /// those have no triggers, because they do not run by themselves.
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Pipeline> {
     let scripts = Scripts::new(corpus);
     let mut context = Context { corpus, scripts: &scripts, pipelines: Vec::new(), files: 0, gaps: Vec::new() };
-    github::gather(&mut context);
+    for gather in [
+        github::gather,
+        gitlab::gather,
+        circle::gather,
+        jenkins::gather,
+        azure::gather,
+        cloud_build::gather,
+        bitbucket::gather,
+        travis::gather,
+        drone::gather,
+        buildkite::gather,
+        tekton::gather,
+        skaffold::gather,
+    ] {
+        gather(&mut context);
+    }
     scripts::gather(&mut context);
 
     let Context { mut pipelines, files, mut gaps, .. } = context;
@@ -43,9 +71,20 @@ struct Context<'c> {
     gaps: Vec<Gap>,
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
     fn gap(&mut self, place: Place, reason: impl Into<String>) {
         self.gaps.push(Gap { source: Source::Pipelines, place, reason: reason.into() });
+    }
+
+    /// The data files whose path fits, with their first documents; what of them cannot be parsed becomes a gap.
+    fn roots(&mut self, fits: impl Fn(&DataFile) -> bool) -> Vec<(Arc<str>, &'c Node)> {
+        let mut roots = Vec::new();
+        for file in self.corpus.data().filter(|file| fits(file)) {
+            self.files += 1;
+            self.gaps.extend(file.gaps(Source::Pipelines));
+            roots.extend(file.documents.first().map(|root| (Arc::clone(&file.path), root)));
+        }
+        roots
     }
 
     /// Adds a pipeline after settling what its steps are there for.
@@ -53,6 +92,68 @@ impl Context<'_> {
         let Parts { triggers, jobs, permissions } = parts;
         self.pipelines.push(Pipeline { system, name, place, triggers, jobs: settle(jobs), permissions });
     }
+}
+
+/// What a pipeline gets whose start is set up outside of the repository: Cloud Build, Tekton.
+const EXTERNAL: &str = "external";
+
+/// Texts that run one after the other in one shell, as steps.
+struct ShellSteps<'s, 'c> {
+    scripts: &'s Scripts<'c>,
+    folder: String,
+}
+
+impl<'s, 'c> ShellSteps<'s, 'c> {
+    fn new(scripts: &'s Scripts<'c>, folder: &str) -> Self {
+        Self { scripts, folder: scripts::join(".", folder) }
+    }
+
+    /// The step of a scalar; none for anything else.
+    fn step(&mut self, node: &Node) -> Option<DraftStep> {
+        node.str().map(|text| self.text(text, node.place.clone()))
+    }
+
+    fn text(&mut self, text: &str, place: Place) -> DraftStep {
+        let mut draft = DraftStep::new(place.clone());
+        draft.step.run = Some(text.to_owned());
+        let shell = Text { script: text, place, stops: true, folder: &self.folder };
+        let (outcome, folder) = self.scripts.outcome_and_folder(&shell);
+        draft.outcome = outcome;
+        self.folder = folder;
+        draft
+    }
+
+    /// The steps of a scalar or of a list of them, lists in lists as anchors give them included.
+    fn steps(&mut self, node: Option<&Node>) -> Vec<DraftStep> {
+        let Some(node) = node else { return Vec::new() };
+        if let Some(step) = self.step(node) {
+            return vec![step];
+        }
+        let inner = |item: &Node| if item.str().is_some() { vec![item.clone()] } else { item.items().to_vec() };
+        let items: Vec<Node> = node.items().iter().flat_map(inner).take(500).collect();
+        items.iter().filter_map(|item| self.step(item)).collect()
+    }
+}
+
+/// A scalar or a list of them.
+fn strings(node: Option<&Node>) -> Vec<String> {
+    let Some(node) = node else { return Vec::new() };
+    match node.str() {
+        Some(text) => vec![text.to_owned()],
+        None => node.items().iter().filter_map(Node::str).map(str::to_owned).collect(),
+    }
+}
+
+/// The entries of a mapping as texts.
+fn texts(node: Option<&Node>) -> Vec<(String, String)> {
+    let entries = node.map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((entry.key.clone(), entry.node.str()?.to_owned()))).collect()
+}
+
+/// The place of a key whose value is `true`.
+fn switched_on(node: &Node, key: &str) -> Option<Place> {
+    let entry = node.entry(key)?;
+    (entry.node.str() == Some("true")).then(|| entry.key_place.clone())
 }
 
 /// A pipeline without what its file says.
@@ -326,11 +427,10 @@ impl Outcome {
 
     /// What is deployed into a cluster that lives no longer than the job is tested end to end, not deployed.
     fn rehearse(&mut self) {
-        self.effects.retain(|effect| !matches!(effect.purpose, Purpose::Deploy | Purpose::Rollback));
+        self.effects.retain(|effect| !effect.probe && !matches!(effect.purpose, Purpose::Deploy | Purpose::Rollback));
         for effect in &mut self.effects {
             if effect.purpose == Purpose::SmokeTest {
                 effect.purpose = Purpose::EndToEndTest;
-                effect.probe = false;
             }
         }
     }
@@ -338,6 +438,8 @@ impl Outcome {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::Tree;
 
@@ -356,7 +458,7 @@ pub(super) mod tests {
             found.push_str(&shown(pipeline));
         }
         for gap in &gathered.gaps {
-            found.push_str(&format!("gap {}: {}\n", gap.place, gap.reason));
+            writeln!(found, "gap {}: {}", gap.place, gap.reason).expect("writes");
         }
         assert_eq!(found, expect, "\n{found}");
     }
@@ -368,25 +470,27 @@ pub(super) mod tests {
             format!("{:?} {} on {triggers}{permissions}", pipeline.system, pipeline.name).trim_end().to_owned();
         text.push('\n');
         for job in &pipeline.jobs {
-            text.push_str(&format!("  {}", job.id));
+            write!(text, "  {}", job.id).expect("writes");
             if let Some(environment) = &job.environment {
-                text.push_str(&format!(" @{}", environment.value));
+                write!(text, " @{}", environment.value).expect("writes");
             }
             if !job.needs.is_empty() && pipeline.system != PipelineSystem::Script {
-                text.push_str(&format!(" <{}", job.needs.join(",")));
+                write!(text, " <{}", job.needs.join(",")).expect("writes");
             }
             if job.manual {
                 text.push_str(" manual");
             }
             if let Some(place) = &job.tolerated {
-                text.push_str(&format!(" ~{place}"));
+                write!(text, " ~{place}").expect("writes");
             }
             text.push('\n');
             for step in &job.steps {
-                text.push_str(&format!("    {}", step.place));
-                step.purposes.iter().for_each(|purpose| text.push_str(&format!(" {purpose:?}")));
+                write!(text, "    {}", step.place).expect("writes");
+                for purpose in &step.purposes {
+                    write!(text, " {purpose:?}").expect("writes");
+                }
                 if let Some(place) = &step.tolerated {
-                    text.push_str(&format!(" ~{place}"));
+                    write!(text, " ~{place}").expect("writes");
                 }
                 text.push('\n');
             }
@@ -404,9 +508,9 @@ pub(super) mod tests {
         let gathered = gather(&corpus);
         let mut out = String::new();
         for pipeline in &gathered.items {
-            out.push_str(&format!("# {}\n{}", pipeline.place, shown(pipeline)));
+            write!(out, "# {}\n{}", pipeline.place, shown(pipeline)).expect("writes");
         }
-        out.push_str(&format!("{} files, gaps {:#?}\n", gathered.files, gathered.gaps));
+        writeln!(out, "{} files, gaps {:#?}", gathered.files, gathered.gaps).expect("writes");
         std::fs::write(std::env::temp_dir().join("pipelines.txt"), out).expect("writes");
     }
 }

@@ -230,10 +230,6 @@ impl<'t> Scanner<'t> {
                     self.next();
                 }
                 '<' | '>' => self.redirection(),
-                ';' => {
-                    self.end_command(Token::End);
-                    self.next();
-                }
                 '&' if self.rest().starts_with("&&") => {
                     self.end_command(Token::And);
                     self.skip(2);
@@ -242,7 +238,7 @@ impl<'t> Scanner<'t> {
                     self.next();
                     self.redirection();
                 }
-                '&' => {
+                ';' | '&' => {
                     self.end_command(Token::End);
                     self.next();
                 }
@@ -577,9 +573,8 @@ fn left_side(tokens: &[Token], at: usize) -> Vec<usize> {
     for token in tokens.iter().take(at).rev() {
         match token {
             Token::Close => depth += 1,
-            Token::Open if depth == 0 => break,
+            Token::Open | Token::End if depth == 0 => break,
             Token::Open => depth -= 1,
-            Token::End if depth == 0 => break,
             Token::Command(index) => indexes.push(*index),
             _ => (),
         }

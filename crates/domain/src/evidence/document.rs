@@ -11,7 +11,8 @@ pub struct Document {
     pub kind: DocumentKind,
     /// The first heading, else the file's name.
     pub title: String,
-    /// In the order of the file; text before the first heading is a section with an empty heading.
+    /// In the order of the file; text before the first heading is a section with an empty heading. Changelogs, and
+    /// `Other` in manuals for users, have their headings only.
     pub sections: Vec<Section>,
     /// Keys of the front matter with scalar values.
     pub front_matter: Vec<(String, String, Place)>,

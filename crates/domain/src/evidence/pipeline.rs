@@ -9,7 +9,8 @@ pub struct Pipeline {
     pub system: PipelineSystem,
     pub name: String,
     pub place: Place,
-    /// What starts it: `push`, `pull_request`, `schedule`, `workflow_dispatch`, `release`, `tag` …
+    /// What starts it: `push`, `pull_request`, `schedule`, `workflow_dispatch`, `release`, `tag` …; `external` where
+    /// that is set up outside of the repository (Cloud Build, Tekton). Scripts have none.
     pub triggers: Vec<String>,
     pub jobs: Vec<PipelineJob>,
     /// Permissions of the token: `contents: read` …; none: not written.
@@ -22,12 +23,17 @@ impl Pipeline {
         self.jobs.iter().flat_map(|job| job.steps.iter().map(move |step| (job, step)))
     }
 
+    /// It is run by a CI system, and not only called by what is.
+    pub fn runs_by_itself(&self) -> bool {
+        self.system != PipelineSystem::Script
+    }
+
     /// It runs by itself on changes, not only when somebody starts it.
     pub fn runs_on_changes(&self) -> bool {
         self.triggers.iter().any(|trigger| {
             matches!(
                 trigger.as_str(),
-                "push" | "pull_request" | "pull_request_target" | "merge_request" | "merge_group"
+                "push" | "pull_request" | "pull_request_target" | "merge_request" | "merge_group" | "external"
             )
         })
     }
@@ -81,6 +87,15 @@ pub struct PipelineStep {
     /// What the step does, by `knowledge/commands.toml`: its own commands and those of the scripts that it calls
     /// (a Makefile target, a package script), resolved.
     pub purposes: Vec<Purpose>,
+}
+
+impl PipelineStep {
+    /// It runs a pipeline that lies in another repository, so that what it does there was not read.
+    pub fn runs_elsewhere(&self) -> bool {
+        self.uses.as_deref().is_some_and(|uses| {
+            uses.starts_with("include ") || (uses.contains("/.github/workflows/") && !uses.starts_with("./"))
+        })
+    }
 }
 
 /// What a command of a pipeline is there for.

@@ -13,6 +13,9 @@ use crate::ParseError;
 /// Subcharts inside each other.
 const MAX_DEPTH: usize = 16;
 
+/// Files by their path in the chart's folder: path in the repository, text.
+pub(super) type Sources = BTreeMap<String, (Arc<str>, Arc<str>)>;
+
 /// One chart of the tree.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -24,9 +27,9 @@ pub(super) struct Tree {
     pub(super) metadata: Node,
     pub(super) values: Option<Node>,
     pub(super) templates: Vec<Template>,
-    pub(super) files: BTreeMap<String, (Arc<str>, Arc<str>)>,
+    pub(super) files: Sources,
     pub(super) dependencies: Vec<Dependency>,
-    pub(super) children: Vec<Tree>,
+    pub(super) children: Vec<Self>,
     /// What could not be read, each with the file it is about.
     pub(super) errors: Vec<ParseError>,
 }

@@ -150,9 +150,9 @@ impl Yaml {
         {
             return self.literal(text, indent.max(if root { 2 } else { indent }));
         }
-        if content.contains('\n') || content.chars().any(|next| is_special(next) || next == '\t') {
-            self.double(text, indent);
-        } else if resolve(content) != Resolved::Text || is_timestamp(content) || is_base_60(content) {
+        let is_unprintable = content.chars().any(|next| is_special(next) || matches!(next, '\n' | '\t'));
+        let is_other_type = resolve(content) != Resolved::Text || is_timestamp(content) || is_base_60(content);
+        if is_unprintable || is_other_type {
             self.double(text, indent);
         } else if is_plain(content) {
             self.folded(text, indent, false);
@@ -508,7 +508,7 @@ fn json_escape(text: &str, html: bool) -> String {
     out
 }
 
-/// `toToml`: tables after plain keys, keys sorted, two blanks of indent a level, as BurntSushi's encoder writes.
+/// `toToml`: tables after plain keys, keys sorted, two blanks of indent a level, as Go's usual encoder writes.
 pub(super) fn toml(value: &Value) -> Outcome<Text> {
     let mut out = Text::default();
     match &value.data {

@@ -496,15 +496,15 @@ impl Machine {
             Operand::Function(function) => self.function(frame, function, rest, dot, last),
             Operand::Field(names) => {
                 let receiver = dot.clone();
-                self.fields(frame, &receiver, names, rest, dot, last)
+                self.fields(frame, &receiver, names, rest, dot, last.as_ref())
             }
             Operand::Variable(name, names) if !names.is_empty() => {
                 let receiver = Self::variable(frame, name);
-                self.fields(frame, &receiver, names, rest, dot, last)
+                self.fields(frame, &receiver, names, rest, dot, last.as_ref())
             }
             Operand::Chain(operand, names) => {
                 let receiver = self.operand(frame, operand, dot)?;
-                self.fields(frame, &receiver, names, rest, dot, last)
+                self.fields(frame, &receiver, names, rest, dot, last.as_ref())
             }
             _ if !rest.is_empty() || last.is_some() => Err(Fault::new("can't give argument to non-function")),
             Operand::Nil => Err(Fault::new("nil is not a command")),
@@ -563,7 +563,7 @@ impl Machine {
         names: &[Arc<str>],
         arguments: &[Operand],
         dot: &Value,
-        last: Option<Value>,
+        last: Option<&Value>,
     ) -> Outcome {
         let mut value = receiver.clone();
         for (index, name) in names.iter().enumerate() {
@@ -574,7 +574,7 @@ impl Machine {
                 for argument in arguments {
                     given.push(self.operand(frame, argument, dot)?);
                 }
-                given.extend(last.clone());
+                given.extend(last.cloned());
             }
             value = match &value.data {
                 Data::Map(map) => {
@@ -631,7 +631,7 @@ impl Machine {
 }
 
 /// A scalar that was computed from one value of a values file still leads there.
-fn inherit(result: Value, arguments: &[Value]) -> Value {
+fn inherit(mut result: Value, arguments: &[Value]) -> Value {
     let unmarked = match &result.data {
         Data::Str(text) => !text.has_marks(),
         Data::Bool(_) | Data::Int(_) | Data::Int64(_) | Data::Float(_) => result.place == 0,
@@ -649,8 +649,8 @@ fn inherit(result: Value, arguments: &[Value]) -> Value {
             None => (),
         }
     }
-    match found {
-        Some(mark) => result.with_mark(mark),
-        None => result,
+    if let Some(mark) = found {
+        result.set_mark(mark);
     }
+    result
 }

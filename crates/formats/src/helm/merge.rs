@@ -15,7 +15,7 @@ pub(super) struct Instance<'a> {
     pub(super) name: String,
     pub(super) defaults: Map,
     pub(super) dependencies: Vec<Dependency>,
-    pub(super) children: Vec<Instance<'a>>,
+    pub(super) children: Vec<Self>,
 }
 
 /// A subchart whose values are no mapping, and the place of what they are instead.
@@ -161,19 +161,19 @@ impl<'a> Instance<'a> {
             }
         }
         for child in &self.children {
-            let table = match values.get(&child.name) {
+            let table = match &values.get(&child.name) {
                 None => {
                     let table = Map::default();
                     values.set(child.name.as_str(), Data::Map(table.clone()).into());
                     table
                 }
-                Some(value) => match value.as_map() {
-                    Some(table) => table.clone(),
-                    None => {
+                Some(value) => {
+                    let Some(table) = value.as_map() else {
                         clashes.push((child.name.clone(), value.source().unwrap_or_default().value));
                         continue;
-                    }
-                },
+                    };
+                    table.clone()
+                }
             };
             share_globals(&table, values);
             child.coalesce(&table, merge, depth + 1, clashes);

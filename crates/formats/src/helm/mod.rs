@@ -507,3 +507,6 @@ fn capitalized(value: &Value) -> Value {
         .collect();
     Value { place: value.place, ..Value::map(entries) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ pub(super) enum Operand {
     Function(&'static Function),
     Pipe(Box<Pipe>),
     /// `(…).a.b`
-    Chain(Box<Operand>, Vec<Arc<str>>),
+    Chain(Box<Self>, Vec<Arc<str>>),
 }
 
 /// Why a template is not one.
@@ -103,7 +103,7 @@ struct Lexeme {
 enum End {
     Input,
     /// `{{end}}`
-    End,
+    Block,
     /// `{{else …}}` with what follows the word.
     Else(Vec<Lexeme>, usize),
 }
@@ -117,7 +117,7 @@ pub(super) fn parse(text: &Arc<str>) -> Result<Parsed, Error> {
     let mut main = Vec::new();
     match parser.list(&mut main)? {
         End::Input => Ok(Parsed { text: Arc::clone(text), main, defines: parser.defines }),
-        End::End => Err(parser.error("unexpected {{end}}")),
+        End::Block => Err(parser.error("unexpected {{end}}")),
         End::Else(_, at) => Err(Error { at, reason: "unexpected {{else}}".to_owned() }),
     }
 }
@@ -407,7 +407,7 @@ impl Parser<'_> {
             }
             "end" => {
                 lexemes.finish("end")?;
-                return Ok(Some(End::End));
+                return Ok(Some(End::Block));
             }
             "else" => {
                 let rest = lexemes.items.split_off(lexemes.next.min(lexemes.items.len()));
@@ -435,7 +435,7 @@ impl Parser<'_> {
         self.variables = variables;
         self.loops = loops;
         match end {
-            End::End => Ok(body),
+            End::Block => Ok(body),
             End::Input => Err(Error { at: open, reason: "unclosed definition: no {{end}}".to_owned() }),
             End::Else(_, at) => Err(Error { at, reason: "unexpected {{else}} in define clause".to_owned() }),
         }
@@ -456,7 +456,7 @@ impl Parser<'_> {
             self.loops -= 1;
         }
         match end {
-            End::End => (),
+            End::Block => (),
             End::Input => return Err(Error { at: open, reason: "unclosed block: no {{end}}".to_owned() }),
             End::Else(rest, at) => {
                 let mut rest = Lexemes { items: rest, next: 0, end: at };
@@ -467,7 +467,7 @@ impl Parser<'_> {
                 };
                 match (word.as_deref(), kind) {
                     (None, _) => match self.list(&mut otherwise)? {
-                        End::End => (),
+                        End::Block => (),
                         End::Input => return Err(Error { at, reason: "unclosed block: no {{end}}".to_owned() }),
                         End::Else(_, at) => {
                             return Err(Error { at, reason: "expected end; found {{else}}".to_owned() });
@@ -674,13 +674,11 @@ impl Lexemes {
     }
 
     fn string(&mut self, context: &str) -> Result<Arc<str>, Error> {
-        match self.take() {
-            Some(Token::Str(text)) => Ok(text),
-            _ => {
-                self.next -= 1;
-                Err(self.unexpected(context))
-            }
+        if let Some(Token::Str(text)) = self.peek().cloned() {
+            self.next += 1;
+            return Ok(text);
         }
+        Err(self.unexpected(context))
     }
 
     fn finish(&self, context: &str) -> Result<(), Error> {

@@ -47,7 +47,7 @@ impl Origins<'_> {
     pub(super) fn move_node(&self, node: &mut Node) {
         let at = offset(self.text.as_str(), self.starts, &node.place);
         let range = match &node.value {
-            Value::Scalar(scalar) => self.scalar(at, &scalar.text),
+            Value::Scalar(scalar) => self.scalar(at, &scalar.text, scalar.plain),
             _ => at..at + 1,
         };
         node.place = self.resolve(range);
@@ -56,7 +56,7 @@ impl Origins<'_> {
             Value::Mapping(entries) => {
                 for entry in entries {
                     let at = offset(self.text.as_str(), self.starts, &entry.key_place);
-                    let range = self.scalar(at, &entry.key);
+                    let range = self.scalar(at, &entry.key, true);
                     entry.key_place = self.resolve(range);
                     if matches!(entry.node.value, Value::Null) && !self.is_written(&entry.node.place) {
                         // Nothing was written, so the key is all there is to edit.
@@ -77,15 +77,18 @@ impl Origins<'_> {
         ["null", "Null", "NULL", "~"].iter().any(|word| rest.starts_with(word))
     }
 
-    /// The bytes of a scalar that starts at `at`, without its quotes.
-    fn scalar(&self, at: usize, value: &str) -> Range<usize> {
+    /// The bytes of a scalar that starts at `at`, without its quotes. A block scalar starts with its first line.
+    fn scalar(&self, at: usize, value: &str, plain: bool) -> Range<usize> {
         let rest = self.text.as_str().get(at..).unwrap_or_default();
         let inner = match rest.chars().next() {
             Some('"') => quoted(rest, |body, index| body.as_bytes().get(index) == Some(&b'\\')),
             Some('\'') => quoted(rest, |_, _| false),
-            Some('|' | '>') => block(rest),
             _ if rest.starts_with(value) => 0..value.len(),
-            _ => 0..rest.find('\n').unwrap_or(rest.len()),
+            _ if plain => 0..rest.find('\n').unwrap_or(rest.len()),
+            _ => {
+                let before = self.text.as_str().get(..at).unwrap_or_default();
+                0..block(rest, before.len() - before.rfind('\n').map_or(0, |end| end + 1))
+            }
         };
         if inner.is_empty() { at..at + 1 } else { at + inner.start..at + inner.end }
     }
@@ -107,18 +110,16 @@ fn quoted(rest: &str, escapes: impl Fn(&str, usize) -> bool) -> Range<usize> {
     1..index.min(rest.len())
 }
 
-/// The lines of a block scalar: as deep as its first line, or blank.
-fn block(rest: &str) -> Range<usize> {
-    let Some(start) = rest.find('\n').map(|at| at + 1) else { return 0..0 };
-    let body = rest.get(start..).unwrap_or_default();
-    let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let depth = body.lines().find(|line| !line.trim().is_empty()).map_or(0, blanks);
-    let mut end = start;
-    for line in body.split_inclusive('\n') {
-        if !line.trim().is_empty() && blanks(line) < depth {
+/// The length of a block scalar's lines: those that are indented by `depth`, or blank.
+fn block(rest: &str, depth: usize) -> usize {
+    let mut lines = rest.split_inclusive('\n');
+    let mut end = lines.next().map_or(0, str::len);
+    for line in lines {
+        let content = line.trim_start_matches(' ');
+        if !content.trim().is_empty() && line.len() - content.len() < depth {
             break;
         }
         end += line.len();
     }
-    start..end
+    end
 }

@@ -173,6 +173,7 @@ pub(super) fn quote_text(text: &Text) -> Text {
     out
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of a printf verb")]
 #[derive(Default)]
 struct Verb {
     minus: bool,

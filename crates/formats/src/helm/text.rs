@@ -1,5 +1,6 @@
 //! Strings that know, run by run, which place wrote them.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -254,12 +255,10 @@ impl Trace {
             if left == right || a.parent == b.parent || left == 0 || right == 0 {
                 return left;
             }
-            if a.depth > b.depth {
-                left = a.parent;
-            } else if b.depth > a.depth {
-                right = b.parent;
-            } else {
-                (left, right) = (a.parent, b.parent);
+            match a.depth.cmp(&b.depth) {
+                Ordering::Greater => left = a.parent,
+                Ordering::Less => right = b.parent,
+                Ordering::Equal => (left, right) = (a.parent, b.parent),
             }
         }
     }

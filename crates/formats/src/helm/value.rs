@@ -3,7 +3,6 @@
 use std::cell::{Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use gonogo_domain as domain;
 
@@ -74,7 +73,7 @@ pub(super) enum Object {
 
 /// The files of one chart that are not templates.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Files(pub(super) Rc<BTreeMap<String, (Arc<str>, Arc<str>)>>);
+pub(super) struct Files(pub(super) Rc<super::chart::Sources>);
 
 /// Empties containers one level at a time: dropping a tree that a template grew by a million levels must not
 /// overflow the stack.
@@ -285,18 +284,17 @@ impl Value {
     }
 
     /// Says where a scalar came from, if it does not know better.
-    pub(super) fn with_mark(mut self, mark: Mark) -> Self {
+    pub(super) fn set_mark(&mut self, mark: Mark) {
         match &mut self.data {
             Data::Str(text) if !text.has_marks() => {
                 let marked = Text::marked(text.as_str(), mark);
                 self.data = Data::Str(Rc::new(marked));
             }
             Data::Bool(_) | Data::Int(_) | Data::Int64(_) | Data::Float(_) if self.place == 0 => {
-                self.place = mark.value
+                self.place = mark.value;
             }
             _ => (),
         }
-        self
     }
 
     /// Go's name of the type, as `%T` prints it.
@@ -458,7 +456,10 @@ impl Reader<'_> {
             return Text::marked(text, Mark::of_value(index));
         };
         let mut result = Text::default();
-        for (content, line) in text.split_inclusive('\n').zip(line.saturating_add(1)..) {
+        // The place of a block scalar is its first line that is not blank.
+        let blank = text.len() - text.trim_start_matches('\n').len();
+        let first = line.saturating_sub(u32::try_from(blank).unwrap_or(line));
+        for (content, line) in text.split_inclusive('\n').zip(first..) {
             let place = self.trace.add_place(&place.at_line(line));
             result.push(content, Mark::of_value(place));
         }

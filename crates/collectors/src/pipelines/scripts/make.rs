@@ -55,6 +55,7 @@ fn read(makefile: &mut Makefile, path: &Arc<str>, text: &str) -> Vec<String> {
     let mut includes = Vec::new();
     let mut current: Vec<usize> = Vec::new();
     let mut define: Option<(String, String)> = None;
+    let mut after_rule = false;
     let mut lines = text.lines().zip(1_u32..).peekable();
     while let Some((line, number)) = lines.next() {
         if let Some((name, body)) = &mut define {
@@ -81,7 +82,7 @@ fn read(makefile: &mut Makefile, path: &Arc<str>, text: &str) -> Vec<String> {
             }
         }
         if let Some(recipe) = whole.strip_prefix('\t')
-            && !current.is_empty()
+            && after_rule
         {
             for index in &current {
                 if let Some(rule) = makefile.recipes.get_mut(*index) {
@@ -111,7 +112,9 @@ fn read(makefile: &mut Makefile, path: &Arc<str>, text: &str) -> Vec<String> {
         if let Some((name, value)) = variable(line) {
             makefile.set(name, value, line.contains("?="));
             current.clear();
+            after_rule = false;
         } else if let Some((targets, rest)) = rule(line) {
+            after_rule = true;
             current = makefile.rule(targets, rest, &Place::new(Arc::clone(path), number, 1));
         }
     }
@@ -193,6 +196,9 @@ impl Makefile {
             if target.starts_with('.') && target.bytes().skip(1).all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
                 continue;
             }
+            if target.contains('$') {
+                continue;
+            }
             let index = self.recipes.iter().position(|own| own.name == target).unwrap_or_else(|| {
                 self.recipes.push(Recipe {
                     name: target.to_owned(),
@@ -258,9 +264,7 @@ impl Makefile {
             match self.variables.get(name) {
                 _ if inner == "MAKE" => out.push_str("make"),
                 Some(value) if depth < EXPANSION_LIMIT => out.push_str(&self.expand(value, depth + 1)),
-                _ if inner.contains([' ', ',']) => {
-                    out.push_str(if inner.starts_with("shell ") { "$()" } else { "${function}" });
-                }
+                _ if inner.contains([' ', ',']) => out.push_str(&self.function(inner, depth)),
                 _ => {
                     out.push('$');
                     out.push_str(whole);
@@ -271,6 +275,25 @@ impl Makefile {
         let end = out.floor_char_boundary(LINE_LIMIT * 4);
         out.truncate(end);
         out
+    }
+}
+
+impl Makefile {
+    /// What is left of a function: the arguments of `call`, a pattern for `addprefix`, which targets and prerequisites
+    /// then share, and nothing that looks like a command for the others.
+    fn function(&self, inner: &str, depth: usize) -> String {
+        let (name, arguments) = inner.split_once(' ').unwrap_or((inner, ""));
+        let expand = |text: &str| if depth < EXPANSION_LIMIT { self.expand(text, depth + 1) } else { String::new() };
+        let first = arguments.split(',').next().unwrap_or_default().trim();
+        match name {
+            "shell" => "$()".to_owned(),
+            "call" => {
+                let rest = arguments.split_once(',').map_or("", |(_, rest)| rest);
+                expand(&rest.replace(',', " "))
+            }
+            "addprefix" => format!("{}%", expand(first)),
+            _ => "${function}".to_owned(),
+        }
     }
 }
 

@@ -9,19 +9,20 @@ use std::{
 };
 
 use gonogo_domain::{
-    Gap, Place, Source,
+    Gap, Place, Source, action_purposes,
     evidence::{FileEntry, PipelineSystem, Purpose, Role},
     purposes,
 };
 use regex::Regex;
 
 use super::{Context, DraftJob, DraftStep, Parts, shell};
-use crate::Corpus;
+use crate::{Corpus, roles::has_extension};
 
 mod just;
 mod make;
 mod package;
 mod python;
+pub(super) mod skaffold;
 mod task;
 
 /// Calls behind calls that are followed.
@@ -72,7 +73,7 @@ impl Outcome {
 
 /// A text of shell where it stands.
 pub(super) struct Text<'a> {
-    pub(super) text: &'a str,
+    pub(super) script: &'a str,
     /// The place of its first line.
     pub(super) place: Place,
     /// The shell stops at the first failure.
@@ -85,7 +86,6 @@ pub(super) struct Text<'a> {
 #[derive(Debug)]
 pub(super) struct ScriptFile {
     path: Arc<str>,
-    tool: Tool,
     recipes: Vec<Recipe>,
 }
 
@@ -98,6 +98,8 @@ enum Tool {
     Package,
     /// tox.ini, noxfile.py.
     Python,
+    /// The custom tests of skaffold.yaml.
+    Skaffold,
 }
 
 /// A target of a file of scripts.
@@ -190,6 +192,11 @@ impl<'c> Scripts<'c> {
 
     /// What a text of shell brings about, the scripts that it calls included.
     pub(super) fn outcome(&self, text: &Text<'_>) -> Outcome {
+        self.text(text, 0, &mut Visits::default()).0
+    }
+
+    /// The same for one of several texts that run in one shell, with the folder in which the next one starts.
+    pub(super) fn outcome_and_folder(&self, text: &Text<'_>) -> (Outcome, String) {
         self.text(text, 0, &mut Visits::default())
     }
 
@@ -199,18 +206,23 @@ impl<'c> Scripts<'c> {
         for (name, value) in with {
             let value = value.lines().map(str::trim).collect::<Vec<_>>().join(" ");
             let end = value.floor_char_boundary(200);
-            line.push_str(&format!(" {name}={}", value.get(..end).unwrap_or_default()));
+            line.extend([" ", name, "=", value.get(..end).unwrap_or_default()]);
         }
-        let effects = purposes(&line).into_iter().map(|purpose| Effect { purpose, tolerated: None, probe: false });
-        Outcome { effects: effects.collect(), unknown: false, cluster: starts_cluster(&line) }
+        let effects =
+            action_purposes(&line).into_iter().map(|purpose| Effect { purpose, tolerated: None, probe: false });
+        let mut outcome = Outcome { effects: effects.collect(), unknown: false, cluster: starts_cluster(&line) };
+        if uses.starts_with("pre-commit/action") {
+            outcome.extend(self.hooks());
+        }
+        outcome
     }
 
-    fn text(&self, text: &Text<'_>, depth: usize, visits: &mut Visits) -> Outcome {
+    fn text(&self, text: &Text<'_>, depth: usize, visits: &mut Visits) -> (Outcome, String) {
         let mut outcome = Outcome::default();
         let mut folder = text.folder.to_owned();
         let mut outer: Option<String> = None;
         let line_place = |line: u32| text.place.at_line(text.place.line().unwrap_or(1).saturating_add(line));
-        for command in shell::commands(text.text, text.stops) {
+        for command in shell::commands(text.script, text.stops) {
             if !command.in_group()
                 && let Some(before) = outer.take()
             {
@@ -233,11 +245,11 @@ impl<'c> Scripts<'c> {
             }
             outcome.extend(one);
         }
-        outcome
+        (outcome, folder)
     }
 
     fn command(&self, command: &shell::Command, folder: &str, depth: usize, visits: &mut Visits) -> Outcome {
-        let line = command.text();
+        let line = without_version(&command.text());
         if quiet(command) {
             return Outcome::default();
         }
@@ -276,8 +288,24 @@ impl<'c> Scripts<'c> {
                 .map(|purpose| Effect { purpose, tolerated: None, probe: probe && purpose == Purpose::SmokeTest })
                 .collect(),
         };
+        if line.starts_with("pre-commit run") || line.starts_with("prek run") {
+            outcome.extend(self.hooks());
+        }
         // A test runner that is started in `tests/integration` runs what lies there.
         outcome.told(folder);
+        outcome
+    }
+
+    /// What the hooks of pre-commit are there for.
+    pub(super) fn hooks(&self) -> Outcome {
+        let file = [".pre-commit-config.yaml", ".pre-commit-config.yml"].iter().find_map(|name| self.corpus.file(name));
+        let Some(root) = file.and_then(|file| file.documents.first()) else { return Outcome::default() };
+        let mut outcome = Outcome::default();
+        for hook in root.list("repos").iter().flat_map(|repo| repo.list("hooks")) {
+            if let Some(id) = hook.str_at("id") {
+                outcome.extend(self.action(&format!("pre-commit hook {id}"), &[]));
+            }
+        }
         outcome
     }
 
@@ -300,8 +328,8 @@ impl<'c> Scripts<'c> {
         let mut own = Outcome::default();
         let folder = recipe.folder.as_deref().unwrap_or_else(|| file.folder());
         for line in &recipe.lines {
-            let text = Text { text: &line.text, place: line.place.clone(), stops: recipe.stops, folder };
-            let mut one = self.text(&text, depth, visits);
+            let text = Text { script: &line.text, place: line.place.clone(), stops: recipe.stops, folder };
+            let mut one = self.text(&text, depth, visits).0;
             if line.ignored {
                 one.tolerate(&line.place);
             }
@@ -332,8 +360,10 @@ impl<'c> Scripts<'c> {
         let Some(text) = text else { return Outcome { unknown: true, ..Outcome::default() } };
         // A script runs where its caller stands, which most undo by a `cd` to their own folder or the root.
         let stops = stops_at_failure(&text);
-        let shell = Text { text: &text, place: Place::new(Arc::clone(path), 1, 1), stops, folder: "." };
-        let mut outcome = self.text(&shell, depth, visits);
+        let shell = Text { script: &text, place: Place::new(Arc::clone(path), 1, 1), stops, folder: "." };
+        let mut outcome = self.text(&shell, depth, visits).0;
+        // A script that only looks at files and fails is a check of its own.
+        outcome.unknown |= text.contains("exit 1");
         let name = path.rsplit('/').next().unwrap_or(path);
         outcome.named(name.split('.').next().unwrap_or(name), true);
         outcome
@@ -369,8 +399,8 @@ impl<'c> Scripts<'c> {
         let name = name.rsplit('/').next().unwrap_or(name);
         match name {
             "make" | "gmake" | "$(MAKE)" | "${MAKE}" => self.make_calls(arguments, folder),
-            "just" => self.named_calls(arguments, || self.upwards(folder, just::NAMES)),
-            "task" | "go-task" => self.named_calls(arguments, || self.upwards(folder, task::NAMES)),
+            "just" => Self::named_calls(arguments, || self.upwards(folder, just::NAMES)),
+            "task" | "go-task" => Self::named_calls(arguments, || self.upwards(folder, task::NAMES)),
             "npm"
             | "yarn"
             | "pnpm"
@@ -389,8 +419,9 @@ impl<'c> Scripts<'c> {
             | "npm-run-all"
             | "npm-run-all2"
             | "concurrently" => self.package_calls(name, arguments, folder),
+            "skaffold" if arguments.contains(&"test") => self.skaffold_calls(folder),
             "tox" | "nox" => self.python_calls(name, arguments, folder),
-            "bash" | "sh" | "zsh" | "dash" | "ash" | "source" | "." | "shellcheck-not" => arguments
+            "bash" | "sh" | "zsh" | "dash" | "ash" | "source" | "." => arguments
                 .iter()
                 .find(|word| !word.starts_with('-') && !word.starts_with('+'))
                 .and_then(|word| self.shell_call(word, folder))
@@ -402,7 +433,10 @@ impl<'c> Scripts<'c> {
 
     fn shell_call(&self, word: &str, folder: &str) -> Option<Call> {
         let path = without_variable(word);
-        if path.is_empty() || path.contains(['*', '$', '{', '\n']) || (!word.contains('/') && !word.ends_with(".sh")) {
+        if path.is_empty()
+            || path.contains(['*', '$', '{', '\n'])
+            || (!word.contains('/') && !has_extension(word, "sh"))
+        {
             return None;
         }
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -456,7 +490,7 @@ impl<'c> Scripts<'c> {
     }
 
     /// The targets among the arguments, of the file that `find` gives.
-    fn named_calls(&self, arguments: &[&str], find: impl FnOnce() -> Option<Rc<ScriptFile>>) -> Vec<Call> {
+    fn named_calls(arguments: &[&str], find: impl FnOnce() -> Option<Rc<ScriptFile>>) -> Vec<Call> {
         let Some(file) = find() else { return Vec::new() };
         let targets: Vec<&str> = arguments.iter().copied().filter(|word| !word.starts_with('-')).collect();
         if targets.is_empty() {
@@ -513,6 +547,14 @@ impl<'c> Scripts<'c> {
         calls
     }
 
+    /// The tests of a folder's configurations: which of them a module names is often only known when it runs.
+    fn skaffold_calls(&self, folder: &str) -> Vec<Call> {
+        let prefix = if folder == "." { String::new() } else { format!("{folder}/") };
+        let files = self.corpus.data().filter(|file| skaffold::named(file.name()) && file.path.starts_with(&prefix));
+        let files = files.take(200).filter_map(|file| self.file(&file.path, Tool::Skaffold));
+        files.filter(|file| file.recipe("test").is_some()).map(|file| Call::Recipe(file, "test".to_owned())).collect()
+    }
+
     fn packages_below(&self, folder: &str) -> Vec<Rc<ScriptFile>> {
         let prefix = if folder == "." { String::new() } else { format!("{folder}/") };
         let paths: Vec<Arc<str>> = self
@@ -535,7 +577,7 @@ impl<'c> Scripts<'c> {
         while let Some(word) = words.next() {
             match *word {
                 "-e" | "-s" | "--session" | "--sessions" => {
-                    wanted.extend(words.next().into_iter().flat_map(|list| list.split(',')))
+                    wanted.extend(words.next().into_iter().flat_map(|list| list.split(',')));
                 }
                 "--" => break,
                 _ => (),
@@ -565,6 +607,7 @@ impl<'c> Scripts<'c> {
         let recipes = match tool {
             Tool::Package => package::recipes(self.corpus.file(&path)?.documents.first()?),
             Tool::Task => task::recipes(self.corpus, &path),
+            Tool::Skaffold => skaffold::recipes(&self.corpus.file(&path)?.documents),
             Tool::Make | Tool::Just | Tool::Python => match self.corpus.tree.text(&path) {
                 Ok(text) if tool == Tool::Make => make::recipes(self.corpus.tree, &path, &text),
                 Ok(text) if tool == Tool::Just => just::recipes(&path, &text),
@@ -576,8 +619,21 @@ impl<'c> Scripts<'c> {
             },
         };
         self.read.set(self.read.get() + 1);
-        Some(ScriptFile { path, tool, recipes })
+        Some(ScriptFile { path, recipes })
     }
+}
+
+/// `bin/golangci-lint-v2.4.0 run` as `bin/golangci-lint run`: tools that are installed under their versions.
+fn without_version(line: &str) -> String {
+    let bare = |(index, word): (usize, &str)| {
+        let versioned = word.match_indices("-v").find(|(at, _)| {
+            let rest = word.get(at + 2..).unwrap_or_default();
+            rest.starts_with(|char: char| char.is_ascii_digit()) && rest.contains('.') && !rest.contains('/')
+        });
+        let end = versioned.filter(|_| index == 0 || word.contains('/')).map_or(word.len(), |(at, _)| at);
+        word.get(..end).unwrap_or(word).to_owned()
+    };
+    line.split(' ').enumerate().map(bare).collect::<Vec<_>>().join(" ")
 }
 
 fn known(file: &Rc<ScriptFile>, targets: Vec<&str>) -> Vec<Call> {
@@ -608,7 +664,7 @@ pub(super) fn gather(context: &mut Context<'_>) {
 
 fn draft(scripts: &Scripts<'_>, file: &ScriptFile, recipe: &Recipe) -> DraftJob {
     let mut job = DraftJob::new(&recipe.name, recipe.place.clone());
-    job.job.needs = recipe.needs.clone();
+    job.job.needs.clone_from(&recipe.needs);
     if recipe.lines.is_empty() && recipe.needs.is_empty() {
         return job;
     }
@@ -875,10 +931,8 @@ fn hides_failure(command: &shell::Command) -> bool {
                 | "-Dmaven.test.failure.ignore=true"
                 | "-DtestFailureIgnore=true"
                 | "--exit-code=0"
-                | "--suppress-tests"
-                | "--no-error-on-unmatched-pattern-x"
         )
-    }) || command.words.windows(2).any(|pair| pair[0] == "--exit-code" && pair[1] == "0")
+    }) || command.words.windows(2).any(|pair| matches!(pair, [flag, code] if flag == "--exit-code" && code == "0"))
         || (command.name() == "make" && command.words.iter().any(|word| word == "-i" || word == "--ignore-errors"))
 }
 
@@ -888,7 +942,7 @@ fn starts_cluster(line: &str) -> bool {
     PATTERN
         .get_or_init(|| {
             Regex::new(
-                r"(?i)\b(kind create cluster|k3d cluster create|minikube start|microk8s (start|install)|ctlptl create|kind-action|setup-kind|setup-minikube|k3d-action|setup-k3d|actions-k3s|setup-k3s|kubernetes_e2e_tests|envtest)\b",
+                r"(?i)\b(kind create cluster|k3d cluster create|minikube start|microk8s (start|install)|ctlptl create|kind-action|setup-kind|setup-minikube|k3d-action|setup-k3d|get\.k3s\.io|k3s server|actions-k3s|setup-k3s|kubernetes_e2e_tests|envtest)\b",
             )
             .ok()
         })
@@ -931,7 +985,7 @@ fn change_folder(folder: &str, start: &str, target: &str) -> String {
 }
 
 /// A path without the variable that it starts with: `$ROOT/a`, `${{ github.workspace }}/a`, `$()/a` become `a`.
-fn without_variable(path: &str) -> &str {
+pub(super) fn without_variable(path: &str) -> &str {
     let Some(rest) = path.strip_prefix('$') else { return path };
     let end = if rest.starts_with("{{") {
         rest.find("}}").map(|end| end + 2)

@@ -131,9 +131,8 @@ pub(super) fn call<'a>(name: &str, arguments: &[&'a str]) -> Option<ScriptCall<'
             call.everywhere = true;
             match plain.as_slice() {
                 ["run", target, ..] => call.scripts.extend(target.rsplit(':').next()),
-                ["run-many" | "affected" | "affected:test", ..] => (),
+                ["run-many" | "affected" | "affected:test", ..] | [] => (),
                 [target, ..] => call.scripts.push(target),
-                [] => (),
             }
         }
         "run-s" | "run-p" | "npm-run-all" | "npm-run-all2" => call.scripts = plain,

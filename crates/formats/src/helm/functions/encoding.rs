@@ -111,6 +111,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// SHA-1 (FIPS 180-4). Charts use it for names, not for safety.
+#[expect(clippy::many_single_char_names, reason = "the names of the standard")]
 fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut state: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     let mut message = bytes.to_vec();
@@ -129,8 +130,9 @@ fn sha1(bytes: &[u8]) -> [u8; 20] {
                 [3, 8, 14, 16].iter().fold(0, |value, back| value ^ words.get(index - back).copied().unwrap_or(0));
             words.push(word.rotate_left(1));
         }
-        let [mut a, mut b, mut c, mut d, mut e] = state;
+        let mut work = state;
         for (round, word) in words.iter().enumerate() {
+            let [a, b, c, d, e] = work;
             let (mix, constant) = match round {
                 0..20 => ((b & c) | (!b & d), 0x5a82_7999),
                 20..40 => (b ^ c ^ d, 0x6ed9_eba1),
@@ -138,9 +140,9 @@ fn sha1(bytes: &[u8]) -> [u8; 20] {
                 _ => (b ^ c ^ d, 0xca62_c1d6u32),
             };
             let next = a.rotate_left(5).wrapping_add(mix).wrapping_add(e).wrapping_add(constant).wrapping_add(*word);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+            work = [next, a, b.rotate_left(30), c, d];
         }
-        for (sum, value) in state.iter_mut().zip([a, b, c, d, e]) {
+        for (sum, value) in state.iter_mut().zip(work) {
             *sum = sum.wrapping_add(value);
         }
     }

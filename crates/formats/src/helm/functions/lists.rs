@@ -120,7 +120,7 @@ fn without(machine: &mut Machine, arguments: &[Value]) -> Outcome {
     let list = items(arguments, 0)?;
     comparable(machine, &list)?;
     let dropped = arguments.get(1..).unwrap_or_default();
-    let keeps = |item: &&Value| !dropped.iter().any(|other| other.deep_equal(item, MAX_VALUE_DEPTH));
+    let keeps = |item: &&Value| !dropped.iter().any(|unwanted| unwanted.deep_equal(item, MAX_VALUE_DEPTH));
     Ok(Value::list(list.items.iter().filter(keeps).cloned().collect()))
 }
 
@@ -152,10 +152,10 @@ fn slice(machine: &mut Machine, arguments: &[Value]) -> Outcome {
     made(machine, part.to_vec())
 }
 
-fn counted(machine: &mut Machine, start: i64, stop: i64, step: i64) -> Outcome {
+fn counted(machine: &mut Machine, start: i64, end: i64, step: i64) -> Outcome {
     let mut numbers = Vec::new();
     let mut next = start;
-    while (step > 0 && next < stop) || (step < 0 && next > stop) {
+    while (step > 0 && next < end) || (step < 0 && next > end) {
         machine.afford(1, ITEM_BYTES)?;
         numbers.push(Value::int(next));
         next = next.saturating_add(step);
@@ -166,7 +166,6 @@ fn counted(machine: &mut Machine, start: i64, stop: i64, step: i64) -> Outcome {
 /// Like the command: numbers in one text, both ends included.
 fn seq(machine: &mut Machine, arguments: &[Value]) -> Outcome {
     let (start, step, end) = match arguments.len() {
-        0 => return Ok(Value::str("")),
         1 => (1, None, int(arguments, 0)?),
         2 => (int(arguments, 0)?, None, int(arguments, 1)?),
         3 => (int(arguments, 0)?, Some(int(arguments, 1)?), int(arguments, 2)?),

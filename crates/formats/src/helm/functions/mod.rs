@@ -56,7 +56,7 @@ const fn function(name: &'static str, least: u8, most: u8, call: Call) -> Functi
     Function { name, least, most, call }
 }
 
-const TABLES: [&[Function]; 9] = [
+const TABLES: [&[Function]; 11] = [
     logic::FUNCTIONS,
     strings::FUNCTIONS,
     lists::FUNCTIONS,
@@ -66,15 +66,17 @@ const TABLES: [&[Function]; 9] = [
     encoding::FUNCTIONS,
     patterns::FUNCTIONS,
     random::FUNCTIONS,
+    versions::FUNCTIONS,
+    dates::FUNCTIONS,
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Function> {
-    TABLES
-        .iter()
-        .copied()
-        .chain([versions::FUNCTIONS, dates::FUNCTIONS])
-        .flatten()
-        .find(|function| function.name == name)
+    TABLES.iter().copied().flatten().find(|function| function.name == name)
+}
+
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().copied().flatten().map(|function| function.name)
 }
 
 fn wrong(expected: &str, value: Option<&Value>) -> Fault {

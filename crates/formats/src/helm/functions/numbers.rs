@@ -1,5 +1,7 @@
 //! Numbers: sprig turns anything into an `int64` or a `float64` first.
 
+#![expect(clippy::unnecessary_wraps, reason = "every function of the table has one signature")]
+
 use super::{Function, MANY, any, function, text};
 use crate::helm::eval::{Fault, Outcome};
 use crate::helm::value::{Data, Value};

@@ -191,10 +191,7 @@ fn match_from(pattern: &[char], path: &[char], fuel: &mut u32) -> bool {
             }
             found != negated && match_from(after.get(1..).unwrap_or_default(), tail, fuel)
         }
-        ['\\', literal, rest @ ..] => {
-            path.first() == Some(literal) && match_from(rest, path.get(1..).unwrap_or_default(), fuel)
-        }
-        [literal, rest @ ..] => {
+        ['\\', literal, rest @ ..] | [literal, rest @ ..] => {
             path.first() == Some(literal) && match_from(rest, path.get(1..).unwrap_or_default(), fuel)
         }
     }

@@ -79,11 +79,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             return Err(Fault::new("negative Repeat count"));
         }
         machine.afford(size(count), content.len().max(1))?;
-        let mut out = Text::default();
-        for _ in 0..count {
-            out.append(&content, Mark::default());
-        }
-        Ok(Value::text(out))
+        let repeated = content.as_str().repeat(size(count));
+        Ok(Value::text(Text::marked(repeated, content.single_mark().unwrap_or_default())))
     }),
     function("indent", 2, 2, |machine, arguments| {
         let result = indent(machine, int(arguments, 0)?, &*text(arguments, 1)?)?;

@@ -142,8 +142,10 @@ fn json_value(tree: &serde_json::Value, mark: Mark, depth: usize) -> Outcome {
     }
     Ok(match tree {
         serde_json::Value::Null => Value::NIL,
-        serde_json::Value::Bool(value) => Value::bool(*value).with_mark(mark),
-        serde_json::Value::Number(number) => Value::float(number.as_f64().unwrap_or(0.0)).with_mark(mark),
+        serde_json::Value::Bool(value) => Value { place: mark.value, ..Value::bool(*value) },
+        serde_json::Value::Number(number) => {
+            Value { place: mark.value, ..Value::float(number.as_f64().unwrap_or(0.0)) }
+        }
         serde_json::Value::String(text) => Value::text(Text::marked(text.as_str(), mark)),
         serde_json::Value::Array(items) => {
             let items: Outcome<Vec<Value>> = items.iter().map(|item| json_value(item, mark, depth + 1)).collect();

@@ -49,8 +49,7 @@ fn parts(text: &str, wildcards: bool) -> Option<Parts<'_>> {
     let (rest, metadata) = text.split_once('+').unwrap_or((text, ""));
     let (numbers, prerelease) = rest.split_once('-').unwrap_or((rest, ""));
     let mut found = [None; 3];
-    let mut count = 0;
-    for part in numbers.split('.') {
+    for (count, part) in numbers.split('.').enumerate() {
         let slot = found.get_mut(count)?;
         *slot = match part {
             "x" | "X" | "*" if wildcards => None,
@@ -58,7 +57,6 @@ fn parts(text: &str, wildcards: bool) -> Option<Parts<'_>> {
             _ if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() => Some(part.parse().ok()?),
             _ => return None,
         };
-        count += 1;
     }
     let valid = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     (valid(prerelease) && valid(metadata)).then_some((found, prerelease, metadata))

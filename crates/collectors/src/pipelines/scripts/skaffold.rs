@@ -1,0 +1,32 @@
+//! The custom tests of skaffold.yaml, which `skaffold test` runs.
+
+use gonogo_domain::Node;
+
+use super::{Recipe, RecipeLine};
+
+/// A configuration of Skaffold by its name.
+pub(in super::super) fn named(name: &str) -> bool {
+    matches!(name, "skaffold.yaml" | "skaffold.yml")
+}
+
+/// One recipe with the tests of all images.
+pub(super) fn recipes(documents: &[Node]) -> Vec<Recipe> {
+    let tests: Vec<&Node> = documents
+        .iter()
+        .flat_map(|root| root.list("test"))
+        .flat_map(|test| test.list("custom"))
+        .filter_map(|test| test.get("command"))
+        .collect();
+    let Some(first) = tests.first() else { return Vec::new() };
+    let lines = tests.iter().filter_map(|command| {
+        Some(RecipeLine { text: command.str()?.to_owned(), place: command.place.clone(), ignored: false })
+    });
+    vec![Recipe {
+        name: "test".to_owned(),
+        place: first.place.clone(),
+        needs: Vec::new(),
+        lines: lines.collect(),
+        stops: true,
+        folder: None,
+    }]
+}
