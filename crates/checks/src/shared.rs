@@ -1,5 +1,6 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod delivery;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
