@@ -1,4 +1,4 @@
-//! What brings a version into production besides pipelines: platforms' files and GitOps controllers.
+//! What brings a version into production besides pipelines: platforms' files and `GitOps` controllers.
 
 use gonogo_domain::{
     Evidence, Missing, Place,
