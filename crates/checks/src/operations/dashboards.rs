@@ -85,7 +85,6 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             shown.entry(signal).or_insert_with(|| resource.place.clone());
         }
     }
-    let whole = shown.len() == Signal::ALL.len();
     let mut tally = Tally::new();
     for signal in Signal::ALL {
         let (en, zh) = signal.name();
@@ -95,9 +94,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     // A broken panel matters where something is missing: it may be what was meant to show it.
-    if !whole {
+    if let Some(missing) = Signal::ALL.into_iter().find(|signal| !shown.contains_key(signal)) {
         for finding in broken {
-            tally.miss("panels", finding);
+            tally.miss(missing.name().0, finding);
         }
     }
     Ok(tally.reading(
