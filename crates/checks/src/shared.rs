@@ -1,5 +1,7 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod clay;
+pub(crate) mod delivery;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
@@ -8,6 +10,7 @@ pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
 
@@ -91,6 +94,7 @@ pub(crate) fn redact(secret: &str) -> String {
     let hash = secret
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let head: String = secret.chars().take(4).collect();
+    // Of a short one four characters would be most of it.
+    let head: String = secret.chars().take(4.min(secret.chars().count() / 3)).collect();
     format!("{head}… (#{:08x})", hash >> 32)
 }

@@ -3,7 +3,9 @@
 use std::{fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use gonogo_collectors::{Collected, Configuration, ConfigurationError, Tree, collect, configuration, revision};
+use gonogo_collectors::{
+    Collected, Configuration, ConfigurationError, Tree, collect, collect_with, configuration, revision,
+};
 use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
 use jiff::civil::Date;
@@ -28,7 +30,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
 
     progress.say("judging");
     let setting = Setting { options, today };
-    let collected = collect(&tree, &configuration, today);
+    let collected = collect_with(&tree, &configuration, today, &|what| progress.say(what));
     if collected.services.is_empty() {
         bail!(
             "no deployable unit was found in {} ({} files): no workload, container file, compose service, start command \
@@ -59,7 +61,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rules: rules(&configuration),
         repository: repository_name(&options.path),
-        revision: revision::describe(&options.path),
+        revision: revision::describe(&options.path, &tree),
         on: today,
         record_problems: common_problems(&configuration, &services),
         services,

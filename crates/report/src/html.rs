@@ -350,7 +350,6 @@ fn causes(report: &Report, lang: Lang) -> Vec<CauseGroup> {
 }
 
 fn changes(report: &Report, lang: Lang) -> Vec<[String; 3]> {
-    let side = |side: Option<(Outcome, bool)>| side.map_or("–", |(outcome, _)| words::outcome(outcome).get(lang));
     report
         .since
         .iter()
@@ -358,7 +357,7 @@ fn changes(report: &Report, lang: Lang) -> Vec<[String; 3]> {
         .map(|change| {
             [
                 clean(&format!("{} {}", change.service, change.check)),
-                format!("{} → {}", side(change.before), side(change.now)),
+                format!("{} → {}", words::side(change.before, lang), words::side(change.now, lang)),
                 words::cause(change.cause).get(lang).to_owned(),
             ]
         })

@@ -110,16 +110,13 @@ fn changes(text: &mut String, report: &Report, lang: Lang) -> std::fmt::Result {
         writeln!(text, "{}", words::NOTHING_CHANGED.get(lang))?;
     }
     for change in &since.changes {
-        let side = |side: Option<(gonogo_domain::Outcome, bool)>| {
-            side.map_or("–", |(outcome, _)| words::outcome(outcome).get(lang))
-        };
         writeln!(
             text,
             "- {} **{}**: {} → {} ({})",
             plain(&change.service),
             plain(&change.check),
-            side(change.before),
-            side(change.now),
+            words::side(change.before, lang),
+            words::side(change.now, lang),
             words::cause(change.cause).get(lang)
         )?;
     }

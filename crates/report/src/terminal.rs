@@ -84,7 +84,7 @@ impl Page<'_> {
         let mut line = first.to_owned();
         let mut used = columns(first);
         let mut empty = true;
-        for word in pieces(text) {
+        for (word, glued) in pieces(text) {
             let wide = columns(&word);
             if !empty && used + 1 + wide > self.style.width {
                 self.flush(&line, ink);
@@ -92,7 +92,7 @@ impl Page<'_> {
                 used = columns(rest);
                 empty = true;
             }
-            if !empty && !word_joins(&line, &word) {
+            if !empty && !glued {
                 line.push(' ');
                 used += 1;
             }
@@ -171,10 +171,11 @@ impl Page<'_> {
             Lang::Zh => noun_zh,
         };
         format!(
-            "{noun} · {} · {} {} (tier {})",
+            "{noun} · {} · {} {} ({} {})",
             words::level(review.levels.reached, lang),
             words::NEEDS.get(lang),
             review.needed.title().get(lang),
+            words::TIER.get(lang),
             review.service.tier.number()
         )
     }
@@ -237,8 +238,8 @@ impl Page<'_> {
                 "{} {}: {} → {} ({})",
                 clean(&change.service),
                 change.check,
-                side(change.before),
-                side(change.now),
+                words::side(change.before, lang),
+                words::side(change.now, lang),
                 words::cause(change.cause).get(lang)
             );
             self.wrapped("  ", "      ", &text, None);
@@ -558,28 +559,30 @@ fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// The pieces that a line may be broken between: words, and single Chinese characters.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces: Vec<String> = Vec::new();
+/// The pieces that a line may be broken between, words and single Chinese characters, each with whether it follows the
+/// piece before it without a space.
+fn pieces(text: &str) -> Vec<(String, bool)> {
+    let mut pieces: Vec<(String, bool)> = Vec::new();
     for word in text.split_whitespace() {
-        let mut piece = String::new();
+        let (mut piece, mut glued) = (String::new(), false);
         for letter in word.chars() {
-            if wide(letter) && !piece.is_empty() && !closes(letter) {
-                pieces.push(std::mem::take(&mut piece));
+            if wide(letter) && !piece.is_empty() && !closes(letter) && !piece.ends_with(opens) {
+                pieces.push((std::mem::take(&mut piece), glued));
+                glued = true;
             }
             piece.push(letter);
         }
-        pieces.push(piece);
+        pieces.push((piece, glued));
     }
     pieces
+}
+
+/// Punctuation that may not end a line.
+fn opens(letter: char) -> bool {
+    matches!(letter, '(' | '[' | '（' | '“')
 }
 
 /// Punctuation that may not begin a line.
 fn closes(letter: char) -> bool {
     matches!(letter, '，' | '。' | '；' | '：' | '）' | '”' | '、' | '！' | '？')
-}
-
-/// Between two Chinese characters there is no space.
-fn word_joins(line: &str, word: &str) -> bool {
-    word.chars().next().is_some_and(wide) && line.chars().next_back().is_some_and(wide)
 }

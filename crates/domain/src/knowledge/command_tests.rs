@@ -1,3 +1,5 @@
+//! What commands of pipelines are there for.
+
 use super::*;
 use Purpose::*;
 
