@@ -51,8 +51,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let dashboards: Vec<_> =
-        evidence.dashboards()?.iter().filter(|dashboard| !is_shown_off(&dashboard.place)).collect();
+    let dashboards: Vec<_> = evidence.dashboards()?.iter().filter(|dashboard| !is_shown(&dashboard.place)).collect();
     let as_code: Vec<_> = evidence
         .infrastructure()?
         .iter()
@@ -103,4 +102,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         "golden signals have a panel; whether their metrics exist was not asked",
         "个黄金信号有面板；未核实其指标是否存在",
     ))
+}
+
+/// It shows readers of a manual, or of an example, what a dashboard could look like.
+fn is_shown(place: &Place) -> bool {
+    let mut folders: Vec<&str> = place.path().split('/').collect();
+    folders.pop();
+    let manual = folders.first().is_some_and(|first| matches!(*first, "docs" | "doc" | "documentation" | "website"));
+    let kept = ["dashboard", "grafana", "monitoring", "observability"];
+    is_shown_off(place) || (manual && !folders.iter().any(|folder| kept.iter().any(|word| folder.contains(word))))
 }
