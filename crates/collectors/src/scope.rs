@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, WorkloadKind},
+    evidence::{FileEntry, Object, Objective, SettingsKind, WorkloadKind},
 };
 use jiff::civil::Date;
 
@@ -59,7 +59,12 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        settings: own(
+            &sources.settings,
+            // A bot updates the whole repository.
+            |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
+            |gap| area.home(gap.place.path()),
+        ),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
