@@ -1,5 +1,7 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod clay;
+pub(crate) mod delivery;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
@@ -8,9 +10,9 @@ pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
-pub(crate) mod secrets;
 
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
