@@ -9,9 +9,9 @@ pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
-pub(crate) mod secrets;
 
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
