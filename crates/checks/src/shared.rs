@@ -1,6 +1,7 @@
 //! What several checks ask in the same words.
 
 pub(crate) mod clay;
+pub(crate) mod delivery;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;

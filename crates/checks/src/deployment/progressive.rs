@@ -106,13 +106,15 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "已拆分流量，但没有自动分析",
         ));
     }
-    if let Some(store) = workloads.iter().find(|one| is_store(evidence, one)) {
+    let asked = |one: &&&Workload| one.kind.long_running() && one.kind.kubernetes() && !is_store(evidence, one);
+    let first = workloads.iter().find(asked);
+    if let (None, Some(store)) = (first, workloads.iter().find(|one| is_store(evidence, one))) {
         return Ok(Reading::not_applicable(
             format!("it keeps data ({}): no second version can run beside it", store.place),
             format!("它保存数据（{}），新旧版本无法并行", store.place),
         ));
     }
-    Ok(match workloads.iter().find(|one| one.kind.long_running() && one.kind.kubernetes()) {
+    Ok(match first {
         Some(workload) => Reading::absent(
             Finding::new(
                 workload.body.at("spec.strategy").map_or(&workload.place, |strategy| &strategy.place),

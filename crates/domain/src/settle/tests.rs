@@ -1,4 +1,5 @@
-<<<<<<< HEAD
+//! How readings settle into an outcome.
+
 use jiff::civil::date;
 
 use super::*;
@@ -57,41 +58,41 @@ fn elsewhere() -> Given {
     Ok(Reading::elsewhere(words.clone(), words))
 }
 
-fn check(min: Strength, readings: Readings, expect: Outcome) {
-    assert_eq!(settle(&wants(min, None), &readings, TODAY).outcome, expect, "for {readings:?}");
+fn check(min: Strength, readings: &Readings, expect: Outcome) {
+    assert_eq!(settle(&wants(min, None), readings, TODAY).outcome, expect, "for {readings:?}");
 }
 
 #[test]
 fn the_strongest_conclusive_reading_decides() {
-    check(Configured, Readings::of(Declared, met()).and(Configured, not_met()), Outcome::Fail);
-    check(Configured, Readings::of(Configured, not_met()).and(Exercised, met()), Outcome::Pass);
-    check(Configured, Readings::of(Configured, met()).and(Observed, missing()), Outcome::Pass);
+    check(Configured, &Readings::of(Declared, met()).and(Configured, not_met()), Outcome::Fail);
+    check(Configured, &Readings::of(Configured, not_met()).and(Exercised, met()), Outcome::Pass);
+    check(Configured, &Readings::of(Configured, met()).and(Observed, missing()), Outcome::Pass);
 }
 
 #[test]
 fn weaker_than_the_minimum_is_partial() {
-    check(Configured, Readings::of(Declared, met()), Outcome::Partial);
-    check(Exercised, Readings::of(Configured, met()), Outcome::Partial);
-    check(Configured, Readings::of(Declared, met()).and(Configured, elsewhere()), Outcome::Partial);
+    check(Configured, &Readings::of(Declared, met()), Outcome::Partial);
+    check(Exercised, &Readings::of(Configured, met()), Outcome::Partial);
+    check(Configured, &Readings::of(Declared, met()).and(Configured, elsewhere()), Outcome::Partial);
 }
 
 #[test]
 fn what_was_not_gathered_may_still_turn_it() {
-    check(Configured, Readings::of(Declared, met()).and(Configured, missing()), Outcome::Unknown);
-    check(Configured, Readings::of(Declared, not_met()).and(Configured, missing()), Outcome::Unknown);
-    check(Configured, Readings::of(Configured, missing()), Outcome::Unknown);
+    check(Configured, &Readings::of(Declared, met()).and(Configured, missing()), Outcome::Unknown);
+    check(Configured, &Readings::of(Declared, not_met()).and(Configured, missing()), Outcome::Unknown);
+    check(Configured, &Readings::of(Configured, missing()), Outcome::Unknown);
 }
 
 #[test]
 fn nothing_found_is_unknown_and_no_reading_is_too() {
-    check(Configured, Readings::of(Configured, elsewhere()), Outcome::Unknown);
-    check(Configured, Readings::default(), Outcome::Unknown);
+    check(Configured, &Readings::of(Configured, elsewhere()), Outcome::Unknown);
+    check(Configured, &Readings::default(), Outcome::Unknown);
 }
 
 #[test]
 fn part_of_the_title_is_partial() {
     let part = Ok(Reading::partly([Place::whole("a")], Vec::new(), "half of it", "一半"));
-    check(Configured, Readings::of(Configured, part), Outcome::Partial);
+    check(Configured, &Readings::of(Configured, part), Outcome::Partial);
 }
 
 #[test]
@@ -108,6 +109,3 @@ fn readings_that_contradict_each_other_are_named() {
     let settled = settle(&wants(Configured, None), &readings, TODAY);
     assert_eq!((settled.outcome, settled.contradicted), (Outcome::Fail, vec![Configured]));
 }
-=======
-//! How readings settle into an outcome.
->>>>>>> house
