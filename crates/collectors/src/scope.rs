@@ -7,6 +7,7 @@ use gonogo_domain::{
     evidence::{FileEntry, Object, Objective, SettingsKind, WorkloadKind},
 };
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::{
     Configuration,
@@ -17,7 +18,7 @@ use crate::{
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
 pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
-    units.iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
+    units.par_iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
 }
 
 fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
