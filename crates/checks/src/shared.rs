@@ -10,6 +10,7 @@ pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod schedule;
+pub(crate) mod entrances;
 pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
