@@ -4,6 +4,7 @@
 //! only says which of their rules asks what one of our checks asks, and why we differ where we do.
 
 mod expectations;
+mod manifest;
 mod ours;
 mod page;
 mod theirs;
