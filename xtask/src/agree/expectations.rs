@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::{Case, Compared, Verdict};
+use super::{Case, Compared};
 
 /// `expectations.toml`.
 #[derive(Debug, Deserialize)]
@@ -133,12 +133,5 @@ impl Expectations {
             }
         }
         problems
-    }
-}
-
-impl Explained {
-    /// What they say: the opposite of ours, as far as it is a disagreement.
-    pub fn theirs<'a>(&self, compared: impl Iterator<Item = &'a Compared>) -> Option<Verdict> {
-        compared.map(|one| one.case.theirs).next()
     }
 }

@@ -1,5 +1,7 @@
 //! Our verdict on a manifest: it is reviewed as the only file of a repository, as a server's.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context as _, anyhow};
 use gonogo_collectors::{Configuration, Tree, collect, configuration};
 use gonogo_domain::{Finding, Judged, Outcome, Records, review};
@@ -28,7 +30,7 @@ pub(super) fn judge(concern: &Concern, manifest: &Manifest) -> anyhow::Result<(V
     let found = collect(&files(String::new()), &Configuration::default(), TODAY);
     let mut settings = String::new();
     for facts in &found.services {
-        settings.push_str(&format!("[service.{:?}]\nclass = \"server\"\n", facts.service.name));
+        let _ = writeln!(settings, "[service.{:?}]\nclass = \"server\"", facts.service.name);
     }
     if settings.is_empty() {
         settings.push_str("[service.shop]\nclass = \"server\"\n");

@@ -61,7 +61,7 @@ fn graded(call: &str) -> Option<(String, String, Verdict)> {
     // The call ends before the next function begins.
     let call = call.split("\nfunc ").next()?;
     let strings: Vec<&str> = call.split('"').skip(1).step_by(2).collect();
-    let file = strings.iter().find(|text| text.ends_with(".yaml"))?;
+    let file = strings.iter().find(|text| text.rsplit_once('.').is_some_and(|(_, extension)| extension == "yaml"))?;
     let (before, grade) = call.split_once("scorecard.Grade").or_else(|| call.split_once(", 0)"))?;
     let rule = before.rsplit('"').nth(1)?;
     let theirs = match grade.split(')').next()? {
