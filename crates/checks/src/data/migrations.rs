@@ -213,7 +213,10 @@ fn forward(migration: &Migration) -> Vec<Finding> {
 fn widens(text: &str) -> bool {
     let lower = text.to_lowercase();
     let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
-    words.windows(2).any(|pair| matches!(pair, ["type", "text" | "varchar" | "citext"]))
+    // MySQL's MODIFY writes the whole enumeration again, mostly with one more name; which it lost cannot be told.
+    let modified = lower.contains("modify") && ["enum", "text", "longtext"].iter().any(|kind| words.contains(kind));
+    modified
+        || words.windows(2).any(|pair| matches!(pair, ["type", "text" | "varchar" | "citext"]))
         || words.windows(3).any(|triple| matches!(triple, ["type", "character", "varying"]))
 }
 
@@ -226,7 +229,10 @@ fn prepared(statements: &[SqlStatement], index: usize) -> bool {
 }
 
 fn way_back(migration: &Migration) -> Option<Finding> {
-    if migration.irreversible_marked {
+    // PostgreSQL cannot take a value of an enumeration away again, and the old version does not mind it.
+    let grows = |statement: &SqlStatement| statement.text.to_lowercase().contains("add value");
+    let only_grows = !migration.up.is_empty() && migration.up.iter().all(grows);
+    if migration.irreversible_marked || only_grows {
         return None;
     }
     let does_something = migration.in_code || migration.up.iter().any(|statement| !statement.effects.is_empty());

@@ -11,7 +11,6 @@ use super::{
     links::{self, Target},
     procedures::{PARTS, Procedure, procedures},
 };
-use crate::shared::trees::is_shown_off;
 
 pub(crate) static CHECK: Check = Check {
     id: "operations.runbooks",
@@ -215,7 +214,7 @@ impl Leads {
         let mut outside = BTreeSet::new();
         // Rules that cannot be read hide links, and no runbook: what is here is judged without them.
         for rule in evidence.alert_rules().unwrap_or_default() {
-            if rule.kind != RuleKind::Alerting || is_shown_off(&rule.place) {
+            if rule.kind != RuleKind::Alerting {
                 continue;
             }
             leads.alerts.insert(rule.name.to_lowercase());
