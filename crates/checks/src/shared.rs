@@ -5,6 +5,7 @@ pub(crate) mod delivery;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
+pub(crate) mod pod;
 pub(crate) mod procedures;
 pub(crate) mod records;
 pub(crate) mod runs;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::{Case, Compared, Verdict};
+use super::{Case, Compared};
 
 /// `expectations.toml`.
 #[derive(Debug, Deserialize)]
@@ -62,6 +62,8 @@ pub struct Concern {
     pub id: String,
     pub title: String,
     pub check: String,
+    /// The question is about this many replicas or more: a manifest that leaves their number open gets it.
+    pub replicas: Option<u32>,
     /// What our findings say when they object.
     pub says: Vec<String>,
 }
@@ -89,12 +91,22 @@ impl Expectations {
             .rules
             .get(&case.rule)
             .or_else(|| tool.numbered.iter().find(|one| one.rule == case.rule).map(|one| &one.concern))?;
-        self.concern.iter().find(|concern| concern.id == *id)
+        self.concern(id)
+    }
+
+    pub fn concern(&self, id: &str) -> Option<&Concern> {
+        self.concern.iter().find(|concern| concern.id == id)
+    }
+
+    pub fn replicas(&self, case: &Case) -> Option<u32> {
+        self.concern_of(case)?.replicas
     }
 
     /// The rule is known to ask what we do not.
     pub fn left_out(&self, tool: &str, rule: &str) -> bool {
-        self.tool.get(tool).is_some_and(|tool| tool.unshared.iter().any(|one| one.rules.iter().any(|name| name == rule)))
+        self.tool
+            .get(tool)
+            .is_some_and(|tool| tool.unshared.iter().any(|one| one.rules.iter().any(|name| name == rule)))
     }
 
     pub fn explanation(&self, one: &Compared) -> Option<usize> {
@@ -121,12 +133,5 @@ impl Expectations {
             }
         }
         problems
-    }
-}
-
-impl Explained {
-    /// What they say: the opposite of ours, as far as it is a disagreement.
-    pub fn theirs<'a>(&self, compared: impl Iterator<Item = &'a Compared>) -> Option<Verdict> {
-        compared.map(|one| one.case.theirs).next()
     }
 }

@@ -4,6 +4,7 @@
 //! only says which of their rules asks what one of our checks asks, and why we differ where we do.
 
 mod expectations;
+mod manifest;
 mod ours;
 mod page;
 mod theirs;
@@ -17,8 +18,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-pub use expectations::{Expectations, Explained};
-pub use page::explanations;
+pub use expectations::Expectations;
+pub use page::{explanations, left_out};
 
 /// What a rule says about a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,16 +130,11 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     }
     if verbose {
         for one in &compared {
-            writeln!(
-                out,
-                "{} {} {}: {} there, {} here{}",
-                one.case.tool,
-                one.case.rule,
-                one.case.fixture,
-                one.case.theirs.word(),
-                one.ours.word(),
-                one.findings.iter().map(|text| format!("\n      {text}")).collect::<String>()
-            )?;
+            let Case { tool, rule, fixture, theirs } = &one.case;
+            writeln!(out, "{tool} {rule} {fixture}: {} there, {} here", theirs.word(), one.ours.word())?;
+            for finding in &one.findings {
+                writeln!(out, "      {finding}")?;
+            }
         }
     }
     if !problems.is_empty() {

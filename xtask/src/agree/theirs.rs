@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
 
-use super::{Case, Expectations, Verdict, expectations::Numbered, ours::Manifest};
+use super::{Case, Expectations, Verdict, expectations::Numbered, manifest::Manifest};
 
 /// What a checkout holds.
 pub(super) struct Published {
@@ -47,7 +47,7 @@ fn kube_score(checkout: &Path, expectations: &Expectations) -> anyhow::Result<Pu
             if !path.is_file() || expectations.left_out(&case.tool, &case.rule) {
                 continue;
             }
-            let manifest = Manifest::whole(&fs::read_to_string(path)?);
+            let manifest = Manifest::whole(&fs::read_to_string(path)?, expectations.replicas(&case));
             published.cases.push((case, manifest));
         }
     }
@@ -61,7 +61,7 @@ fn graded(call: &str) -> Option<(String, String, Verdict)> {
     // The call ends before the next function begins.
     let call = call.split("\nfunc ").next()?;
     let strings: Vec<&str> = call.split('"').skip(1).step_by(2).collect();
-    let file = strings.iter().find(|text| text.ends_with(".yaml"))?;
+    let file = strings.iter().find(|text| text.rsplit_once('.').is_some_and(|(_, extension)| extension == "yaml"))?;
     let (before, grade) = call.split_once("scorecard.Grade").or_else(|| call.split_once(", 0)"))?;
     let rule = before.rsplit('"').nth(1)?;
     let theirs = match grade.split(')').next()? {
@@ -85,7 +85,9 @@ fn kube_linter(checkout: &Path, expectations: &Expectations) -> anyhow::Result<P
             published.problems.push(format!("kube-linter {file}: neither compared nor left out"));
         }
         for rule in numbered {
-            for (number, manifest) in Manifest::each(&text, &rule.kinds) {
+            for (number, manifest) in
+                Manifest::each(&text, &rule.kinds, expectations.concern(&rule.concern).and_then(|one| one.replicas))
+            {
                 let theirs = if rule.objects.contains(&number) { Verdict::Fires } else { Verdict::Holds };
                 let fixture = format!("{file}:{number}");
                 let case = Case { tool: published.tool.to_owned(), rule: rule.rule.clone(), fixture, theirs };
@@ -113,7 +115,8 @@ fn polaris(checkout: &Path, expectations: &Expectations) -> anyhow::Result<Publi
             };
             let text = fs::read_to_string(folder.join(&rule).join(&file))?;
             let case = Case { tool: published.tool.to_owned(), rule: rule.clone(), fixture: file, theirs };
-            published.cases.push((case, Manifest::whole(&text)));
+            let manifest = Manifest::whole(&text, expectations.replicas(&case));
+            published.cases.push((case, manifest));
         }
     }
     Ok(published)
