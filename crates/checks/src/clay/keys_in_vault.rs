@@ -102,6 +102,8 @@ fn one(
                 );
             }
         }
+        // Nothing is given away; that it is missing is another check's matter.
+        Held::Literal("") => elsewhere.push(name.clone()),
         Held::Literal(value) => miss(
             variable.place,
             format!("{name} is a literal ({})", redact(value)),

@@ -39,13 +39,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if rules.is_empty() {
         let own = evidence.alert_rules()?.iter().find(|rule| rule.kind == RuleKind::Alerting && rule.production);
         return Ok(match own {
-            Some(rule) => Reading::absent(Finding::new(
+            Some(rule) if !watches_every_call(evidence)? => Reading::absent(Finding::new(
                 &Place::whole(rule.place.path()),
                 "no alert rule here asks about Clay",
                 "此处没有针对 Clay 的告警规则",
             )),
-            None => Reading::elsewhere(
-                Message::new("no alert rules are declared here", "此处未声明告警规则"),
+            _ => Reading::elsewhere(
+                Message::new("no alert rule here names Clay", "此处没有提及 Clay 的告警规则"),
                 Message::new("the alert rules that watch Clay, and where they go", "针对 Clay 的告警规则及其去向"),
             ),
         });
@@ -76,4 +76,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     Ok(tally.reading("alerts about Clay reach a receiver", "Clay 告警能送达接收方"))
+}
+
+/// Rules on all outbound calls alike may cover Clay without its name.
+fn watches_every_call(evidence: &Evidence<'_>) -> Result<bool, Missing> {
+    let outbound =
+        |metric: &String| ["client", "outbound", "upstream", "egress"].iter().any(|word| metric.contains(word));
+    Ok(evidence
+        .alert_rules()?
+        .iter()
+        .any(|rule| rule.query.as_ref().is_ok_and(|query| query.metrics.iter().any(outbound))))
 }
