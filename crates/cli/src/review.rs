@@ -3,10 +3,13 @@
 use std::{fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use gonogo_collectors::{Collected, Configuration, ConfigurationError, Tree, collect, configuration, revision};
+use gonogo_collectors::{
+    Collected, Configuration, ConfigurationError, Tree, collect, collect_with, configuration, revision,
+};
 use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
 use jiff::civil::Date;
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -28,7 +31,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
 
     progress.say("judging");
     let setting = Setting { options, today };
-    let collected = collect(&tree, &configuration, today);
+    let collected = collect_with(&tree, &configuration, today, &|what| progress.say(what));
     if collected.services.is_empty() {
         bail!(
             "no deployable unit was found in {} ({} files): no workload, container file, compose service, start command \
@@ -59,7 +62,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rules: rules(&configuration),
         repository: repository_name(&options.path),
-        revision: revision::describe(&options.path),
+        revision: revision::describe(&options.path, &tree),
         on: today,
         record_problems: common_problems(&configuration, &services),
         services,
@@ -134,7 +137,7 @@ impl Setting<'_> {
         let catalogue = gonogo_checks::catalogue();
         collected
             .services
-            .iter()
+            .par_iter()
             .filter(|facts| self.options.service.is_empty() || self.options.service.contains(&facts.service.name))
             .map(|facts| gonogo_domain::review(&catalogue, facts, &rules.policy, self.options.occasion, records))
             .collect()

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, SettingsKind, Statements},
+    evidence::{FileEntry, Object, Objective, SettingsKind, WorkloadKind},
 };
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::{
     Configuration,
@@ -17,7 +18,7 @@ use crate::{
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
 pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
-    units.iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
+    units.par_iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
 }
 
 fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
@@ -29,7 +30,11 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         service: unit.service.clone(),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
-        objects: own(&sources.objects, |object| area.object(object, sources), |gap| area.not_of_others(&gap.place)),
+        objects: with_jobs(
+            own(&sources.objects, |object| area.object(object, sources), |gap| area.not_of_others(&gap.place)),
+            &area,
+            sources,
+        ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
         pipelines: Arc::clone(&sources.pipelines),
         infrastructure: own(
@@ -61,7 +66,7 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
             |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
             |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
         ),
-        statements: statement.map_or_else(|| Arc::new(Statements::default()), |one| Arc::new(one.statements.clone())),
+        statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
 
@@ -125,6 +130,35 @@ fn target(object: &Object) -> Option<&str> {
     ["spec.scaleTargetRef.name", "spec.targetRef.name", "spec.workloadRef.name"]
         .iter()
         .find_map(|path| object.body.str_at(path))
+}
+
+/// Scheduled jobs that are not the unit's own, as objects: what copies or purges its data is mostly a job of others.
+fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Object>> {
+    let jobs: Vec<Object> = sources
+        .workloads
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(index, workload)| workload.kind == WorkloadKind::CronJob && !area.unit.workloads.contains(index))
+        .filter(|(_, workload)| area.not_of_others(&workload.place))
+        .map(|(_, workload)| Object {
+            api_version: workload.body.str_at("apiVersion").unwrap_or("batch/v1").to_owned(),
+            kind: "CronJob".to_owned(),
+            name: workload.name.clone(),
+            namespace: workload.namespace.clone(),
+            labels: workload.labels.clone(),
+            environment: workload.environment.clone(),
+            production: workload.production,
+            place: workload.place.clone(),
+            body: workload.body.clone(),
+        })
+        .collect();
+    if jobs.is_empty() {
+        return objects;
+    }
+    let mut objects = Gathered::clone(&objects);
+    objects.items.extend(jobs);
+    Arc::new(objects)
 }
 
 /// How deep the folder is that a path lies in; none: it does not lie in it.

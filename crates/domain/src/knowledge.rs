@@ -2,10 +2,14 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::Regex;
 use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
+
+mod table;
+
+use table::{CommandTable, bytes_regex};
 
 /// What a package is for, as far as a check asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -210,62 +214,6 @@ impl Package {
     }
 }
 
-/// The rows with their patterns, compiled.
-struct CommandTable {
-    rows: Vec<Command>,
-    patterns: RegexSet,
-    unless: Vec<Option<Regex>>,
-    /// What each pattern begins with, for the few that are compiled alone.
-    prefix: String,
-    /// Compiled when it matters where a row matches.
-    alone: Vec<OnceLock<Option<Regex>>>,
-}
-
-impl CommandTable {
-    fn new(rows: Vec<Command>, prefix: &str) -> Result<Self, regex::Error> {
-        let patterns = RegexSetBuilder::new(rows.iter().map(|row| format!("{prefix}(?:{})", row.pattern)))
-            .unicode(false)
-            .size_limit(64 << 20)
-            .dfa_size_limit(32 << 20)
-            .build()?;
-        let unless =
-            rows.iter().map(|row| row.unless.as_deref().map(bytes_regex).transpose()).collect::<Result<_, _>>()?;
-        let alone = rows.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { rows, patterns, unless, prefix: prefix.to_owned(), alone })
-    }
-
-    fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
-        self.purposes_before(line, usize::MAX)
-    }
-
-    /// The purposes of the rows that match before this offset.
-    fn purposes_before(&self, line: &[u8], end: usize) -> Vec<Purpose> {
-        let mut purposes: Vec<Purpose> = self
-            .patterns
-            .matches(line)
-            .into_iter()
-            .filter(|index| !self.unless.get(*index).and_then(Option::as_ref).is_some_and(|not| not.is_match(line)))
-            .filter(|index| end == usize::MAX || self.start(*index, line).is_some_and(|start| start < end))
-            .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
-            .collect();
-        purposes.sort();
-        purposes.dedup();
-        purposes
-    }
-
-    fn start(&self, index: usize, line: &[u8]) -> Option<usize> {
-        let row = self.rows.get(index)?;
-        let regex =
-            self.alone.get(index)?.get_or_init(|| bytes_regex(&format!("{}(?:{})", self.prefix, row.pattern)).ok());
-        regex.as_ref()?.find(line).map(|found| found.start())
-    }
-}
-
-// Commands are ASCII: without Unicode the table compiles in a tenth of the time.
-fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).build()
-}
-
 /// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
 const WORD_START: &str = r#"(?:^|[\s/;&|("'`])"#;
 
@@ -284,8 +232,8 @@ fn read_commands(text: &str) -> Result<Tables, String> {
     let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
     let tables = || {
         Ok(Tables {
-            commands: CommandTable::new(table.command, WORD_START)?,
-            kinds: CommandTable::new(table.test_kind, "(?i)")?,
+            commands: CommandTable::new(table.command, WORD_START),
+            kinds: CommandTable::new(table.test_kind, "(?i)"),
             negation: bytes_regex(NEGATION)?,
             runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
         })

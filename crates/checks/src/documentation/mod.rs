@@ -2,4 +2,11 @@
 
 use gonogo_domain::Check;
 
-pub(crate) static CHECKS: &[&Check] = &[];
+mod api;
+mod architecture;
+mod decisions;
+mod oncall_playbook;
+mod readme;
+
+pub(crate) static CHECKS: &[&Check] =
+    &[&readme::CHECK, &api::CHECK, &architecture::CHECK, &oncall_playbook::CHECK, &decisions::CHECK];
