@@ -36,7 +36,7 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
             sources,
         ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
-        pipelines: Arc::clone(&sources.pipelines),
+        pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
         infrastructure: own(
             &sources.infrastructure,
             |resource| area.not_of_others(&resource.place),
@@ -98,6 +98,16 @@ impl Area<'_> {
 
     fn not_of_others(&self, place: &Place) -> bool {
         !self.of_another(place.path())
+    }
+
+    /// Not of others, and not of a folder of others: `accounts/cloudbuild.yaml` beside `accounts/login` does nothing
+    /// for `ledger/writer`.
+    fn serves(&self, place: &Place) -> bool {
+        let folder = paths::folder(place.path());
+        let (path, home) = (&self.unit.service.path, &self.unit.home);
+        let related = [path, home].into_iter().any(|own| paths::is_below(own, folder) || paths::is_below(folder, own));
+        let holds_others = self.units.iter().any(|other| paths::is_below(&other.service.path, folder));
+        self.not_of_others(place) && (related || !holds_others)
     }
 
     /// An object that selects workloads belongs to those whom it selects; others to everyone, unless they carry

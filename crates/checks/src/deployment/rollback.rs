@@ -71,8 +71,8 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
             Bound::Seconds(seconds, place) if seconds >= policy.rollback_seconds => findings.push(
                 Finding::new(
                     &place,
-                    format!("going back may take {seconds} s, {} s are allowed", policy.rollback_seconds),
-                    format!("回滚可能需要 {seconds} 秒，上限为 {} 秒", policy.rollback_seconds),
+                    format!("going back may take {seconds} s, less than {} s is asked for", policy.rollback_seconds),
+                    format!("回滚可能需要 {seconds} 秒，要求少于 {} 秒", policy.rollback_seconds),
                 )
                 .in_environment(environment),
             ),
@@ -289,7 +289,7 @@ fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missin
             Reading::refuted(
                 vec![Finding::new(
                     place,
-                    format!("a rehearsal took {seconds} s, {allowed} s are allowed"),
+                    format!("a rehearsal took {seconds} s, less than {allowed} s is asked for"),
                     format!("演练耗时 {seconds} 秒，上限为 {allowed} 秒"),
                 )],
                 format!("a rehearsal of {on} took too long"),

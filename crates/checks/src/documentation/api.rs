@@ -1,8 +1,8 @@
 //! The reference of the interface says what the program serves.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Policy, Reading, Readings, Standard, Strength,
-    Tally, Text, evidence::ApiKind,
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Text, evidence::ApiKind,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -30,29 +30,23 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
 }
 
-/// What is described, and how much of it with a word.
+/// What is listed. That an operation has no words about it is no mismatch.
 fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let mut tally = Tally::new();
-    for operation in evidence.apis()?.iter().flat_map(|api| &api.operations) {
-        let key = format!("{} {}", operation.method, operation.path);
-        if operation.described {
-            tally.met(key, &operation.place);
-        } else {
-            let finding = Finding::new(
-                &operation.place,
-                format!("{key} is listed without a word about it"),
-                format!("{key} 没有任何说明"),
-            );
-            tally.miss(key, finding);
-        }
-    }
-    if tally.is_empty() {
+    let listed: Vec<&Place> =
+        evidence.apis()?.iter().flat_map(|api| &api.operations).map(|operation| &operation.place).collect();
+    if listed.is_empty() {
         return Ok(Reading::elsewhere(
             Message::new("no description of its interface is in the repository", "仓库中没有接口描述"),
             Message::new("an OpenAPI document, or the place where it is published", "OpenAPI 文档或其发布位置"),
         ));
     }
-    Ok(tally.reading("listed operations are described", "列出的操作有说明"))
+    let count = listed.len();
+    let (en, zh) = if count == 1 { ("operation is", "个操作") } else { ("operations are", "个操作") };
+    Ok(Reading::shown(
+        listed.into_iter().cloned(),
+        format!("{count} {en} listed; whether they are the routes is in the source"),
+        format!("列出了 {count} {zh}；是否与路由一致需看源代码"),
+    ))
 }
 
 /// A reference that lists nothing cannot match; else the source has the routes.

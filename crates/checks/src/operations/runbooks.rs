@@ -80,7 +80,8 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
     }
     if all.is_empty() {
         findings.push(Finding::new(
-            &Place::whole(evidence.service().path.as_str()),
+            // Of the repository, not of the unit: several units of one repository lack the same thing once.
+            &Place::whole("."),
             format!("no runbook is in the repository, {wanted} are asked for"),
             format!("仓库中没有运行手册，要求至少 {wanted} 份"),
         ));
