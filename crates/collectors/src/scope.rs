@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, WorkloadKind},
+    evidence::{FileEntry, Object, Objective, SettingsKind, WorkloadKind},
 };
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::{
     Configuration,
@@ -17,7 +18,7 @@ use crate::{
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
 pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
-    units.iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
+    units.par_iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
 }
 
 fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
@@ -59,7 +60,12 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        settings: own(
+            &sources.settings,
+            // A bot updates the whole repository.
+            |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
+            |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
+        ),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
