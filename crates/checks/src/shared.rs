@@ -2,6 +2,7 @@
 
 pub(crate) mod clay;
 pub(crate) mod delivery;
+pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
@@ -11,7 +12,6 @@ pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod schedule;
-pub(crate) mod entrances;
 pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
