@@ -102,8 +102,8 @@ fn one(
                 );
             }
         }
-        // Nothing is given away; that it is missing is another check's matter.
-        Held::Literal("") => elsewhere.push(name.clone()),
+        // An empty value gives nothing away; that it is missing is another check's matter.
+        Held::Literal("") | Held::Elsewhere => elsewhere.push(name.clone()),
         Held::Literal(value) => miss(
             variable.place,
             format!("{name} is a literal ({})", redact(value)),
@@ -126,7 +126,6 @@ fn one(
                 Backing::Elsewhere => elsewhere.push(name.clone()),
             }
         }
-        Held::Elsewhere => elsewhere.push(name.clone()),
     }
     Ok(())
 }

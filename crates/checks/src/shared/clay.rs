@@ -159,14 +159,20 @@ const TELLING: &[&str] = &[
     "Probe",
 ];
 
-/// Visits every declared text of the unit, those of tests and fixtures left out. What could not be read is left out too:
+/// Visits every declared text of the unit, those of tests, fixtures and examples left out. What could not be read is left out too:
 /// whoever needs the whole of a source asks for it.
 pub(crate) fn each_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)) {
+    let home = evidence.service().path.as_str();
     let roles: BTreeMap<&str, Role> = evidence
         .files()
         .unwrap_or_default()
         .iter()
-        .filter(|file| matches!(file.role, Role::Test | Role::Fixture | Role::Vendored))
+        .filter(|file| match file.role {
+            Role::Test | Role::Fixture | Role::Vendored => true,
+            // An example is somebody's own only where it is the unit itself.
+            Role::Example => home == "." || !file.path.starts_with(home),
+            _ => false,
+        })
         .map(|file| (&*file.path, file.role))
         .collect();
     let counts = |place: &Place| !roles.contains_key(place.path());
@@ -204,7 +210,7 @@ pub(crate) fn each_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)
         };
         each_scalar(&file.body, origin, false, visit);
     }
-    for image in evidence.images().unwrap_or_default() {
+    for image in evidence.images().unwrap_or_default().iter().filter(|one| counts(&one.place)) {
         for instruction in image.stages.iter().flat_map(|stage| &stage.instructions) {
             let (name, value) = match &instruction.kind {
                 InstructionKind::Env { name, value } => (Some(name.as_str()), value.as_str()),
@@ -226,7 +232,7 @@ pub(crate) fn each_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)
             visit(Text { name, value, place, origin, code: true, encoded: false });
         }
     }
-    for resource in evidence.infrastructure().unwrap_or_default() {
+    for resource in evidence.infrastructure().unwrap_or_default().iter().filter(|one| counts(&one.place)) {
         each_scalar(&resource.body, Origin::Infrastructure, false, visit);
     }
     for document in evidence.documents().unwrap_or_default().iter().filter(|one| counts(&one.place)) {

@@ -57,11 +57,18 @@ fn assigned(rest: &str, name: &str) -> Option<Leak> {
     let rest = rest.trim_start_matches([' ', '"', '\'', '`']);
     let value =
         rest.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '`' | ',' | ';')).next()?;
-    if placeholder(value) || super::urls(value).iter().any(super::Url::of_clay) {
+    if !random(value) || placeholder(value) || super::urls(value).iter().any(super::Url::of_clay) {
         // A webhook's URL is a finding of its own.
         return None;
     }
     Some(Leak { en: format!("{name} holds a literal"), zh: format!("{name} 为明文"), secret: value.to_owned() })
+}
+
+/// In the middle of a text only what nobody would say counts: `CLAY_API_KEY: production` names an environment.
+fn random(value: &str) -> bool {
+    value.len() >= 12
+        && value.contains(|letter: char| letter.is_ascii_digit())
+        && value.contains(|letter: char| letter.is_ascii_alphabetic())
 }
 
 /// The text behind each occurrence of a marker, with where it begins.
@@ -89,7 +96,20 @@ pub(crate) fn placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let reference =
         ["vault:", "op://", "enc[", "arn:", "projects/", "ssm:", "file:", "secret:", "ref+", "gcp:", "aws:", "azure:"];
-    if reference.iter().any(|start| lower.starts_with(start))
+    let expression = [
+        "var.",
+        "data.",
+        "local.",
+        "module.",
+        "each.",
+        "ephemeral.",
+        "aws_",
+        "google_",
+        "azurerm_",
+        "random_",
+        "vault_",
+    ];
+    if reference.iter().chain(&expression).any(|start| lower.starts_with(start))
         || value.contains("${")
         || value.contains("{{")
         || value.contains("$(")
@@ -189,6 +209,8 @@ mod tests {
         check(None, &format!("https://api.clay.com{WEBHOOK_PATH}<id>"), &[]);
         check(Some("CLAY_WEBHOOK_URL"), &format!("https://api.clay.com{WEBHOOK_PATH}<id>"), &[]);
         check(Some("CLAY_TIMEOUT_MS"), "10000000000", &[]);
+        check(Some("CLAY_API_KEY"), "module.vault.clay", &[]);
+        check(None, "CLAY_API_KEY: production, from the vault. CLAY_WEBHOOK_SECRET = required", &[]);
         check(None, "whsec_… is shown once", &[]);
     }
 
