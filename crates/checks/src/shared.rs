@@ -2,6 +2,7 @@
 
 pub(crate) mod clay;
 pub(crate) mod delivery;
+pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;

@@ -64,7 +64,7 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
             &sources.settings,
             // A bot updates the whole repository.
             |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
-            |gap| area.home(gap.place.path()),
+            |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
         ),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }

@@ -144,7 +144,9 @@ fn one_file_each(images: &[ImageBuild]) -> Vec<Finding> {
         let path = image.place.path();
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let lower = name.to_ascii_lowercase();
-        let Some(word) = lower.split(['.', '-', '_']).find(|word| TRIAL.contains(word)) else { continue };
+        // The whole part: `Dockerfile.multi-stage` has stages.
+        let mut parts = lower.split('.').map(|part| part.trim_start_matches("dockerfile-"));
+        let Some(word) = parts.find(|word| TRIAL.contains(word)) else { continue };
         let other = images.iter().find(|other| {
             let other = other.place.path();
             other != path && other.rsplit_once('/').map_or("", |(folder, _)| folder) == folder

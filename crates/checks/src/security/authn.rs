@@ -9,6 +9,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     declared_library,
+    entrances::leads_here,
     secrets::{of_examples, of_tests},
 };
 
@@ -204,7 +205,7 @@ fn covers(route: &str, path: &str) -> bool {
 /// The places where something in front asks everybody; none: there is no entrance, or one that asks nobody.
 fn guarded(evidence: &Evidence<'_>) -> Result<Option<Vec<Place>>, Missing> {
     let objects: Vec<&Object> = evidence.objects()?.iter().filter(|object| object.production).collect();
-    let ingresses = objects.iter().filter(|object| object.kind == "Ingress");
+    let ingresses = objects.iter().filter(|object| object.kind == "Ingress" && leads_here(object, &objects));
     let mut places = Vec::new();
     for ingress in ingresses {
         let annotations = ingress.body.get("metadata").and_then(|metadata| metadata.get("annotations"));

@@ -2,11 +2,12 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
-    Strength, Text, merge,
+    Strength, Text, evidence::Object, merge,
 };
 
 use crate::shared::{
     declared_library,
+    entrances::leads_here,
     secrets::{of_examples, of_tests},
 };
 
@@ -41,7 +42,8 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 /// A bound that is switched off needs no code to be seen.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = Vec::new();
-    for object in evidence.objects()?.iter().filter(|object| object.production) {
+    let objects: Vec<&Object> = evidence.objects()?.iter().filter(|object| object.production).collect();
+    for object in objects.iter().filter(|object| object.kind == "Ingress" && leads_here(object, &objects)) {
         if of_tests(object.place.path()) || of_examples(object.place.path()) {
             continue;
         }

@@ -3,12 +3,13 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{EnvValue, Purpose, ResultFile, ResultKind},
+    evidence::{EnvValue, Object, Purpose, ResultFile, ResultKind},
     merge,
 };
 use jiff::civil::Date;
 
 use crate::shared::{
+    entrances::leads_here,
     production_workloads,
     secrets::{of_examples, of_tests},
 };
@@ -189,7 +190,8 @@ fn dangerous(name: &str, value: &str) -> Option<(&'static str, &'static str)> {
 /// Every origin may call with the user's cookies (A05). The controller allows credentials unless it is told not to.
 fn any_origin(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let mut findings = Vec::new();
-    for object in evidence.objects_of(&["Ingress"])?.into_iter().filter(|object| object.production) {
+    let objects: Vec<&Object> = evidence.objects()?.iter().filter(|object| object.production).collect();
+    for object in objects.iter().filter(|object| object.kind == "Ingress" && leads_here(object, &objects)) {
         let annotations = object.body.get("metadata").and_then(|metadata| metadata.get("annotations"));
         let value = |name: &str| annotations.and_then(|all| all.get(&format!("nginx.ingress.kubernetes.io/{name}")));
         let enabled = value("enable-cors").filter(|node| node.str() == Some("true"));

@@ -6,7 +6,10 @@ use gonogo_domain::{
     evidence::{ApiDescription, Object, Resource},
 };
 
-use crate::shared::secrets::{loopback, of_examples, of_tests};
+use crate::shared::{
+    entrances::leads_here,
+    secrets::{loopback, of_examples, of_tests},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "security.transport",
@@ -49,7 +52,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .iter()
         .filter(|object| object.production && !of_tests(object.place.path()) && !of_examples(object.place.path()))
         .collect();
-    for object in &objects {
+    for object in objects.iter().filter(|object| leads_here(object, &objects)) {
         for (name, entrance) in of_object(object, &objects) {
             count(
                 &mut tally,
@@ -79,7 +82,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(tally.reading("entrances from outside are served over TLS", "对外入口使用 TLS"));
     }
     let inside: Vec<&&Object> = objects.iter().filter(|object| object.kind == "Service").collect();
-    let routed = objects.iter().any(|object| is_route(object));
+    let routed = objects.iter().any(|object| is_route(object) && leads_here(object, &objects));
     let outside = evidence.service().urls.values().any(|url| url.starts_with("http"));
     if let Some(first) = inside.first()
         && !routed
