@@ -29,7 +29,8 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
 
     progress.say("judging");
     let setting = Setting { options, today };
-    let collected = collect(&tree, &configuration, today);
+    let (collected, revision) =
+        rayon::join(|| collect(&tree, &configuration, today), || revision::describe(&options.path, &tree));
     if collected.services.is_empty() {
         bail!(
             "no deployable unit was found in {} ({} files): no workload, container file, compose service, start command \
@@ -60,7 +61,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rules: rules(&configuration),
         repository: repository_name(&options.path),
-        revision: revision::describe(&options.path),
+        revision,
         on: today,
         record_problems: common_problems(&configuration, &services),
         services,

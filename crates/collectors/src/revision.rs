@@ -19,11 +19,13 @@ pub enum RevisionError {
 }
 
 /// The commit that is checked out, in short; `+` at its end: the work tree differs from it. None: no repository.
-pub fn describe(root: &Path) -> Option<String> {
+///
+/// The sizes of the files are those of `tree`, which was read from `root`, where it has them.
+pub fn describe(root: &Path, tree: &Tree) -> Option<String> {
     let repository = open(root).ok()?;
     let head = repository.head_id().ok()?;
     let short = head.shorten_or_id().to_string();
-    Some(if differs(&repository, root) { format!("{short}+") } else { short })
+    Some(if differs(&repository, root, tree) { format!("{short}+") } else { short })
 }
 
 /// The day of a commit, in UTC.
@@ -108,20 +110,20 @@ fn prefix(repository: &gix::Repository, root: &Path) -> String {
 }
 
 /// A file of the index is not as it was committed, by size and time of change. Files that git does not track do not count.
-fn differs(repository: &gix::Repository, _root: &Path) -> bool {
+fn differs(repository: &gix::Repository, root: &Path, tree: &Tree) -> bool {
     let (Ok(index), Some(work)) = (repository.index(), repository.workdir()) else { return false };
-    let head = repository.head_tree_id_or_empty().ok();
-    let _ = head;
+    let prefix = prefix(repository, root);
     index.entries().iter().any(|entry| {
-        let path = work.join(entry.path(&index).to_str_lossy().as_ref());
-        match std::fs::symlink_metadata(&path) {
-            Ok(meta) => {
-                meta.is_file()
-                    && entry.mode == gix::index::entry::Mode::FILE
-                    && meta.len() != u64::from(entry.stat.size)
-            }
-            Err(_) => true,
-        }
+        let path = entry.path(&index).to_str_lossy();
+        let walked = path.strip_prefix(&prefix).and_then(|path| tree.entry(path));
+        let size = match walked {
+            Some(file) => Some(file.size),
+            None => match std::fs::symlink_metadata(work.join(&*path)) {
+                Ok(meta) => meta.is_file().then_some(meta.len()),
+                Err(_) => return true,
+            },
+        };
+        entry.mode == gix::index::entry::Mode::FILE && size.is_some_and(|size| size != u64::from(entry.stat.size))
     })
 }
 

@@ -2,7 +2,12 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::{
+    ParserBuilder,
+    hir::literal::{Extractor, Literal},
+};
 use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
@@ -210,28 +215,59 @@ impl Package {
     }
 }
 
-/// The rows with their patterns, compiled.
+/// The rows, with what tells which of them are worth trying on a line.
+///
+/// To compile all patterns costs more than most reviews: only those are whose first words stand in a line.
 struct CommandTable {
-    rows: Vec<Command>,
-    patterns: RegexSet,
-    unless: Vec<Option<Regex>>,
-    /// What each pattern begins with, for the few that are compiled alone.
-    prefix: String,
-    /// Compiled when it matters where a row matches.
-    alone: Vec<OnceLock<Option<Regex>>>,
+    rows: Vec<Row>,
+    /// The literals that the patterns begin with.
+    words: AhoCorasick,
+    /// The row of each literal.
+    row_of_word: Vec<usize>,
+    /// Rows whose pattern begins with no literal.
+    wordless: Vec<usize>,
+    /// What each pattern begins with.
+    prefix: &'static str,
+}
+
+struct Row {
+    command: Command,
+    pattern: OnceLock<Option<Regex>>,
+    unless: OnceLock<Option<Regex>>,
+}
+
+impl Row {
+    /// Where the row matches.
+    fn start(&self, prefix: &str, line: &[u8]) -> Option<usize> {
+        let compile = || bytes_regex(&format!("{prefix}(?:{})", self.command.pattern)).ok();
+        let start = self.pattern.get_or_init(compile).as_ref()?.find(line)?.start();
+        let unless = self.unless.get_or_init(|| bytes_regex(self.command.unless.as_deref()?).ok());
+        (!unless.as_ref().is_some_and(|not| not.is_match(line))).then_some(start)
+    }
 }
 
 impl CommandTable {
-    fn new(rows: Vec<Command>, prefix: &str) -> Result<Self, regex::Error> {
-        let patterns = RegexSetBuilder::new(rows.iter().map(|row| format!("{prefix}(?:{})", row.pattern)))
-            .unicode(false)
-            .size_limit(64 << 20)
-            .dfa_size_limit(32 << 20)
-            .build()?;
-        let unless =
-            rows.iter().map(|row| row.unless.as_deref().map(bytes_regex).transpose()).collect::<Result<_, _>>()?;
-        let alone = rows.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { rows, patterns, unless, prefix: prefix.to_owned(), alone })
+    /// `prefix` is a regular expression that does not take part in the words.
+    fn new(commands: Vec<Command>, prefix: &'static str, any_case: bool) -> Result<Self, String> {
+        let (mut words, mut row_of_word, mut wordless) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, command) in commands.iter().enumerate() {
+            let found = first_words(&command.pattern)?;
+            if found.is_empty() {
+                wordless.push(index);
+            }
+            row_of_word.extend(found.iter().map(|_| index));
+            words.extend(found);
+        }
+        let words = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .ascii_case_insensitive(any_case)
+            .build(words)
+            .map_err(|error| error.to_string())?;
+        let rows = commands
+            .into_iter()
+            .map(|command| Row { command, pattern: OnceLock::new(), unless: OnceLock::new() })
+            .collect();
+        Ok(Self { rows, words, row_of_word, wordless, prefix })
     }
 
     fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
@@ -240,28 +276,36 @@ impl CommandTable {
 
     /// The purposes of the rows that match before this offset.
     fn purposes_before(&self, line: &[u8], end: usize) -> Vec<Purpose> {
-        let mut purposes: Vec<Purpose> = self
-            .patterns
-            .matches(line)
+        let named = self.words.find_overlapping_iter(line);
+        let mut rows: Vec<usize> =
+            named.filter_map(|found| self.row_of_word.get(found.pattern().as_usize()).copied()).collect();
+        rows.extend(&self.wordless);
+        rows.sort_unstable();
+        rows.dedup();
+        let mut purposes: Vec<Purpose> = rows
             .into_iter()
-            .filter(|index| !self.unless.get(*index).and_then(Option::as_ref).is_some_and(|not| not.is_match(line)))
-            .filter(|index| end == usize::MAX || self.start(*index, line).is_some_and(|start| start < end))
-            .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
+            .filter_map(|index| self.rows.get(index))
+            .filter(|row| row.start(self.prefix, line).is_some_and(|start| start < end))
+            .map(|row| row.command.purpose)
             .collect();
         purposes.sort();
         purposes.dedup();
         purposes
     }
-
-    fn start(&self, index: usize, line: &[u8]) -> Option<usize> {
-        let row = self.rows.get(index)?;
-        let regex =
-            self.alone.get(index)?.get_or_init(|| bytes_regex(&format!("{}(?:{})", self.prefix, row.pattern)).ok());
-        regex.as_ref()?.find(line).map(|found| found.start())
-    }
 }
 
-// Commands are ASCII: without Unicode the table compiles in a tenth of the time.
+/// Literals of which every match of a pattern begins with one; none: it may begin with anything.
+fn first_words(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
+    let tree = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
+    let words = Extractor::new().extract(&tree.map_err(|error| error.to_string())?);
+    let words = words.literals().unwrap_or_default();
+    if words.iter().any(Literal::is_empty) {
+        return Ok(Vec::new());
+    }
+    Ok(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+}
+
+// Commands are ASCII: without Unicode a pattern compiles in a tenth of the time.
 fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).unicode(false).build()
 }
@@ -282,15 +326,12 @@ fn command_tables() -> Option<&'static Tables> {
 
 fn read_commands(text: &str) -> Result<Tables, String> {
     let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
-    let tables = || {
-        Ok(Tables {
-            commands: CommandTable::new(table.command, WORD_START)?,
-            kinds: CommandTable::new(table.test_kind, "(?i)")?,
-            negation: bytes_regex(NEGATION)?,
-            runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
-        })
-    };
-    tables().map_err(|error: regex::Error| error.to_string())
+    Ok(Tables {
+        commands: CommandTable::new(table.command, WORD_START, false)?,
+        kinds: CommandTable::new(table.test_kind, "(?i)", true)?,
+        negation: bytes_regex(NEGATION).map_err(|error| error.to_string())?,
+        runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE).map_err(|error| error.to_string())?,
+    })
 }
 
 struct Tables {
@@ -301,8 +342,8 @@ struct Tables {
 }
 
 /// The table of commands.
-pub fn commands() -> &'static [Command] {
-    command_tables().map_or(&[], |tables| &tables.commands.rows)
+pub fn commands() -> impl Iterator<Item = &'static Command> {
+    command_tables().into_iter().flat_map(|tables| &tables.commands.rows).map(|row| &row.command)
 }
 
 /// What a line of shell is there for. A test run that names its kind in its arguments is of that kind and no unit test.
