@@ -108,8 +108,10 @@ pub fn collect_with(
         documents: sources.documents.items.len(),
         infrastructure: sources.infrastructure.items.len(),
     };
+    // The trees of the files are most of the memory, and nobody looks at them from here on.
+    let (services, ()) = rayon::join(|| scope::scope(&found.units, &sources, configuration, today), || drop(corpus));
     Collected {
-        services: scope::scope(&found.units, &sources, configuration, today),
+        services,
         left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),
         unread: sources.gaps(),
         skipped: tree.skipped().to_vec(),

@@ -1,21 +1,29 @@
 //! Data files, each read and parsed once, for every source to look at.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use aho_corasick::AhoCorasick;
 use gonogo_domain::{
     Gap, Node, Place, Source,
     evidence::{FileEntry, Role},
 };
-use gonogo_formats::{ParseError, json, json5, toml, yaml};
+use gonogo_formats::{ParseError, json, json5, toml};
 use rayon::prelude::*;
 
-use crate::Tree;
+use crate::{Tree, schemas};
 
 /// The files of a repository with what was parsed of them.
 #[derive(Debug)]
 pub struct Corpus<'t> {
     pub tree: &'t Tree,
+    /// Something in the repository changes schemas, which `data` leaves out.
+    pub(crate) changes_schemas: bool,
     data: BTreeMap<Arc<str>, DataFile>,
 }
 
@@ -72,7 +80,8 @@ impl<'t> Corpus<'t> {
             .filter_map(|entry| Some((entry, format(entry.name())?)))
             .filter_map(|(entry, format)| parse(tree, &wanted, entry, format))
             .collect();
-        Self { tree, data: data.into_iter().map(|file| (Arc::clone(&file.path), file)).collect() }
+        let changes_schemas = wanted.changes_schemas.into_inner();
+        Self { tree, changes_schemas, data: data.into_iter().map(|file| (Arc::clone(&file.path), file)).collect() }
     }
 
     /// The data files that count, in the order of their paths.
@@ -111,6 +120,8 @@ fn format(name: &str) -> Option<Format> {
 /// Decides by a few words whether a data file can declare anything, so that data sets are not parsed.
 struct Wanted {
     json: Option<AhoCorasick>,
+    /// A file was seen that changes schemas.
+    changes_schemas: AtomicBool,
 }
 
 impl Wanted {
@@ -159,7 +170,7 @@ impl Wanted {
             "\"latencies\"",
             "\"thresholds\"",
         ];
-        Self { json: AhoCorasick::new(words).ok() }
+        Self { json: AhoCorasick::new(words).ok(), changes_schemas: AtomicBool::new(false) }
     }
 
     fn json(&self, text: &str) -> bool {
@@ -195,7 +206,7 @@ const NOT_TREES: &[&str] =
     &["package-lock.json", "npm-shrinkwrap.json", "composer.lock", "pnpm-lock.yaml", "Cargo.lock"];
 
 fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Option<DataFile> {
-    if NOT_TREES.contains(&entry.name()) {
+    if NOT_TREES.contains(&entry.name()) || (format == Format::Yaml && chart_template(tree, &entry.path)) {
         return None;
     }
     let path = Arc::clone(&entry.path);
@@ -215,9 +226,11 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
         }
     };
     match format {
-        Format::Yaml if chart_template(tree, &path) => return None,
         Format::Yaml => {
-            let stream = yaml::parse(&path, &text);
+            if schemas::are_changed_by(&text) {
+                wanted.changes_schemas.store(true, Ordering::Relaxed);
+            }
+            let stream = schemas::parse_without(&path, &text);
             file.documents = stream.documents.into_iter().map(|document| document.node).collect();
             file.errors = stream.errors;
         }

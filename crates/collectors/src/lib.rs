@@ -29,6 +29,7 @@ mod queries;
 mod results;
 pub mod revision;
 mod roles;
+mod schemas;
 mod scope;
 mod settings;
 mod tree;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, SettingsKind, WorkloadKind},
+    evidence::{FileEntry, Object, Objective, SettingsKind, Workload, WorkloadKind},
 };
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -18,10 +18,19 @@ use crate::{
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
 pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
-    units.par_iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
+    let concerned: Vec<Vec<usize>> =
+        sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
+    units.par_iter().map(|unit| facts(unit, units, sources, &concerned, configuration, today)).collect()
 }
 
-fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
+fn facts(
+    unit: &Unit,
+    units: &[Unit],
+    sources: &Sources,
+    concerned: &[Vec<usize>],
+    configuration: &Configuration,
+    today: Date,
+) -> Facts {
     let area = Area { unit, units };
     let statement = configuration.service(&unit.service.name);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
@@ -31,7 +40,7 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
         objects: with_jobs(
-            own(&sources.objects, |object| area.object(object, sources), |gap| area.not_of_others(&gap.place)),
+            indexed(&sources.objects, &|index| area.object(index, sources, concerned), &area),
             &area,
             sources,
         ),
@@ -110,28 +119,28 @@ impl Area<'_> {
         self.not_of_others(place) && (related || !holds_others)
     }
 
-    /// An object that selects workloads belongs to those whom it selects; others to everyone, unless they carry
-    /// another unit's name or lie in its folder.
-    fn object(&self, object: &Object, sources: &Sources) -> bool {
-        let mut selected = sources
-            .workloads
-            .items
-            .iter()
-            .enumerate()
-            .filter(|(_, workload)| class_selects(object, workload))
-            .peekable();
-        if selected.peek().is_some() {
-            return selected.any(|(index, _)| self.unit.workloads.contains(&index));
-        }
-        if let Some(target) = target(object) {
-            let mut named = sources.workloads.items.iter().enumerate().filter(|(_, one)| one.name == target).peekable();
-            if named.peek().is_some() {
-                return named.any(|(index, _)| self.unit.workloads.contains(&index));
-            }
+    /// An object that concerns workloads belongs to their units; others to everyone, unless they carry another unit's
+    /// name or lie in its folder.
+    fn object(&self, index: usize, sources: &Sources, concerned: &[Vec<usize>]) -> bool {
+        let Some(object) = sources.objects.items.get(index) else { return false };
+        if let Some(concerned) = concerned.get(index).filter(|concerned| !concerned.is_empty()) {
+            return concerned.iter().any(|workload| self.unit.workloads.contains(workload));
         }
         // `frontend` of kind ServiceAccount, ConfigMap … is that unit's.
         let own = object.name == self.unit.service.name;
         own || !self.units.iter().any(|other| other.service.name == object.name) && self.not_of_others(&object.place)
+    }
+}
+
+/// The workloads that an object selects, else those that it names.
+fn concerned(object: &Object, workloads: &[Workload]) -> Vec<usize> {
+    let which = |test: &dyn Fn(&Workload) -> bool| -> Vec<usize> {
+        workloads.iter().enumerate().filter(|(_, workload)| test(workload)).map(|(index, _)| index).collect()
+    };
+    let selected = which(&|workload| class_selects(object, workload));
+    match target(object) {
+        Some(target) if selected.is_empty() => which(&|workload| workload.name == target),
+        _ => selected,
     }
 }
 
@@ -182,23 +191,21 @@ fn own<T: Clone>(
     keep: impl Fn(&T) -> bool,
     keep_gap: impl Fn(&Gap) -> bool,
 ) -> Arc<Gathered<T>> {
-    if all.items.iter().all(&keep) && all.gaps.iter().all(&keep_gap) {
+    let kept: Vec<&T> = all.items.iter().filter(|item| keep(item)).collect();
+    let gaps: Vec<&Gap> = all.gaps.iter().filter(|gap| keep_gap(gap)).collect();
+    if kept.len() == all.items.len() && gaps.len() == all.gaps.len() {
         return Arc::clone(all);
     }
-    Arc::new(Gathered {
-        items: all.items.iter().filter(|item| keep(item)).cloned().collect(),
-        files: all.files,
-        gaps: all.gaps.iter().filter(|gap| keep_gap(gap)).cloned().collect(),
-    })
+    Arc::new(Gathered::new(kept.into_iter().cloned().collect(), all.files, gaps.into_iter().cloned().collect()))
 }
 
 fn indexed<T: Clone>(all: &Arc<Gathered<T>>, keep: &dyn Fn(usize) -> bool, area: &Area<'_>) -> Arc<Gathered<T>> {
-    let gaps: Vec<Gap> = all.gaps.iter().filter(|gap| area.not_of_others(&gap.place)).cloned().collect();
-    if gaps.len() == all.gaps.len() && (0..all.items.len()).all(keep) {
+    let kept: Vec<&T> = all.items.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, item)| item).collect();
+    let gaps: Vec<&Gap> = all.gaps.iter().filter(|gap| area.not_of_others(&gap.place)).collect();
+    if kept.len() == all.items.len() && gaps.len() == all.gaps.len() {
         return Arc::clone(all);
     }
-    let items = all.items.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, item)| item.clone()).collect();
-    Arc::new(Gathered { items, files: all.files, gaps })
+    Arc::new(Gathered::new(kept.into_iter().cloned().collect(), all.files, gaps.into_iter().cloned().collect()))
 }
 
 /// Objectives name their service: one of another unit's is not this one's.

@@ -121,20 +121,25 @@ impl Tree {
 
     /// The bytes of a file, or why they cannot be had, in one clause.
     pub fn bytes(&self, path: &str) -> Result<Arc<[u8]>, String> {
+        self.read(path).map(Arc::from)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let entry = self.entry(path).ok_or_else(|| "there is no such file".to_owned())?;
         if entry.size > READ_LIMIT {
             return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));
         }
         match &self.content {
-            Content::Memory(files) => files.get(path).cloned().ok_or_else(|| "there is no such file".to_owned()),
-            Content::Disk(root) => read_bounded(&root.join(path)).map(Arc::from),
+            Content::Memory(files) => {
+                files.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| "there is no such file".to_owned())
+            }
+            Content::Disk(root) => read_bounded(&root.join(path)),
         }
     }
 
     /// The text of a file. A byte order mark is taken off, UTF-16 with a mark is understood; other encodings are an error.
     pub fn text(&self, path: &str) -> Result<Arc<str>, String> {
-        let bytes = self.bytes(path)?;
-        decode(&bytes).map(Arc::from)
+        decode(self.read(path)?).map(Arc::from)
     }
 }
 
@@ -216,19 +221,19 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Result<String, String> {
-    match bytes {
-        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
+fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    match bytes.as_slice() {
+        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest.to_vec()),
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
         _ => utf8(bytes),
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, String> {
-    String::from_utf8(bytes.to_vec()).map_err(|error| {
-        let line =
-            bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default().split(|byte| *byte == b'\n').count();
+fn utf8(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = valid.split(|byte| *byte == b'\n').count();
         format!("it is not UTF-8 text (line {line})")
     })
 }

@@ -144,7 +144,9 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
-        Ok(Value::Mapping(keep_last(entries)))
+        let mut entries = keep_last(entries);
+        entries.shrink_to_fit();
+        Ok(Value::Mapping(entries))
     }
 
     fn array(&mut self) -> Result<Value, ParseError> {
@@ -163,6 +165,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
+        items.shrink_to_fit();
         Ok(Value::Sequence(items))
     }
 

@@ -316,10 +316,15 @@ impl<'text> Builder<'text> {
     fn close(&mut self) -> Result<(), Stop> {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
         let value = match frame.content {
-            Content::Sequence(items) => Value::Sequence(items),
+            Content::Sequence(mut items) => {
+                items.shrink_to_fit();
+                Value::Sequence(items)
+            }
             Content::Mapping { entries, merges, .. } => {
                 let entries = if merges.is_empty() { entries } else { merge(entries, &merges) };
-                Value::Mapping(keep_last(entries, &mut self.duplicates))
+                let mut entries = keep_last(entries, &mut self.duplicates);
+                entries.shrink_to_fit();
+                Value::Mapping(entries)
             }
         };
         self.complete(Node { place: frame.place, value }, frame.anchor)
