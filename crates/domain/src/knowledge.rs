@@ -248,7 +248,7 @@ impl Row {
 
 impl CommandTable {
     /// `prefix` is a regular expression that does not take part in the words.
-    fn new(commands: Vec<Command>, prefix: &'static str, any_case: bool) -> Result<Self, String> {
+    fn new(commands: Vec<Command>, prefix: &'static str) -> Result<Self, String> {
         let (mut words, mut row_of_word, mut wordless) = (Vec::new(), Vec::new(), Vec::new());
         for (index, command) in commands.iter().enumerate() {
             let found = first_words(&command.pattern)?;
@@ -260,7 +260,7 @@ impl CommandTable {
         }
         let words = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .ascii_case_insensitive(any_case)
+            .ascii_case_insensitive(true)
             .build(words)
             .map_err(|error| error.to_string())?;
         let rows = commands
@@ -296,8 +296,10 @@ impl CommandTable {
 
 /// Literals of which every match of a pattern begins with one; none: it may begin with anything.
 fn first_words(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
+    // The words are looked for in any case; spelled out in every case they would be thousands.
+    let pattern = pattern.strip_prefix("(?i)").unwrap_or(pattern);
     let tree = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
-    let words = Extractor::new().extract(&tree.map_err(|error| error.to_string())?);
+    let words = Extractor::new().limit_class(2).extract(&tree.map_err(|error| error.to_string())?);
     let words = words.literals().unwrap_or_default();
     if words.iter().any(Literal::is_empty) {
         return Ok(Vec::new());
@@ -327,8 +329,8 @@ fn command_tables() -> Option<&'static Tables> {
 fn read_commands(text: &str) -> Result<Tables, String> {
     let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
     Ok(Tables {
-        commands: CommandTable::new(table.command, WORD_START, false)?,
-        kinds: CommandTable::new(table.test_kind, "(?i)", true)?,
+        commands: CommandTable::new(table.command, WORD_START)?,
+        kinds: CommandTable::new(table.test_kind, "(?i)")?,
         negation: bytes_regex(NEGATION).map_err(|error| error.to_string())?,
         runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE).map_err(|error| error.to_string())?,
     })

@@ -12,7 +12,7 @@ fn every_row_fits_its_example_and_not_its_look_alike() {
     assert!(commands.rows.len() >= 120, "{} rows", commands.rows.len());
     let mut problems = Vec::new();
     for row in commands.rows.iter().map(|row| &row.command) {
-        let alone = CommandTable::new(vec![row.clone()], WORD_START, false).expect("compiles");
+        let alone = CommandTable::new(vec![row.clone()], WORD_START).expect("compiles");
         if alone.purposes(row.example.as_bytes()).is_empty() || !purposes(&row.example).contains(&row.purpose) {
             problems.push(format!("{} does not fit {:?}", row.pattern, row.example));
         }
