@@ -1,3 +1,44 @@
 //! Chores of the project: `cargo xtask`.
 
-fn main() {}
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use xtask::{agree, bench, ci, docs};
+
+const USAGE: &str = "\
+Chores of the project.
+
+  cargo xtask ci                                  everything that a change must pass
+  cargo xtask docs [--check]                      writes the reference pages, or tells whether they are up to date
+  cargo xtask agree [--write] CHECKOUT ...        compares with what kube-score, kube-linter and Polaris publish
+  cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
+      --runs N       takes the median of N runs (3)
+      --path FOLDER  looks for the other tools here first (repeat)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["ci"] => ci::run(),
+        ["docs"] => docs::write(),
+        ["docs", "--check"] => docs::check(),
+        ["agree", rest @ ..] => agree::run(rest),
+        ["bench", "review", rest @ ..] => bench::run(rest),
+        ["" | "help" | "-h" | "--help"] => {
+            // Nothing is left to do if the usage cannot be written.
+            let _ = io::stdout().write_all(USAGE.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(anyhow::anyhow!("this is no chore\n\n{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,10 +1,20 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod clay;
+pub(crate) mod delivery;
+pub(crate) mod entrances;
+pub(crate) mod escalation;
+pub(crate) mod figures;
 pub(crate) mod images;
+pub(crate) mod pod;
 pub(crate) mod procedures;
+pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod scaling;
+pub(crate) mod schedule;
+pub(crate) mod secrets;
 pub(crate) mod suites;
+pub(crate) mod trees;
 
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
@@ -21,6 +31,21 @@ pub(crate) fn production_workloads<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'
 /// The members of a count over containers: one for each container of a logical workload, whatever its environments.
 pub(crate) fn container_key(workload: &Workload, container: &Container) -> String {
     format!("{}/{}", workload.key, container.name)
+}
+
+/// The line where a person gives a container what it lacks: its own, unless its name is filled in from another file
+/// (a chart's), else one of its fields' or the workload's.
+pub(crate) fn container_place<'a>(workload: &'a Workload, container: &'a Container) -> &'a Place {
+    let here = |place: &&'a Place| place.path() == workload.place.path();
+    let fields = [
+        Some(&container.place),
+        container.security.place.as_ref(),
+        container.image.as_ref().map(|image| &image.place),
+        container.ports.first().map(|port| &port.place),
+        container.readiness.as_ref().map(|probe| &probe.place),
+        container.liveness.as_ref().map(|probe| &probe.place),
+    ];
+    fields.into_iter().flatten().find(here).unwrap_or(&workload.place)
 }
 
 /// Nothing runs it in production as far as this repository says: unknown until its manifests are there.
@@ -71,6 +96,7 @@ pub(crate) fn redact(secret: &str) -> String {
     let hash = secret
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let head: String = secret.chars().take(4).collect();
+    // Of a short one four characters would be most of it.
+    let head: String = secret.chars().take(4.min(secret.chars().count() / 3)).collect();
     format!("{head}… (#{:08x})", hash >> 32)
 }

@@ -98,9 +98,10 @@ pub(crate) struct ReviewOptions {
     /// Only these services (repeat)
     #[arg(long, value_name = "NAME")]
     pub service: Vec<String>,
-    /// What the review is held for
-    #[arg(long, value_name = "OCCASION", default_value = "major-release", value_parser = occasion)]
-    pub occasion: Occasion,
+    /// What the review is held for: first-deploy, major-release, quarterly, post-incident, dependency-upgrade, handoff.
+    /// Each puts its weight on other checks
+    #[arg(long, value_name = "OCCASION", value_parser = occasion)]
+    pub occasion: Option<Occasion>,
     /// terminal, json, sarif, junit, markdown or html, each to standard output or to a file: `json=report.json` (repeat)
     #[arg(long, value_name = "FORMAT[=FILE]", default_value = "terminal", value_parser = Output::parse)]
     pub format: Vec<Output>,

@@ -63,7 +63,18 @@ pub(crate) fn attest(options: &AttestOptions) -> anyhow::Result<ExitCode> {
         let fields: InlineTable = options.record.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
         table.insert("record", value(fields));
     }
-    record(&options.path, "attestation", table, options.dry_run, options.json)
+    let done = record(&options.path, "attestation", table, options.dry_run, options.json)?;
+    let wanted = gonogo_checks::find(check).map_or(&[][..], |check| check.record);
+    let given = |field: &&&str| !options.record.iter().any(|(key, _)| key == **field);
+    let missing: Vec<&str> = wanted.iter().filter(given).copied().collect();
+    if !missing.is_empty() {
+        writeln!(
+            io::stderr(),
+            "gonogo: this counts as a statement; as a record of an exercise it needs --record for {}",
+            missing.join(", ")
+        )?;
+    }
+    Ok(done)
 }
 
 fn known(id: &str) -> anyhow::Result<&'static str> {

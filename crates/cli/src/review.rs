@@ -3,7 +3,9 @@
 use std::{fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use gonogo_collectors::{Collected, Configuration, ConfigurationError, Tree, collect, configuration, revision};
+use gonogo_collectors::{
+    Collected, Configuration, ConfigurationError, Tree, collect, collect_with, configuration, revision,
+};
 use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
 use jiff::civil::Date;
@@ -29,8 +31,10 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
 
     progress.say("judging");
     let setting = Setting { options, today };
-    let (collected, revision) =
-        rayon::join(|| collect(&tree, &configuration, today), || revision::describe(&options.path, &tree));
+    let (collected, revision) = rayon::join(
+        || collect_with(&tree, &configuration, today, &|what| progress.say(what)),
+        || revision::describe(&options.path, &tree),
+    );
     if collected.services.is_empty() {
         bail!(
             "no deployable unit was found in {} ({} files): no workload, container file, compose service, start command \

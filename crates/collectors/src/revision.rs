@@ -18,14 +18,12 @@ pub enum RevisionError {
     Unreadable { revision: String, reason: String },
 }
 
-/// The commit that is checked out, in short; `+` at its end: the work tree differs from it. None: no repository.
-///
-/// The sizes of the files are those of `tree`, which was read from `root`, where it has them.
+/// The commit that is checked out, in short; `+` at its end: what was reviewed differs from it. None: no repository.
 pub fn describe(root: &Path, tree: &Tree) -> Option<String> {
     let repository = open(root).ok()?;
     let head = repository.head_id().ok()?;
     let short = head.shorten_or_id().to_string();
-    Some(if differs(&repository, root, tree) { format!("{short}+") } else { short })
+    Some(if differs(&repository, &prefix(&repository, root), tree) { format!("{short}+") } else { short })
 }
 
 /// The day of a commit, in UTC.
@@ -65,23 +63,11 @@ pub fn tree(root: &Path, revision: &str) -> Result<Tree, RevisionError> {
 
 fn open(root: &Path) -> Result<gix::Repository, RevisionError> {
     // Isolated: neither the user's configuration nor the repository's may start programs for us.
-    let options = gix::open::Options::isolated();
-    gix::ThreadSafeRepository::discover_opts(
-        root,
-        gix::discover::upwards::Options::default(),
-        [(gix::sec::Trust::Full, options.clone()), (gix::sec::Trust::Reduced, options)].into_iter().fold(
-            gix::sec::trust::Mapping::default(),
-            |mut mapping, (trust, options)| {
-                match trust {
-                    gix::sec::Trust::Full => mapping.full = options,
-                    gix::sec::Trust::Reduced => mapping.reduced = options,
-                }
-                mapping
-            },
-        ),
-    )
-    .map(|repository| repository.to_thread_local())
-    .map_err(|_| RevisionError::NoRepository(root.display().to_string()))
+    let isolated =
+        gix::sec::trust::Mapping { full: gix::open::Options::isolated(), reduced: gix::open::Options::isolated() };
+    gix::ThreadSafeRepository::discover_opts(root, gix::discover::upwards::Options::default(), isolated)
+        .map(|repository| repository.to_thread_local())
+        .map_err(|_| RevisionError::NoRepository(root.display().to_string()))
 }
 
 fn commit<'r>(repository: &'r gix::Repository, revision: &str) -> Result<gix::Commit<'r>, RevisionError> {
@@ -109,22 +95,33 @@ fn prefix(repository: &gix::Repository, root: &Path) -> String {
     }
 }
 
-/// A file of the index is not as it was committed, by size and time of change. Files that git does not track do not count.
-fn differs(repository: &gix::Repository, root: &Path, tree: &Tree) -> bool {
-    let (Ok(index), Some(work)) = (repository.index(), repository.workdir()) else { return false };
-    let prefix = prefix(repository, root);
-    index.entries().iter().any(|entry| {
+/// A file that was reviewed is not as it was committed, is not committed, or one that is committed is gone.
+///
+/// As git does it: a file whose size and time of change are those of the index is taken as unchanged; others are hashed.
+fn differs(repository: &gix::Repository, prefix: &str, tree: &Tree) -> bool {
+    let (Ok(index), Some(work)) = (repository.index_or_empty(), repository.workdir()) else { return false };
+    let mut tracked = std::collections::BTreeSet::new();
+    for entry in index.entries() {
         let path = entry.path(&index).to_str_lossy();
-        let walked = path.strip_prefix(&prefix).and_then(|path| tree.entry(path));
-        let size = match walked {
-            Some(file) => Some(file.size),
-            None => match std::fs::symlink_metadata(work.join(&*path)) {
-                Ok(meta) => meta.is_file().then_some(meta.len()),
-                Err(_) => return true,
-            },
-        };
-        entry.mode == gix::index::entry::Mode::FILE && size.is_some_and(|size| size != u64::from(entry.stat.size))
-    })
+        let Some(below) = path.strip_prefix(prefix) else { continue };
+        tracked.insert(below.to_owned());
+        let file = work.join(path.as_ref());
+        let Ok(meta) = gix::index::fs::Metadata::from_path_no_follow(&file) else { return true };
+        if !meta.is_file() {
+            continue;
+        }
+        let same_stat = gix::index::entry::Stat::from_fs(&meta)
+            .is_ok_and(|stat| stat.size == entry.stat.size && stat.mtime == entry.stat.mtime);
+        if !same_stat && !same_content(&file, entry.id) {
+            return true;
+        }
+    }
+    tree.files().iter().any(|entry| !tracked.contains(&*entry.path))
+}
+
+fn same_content(file: &Path, id: gix::ObjectId) -> bool {
+    let Ok(bytes) = std::fs::read(file) else { return false };
+    gix::objs::compute_hash(id.kind(), gix::objs::Kind::Blob, &bytes).is_ok_and(|own| own == id)
 }
 
 fn unreadable(revision: &str, error: &dyn std::fmt::Display) -> RevisionError {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, Statements, Workload},
+    evidence::{FileEntry, Object, Objective, SettingsKind, Workload, WorkloadKind},
 };
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -39,9 +39,13 @@ fn facts(
         service: unit.service.clone(),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
-        objects: indexed(&sources.objects, &|index| area.object(index, sources, concerned), &area),
+        objects: with_jobs(
+            indexed(&sources.objects, &|index| area.object(index, sources, concerned), &area),
+            &area,
+            sources,
+        ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
-        pipelines: Arc::clone(&sources.pipelines),
+        pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
         infrastructure: own(
             &sources.infrastructure,
             |resource| area.not_of_others(&resource.place),
@@ -65,8 +69,13 @@ fn facts(
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        statements: statement.map_or_else(|| Arc::new(Statements::default()), |one| Arc::new(one.statements.clone())),
+        settings: own(
+            &sources.settings,
+            // A bot updates the whole repository.
+            |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
+            |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
+        ),
+        statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
 
@@ -111,6 +120,16 @@ impl<'a> Area<'a> {
         !self.of_another(place.path())
     }
 
+    /// Not of others, and not of a folder of others: `accounts/cloudbuild.yaml` beside `accounts/login` does nothing
+    /// for `ledger/writer`.
+    fn serves(&self, place: &Place) -> bool {
+        let folder = paths::folder(place.path());
+        let (path, home) = (&self.unit.service.path, &self.unit.home);
+        let related = [path, home].into_iter().any(|own| paths::is_below(own, folder) || paths::is_below(folder, own));
+        let holds_others = self.units.iter().any(|other| paths::is_below(&other.service.path, folder));
+        self.not_of_others(place) && (related || !holds_others)
+    }
+
     /// An object that concerns workloads belongs to their units; others to everyone, unless they carry another unit's
     /// name or lie in its folder.
     fn object(&self, index: usize, sources: &Sources, concerned: &[Vec<usize>]) -> bool {
@@ -141,6 +160,35 @@ fn target(object: &Object) -> Option<&str> {
     ["spec.scaleTargetRef.name", "spec.targetRef.name", "spec.workloadRef.name"]
         .iter()
         .find_map(|path| object.body.str_at(path))
+}
+
+/// Scheduled jobs that are not the unit's own, as objects: what copies or purges its data is mostly a job of others.
+fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Object>> {
+    let jobs: Vec<Object> = sources
+        .workloads
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(index, workload)| workload.kind == WorkloadKind::CronJob && !area.unit.workloads.contains(index))
+        .filter(|(_, workload)| area.not_of_others(&workload.place))
+        .map(|(_, workload)| Object {
+            api_version: workload.body.str_at("apiVersion").unwrap_or("batch/v1").to_owned(),
+            kind: "CronJob".to_owned(),
+            name: workload.name.clone(),
+            namespace: workload.namespace.clone(),
+            labels: workload.labels.clone(),
+            environment: workload.environment.clone(),
+            production: workload.production,
+            place: workload.place.clone(),
+            body: workload.body.clone(),
+        })
+        .collect();
+    if jobs.is_empty() {
+        return objects;
+    }
+    let mut objects = Gathered::clone(&objects);
+    objects.items.extend(jobs);
+    Arc::new(objects)
 }
 
 /// How deep a folder lies.

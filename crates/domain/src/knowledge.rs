@@ -2,15 +2,14 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::{
-    ParserBuilder,
-    hir::literal::{Extractor, Literal},
-};
+use regex::bytes::Regex;
 use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
+
+mod table;
+
+use table::{CommandTable, bytes_regex};
 
 /// What a package is for, as far as a check asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -215,103 +214,6 @@ impl Package {
     }
 }
 
-/// The rows, with what tells which of them are worth trying on a line.
-///
-/// To compile all patterns costs more than most reviews: only those are whose first words stand in a line.
-struct CommandTable {
-    rows: Vec<Row>,
-    /// The literals that the patterns begin with.
-    words: AhoCorasick,
-    /// The row of each literal.
-    row_of_word: Vec<usize>,
-    /// Rows whose pattern begins with no literal.
-    wordless: Vec<usize>,
-    /// What each pattern begins with.
-    prefix: &'static str,
-}
-
-struct Row {
-    command: Command,
-    pattern: OnceLock<Option<Regex>>,
-    unless: OnceLock<Option<Regex>>,
-}
-
-impl Row {
-    /// Where the row matches.
-    fn start(&self, prefix: &str, line: &[u8]) -> Option<usize> {
-        let compile = || bytes_regex(&format!("{prefix}(?:{})", self.command.pattern)).ok();
-        let start = self.pattern.get_or_init(compile).as_ref()?.find(line)?.start();
-        let unless = self.unless.get_or_init(|| bytes_regex(self.command.unless.as_deref()?).ok());
-        (!unless.as_ref().is_some_and(|not| not.is_match(line))).then_some(start)
-    }
-}
-
-impl CommandTable {
-    /// `prefix` is a regular expression that does not take part in the words.
-    fn new(commands: Vec<Command>, prefix: &'static str) -> Result<Self, String> {
-        let (mut words, mut row_of_word, mut wordless) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, command) in commands.iter().enumerate() {
-            let found = first_words(&command.pattern)?;
-            if found.is_empty() {
-                wordless.push(index);
-            }
-            row_of_word.extend(found.iter().map(|_| index));
-            words.extend(found);
-        }
-        let words = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .ascii_case_insensitive(true)
-            .build(words)
-            .map_err(|error| error.to_string())?;
-        let rows = commands
-            .into_iter()
-            .map(|command| Row { command, pattern: OnceLock::new(), unless: OnceLock::new() })
-            .collect();
-        Ok(Self { rows, words, row_of_word, wordless, prefix })
-    }
-
-    fn purposes(&self, line: &[u8]) -> Vec<Purpose> {
-        self.purposes_before(line, usize::MAX)
-    }
-
-    /// The purposes of the rows that match before this offset.
-    fn purposes_before(&self, line: &[u8], end: usize) -> Vec<Purpose> {
-        let named = self.words.find_overlapping_iter(line);
-        let mut rows: Vec<usize> =
-            named.filter_map(|found| self.row_of_word.get(found.pattern().as_usize()).copied()).collect();
-        rows.extend(&self.wordless);
-        rows.sort_unstable();
-        rows.dedup();
-        let mut purposes: Vec<Purpose> = rows
-            .into_iter()
-            .filter_map(|index| self.rows.get(index))
-            .filter(|row| row.start(self.prefix, line).is_some_and(|start| start < end))
-            .map(|row| row.command.purpose)
-            .collect();
-        purposes.sort();
-        purposes.dedup();
-        purposes
-    }
-}
-
-/// Literals of which every match of a pattern begins with one; none: it may begin with anything.
-fn first_words(pattern: &str) -> Result<Vec<Vec<u8>>, String> {
-    // The words are looked for in any case; spelled out in every case they would be thousands.
-    let pattern = pattern.strip_prefix("(?i)").unwrap_or(pattern);
-    let tree = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
-    let words = Extractor::new().limit_class(2).extract(&tree.map_err(|error| error.to_string())?);
-    let words = words.literals().unwrap_or_default();
-    if words.iter().any(Literal::is_empty) {
-        return Ok(Vec::new());
-    }
-    Ok(words.iter().map(|word| word.as_bytes().to_vec()).collect())
-}
-
-// Commands are ASCII: without Unicode a pattern compiles in a tenth of the time.
-fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).build()
-}
-
 /// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
 const WORD_START: &str = r#"(?:^|[\s/;&|("'`])"#;
 
@@ -328,12 +230,15 @@ fn command_tables() -> Option<&'static Tables> {
 
 fn read_commands(text: &str) -> Result<Tables, String> {
     let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
-    Ok(Tables {
-        commands: CommandTable::new(table.command, WORD_START)?,
-        kinds: CommandTable::new(table.test_kind, "(?i)")?,
-        negation: bytes_regex(NEGATION).map_err(|error| error.to_string())?,
-        runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE).map_err(|error| error.to_string())?,
-    })
+    let tables = || {
+        Ok(Tables {
+            commands: CommandTable::new(table.command, WORD_START),
+            kinds: CommandTable::new(table.test_kind, "(?i)"),
+            negation: bytes_regex(NEGATION)?,
+            runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
+        })
+    };
+    tables().map_err(|error: regex::Error| error.to_string())
 }
 
 struct Tables {
@@ -344,8 +249,8 @@ struct Tables {
 }
 
 /// The table of commands.
-pub fn commands() -> impl Iterator<Item = &'static Command> {
-    command_tables().into_iter().flat_map(|tables| &tables.commands.rows).map(|row| &row.command)
+pub fn commands() -> &'static [Command] {
+    command_tables().map_or(&[], |tables| &tables.commands.rows)
 }
 
 /// What a line of shell is there for. A test run that names its kind in its arguments is of that kind and no unit test.

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Check, Gate};
 
-/// Why the review is held. Source: field-notes B1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Why the review is held. A review without an occasion asks the whole checklist with its own gates.
+/// Source: field-notes B1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Occasion {
     /// The full checklist; no telemetry exists yet, so what only telemetry shows does not apply.
     FirstDeploy,
     /// Contracts, migrations, flags and rollback carry the weight.
-    #[default]
     MajorRelease,
     /// Everything that ages must be fresh.
     Quarterly,

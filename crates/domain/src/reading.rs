@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::{Message, Missing, Place, Strength};
+use crate::{Message, Missing, Place, Source, Strength};
 
 /// One place where the title of a check does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,8 @@ pub struct Reading {
     pub on: Option<Date>,
     /// What would settle it, where the conclusion is unknown.
     pub settle: Option<Message>,
+    /// The source that was not gathered, where that is why the conclusion is unknown.
+    pub missing: Option<Source>,
     /// True when a file that could not be read might turn the conclusion: everything but a witness or a counterexample.
     pub needs_whole_source: bool,
 }
@@ -88,6 +90,7 @@ impl Reading {
             count: None,
             on: None,
             settle: None,
+            missing: None,
             needs_whole_source: true,
         }
     }
@@ -144,6 +147,7 @@ impl Reading {
     pub fn missing(missing: Missing) -> Self {
         let mut reading = Self::make(Conclusion::Unknown, missing.reason.en, missing.reason.zh);
         reading.settle = Some(missing.settle);
+        reading.missing = Some(missing.source);
         reading
     }
 
@@ -270,6 +274,7 @@ impl Tally {
             count: Some(count),
             on: None,
             settle: None,
+            missing: None,
             needs_whole_source: conclusion != Conclusion::NotMet,
         }
     }

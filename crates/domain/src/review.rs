@@ -73,7 +73,7 @@ impl Judged {
 #[derive(Clone, Debug)]
 pub struct Review {
     pub service: Service,
-    pub occasion: Occasion,
+    pub occasion: Option<Occasion>,
     pub on: Date,
     /// In the order of the catalogue.
     pub judged: Vec<Judged>,
@@ -122,7 +122,7 @@ pub fn review(
     catalogue: &[&'static Check],
     facts: &Facts,
     policy: &Policy,
-    occasion: Occasion,
+    occasion: Option<Occasion>,
     records: Records<'_>,
 ) -> Review {
     let mut used = BTreeSet::new();
@@ -154,7 +154,7 @@ fn judge(
     check: &'static Check,
     facts: &Facts,
     policy: &Policy,
-    occasion: Occasion,
+    occasion: Option<Occasion>,
     records: Records<'_>,
     used: &mut BTreeSet<usize>,
     problems: &mut Vec<WaiverProblem>,
@@ -171,8 +171,15 @@ fn judge(
     let settled = settle(check, &readings, facts.today);
     let searched =
         evidence.searched().into_iter().map(|source| Searched { source, files: evidence.files_read(source) }).collect();
-    let mut one =
-        Judged { check, gate: occasion.gate(check), settled, readings, searched, waiver: None, in_baseline: false };
+    let mut one = Judged {
+        check,
+        gate: occasion.map_or(check.gate, |occasion| occasion.gate(check)),
+        settled,
+        readings,
+        searched,
+        waiver: None,
+        in_baseline: false,
+    };
     if !one.holds_or_waived() {
         one.waiver = waiver(&one, facts, policy, records, used, problems);
     }
@@ -180,7 +187,7 @@ fn judge(
 }
 
 /// The readings of a check, or why it is not asked.
-fn asked(check: &Check, evidence: &Evidence<'_>, policy: &Policy, occasion: Occasion) -> Readings {
+fn asked(check: &Check, evidence: &Evidence<'_>, policy: &Policy, occasion: Option<Occasion>) -> Readings {
     let service = evidence.service();
     if !check.classes.contains(service.class) {
         let (en, zh) = service.class.noun();
@@ -190,7 +197,7 @@ fn asked(check: &Check, evidence: &Evidence<'_>, policy: &Policy, occasion: Occa
             Ok(not_asked(format!("{en} is not asked: {}", reason.en), format!("不适用于{zh}：{}", reason.zh))),
         );
     }
-    if occasion.does_not_ask().contains(&check.id) {
+    if let Some(occasion) = occasion.filter(|occasion| occasion.does_not_ask().contains(&check.id)) {
         let id = occasion.id();
         return Readings::of(check.min, Ok(not_asked(format!("not asked on {id}"), format!("{id} 时不要求"))));
     }
@@ -298,3 +305,6 @@ fn unused(
         problems.push(WaiverProblem { place: waiver.place.clone(), message });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,20 @@ pub struct Service {
     pub urls: BTreeMap<String, String>,
 }
 
+impl Service {
+    /// Where to send somebody who looks for the service: what keeps it running, else what builds it, else its folder.
+    pub fn place(&self) -> Place {
+        let rank = |source: &&ServiceSource| match source.kind.as_str() {
+            "Deployment" | "StatefulSet" | "DaemonSet" | "Rollout" => 0,
+            "CronJob" | "Job" => 3,
+            "Dockerfile" | "Containerfile" => 1,
+            _ => 2,
+        };
+        let source = self.sources.iter().min_by_key(|source| (rank(source), &source.place));
+        source.map_or_else(|| Place::whole(self.path.as_str()), |source| source.place.clone())
+    }
+}
+
 /// One declaration of a service.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceSource {

@@ -157,7 +157,12 @@ fn page(report: &Report, lang: Lang) -> Page<'_> {
             },
         },
         revision: report.revision.as_deref().map(clean).unwrap_or_default(),
-        occasion: report.services.first().map(|review| review.occasion.id()).unwrap_or_default(),
+        occasion: report
+            .services
+            .first()
+            .and_then(|review| review.occasion)
+            .map(gonogo_domain::Occasion::id)
+            .unwrap_or_default(),
         decision: decision(report.decision(), lang),
         services: report.services.iter().enumerate().map(|(index, review)| service(index, review, lang)).collect(),
         causes: causes(report, lang),
@@ -312,7 +317,7 @@ fn causes(report: &Report, lang: Lang) -> Vec<CauseGroup> {
         let view = CauseView {
             id: cause.check.id,
             title: cause.check.title.get(lang).to_owned(),
-            gate: words::gate(cause.check.gate).get(lang).to_owned(),
+            gate: words::gate(cause.gate).get(lang).to_owned(),
             services: if report.services.len() > 1 {
                 let names: Vec<String> = cause.services.iter().map(|name| clean(name)).collect();
                 format!("{}/{}: {}", names.len(), report.services.len(), names.join(", "))
@@ -345,7 +350,6 @@ fn causes(report: &Report, lang: Lang) -> Vec<CauseGroup> {
 }
 
 fn changes(report: &Report, lang: Lang) -> Vec<[String; 3]> {
-    let side = |side: Option<(Outcome, bool)>| side.map_or("–", |(outcome, _)| words::outcome(outcome).get(lang));
     report
         .since
         .iter()
@@ -353,7 +357,7 @@ fn changes(report: &Report, lang: Lang) -> Vec<[String; 3]> {
         .map(|change| {
             [
                 clean(&format!("{} {}", change.service, change.check)),
-                format!("{} → {}", side(change.before), side(change.now)),
+                format!("{} → {}", words::side(change.before, lang), words::side(change.now, lang)),
                 words::cause(change.cause).get(lang).to_owned(),
             ]
         })

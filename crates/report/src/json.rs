@@ -51,7 +51,7 @@ struct Service<'a> {
     path: &'a str,
     owner: Option<&'a str>,
     tier: Tier,
-    occasion: Occasion,
+    occasion: Option<Occasion>,
     decision: Decision,
     level: Option<Level>,
     level_needed: Level,
@@ -435,7 +435,7 @@ pub struct EarlierTool {
 #[derive(Debug, Deserialize)]
 pub struct EarlierService {
     pub name: String,
-    pub occasion: Occasion,
+    pub occasion: Option<Occasion>,
     pub checks: Vec<EarlierCheck>,
 }
 

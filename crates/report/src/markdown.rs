@@ -75,7 +75,7 @@ fn section(text: &mut String, kind: ReasonKind, causes: &[Cause<'_>], services: 
     writeln!(text, "\n## {} ({})\n", words::reason(kind).get(lang), causes.len())?;
     for cause in causes {
         let of = if services > 1 { format!(" · {}/{services}", cause.services.len()) } else { String::new() };
-        let gate = words::gate(cause.check.gate).get(lang);
+        let gate = words::gate(cause.gate).get(lang);
         writeln!(text, "- **{}** ({gate}{of}): {}", cause.check.id, cause.check.title.get(lang))?;
         for summary in cause.summaries.iter().take(2) {
             writeln!(text, "  - {}", plain(summary.get(lang)))?;
@@ -110,16 +110,13 @@ fn changes(text: &mut String, report: &Report, lang: Lang) -> std::fmt::Result {
         writeln!(text, "{}", words::NOTHING_CHANGED.get(lang))?;
     }
     for change in &since.changes {
-        let side = |side: Option<(gonogo_domain::Outcome, bool)>| {
-            side.map_or("–", |(outcome, _)| words::outcome(outcome).get(lang))
-        };
         writeln!(
             text,
             "- {} **{}**: {} → {} ({})",
             plain(&change.service),
             plain(&change.check),
-            side(change.before),
-            side(change.now),
+            words::side(change.before, lang),
+            words::side(change.now, lang),
             words::cause(change.cause).get(lang)
         )?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gonogo_domain::{Check, Finding, Judged, Message, Outcome, ReasonKind, Review, merge};
+use gonogo_domain::{Check, Finding, Gate, Judged, Message, Outcome, ReasonKind, Review, merge};
 
 use crate::Report;
 
@@ -11,12 +11,16 @@ use crate::Report;
 pub(crate) struct Cause<'r> {
     pub kind: ReasonKind,
     pub check: &'static Check,
+    /// The gate on this occasion.
+    pub gate: Gate,
     pub services: Vec<&'r str>,
     /// Every finding, once.
     pub findings: Vec<Finding>,
     /// What the deciding readings say, each sentence once, in the order of the services.
     pub summaries: Vec<&'r Message>,
     pub settle: Vec<&'r Message>,
+    /// Nothing that the reader could add to the repository would settle it.
+    pub out_of_reach: bool,
 }
 
 /// The causes of the decision, in the order in which a person should look at them.
@@ -31,13 +35,17 @@ pub(crate) fn causes(report: &Report) -> Vec<Cause<'_>> {
             let cause = causes.entry((reason.kind, order)).or_insert_with(|| Cause {
                 kind: reason.kind,
                 check: one.check,
+                gate: one.gate,
                 services: Vec::new(),
                 findings: Vec::new(),
                 summaries: Vec::new(),
                 settle: Vec::new(),
+                out_of_reach: true,
             });
             cause.services.push(&review.service.name);
             cause.findings.extend(one.findings().iter().cloned());
+            let missing = one.reading().and_then(|(_, reading)| reading.missing);
+            cause.out_of_reach &= missing.is_some_and(|source| !source.in_repository());
             if let Some((_, reading)) = one.reading() {
                 push_once(&mut cause.summaries, &reading.summary);
                 if let Some(settle) = &reading.settle {
@@ -53,7 +61,7 @@ pub(crate) fn causes(report: &Report) -> Vec<Cause<'_>> {
     // Within a kind: the strictest gate, then the lowest level, then the most services.
     causes.sort_by_key(|cause| {
         let level = cause.check.level.map_or(u8::MAX, |level| level as u8);
-        (cause.kind, std::cmp::Reverse(cause.check.gate), level, std::cmp::Reverse(cause.services.len()))
+        (cause.kind, std::cmp::Reverse(cause.gate), level, std::cmp::Reverse(cause.services.len()))
     });
     causes
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io};
 
-use gonogo_domain::{Area, Decision, Finding, Judged, Lang, Outcome, ReasonKind, Review};
+use gonogo_domain::{Area, Decision, Finding, Judged, Lang, Message, Outcome, ReasonKind, Review};
 
 use crate::{
     Report,
@@ -84,7 +84,7 @@ impl Page<'_> {
         let mut line = first.to_owned();
         let mut used = columns(first);
         let mut empty = true;
-        for word in pieces(text) {
+        for (word, glued) in pieces(text) {
             let wide = columns(&word);
             if !empty && used + 1 + wide > self.style.width {
                 self.flush(&line, ink);
@@ -92,7 +92,7 @@ impl Page<'_> {
                 used = columns(rest);
                 empty = true;
             }
-            if !empty && !word_joins(&line, &word) {
+            if !empty && !glued {
                 line.push(' ');
                 used += 1;
             }
@@ -120,9 +120,10 @@ impl Page<'_> {
     fn head(&mut self, report: &Report) {
         let lang = self.style.lang;
         let revision = report.revision.as_deref().map(|revision| format!(" @ {revision}")).unwrap_or_default();
-        let occasion = report.services.first().map(|review| review.occasion.id()).unwrap_or_default();
+        let occasion = report.services.first().and_then(|review| review.occasion);
+        let occasion = occasion.map(|occasion| format!(" · {}", occasion.id())).unwrap_or_default();
         let head = format!(
-            "gonogo {} · {}{} · {} · {occasion} · {} {}",
+            "gonogo {} · {}{} · {}{occasion} · {} {}",
             report.version,
             clean_to(&report.repository, 40),
             clean(&revision),
@@ -170,10 +171,11 @@ impl Page<'_> {
             Lang::Zh => noun_zh,
         };
         format!(
-            "{noun} · {} · {} {} (tier {})",
+            "{noun} · {} · {} {} ({} {})",
             words::level(review.levels.reached, lang),
             words::NEEDS.get(lang),
             review.needed.title().get(lang),
+            words::TIER.get(lang),
             review.service.tier.number()
         )
     }
@@ -230,14 +232,12 @@ impl Page<'_> {
             self.line(&format!("  {}", words::NOTHING_CHANGED.get(lang)));
         }
         for change in &since.changes {
-            let side =
-                |side: Option<(Outcome, bool)>| side.map_or("–", |(outcome, _)| words::outcome(outcome).get(lang));
             let text = format!(
                 "{} {}: {} → {} ({})",
                 clean(&change.service),
                 change.check,
-                side(change.before),
-                side(change.now),
+                words::side(change.before, lang),
+                words::side(change.now, lang),
                 words::cause(change.cause).get(lang)
             );
             self.wrapped("  ", "      ", &text, None);
@@ -263,7 +263,35 @@ impl Page<'_> {
             if brief && !self.style.verbose {
                 continue;
             }
-            self.cause(cause, services);
+            if cause.kind == ReasonKind::NotAssessed && !self.style.verbose {
+                self.not_assessed(cause, causes);
+            } else {
+                self.cause(cause, services);
+            }
+        }
+    }
+
+    /// What waits for the same evidence is one entry: the reason, then the checks.
+    fn not_assessed(&mut self, cause: &Cause<'_>, causes: &[Cause<'_>]) {
+        let lang = self.style.lang;
+        let same = |other: &&Cause<'_>| {
+            other.kind == cause.kind
+                && other.summaries.first() == cause.summaries.first()
+                && other.settle == cause.settle
+        };
+        let together: Vec<&Cause<'_>> = causes.iter().filter(same).collect();
+        if together.first().is_some_and(|first| first.check.id != cause.check.id) {
+            return;
+        }
+        let mark = self.ink(Ink::Warn, "?");
+        let ids: Vec<&str> = together.iter().map(|one| one.check.id).collect();
+        self.wrapped(&format!("  {mark} "), "    ", &ids.join(", "), None);
+        for summary in cause.summaries.iter().take(1) {
+            self.wrapped("      ", "      ", &clean(summary.get(lang)), None);
+        }
+        for settle in cause.settle.iter().take(2) {
+            let text = format!("{}: {}", words::SETTLED_BY.get(lang), clean(settle.get(lang)));
+            self.wrapped("      ", "        ", &text, Some(Ink::Dim));
         }
     }
 
@@ -276,7 +304,7 @@ impl Page<'_> {
         };
         let mark = self.ink(ink, mark);
         let id = self.ink(Ink::Strong, cause.check.id);
-        let mut line = format!("  {mark} {id}  {}", words::gate(cause.check.gate).get(lang));
+        let mut line = format!("  {mark} {id}  {}", words::gate(cause.gate).get(lang));
         if services > 1 {
             let names = cause.services.join(", ");
             let _ = match lang {
@@ -327,7 +355,7 @@ impl Page<'_> {
                 matches!(
                     cause.kind,
                     ReasonKind::Blocks | ReasonKind::BlocksLevel | ReasonKind::NotAssessed | ReasonKind::Condition
-                )
+                ) && !cause.out_of_reach
             })
             .collect();
         if steps.is_empty() {
@@ -383,14 +411,14 @@ impl Page<'_> {
                 .collect();
             counts.join(", ")
         } else {
-            row.judged
-                .first()
-                .and_then(|(_, one)| one.reading())
-                .map(|(_, reading)| clean(reading.summary.get(lang)))
-                .unwrap_or_default()
+            row.judged.first().and_then(|(_, one)| telling(one)).map(|text| clean(text.get(lang))).unwrap_or_default()
         };
-        let strength =
-            row.judged.first().and_then(|(_, one)| one.settled.strength).map_or(' ', gonogo_domain::Strength::letter);
+        let strength = row
+            .judged
+            .first()
+            .filter(|(_, one)| one.outcome() != Outcome::Unknown)
+            .and_then(|(_, one)| one.settled.strength)
+            .map_or(' ', gonogo_domain::Strength::letter);
         let room = self.style.width.saturating_sub(42).max(20);
         let said = cut(&said, room);
         let said = if worst == Outcome::NotApplicable { self.ink(Ink::Dim, &said) } else { said };
@@ -477,6 +505,16 @@ impl Page<'_> {
     }
 }
 
+/// The sentence that tells most in one line: where nothing decided, what the weaker evidence says.
+fn telling(one: &Judged) -> Option<&Message> {
+    let deciding = one.reading().map(|(_, reading)| &reading.summary);
+    if one.outcome() != Outcome::Unknown {
+        return deciding;
+    }
+    let weaker = one.settled.strength.and_then(|strength| one.readings.get(strength));
+    weaker.map(|reading| &reading.summary).or(deciding)
+}
+
 fn only_summary(finding: &Finding, cause: &Cause<'_>) -> bool {
     finding.place.line().is_none() && cause.summaries.iter().any(|summary| summary.en == finding.message.en)
 }
@@ -519,28 +557,30 @@ fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// The pieces that a line may be broken between: words, and single Chinese characters.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces: Vec<String> = Vec::new();
+/// The pieces that a line may be broken between, words and single Chinese characters, each with whether it follows the
+/// piece before it without a space.
+fn pieces(text: &str) -> Vec<(String, bool)> {
+    let mut pieces: Vec<(String, bool)> = Vec::new();
     for word in text.split_whitespace() {
-        let mut piece = String::new();
+        let (mut piece, mut glued) = (String::new(), false);
         for letter in word.chars() {
-            if wide(letter) && !piece.is_empty() && !closes(letter) {
-                pieces.push(std::mem::take(&mut piece));
+            if wide(letter) && !piece.is_empty() && !closes(letter) && !piece.ends_with(opens) {
+                pieces.push((std::mem::take(&mut piece), glued));
+                glued = true;
             }
             piece.push(letter);
         }
-        pieces.push(piece);
+        pieces.push((piece, glued));
     }
     pieces
+}
+
+/// Punctuation that may not end a line.
+fn opens(letter: char) -> bool {
+    matches!(letter, '(' | '[' | '（' | '“')
 }
 
 /// Punctuation that may not begin a line.
 fn closes(letter: char) -> bool {
     matches!(letter, '，' | '。' | '；' | '：' | '）' | '”' | '、' | '！' | '？')
-}
-
-/// Between two Chinese characters there is no space.
-fn word_joins(line: &str, word: &str) -> bool {
-    word.chars().next().is_some_and(wide) && line.chars().next_back().is_some_and(wide)
 }

@@ -6,6 +6,7 @@ pub(crate) const DECISION: Text = Text { en: "decision", zh: "结论" };
 pub(crate) const SERVICE: Text = Text { en: "service", zh: "服务" };
 pub(crate) const LEVEL: Text = Text { en: "level", zh: "级别" };
 pub(crate) const NO_LEVEL: Text = Text { en: "below L1", zh: "未达 L1" };
+pub(crate) const TIER: Text = Text { en: "tier", zh: "等级" };
 pub(crate) const NEEDS: Text = Text { en: "needs", zh: "要求" };
 pub(crate) const BLOCKS: Text = Text { en: "blocks", zh: "阻断" };
 pub(crate) const UNKNOWN: Text = Text { en: "unknown", zh: "未知" };
@@ -88,5 +89,15 @@ pub(crate) fn cause(cause: Cause) -> Text {
         Cause::Age => Text { en: "the evidence aged", zh: "证据过期" },
         Cause::Record => Text { en: "a waiver or attestation", zh: "豁免或声明变化" },
         Cause::Service => Text { en: "the service changed", zh: "服务变化" },
+    }
+}
+
+/// An outcome before or after a change; a dash: it did not exist.
+pub(crate) fn side(side: Option<(Outcome, bool)>, lang: Lang) -> String {
+    match (side, lang) {
+        (None, _) => "–".to_owned(),
+        (Some((outcome, false)), _) => self::outcome(outcome).get(lang).to_owned(),
+        (Some((outcome, true)), Lang::En) => format!("{} (waived)", self::outcome(outcome).get(lang)),
+        (Some((outcome, true)), Lang::Zh) => format!("{}（已豁免）", self::outcome(outcome).get(lang)),
     }
 }

@@ -7,8 +7,8 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
-    production_workloads,
-    scaling::{Autoscaler, annotated, autoscalers},
+    container_place, production_workloads,
+    scaling::{Autoscaler, annotated, autoscalers, is_store, same_environment},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -43,8 +43,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut tally = Tally::new();
     let mut most: u32 = 0;
     let mut every_node = None;
+    let mut store = None;
     for workload in production_workloads(evidence)?.into_iter().filter(|one| one.kind.long_running()) {
         let scalers = autoscalers(evidence, workload)?;
+        if scalers.is_empty() && is_store(evidence, workload) {
+            store = Some(workload.place.clone());
+            continue;
+        }
         let findings = match &workload.kind {
             WorkloadKind::DaemonSet => {
                 every_node = Some(workload.place.clone());
@@ -52,7 +57,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
             WorkloadKind::Platform(_) => continue,
             WorkloadKind::KnativeService => by_platform(workload),
-            _ if scalers.is_empty() => vec![unscaled(workload)],
+            _ if scalers.is_empty() => vec![unscaled(evidence, workload)?],
             _ => scalers.iter().flat_map(|scaler| scaler_findings(evidence, workload, scaler)).collect(),
         };
         most = most.max(scalers.iter().filter_map(|scaler| Some(scaler.most.as_ref()?.value)).max().unwrap_or(0));
@@ -69,6 +74,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             return Ok(Reading::not_applicable(
                 format!("it runs once on every node ({place}): nodes scale it, not load"),
                 format!("它在每个节点运行一份（{place}），随节点数伸缩"),
+            ));
+        }
+        if let Some(place) = store {
+            return Ok(Reading::not_applicable(
+                format!("it keeps data ({place}): load does not add replicas to a store"),
+                format!("它保存数据（{place}），不随负载增减副本"),
             ));
         }
         return Ok(Reading::elsewhere(
@@ -100,9 +111,29 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     })
 }
 
-fn unscaled(workload: &Workload) -> Finding {
+/// Nothing scales the workload; an autoscaler beside it whose target is not here is named: it was meant for something.
+fn unscaled(evidence: &Evidence<'_>, workload: &Workload) -> Result<Finding, Missing> {
     let place = workload.replicas.as_ref().map_or(&workload.place, |replicas| &replicas.place);
-    Finding::new(place, format!("nothing scales {} with load", workload.key), format!("{} 不随负载伸缩", workload.key))
+    let finding = Finding::new(
+        place,
+        format!("nothing scales {} with load", workload.key),
+        format!("{} 不随负载伸缩", workload.key),
+    );
+    let workloads = evidence.workloads()?;
+    let astray = evidence.objects_of(&["HorizontalPodAutoscaler", "ScaledObject"])?.into_iter().find_map(|scaler| {
+        let target = scaler.body.str_at("spec.scaleTargetRef.name")?;
+        let beside = scaler.place.path() == workload.place.path() || scaler.name.contains(&workload.name);
+        let there = workloads.iter().any(|one| one.name == target);
+        (beside && !there && same_environment(scaler, workload)).then_some((scaler, target))
+    });
+    Ok(match astray {
+        Some((scaler, target)) => finding.also(
+            &scaler.place,
+            format!("scales {target}, which is not here"),
+            format!("其目标 {target} 不在此处"),
+        ),
+        None => finding,
+    })
 }
 
 fn scaler_findings(evidence: &Evidence<'_>, workload: &Workload, scaler: &Autoscaler<'_>) -> Vec<Finding> {
@@ -115,6 +146,17 @@ fn scaler_findings(evidence: &Evidence<'_>, workload: &Workload, scaler: &Autosc
             format!("scales down to {}: at least 2 replicas must be left", scaler.least),
             format!("会缩减到 {} 个副本，至少应保留 2 个", scaler.least),
         ));
+    }
+    if let Some(replicas) = &workload.replicas {
+        let number = replicas.value;
+        findings.push(
+            Finding::new(
+                &replicas.place,
+                format!("replicas: {number} beside an autoscaler: every deployment resets what load has set"),
+                format!("自动伸缩之外又写明 replicas: {number}：每次部署都会重置伸缩结果"),
+            )
+            .also(&scaler.object.place, "the autoscaler", "自动伸缩器"),
+        );
     }
     if let Some(most) = scaler.most.as_ref().filter(|most| most.value <= scaler.least) {
         findings.push(Finding::new(
@@ -134,7 +176,7 @@ fn scaler_findings(evidence: &Evidence<'_>, workload: &Workload, scaler: &Autosc
             if requested.is_none() && limited.is_none() {
                 findings.push(
                     Finding::new(
-                        &container.place,
+                        container_place(workload, container),
                         format!(
                             "container {} requests no {resource}: its utilisation cannot be measured",
                             container.name

@@ -3,10 +3,10 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Policy, Reading, Readings, Standard, Strength,
     Tally, Text,
-    evidence::{Container, ImageBuild, Workload, WorkloadKind},
+    evidence::{Container, ImageBuild, ImageRef, Workload, WorkloadKind},
 };
 
-use crate::shared::{container_key, images, images::User, production_workloads};
+use crate::shared::{container_key, container_place, images, images::User, pod, production_workloads};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.container",
@@ -46,7 +46,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut tally = Tally::new();
     for build in builds {
         let key = format!("image {}", build.place.path());
-        let findings = images::findings(build, &around(build, &workloads));
+        let findings = images::findings(build, &around(evidence, build, &workloads)?);
         if findings.is_empty() {
             tally.met(key.clone(), &build.place);
         }
@@ -59,7 +59,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         for container in workload.containers.iter().chain(&workload.init_containers) {
             let key = container_key(workload, container);
             let user = if container.sidecar { User::Unknown } else { user_of(container, builds) };
-            let findings = confinement(workload, container, user, limits);
+            let findings = confinement(workload, container, user, limits, !builds.is_empty() && !container.sidecar);
             if findings.is_empty() {
                 tally.met(key.clone(), &container.place);
             }
@@ -120,7 +120,7 @@ fn nothing(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 }
 
 /// What the workloads settle for an image.
-fn around(build: &ImageBuild, workloads: &[&Workload]) -> images::Around {
+fn around(evidence: &Evidence<'_>, build: &ImageBuild, workloads: &[&Workload]) -> Result<images::Around, Missing> {
     let containers: Vec<(&Workload, &Container)> =
         workloads.iter().flat_map(|one| one.main_containers().map(move |container| (*one, container))).collect();
     let enforced = |(workload, container): &(&Workload, &Container)| {
@@ -135,7 +135,12 @@ fn around(build: &ImageBuild, workloads: &[&Workload]) -> images::Around {
     let nothing_asks = containers.iter().any(|(workload, container)| {
         workload.kind == WorkloadKind::ComposeService && container.readiness.is_none() && container.liveness.is_none()
     });
-    images::Around {
+    let environment_file = evidence.files()?.iter().any(|file| {
+        let (folder, name) = file.path.rsplit_once('/').unwrap_or((".", &file.path));
+        folder == build.context && name == ".env"
+    });
+    Ok(images::Around {
+        environment_file,
         non_root_enforced: !containers.is_empty() && containers.iter().all(enforced),
         verified_without_number: containers
             .iter()
@@ -146,7 +151,7 @@ fn around(build: &ImageBuild, workloads: &[&Workload]) -> images::Around {
             })
             .map(|flag| flag.place.clone()),
         nothing_asks_for_health: nothing_asks && composed.len() == containers.len(),
-    }
+    })
 }
 
 /// The container's image bears the name of the folder or file that this image is built in, or it is the only one.
@@ -187,7 +192,13 @@ fn limit_ranges(evidence: &Evidence<'_>, workload: &Workload) -> Result<Defaults
 }
 
 /// How a container is confined: each wrong value at its line, and what is not written in one finding.
-fn confinement(workload: &Workload, container: &Container, user: User, defaults: Defaults) -> Vec<Finding> {
+fn confinement(
+    workload: &Workload,
+    container: &Container,
+    user: User,
+    defaults: Defaults,
+    built: bool,
+) -> Vec<Finding> {
     let (own, pod) = (&container.security, &workload.security);
     let compose = workload.kind == WorkloadKind::ComposeService;
     let mut findings = Vec::new();
@@ -257,13 +268,15 @@ fn confinement(workload: &Workload, container: &Container, user: User, defaults:
     }
     if let Some(image) = &container.image
         && (!compose || workload.body.get("build").is_none())
+        && !(filled_in(&image.value) && (built || image.value.repository == workload.name))
         && let Some((en, zh)) = images::unpinned_at_run_time(&image.value)
     {
         wrong(&image.place, en, zh);
     }
     findings.extend(of_pod(workload, container));
+    findings.extend(pod::of_host(workload, container));
     if !unset.is_empty() {
-        let place = own.place.as_ref().unwrap_or(&container.place);
+        let place = own.place.as_ref().unwrap_or_else(|| container_place(workload, container));
         let list = unset.join(", ");
         findings.push(Finding::new(
             place,
@@ -272,6 +285,12 @@ fn confinement(workload: &Workload, container: &Container, user: User, defaults:
         ));
     }
     findings
+}
+
+/// A bare name without registry and tag, of an image that is built here: what builds it (Skaffold, a pipeline) writes the
+/// whole name when it deploys.
+fn filled_in(image: &ImageRef) -> bool {
+    image.tag.is_none() && image.digest.is_none() && !image.repository.contains('/')
 }
 
 /// What a pod shares with its host.

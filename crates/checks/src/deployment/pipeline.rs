@@ -1,6 +1,6 @@
 //! A pipeline builds, tests and deploys, with a person between tests and production.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
@@ -8,8 +8,8 @@ use gonogo_domain::{
     evidence::{Pipeline, PipelineJob, PipelineSystem, Purpose},
 };
 
-use super::documented::delivered;
-use crate::shared::runs::{Ran, Run, is_pipeline, pipeline_elsewhere, ran, runs, starts_by_itself};
+use crate::shared::delivery::delivered;
+use crate::shared::runs::{Ran, Run, hands_on, main_pipeline, pipeline_elsewhere, ran, runs, starts_by_itself};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.pipeline",
@@ -45,9 +45,15 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let pipelines = evidence.pipelines()?;
-    if !pipelines.iter().any(is_pipeline) {
+    if main_pipeline(pipelines).is_none()
+        && hands_on(pipelines).is_none()
+        && runs(evidence, &[Purpose::Deploy])?.is_empty()
+    {
         return Ok(Reading::elsewhere(
-            Message::new("no pipeline in this repository", "此仓库中没有流水线"),
+            Message::new(
+                "no pipeline in this repository builds, tests or deploys",
+                "此仓库中没有负责构建、测试或部署的流水线",
+            ),
             Message::new("the pipeline that builds, tests and deploys it", "构建、测试和部署它的流水线"),
         ));
     }
@@ -81,13 +87,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         findings.extend(overtakes(run));
         match approval(run, evidence)? {
             Approval::Written => (),
-            Approval::Outside(environment) => {
-                outside.get_or_insert_with(|| {
-                    Message::new(
-                        format!("environment {environment} stands before production; who has to approve is set outside of the repository"),
-                        format!("生产部署经过环境 {environment}，其审批人在仓库之外设置"),
-                    )
-                });
+            Approval::Outside(summary) => {
+                outside.get_or_insert(summary);
             }
             Approval::None => findings.push(Finding::new(
                 &run.step.place,
@@ -177,7 +178,6 @@ fn rehearses(run: &Run<'_>) -> bool {
         "nightly",
         "canary",
         "local",
-        "ci",
         "integration",
         "acceptance",
         "preprod",
@@ -197,17 +197,28 @@ fn rehearses(run: &Run<'_>) -> bool {
                 "pull_request" | "pull_request_target" | "merge_request" | "merge_group" | "workflow_call"
             )
         });
-    only_requests || names.into_iter().flatten().any(says) || says(&run.pipeline.name)
+    only_requests || names.into_iter().flatten().any(says) || (says(&run.pipeline.name) && !says_production(run))
+}
+
+/// A pipeline for several environments: the job says which one it is for.
+fn says_production(run: &Run<'_>) -> bool {
+    run.job.id.to_lowercase().contains("prod")
 }
 
 enum Approval {
     Written,
-    /// An environment, whose rules are settings of the system.
-    Outside(String),
+    /// Settings of the system decide: which, in one sentence.
+    Outside(Message),
     None,
 }
 
 fn approval(run: &Run<'_>, evidence: &Evidence<'_>) -> Result<Approval, Missing> {
+    if run.pipeline.triggers.iter().all(|trigger| trigger == "external") && !run.job.manual {
+        return Ok(Approval::Outside(Message::new(
+            format!("what starts {} and who has to approve it is set outside of the repository", run.pipeline.place),
+            format!("{} 的触发方式和审批人在仓库之外设置", run.pipeline.place),
+        )));
+    }
     let before = upstream(run.pipeline, run.job);
     let by_hand = run.job.manual || before.iter().any(|job| job.manual) || !starts_by_itself(run.pipeline);
     // Somebody makes a release or sets a tag in order to deploy it.
@@ -229,21 +240,43 @@ fn approval(run: &Run<'_>, evidence: &Evidence<'_>) -> Result<Approval, Missing>
         .infrastructure()?
         .iter()
         .any(|resource| resource.kind == "github_repository_environment" && resource.body.get("reviewers").is_some());
-    Ok(if ruled { Approval::Written } else { Approval::Outside(environment.value.clone()) })
+    if ruled {
+        return Ok(Approval::Written);
+    }
+    let name = &environment.value;
+    Ok(Approval::Outside(Message::new(
+        format!("environment {name} stands before production; who has to approve is set outside of the repository"),
+        format!("生产部署经过环境 {name}，其审批人在仓库之外设置"),
+    )))
 }
 
 /// The jobs that a job waits for, directly or not.
 fn upstream<'a>(pipeline: &'a Pipeline, job: &'a PipelineJob) -> Vec<&'a PipelineJob> {
-    let mut found: Vec<&PipelineJob> = Vec::new();
-    let mut known: BTreeSet<&str> = BTreeSet::new();
-    let mut open: Vec<&str> = job.needs.iter().map(String::as_str).collect();
-    while let Some(id) = open.pop() {
-        if !known.insert(id) {
-            continue;
+    let by_id: BTreeMap<&str, &PipelineJob> = pipeline.jobs.iter().map(|job| (job.id.as_str(), job)).collect();
+    reached(job, |job| job.needs.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect())
+}
+
+/// The jobs that wait for a job, directly or not.
+fn downstream<'a>(pipeline: &'a Pipeline, job: &'a PipelineJob) -> Vec<&'a PipelineJob> {
+    let mut waiting: BTreeMap<&str, Vec<&PipelineJob>> = BTreeMap::new();
+    for other in &pipeline.jobs {
+        for need in &other.needs {
+            waiting.entry(need).or_default().push(other);
         }
-        for other in pipeline.jobs.iter().filter(|other| other.id == id) {
-            found.push(other);
-            open.extend(other.needs.iter().map(String::as_str));
+    }
+    reached(job, |job| waiting.get(job.id.as_str()).cloned().unwrap_or_default())
+}
+
+fn reached<'a>(from: &'a PipelineJob, next: impl Fn(&'a PipelineJob) -> Vec<&'a PipelineJob>) -> Vec<&'a PipelineJob> {
+    let mut found = Vec::new();
+    let mut known: BTreeSet<&str> = BTreeSet::from([from.id.as_str()]);
+    let mut open = vec![from];
+    while let Some(job) = open.pop() {
+        for other in next(job) {
+            if known.insert(&other.id) {
+                found.push(other);
+                open.push(other);
+            }
         }
     }
     found
@@ -257,8 +290,8 @@ fn overtakes(run: &Run<'_>) -> Option<Finding> {
     }
     let own = tests(run.job).is_some() || upstream(run.pipeline, run.job).into_iter().any(|job| tests(job).is_some());
     // Tests behind the deployment ask what was deployed.
-    let follows = |job: &PipelineJob| upstream(run.pipeline, job).iter().any(|before| before.id == run.job.id);
-    let beside = run.pipeline.jobs.iter().filter(|job| !follows(job)).find_map(tests)?;
+    let after: BTreeSet<&str> = downstream(run.pipeline, run.job).into_iter().map(|job| job.id.as_str()).collect();
+    let beside = run.pipeline.jobs.iter().filter(|job| !after.contains(job.id.as_str())).find_map(tests)?;
     (!own).then(|| {
         Finding::new(
             &run.job.place,

@@ -97,13 +97,21 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         });
     }
     let findings = outdated(evidence, &diagrams);
+    let read = diagrams.iter().all(|diagram| diagram.text.is_some());
     let places: Vec<Place> = diagrams.into_iter().map(|diagram| diagram.place).collect();
     if findings.is_empty() {
-        return Ok(Reading::shown(
-            places,
-            "a diagram shows the architecture, with every data store that is declared",
-            "架构图展示了系统结构，包含所声明的全部数据存储",
-        ));
+        let (en, zh) = if read {
+            (
+                "a diagram shows the architecture, with every data store that is declared",
+                "架构图展示了系统结构，包含所声明的全部数据存储",
+            )
+        } else {
+            (
+                "a picture shows the architecture; what is in it cannot be compared with what is declared",
+                "有架构图片；无法将其内容与声明比对",
+            )
+        };
+        return Ok(Reading::shown(places, en, zh));
     }
     Ok(Reading::refuted(findings, "the diagram does not show what is declared", "架构图与声明不符"))
 }

@@ -108,7 +108,7 @@ fn sequence(by_number: &BTreeMap<(String, u32), Vec<&Document>>, tally: &mut Tal
                 .also(&first.place, "the other one", "另一份"),
             );
         }
-        let gap = before.filter(|(known, last)| known == folder && *number > last + 1);
+        let gap = before.filter(|(known, last)| known == folder && *number > last.saturating_add(1));
         if let (Some((_, last)), Some(document)) = (gap, documents.first()) {
             tally.miss(
                 document.place.path(),

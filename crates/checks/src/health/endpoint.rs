@@ -64,7 +64,7 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     paths.sort_unstable();
     paths.dedup();
     if paths.is_empty() {
-        let place = evidence.service().sources.first().map_or_else(|| Place::whole("."), |source| source.place.clone());
+        let place = evidence.service().place();
         return Ok(Reading::absent(Finding::new(
             &place,
             "no probe, HEALTHCHECK or API description names a health endpoint",

@@ -1,5 +1,9 @@
-//! Incidents and escalation.
+//! Escalation when something breaks.
 
 use gonogo_domain::Check;
 
-pub(crate) static CHECKS: &[&Check] = &[];
+mod escalation;
+mod handoff;
+mod severities;
+
+pub(crate) static CHECKS: &[&Check] = &[&severities::CHECK, &escalation::CHECK, &handoff::CHECK];

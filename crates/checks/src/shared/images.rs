@@ -22,6 +22,8 @@ pub(crate) struct Around {
     pub(crate) non_root_enforced: bool,
     /// Kubernetes is asked to verify that the user is not root, and is given no number.
     pub(crate) verified_without_number: Option<Place>,
+    /// A file of environment variables lies in the folder that the build sees.
+    pub(crate) environment_file: bool,
     /// No probe and no health check asks the container where it runs.
     pub(crate) nothing_asks_for_health: bool,
 }
@@ -33,7 +35,7 @@ pub(crate) fn findings(build: &ImageBuild, around: &Around) -> Vec<Finding> {
     findings.extend(ends_as_root(build, around));
     findings.extend(tools_left(build));
     findings.extend(build.stages.iter().flat_map(|stage| &stage.instructions).filter_map(local_add));
-    findings.extend(context(build));
+    findings.extend(context(build, around));
     findings.extend(build.final_instructions().filter_map(package_cache));
     findings.extend(health(build, around));
     findings
@@ -116,10 +118,10 @@ fn ends_as_root(build: &ImageBuild, around: &Around) -> Option<Finding> {
         }
         (None, Some(base)) => Finding::new(
             &base.place,
-            format!("no USER: a container of {} runs as root", base.value.text),
-            format!("未设置 USER：{} 的容器以 root 运行", base.value.text),
+            format!("no USER: a container of {} starts as root", base.value.text),
+            format!("未设置 USER：{} 的容器以 root 启动", base.value.text),
         ),
-        (None, None) => Finding::new(&build.place, "no USER: it runs as root", "未设置 USER：以 root 运行"),
+        (None, None) => Finding::new(&build.place, "no USER: it starts as root", "未设置 USER：以 root 启动"),
     })
 }
 
@@ -282,7 +284,7 @@ fn local_add(instruction: &Instruction) -> Option<Finding> {
 }
 
 /// The whole context is copied into the image, and nothing keeps history and environment files out of it.
-fn context(build: &ImageBuild) -> Option<Finding> {
+fn context(build: &ImageBuild, around: &Around) -> Option<Finding> {
     let copy = build.final_instructions().find(|instruction| match &instruction.kind {
         InstructionKind::Copy { from: None, sources, .. } | InstructionKind::Add { sources, .. } => {
             sources.iter().any(|source| matches!(source.as_str(), "." | "./" | "/" | "*" | "./*"))
@@ -306,10 +308,9 @@ fn context(build: &ImageBuild) -> Option<Finding> {
         })
     };
     // Git's folder lies at the root of the repository only.
-    let missing: Vec<&str> = [".git", ".env"]
-        .into_iter()
-        .filter(|name| !covers(name) && (*name != ".git" || build.context == "."))
-        .collect();
+    let there = [(".git", build.context == "."), (".env", around.environment_file)];
+    let missing: Vec<&str> =
+        there.into_iter().filter(|(name, there)| *there && !covers(name)).map(|(name, _)| name).collect();
     if missing.is_empty() {
         return None;
     }

@@ -1,7 +1,7 @@
 //! How many replicas a workload has, and what changes their number.
 
 use gonogo_domain::{
-    Evidence, Missing, Place,
+    Evidence, Missing, Place, State,
     evidence::{Located, Object, Workload, WorkloadKind},
 };
 
@@ -90,4 +90,14 @@ pub(crate) fn annotated(workload: &Workload, keys: &[&str]) -> Option<(u32, Plac
     let found =
         keys.iter().find_map(|key| workload.pod_annotations.get(*key).or_else(|| workload.annotations.get(*key)));
     found.and_then(|text| Some((text.value.parse().ok()?, text.place.clone())))
+}
+
+/// It keeps data of its own: replicas and traffic of such a unit are a matter of its data.
+pub(crate) fn is_store(evidence: &Evidence<'_>, workload: &Workload) -> bool {
+    let State::Kept { place, .. } = &evidence.service().state else {
+        return workload.kind == WorkloadKind::StatefulSet && !workload.keeps_data.is_empty();
+    };
+    // Where its own image is made of a database, it is one, whatever runs it.
+    let is_database = evidence.images().unwrap_or_default().iter().any(|image| image.place.path() == place.path());
+    workload.kind == WorkloadKind::StatefulSet || (is_database && workload.kind.long_running())
 }

@@ -221,6 +221,11 @@ pub(crate) fn is_source(file: &FileEntry) -> bool {
     file.role == Role::Product && EXTENSIONS.contains(&extension) && !configures(file.name())
 }
 
+/// Rust's tests also stand inside the sources.
+pub(crate) fn is_rust(file: &FileEntry) -> bool {
+    file.path.rsplit_once('.').is_some_and(|(_, extension)| extension == "rs")
+}
+
 /// `jest.config.js`, `.eslintrc.cjs`: a tool's settings in a programming language.
 fn configures(name: &str) -> bool {
     name.contains(".config.") || name.contains("rc.") || name.starts_with('.') || name == "setup.py"

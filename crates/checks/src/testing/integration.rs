@@ -7,8 +7,8 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
-    runs::{Ran, Run, main_pipeline, pipeline_elsewhere, ran, runs},
-    suites::{Suite, is_source, suite, suites},
+    runs::{Ran, Run, pipeline_elsewhere, ran, runs},
+    suites::{Suite, is_rust, is_source, suite, suites},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -77,7 +77,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "integration tests can fail without anybody noticing",
             "集成测试失败可能无人察觉",
         ),
-        other if tests.is_empty() => nothing(evidence, files, &other)?,
+        _ if tests.is_empty() => nothing(evidence, files)?,
         Ran::NoPipeline | Ran::Elsewhere(_) => pipeline_elsewhere(&ran, WHAT.0, WHAT.1),
         Ran::Nowhere(place) => with_the_others(evidence, &tests, &place)?,
     })
@@ -87,7 +87,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn with_the_others(evidence: &Evidence<'_>, tests: &[&FileEntry], place: &Place) -> Result<Reading, Missing> {
     let example = tests.first().map_or_else(|| place.clone(), |file| Place::whole(file.path.clone()));
     let all: Vec<Run<'_>> = runs(evidence, &[Purpose::UnitTest])?.into_iter().filter(Run::enforced).collect();
-    let rust = tests.iter().all(|file| file.name().ends_with(".rs"));
+    let rust = tests.iter().all(|file| is_rust(file));
     if let Some(run) = all.iter().find(|run| rust && runs_every_target(&run.text())) {
         return Ok(Reading::shown(
             [run.step.place.clone(), example],
@@ -119,7 +119,7 @@ fn runs_every_target(text: &str) -> bool {
     !["--lib", "--bins", "--bin ", "--doc"].iter().any(|choice| text.contains(choice))
 }
 
-fn nothing(evidence: &Evidence<'_>, files: &[FileEntry], ran: &Ran<'_>) -> Result<Reading, Missing> {
+fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Missing> {
     let any_test = files.iter().any(|file| suite(file).is_some());
     if any_test || !files.iter().any(is_source) {
         return Ok(Reading::elsewhere(
@@ -133,18 +133,12 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry], ran: &Ran<'_>) -> Resul
             ),
         ));
     }
-    let rust = files.iter().any(|file| is_source(file) && file.name().ends_with(".rs"));
+    let rust = files.iter().any(|file| is_source(file) && is_rust(file));
     if rust {
         match evidence.source_code()? {}
     }
-    let place = match ran {
-        Ran::Nowhere(place) => place.clone(),
-        _ => main_pipeline(evidence.pipelines()?)
-            .cloned()
-            .unwrap_or_else(|| Place::whole(evidence.service().path.clone())),
-    };
     Ok(Reading::absent(Finding::new(
-        &place,
+        &Place::whole(evidence.service().path.clone()),
         "no tests of any kind, so no integration tests",
         "没有任何测试，因此也没有集成测试",
     )))

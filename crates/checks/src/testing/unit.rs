@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     runs::{Ran, pipeline_elsewhere, ran, runs},
-    suites::{Suite, is_source, suite},
+    suites::{Suite, is_rust, is_source, suite},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -87,16 +87,12 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Miss
         ));
     }
     let inline = evidence.packages()?.iter().any(|package| package.ecosystem == Ecosystem::Cargo)
-        || files.iter().any(|file| is_source(file) && file.name().ends_with(".rs"));
+        || files.iter().any(|file| is_source(file) && is_rust(file));
     if inline {
         match evidence.source_code()? {}
     }
     let service = evidence.service();
-    let place = if service.path == "." {
-        service.sources.first().map_or_else(|| Place::whole("."), |source| source.place.clone())
-    } else {
-        Place::whole(service.path.clone())
-    };
+    let place = if service.path == "." { service.place() } else { Place::whole(service.path.clone()) };
     Ok(Reading::refuted(
         vec![Finding::new(
             &place,

@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use gonogo_collectors::{Configuration, Tree, collect, configuration};
-use gonogo_domain::{Check, Judged, Occasion, Outcome, Records, review};
+use gonogo_domain::{Check, Judged, Outcome, Records, review};
 
 /// The day on which the examples are judged.
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 22);
@@ -80,7 +80,7 @@ fn judged(check: &'static Check, example: &Example) -> Result<Judged, String> {
         })?,
     };
     let records = Records { waivers: &configuration.waivers, attestations: &configuration.attestations };
-    let review = review(&[check], facts, &configuration.policy, Occasion::default(), records);
+    let review = review(&[check], facts, &configuration.policy, None, records);
     review.judged.into_iter().next().ok_or_else(|| "nothing was judged".to_owned())
 }
 

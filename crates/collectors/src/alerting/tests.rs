@@ -1,3 +1,5 @@
+//! What alert rules and routes are read as.
+
 use std::fmt::Write as _;
 
 use gonogo_domain::{Gap, Node, Place};

@@ -1,3 +1,5 @@
+//! What compose files are read as.
+
 use std::fmt::Write as _;
 
 use gonogo_domain::evidence::{EnvValue, ProbeAction, VolumeKind};

@@ -23,6 +23,8 @@ pub const FILE: &str = "gonogo.toml";
 pub struct Configuration {
     pub policy: Policy,
     pub services: Vec<ServiceStatement>,
+    /// What holds for every service: on-call, escalation, severities.
+    pub common: Statements,
     pub waivers: Vec<Waiver>,
     pub attestations: Vec<Attestation>,
 }
@@ -82,6 +84,7 @@ fn read(root: &Table<'_>, checks: &[&str]) -> Configuration {
             .into_iter()
             .map(|(name, table)| service(name, &table, &common))
             .collect(),
+        common,
         waivers: root.tables("waiver").iter().filter_map(|table| waiver(table, checks)).collect(),
         attestations: root.tables("attestation").iter().filter_map(|table| attestation(table, checks)).collect(),
     }

@@ -1,3 +1,5 @@
+//! What gonogo.toml is read as, and which errors it shows.
+
 use super::*;
 
 fn errors(text: &str) -> Vec<String> {

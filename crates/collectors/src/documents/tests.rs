@@ -1,3 +1,5 @@
+//! What documents are read as.
+
 use std::fmt::Write as _;
 
 use gonogo_domain::evidence::{Document, Section};

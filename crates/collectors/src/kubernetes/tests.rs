@@ -1,3 +1,5 @@
+//! What manifests, charts and kustomizations come to.
+
 use std::fmt::Write as _;
 
 use super::*;

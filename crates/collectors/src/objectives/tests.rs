@@ -1,3 +1,5 @@
+//! What SLO files are read as.
+
 use std::fmt::Write as _;
 
 use gonogo_domain::evidence::{InfrastructureTool, Resource};

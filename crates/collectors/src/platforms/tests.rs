@@ -1,3 +1,5 @@
+//! What platform files are read as.
+
 use std::fmt::Write as _;
 
 use super::*;

@@ -95,6 +95,14 @@ impl Source {
         Self::Experiments,
     ];
 
+    /// It lies in the repository, so that the reader can do something about what is missing of it.
+    pub fn in_repository(self) -> bool {
+        !matches!(
+            self,
+            Self::SourceCode | Self::History | Self::Cluster | Self::Telemetry | Self::Endpoint | Self::Experiments
+        )
+    }
+
     pub fn title(self) -> Message {
         let (en, zh) = match self {
             Self::Files => ("file layout", "文件布局"),

@@ -1,3 +1,5 @@
+//! What packages can do.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What Kubernetes objects are lowered to.
+
 use std::sync::Arc;
 
 use gonogo_domain::evidence::{EnvValue, PreStopAction, Probe, ProbeAction, VolumeKind};

@@ -1,0 +1,444 @@
+//! No secret in the repository, in its images or as a default.
+
+use std::collections::BTreeSet;
+
+use gonogo_domain::{
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings, Standard, Strength,
+    Text, Value,
+    evidence::{EnvValue, ImageBuild, InstructionKind, Object, SettingsKind, Workload, WorkloadKind},
+    merge,
+};
+
+use crate::shared::{
+    redact,
+    secrets::{
+        SecretValue, base64_text, is_secret_name, known_shape, looks_random, loopback, of_examples, of_tests,
+        password_in_address, secret_value,
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "config.no-secrets",
+    title: Text {
+        en: "No secret in code, history, images or environment-variable defaults",
+        zh: "代码、历史、镜像与环境变量默认值中均无密钥",
+    },
+    source: &["B4.3b", "B6.2"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Config,
+    level: None,
+    gate: Gate::Never,
+    min: Strength::Configured,
+    classes: Classes::ALL,
+    fresh_days: None,
+    record: &[],
+    remediation: Text {
+        en: "Revoke the secret first (deleting the line does not cure what history keeps), then read it from a vault and leave only its name here.",
+        zh: "先吊销该密钥（删除该行无法清除历史中的副本），再改为从密钥库读取，此处仅保留名称。",
+    },
+    references: &[
+        "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
+        "https://docs.docker.com/build/building/secrets/",
+    ],
+    page: include_str!("no_secrets.md"),
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    Readings::configured(configured(evidence))
+}
+
+/// Words of paths that serve no customer.
+const ELSEWHERE: &[&str] =
+    &["dev", "development", "local", "test", "tests", "ci", "staging", "stage", "qa", "example", "sample", "e2e"];
+
+/// What stands where production reads it is a leak with any value that works; elsewhere it has to look like a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    /// Production runs with this value.
+    Production,
+    /// Nobody says where it is used.
+    Open,
+    /// A developer's machine, a test, an example: only keys of a known shape count.
+    Aside,
+}
+
+impl Ground {
+    fn of(place: &Place, production: bool) -> Self {
+        if !production || of_examples(place.path()) { Self::Aside } else { Self::Production }
+    }
+
+    /// By the words of a path, for files that name no environment otherwise.
+    fn of_file(path: &str) -> Self {
+        let lower = path.to_ascii_lowercase();
+        let mut words = lower.split(|letter: char| !letter.is_ascii_alphanumeric());
+        if of_examples(path) || words.any(|word| ELSEWHERE.contains(&word)) { Self::Aside } else { Self::Open }
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    seen: BTreeSet<(Place, String)>,
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let mut found = Found::default();
+    for workload in evidence.workloads()? {
+        found.workload(workload);
+    }
+    for object in evidence.objects()? {
+        found.object(object);
+    }
+    let settings = evidence.settings()?;
+    for image in evidence.images()? {
+        let readable = |path: &str| settings.iter().any(|file| file.place.path().ends_with(path));
+        found.image(image, &readable);
+    }
+    for file in settings {
+        let ground = match file.kind {
+            SettingsKind::EnvironmentExample => Ground::Aside,
+            _ => Ground::of_file(file.place.path()),
+        };
+        found.tree(&file.body, "", ground, None);
+    }
+    for resource in evidence.infrastructure()? {
+        let ground = match Ground::of_file(resource.place.path()) {
+            Ground::Open => Ground::Production,
+            other => other,
+        };
+        // The default of a variable goes by the variable's name.
+        if resource.kind == "variable" {
+            if let Some(default) = resource.body.get("default") {
+                found.tree(default, &resource.name, ground, None);
+            }
+        } else {
+            found.tree(&resource.body, "", ground, None);
+        }
+    }
+    for pipeline in evidence.pipelines()? {
+        for (_, step) in pipeline.steps() {
+            if let Some(run) = &step.run {
+                found.text(&step.place, run, None);
+            }
+            for (name, value) in &step.with {
+                found.value(&step.place, name, value, Ground::Open, None);
+            }
+        }
+    }
+    for package in evidence.packages()? {
+        for (_, script, place) in &package.scripts {
+            found.text(place, script, None);
+        }
+    }
+    for document in evidence.documents()? {
+        for section in &document.sections {
+            found.text(&section.place, &section.text, None);
+            section.code.iter().for_each(|block| found.text(&block.place, &block.text, None));
+        }
+    }
+    for entry in evidence.files()? {
+        if matches!(entry.name(), "id_rsa" | "id_ed25519" | "id_ecdsa" | "id_dsa") && !of_tests(&entry.path) {
+            found.add(
+                &Place::whole(entry.path.clone()),
+                "the private key of an SSH identity lies in the repository".to_owned(),
+                "仓库中存有 SSH 身份的私钥".to_owned(),
+                None,
+            );
+        }
+    }
+    if found.findings.is_empty() {
+        // What is declared holds none that is known; code, its defaults and the history were not read.
+        match evidence.source_code()? {}
+    }
+    let findings = merge(found.findings);
+    let count = findings.len();
+    Ok(Reading::refuted(
+        findings,
+        format!("{count} {} in what is declared", if count == 1 { "secret stands" } else { "secrets stand" }),
+        format!("声明文件中存在 {count} 处密钥"),
+    ))
+}
+
+impl Found {
+    fn add(&mut self, place: &Place, en: String, zh: String, environment: Option<&str>) {
+        if self.seen.insert((place.clone(), en.clone())) || environment.is_some() {
+            self.findings.push(Finding::new(place, en, zh).in_environment(environment));
+        }
+    }
+
+    fn workload(&mut self, workload: &Workload) {
+        let environment = workload.environment.as_deref();
+        for container in workload.containers.iter().chain(&workload.init_containers) {
+            for variable in &container.env {
+                let EnvValue::Literal(value) = &variable.value else { continue };
+                let ground = match Ground::of(&variable.place, workload.production) {
+                    // A compose file that names no environment is as often a developer's as production's.
+                    Ground::Production if workload.kind == WorkloadKind::ComposeService && environment.is_none() => {
+                        Ground::Open
+                    }
+                    ground => ground,
+                };
+                self.value(&variable.place, &variable.name, value, ground, environment);
+            }
+            for words in container.command.iter().chain(&container.args) {
+                for word in &words.value {
+                    self.text(&words.place, word, environment);
+                    if let Some((name, value)) = word.strip_prefix("--").and_then(|flag| flag.split_once('=')) {
+                        let ground = Ground::of(&words.place, workload.production);
+                        self.value(&words.place, name, value, ground, environment);
+                    }
+                }
+            }
+        }
+    }
+
+    fn object(&mut self, object: &Object) {
+        let environment = object.environment.as_deref();
+        let ground = Ground::of(&object.place, object.production);
+        match object.kind.as_str() {
+            // SOPS encrypts the values and says so in the object.
+            "Secret" if object.body.get("sops").is_some() => (),
+            "Secret" => {
+                for entry in object.body.get("data").map(Node::entries).unwrap_or_default() {
+                    let decoded = entry.node.str().and_then(base64_text);
+                    if let Some(text) = decoded {
+                        self.of_secret(&entry.node.place, &entry.key, &text, ground, environment);
+                    }
+                }
+                for entry in object.body.get("stringData").map(Node::entries).unwrap_or_default() {
+                    let text = entry.node.str().unwrap_or_default();
+                    self.of_secret(&entry.node.place, &entry.key, text, ground, environment);
+                }
+            }
+            "ConfigMap" => {
+                for entry in object.body.get("data").map(Node::entries).unwrap_or_default() {
+                    let text = entry.node.str().unwrap_or_default();
+                    if text.contains('\n') {
+                        self.lines(&entry.node.place, text, ground, environment);
+                    } else {
+                        self.value(&entry.node.place, &entry.key, text, ground, environment);
+                    }
+                }
+            }
+            // Schemas, and what is encrypted or only names a secret.
+            "CustomResourceDefinition" | "SealedSecret" | "ExternalSecret" | "SecretProviderClass" => (),
+            _ => object.body.walk(&mut |node| {
+                if let Some(text) = node.str() {
+                    self.text(&node.place, text, environment);
+                }
+            }),
+        }
+    }
+
+    /// A value of a Kubernetes Secret. Its user name and its host are no secrets; whatever has a secret's name or looks
+    /// like one is.
+    fn of_secret(&mut self, place: &Place, key: &str, value: &str, ground: Ground, environment: Option<&str>) {
+        if of_tests(place.path()) {
+            return;
+        }
+        if value.contains('\n') && known_shape(value).is_none() {
+            self.lines(place, value, ground, environment);
+        } else if is_secret_name(key) || known_shape(value).is_some() || password_in_address(value).is_some() {
+            self.value(place, key, value, ground, environment);
+        } else if ground != Ground::Aside && secret_value(value) == SecretValue::Literal && looks_random(value) {
+            self.literal(place, key, value, environment);
+        }
+    }
+
+    fn image(&mut self, image: &ImageBuild, readable: &dyn Fn(&str) -> bool) {
+        let ground = match Ground::of_file(image.place.path()) {
+            Ground::Open => Ground::Production,
+            other => other,
+        };
+        for instruction in image.stages.iter().flat_map(|stage| &stage.instructions) {
+            match &instruction.kind {
+                InstructionKind::Run(text) => self.text(&instruction.place, text, None),
+                InstructionKind::Arg { name, default: Some(value) } | InstructionKind::Env { name, value } => {
+                    self.value(&instruction.place, name, value, ground, None);
+                }
+                _ => (),
+            }
+        }
+        for instruction in image.final_instructions() {
+            match &instruction.kind {
+                // Without a default, the value comes from whoever builds, and stays in the history of the image.
+                InstructionKind::Arg { name, default } if is_secret_name(name) => {
+                    let empty = default.as_deref().is_none_or(|value| secret_value(value) <= SecretValue::FilledIn);
+                    if empty && ground != Ground::Aside {
+                        self.add(
+                            &instruction.place,
+                            format!("build argument {name} stays readable in the image's history"),
+                            format!("构建参数 {name} 会保留在镜像历史中，可被读取"),
+                            None,
+                        );
+                    }
+                }
+                InstructionKind::Copy { sources, .. } | InstructionKind::Add { sources, .. } => {
+                    for source in sources.iter().filter(|source| carries_secrets(source) && !readable(source)) {
+                        self.add(
+                            &instruction.place,
+                            format!("{source} is copied into the image"),
+                            format!("{source} 被复制进镜像"),
+                            None,
+                        );
+                    }
+                }
+                _ => (),
+            }
+        }
+    }
+
+    /// A tree of settings: every value under its key, and `{name, value}` pairs under the name.
+    fn tree(&mut self, node: &Node, key: &str, ground: Ground, environment: Option<&str>) {
+        match &node.value {
+            Value::Null => (),
+            Value::Scalar(_) => {
+                let text = node.str().unwrap_or_default();
+                // In structured settings `secret: shop-tls` names a secret more often than it holds one.
+                let named = matches!(key, "secret" | "token" | "pass") && !looks_random(text);
+                if named || text.contains('\n') {
+                    self.text(&node.place, text, environment);
+                } else {
+                    self.value(&node.place, key, text, ground, environment);
+                }
+            }
+            Value::Sequence(items) => items.iter().for_each(|item| self.tree(item, "", ground, environment)),
+            Value::Mapping(entries) => {
+                let pair = node.str_at("name").zip(node.get("value"));
+                if let Some((name, value)) = pair {
+                    self.tree(value, name, ground, environment);
+                }
+                for entry in entries.iter().filter(|entry| pair.is_none() || entry.key != "value") {
+                    self.tree(&entry.node, &entry.key, ground, environment);
+                }
+            }
+        }
+    }
+
+    /// Text with one setting a line, in a format that nobody names.
+    fn lines(&mut self, place: &Place, text: &str, ground: Ground, environment: Option<&str>) {
+        self.text(place, text, environment);
+        if ground == Ground::Aside || of_tests(place.path()) {
+            return;
+        }
+        for line in text.lines().take(10_000) {
+            let Some((name, value)) = line.split_once(['=', ':']) else { continue };
+            let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
+            let value = value.trim().trim_end_matches([',', ';']).trim_matches(['"', '\'']);
+            let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-'));
+            if plain
+                && is_secret_name(name)
+                && secret_value(value) == SecretValue::Literal
+                && looks_random(value)
+                && known_shape(value).is_none()
+            {
+                self.literal(place, name, value, environment);
+            }
+        }
+    }
+
+    /// A setting with its value.
+    fn value(&mut self, place: &Place, name: &str, value: &str, ground: Ground, environment: Option<&str>) {
+        if of_tests(place.path()) {
+            return;
+        }
+        if known_shape(value).is_some() {
+            return self.text(place, value, environment);
+        }
+        if ground == Ground::Aside {
+            return;
+        }
+        let works = |value: &str| match secret_value(value) {
+            SecretValue::Literal => ground == Ground::Production || looks_random(value),
+            SecretValue::Guessable => ground == Ground::Production,
+            SecretValue::Nothing | SecretValue::FilledIn => false,
+        };
+        if let Some((password, host)) = password_in_address(value) {
+            if works(password) && !loopback(host) {
+                let shown = redact(password);
+                self.add(
+                    place,
+                    format!("{} holds an address with a password: {shown}", named(name)),
+                    format!("{} 中的地址带有密码：{shown}", named(name)),
+                    environment,
+                );
+            }
+            return;
+        }
+        if !is_secret_name(name) {
+            return;
+        }
+        // Shells, compose files and Spring fall back to what stands behind the colon.
+        let value = fallback(value).unwrap_or(value);
+        if !works(value) {
+            return;
+        }
+        if secret_value(value) == SecretValue::Guessable {
+            let shown = redact(value);
+            self.add(
+                place,
+                format!("{} has a value that everybody tries first, and it works: {shown}", named(name)),
+                format!("{} 使用了人人都会先试的值，且能生效：{shown}", named(name)),
+                environment,
+            );
+        } else {
+            self.literal(place, name, value, environment);
+        }
+    }
+
+    fn literal(&mut self, place: &Place, name: &str, value: &str, environment: Option<&str>) {
+        let shown = redact(value);
+        self.add(
+            place,
+            format!("{} is written out: {shown}", named(name)),
+            format!("{} 以明文写出：{shown}", named(name)),
+            environment,
+        );
+    }
+
+    /// Any text: only what is a secret by its own shape.
+    fn text(&mut self, place: &Place, text: &str, environment: Option<&str>) {
+        if of_tests(place.path()) {
+            return;
+        }
+        if let Some((what, secret)) = known_shape(text) {
+            let shown = redact(secret);
+            self.add(
+                place,
+                format!("{} stands here: {shown}", what.en),
+                format!("此处存在{}：{shown}", what.zh),
+                environment,
+            );
+        }
+    }
+}
+
+/// A name as it is shown; hostile ones are long.
+fn named(name: &str) -> &str {
+    let end = name.char_indices().nth(80).map_or(name.len(), |(at, _)| at);
+    match name.get(..end) {
+        None | Some("") => "the value",
+        Some(name) => name,
+    }
+}
+
+/// The default in `${NAME:-default}` and `${NAME:default}`.
+fn fallback(value: &str) -> Option<&str> {
+    let inside = value.trim().strip_prefix("${")?.strip_suffix('}')?;
+    let (_, default) = inside.split_once(':')?;
+    Some(default.strip_prefix(['-', '=']).unwrap_or(default)).filter(|default| !default.starts_with('?'))
+}
+
+/// Files that hold credentials by what they are, in the context of a build.
+fn carries_secrets(source: &str) -> bool {
+    let name = source.rsplit('/').next().unwrap_or(source).to_ascii_lowercase();
+    let environment = name == ".env" || name.starts_with(".env.");
+    let sample = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
+    environment && !sample
+        || matches!(
+            name.as_str(),
+            "id_rsa" | "id_ed25519" | "id_ecdsa" | ".npmrc" | ".netrc" | ".pypirc" | ".git-credentials"
+        )
+        || source.trim_end_matches('/').rsplit('/').next().is_some_and(|last| matches!(last, ".ssh" | ".aws"))
+}

@@ -1,0 +1,288 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::civil::date;
+
+use super::*;
+use crate::{
+    Area, Cause, Class, Classes, Conclusion, Gap, Gathered, Level, Outcomes, Place, ReasonKind, Stages, Standard,
+    State, Strength, Text, Tier, changes,
+    evidence::{Document, DocumentKind},
+    outcomes,
+};
+
+const TODAY: Date = date(2026, 11, 22);
+
+macro_rules! example {
+    ($name:ident, $id:literal, $gate:ident, $level:expr, $judge:expr) => {
+        static $name: Check = Check {
+            id: $id,
+            title: Text { en: "It holds", zh: "成立" },
+            source: &[],
+            standard: Standard::ProductionReadiness,
+            area: Area::Health,
+            level: $level,
+            gate: Gate::$gate,
+            min: Strength::Configured,
+            classes: Classes::SERVERS,
+            fresh_days: None,
+            record: &["environment"],
+            remediation: Text { en: "Make it hold.", zh: "使其成立。" },
+            references: &[],
+            page: "",
+            judge: $judge,
+        };
+    };
+}
+
+example!(NEVER, "a.never", Never, Some(Level::L1), |_, _| holds(false));
+example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.source_code() {
+    Err(missing) => Readings::configured(Err(missing)),
+});
+example!(LEVEL, "a.level", Required, Some(Level::L2), |_, _| holds(false));
+example!(ABOVE, "a.above", Required, Some(Level::L3), |_, _| holds(false));
+example!(ADVISED, "a.advised", Advised, Some(Level::L1), |_, _| holds(false));
+example!(GOOD, "a.good", Never, Some(Level::L1), |_, _| holds(true));
+example!(PANICS, "a.panics", Required, None, |_, _| panic!("a defect"));
+example!(DOCUMENTS, "a.documents", Required, None, |evidence, _| {
+    Readings::configured(evidence.documents().map(|documents| match documents {
+        [] => Reading::absent(finding()),
+        _ => Reading::not_applicable("there are some", "有"),
+    }))
+});
+
+fn finding() -> Finding {
+    Finding::new(&Place::new("deploy/a.yaml", 3, 1), "it does not", "不成立")
+}
+
+fn holds(holds: bool) -> Readings {
+    Readings::configured(Ok(if holds {
+        Reading::shown([Place::whole("a")], "it does", "成立")
+    } else {
+        Reading::refuted(vec![finding()], "it does not", "不成立")
+    }))
+}
+
+fn facts(class: Class) -> Facts {
+    let words = Message::new("it serves", "它提供服务");
+    Facts {
+        today: TODAY,
+        service: Service {
+            name: "shop".to_owned(),
+            class,
+            class_reason: words.clone(),
+            path: ".".to_owned(),
+            sources: Vec::new(),
+            owner: None,
+            tier: Tier::Two,
+            dependencies: Vec::new(),
+            state: State::NotFound { reason: words },
+            urls: BTreeMap::new(),
+        },
+        files: Arc::default(),
+        workloads: Arc::default(),
+        objects: Arc::default(),
+        images: Arc::default(),
+        pipelines: Arc::default(),
+        infrastructure: Arc::default(),
+        alert_rules: Arc::default(),
+        alert_routing: Arc::default(),
+        dashboards: Arc::default(),
+        objectives: Arc::default(),
+        documents: Arc::default(),
+        packages: Arc::default(),
+        apis: Arc::default(),
+        migrations: Arc::default(),
+        ownership: Arc::default(),
+        results: Arc::default(),
+        settings: Arc::default(),
+        statements: Arc::default(),
+    }
+}
+
+fn reviewed(catalogue: &[&'static Check], waivers: &[Waiver]) -> Review {
+    let policy = Policy { override_approvers: vec!["cto".to_owned()], ..Policy::default() };
+    review(catalogue, &facts(Class::Server), &policy, None, Records { waivers, attestations: &[] })
+}
+
+fn waiver(check: &str, approver: &str, expires: Date) -> Waiver {
+    Waiver {
+        check: check.to_owned(),
+        service: Some("shop".to_owned()),
+        path: None,
+        reason: "r".to_owned(),
+        risk: "low".to_owned(),
+        ticket: "T-1".to_owned(),
+        approver: approver.to_owned(),
+        granted: date(2026, 11, 1),
+        expires,
+        place: Place::new("gonogo.toml", 4, 1),
+    }
+}
+
+fn check(catalogue: &[&'static Check], waivers: &[Waiver], decision: Decision, reasons: &[ReasonKind]) -> Review {
+    let review = reviewed(catalogue, waivers);
+    let kinds: Vec<ReasonKind> = review.reasons.iter().map(|reason| reason.kind).collect();
+    assert_eq!((review.decision, kinds.as_slice()), (decision, reasons));
+    review
+}
+
+#[test]
+fn gates_decide() {
+    use Decision::{Go, GoWithConditions, Incomplete, NoGo};
+    check(&[&GOOD, &ADVISED], &[], Go, &[]);
+    check(&[&GOOD, &ABOVE], &[], GoWithConditions, &[ReasonKind::Condition]);
+    check(&[&LEVEL], &[], NoGo, &[ReasonKind::BlocksLevel]);
+    check(&[&BLOCKER, &ABOVE], &[], Incomplete, &[ReasonKind::NotAssessed, ReasonKind::Condition]);
+    check(&[&NEVER, &BLOCKER], &[], NoGo, &[ReasonKind::Blocks, ReasonKind::NotAssessed]);
+}
+
+#[test]
+fn a_waiver_turns_a_required_failure_into_a_condition() {
+    let last_day = waiver("a.level", "ann", TODAY);
+    let review = check(&[&LEVEL], &[last_day], Decision::GoWithConditions, &[ReasonKind::Waived]);
+    assert!(review.record_problems.is_empty());
+}
+
+#[test]
+fn a_waiver_that_may_not_be_applied_is_reported_and_not_applied() {
+    for (waiver, says) in [
+        (waiver("a.level", "ann", date(2026, 11, 21)), "expired"),
+        (waiver("a.level", "ann", date(2027, 11, 22)), "the policy allows 30"),
+        (waiver("a.never", "ann", TODAY), "override_approvers"),
+        (waiver("a.good", "ann", TODAY), "not needed"),
+    ] {
+        let review = reviewed(&[&LEVEL, &NEVER, &GOOD], &[waiver]);
+        assert_eq!(review.decision, Decision::NoGo);
+        let problems: Vec<&str> = review.record_problems.iter().map(|one| one.message.en.as_str()).collect();
+        assert!(problems.iter().any(|problem| problem.contains(says)), "{says}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_never_rule_is_overridden_only_by_a_named_approver_and_that_stands_first() {
+    let by_cto = waiver("a.never", "cto", TODAY);
+    check(&[&NEVER, &ABOVE], &[by_cto], Decision::GoWithConditions, &[ReasonKind::Overridden, ReasonKind::Condition]);
+}
+
+#[test]
+fn a_waiver_for_a_folder_covers_only_findings_in_it() {
+    let elsewhere = Waiver { path: Some("other".to_owned()), ..waiver("a.level", "ann", TODAY) };
+    let there = Waiver { path: Some("deploy/".to_owned()), ..waiver("a.level", "ann", TODAY) };
+    assert_eq!(reviewed(&[&LEVEL], &[elsewhere]).decision, Decision::NoGo);
+    assert_eq!(reviewed(&[&LEVEL], &[there]).decision, Decision::GoWithConditions);
+}
+
+#[test]
+fn levels_are_a_ladder_with_the_shortest_path_to_the_next() {
+    let review = reviewed(&[&GOOD, &LEVEL, &ABOVE], &[]);
+    assert_eq!(review.levels.reached, Some(Level::L1));
+    assert_eq!(review.levels.next(), Some((Level::L2, ["a.level"].as_slice())));
+    let all = reviewed(&[&GOOD], &[]);
+    assert_eq!((all.levels.reached, all.levels.next()), (Some(Level::L1), None), "L2 to L4 ask nothing");
+    assert_eq!(reviewed(&[&NEVER, &LEVEL], &[]).levels.reached, None);
+}
+
+#[test]
+fn a_class_that_is_not_asked_is_not_applicable_with_the_reason() {
+    let review = review(&[&NEVER], &facts(Class::Library), &Policy::default(), None, Records::default());
+    let one = &review.judged[0];
+    assert_eq!(one.outcome(), Outcome::NotApplicable);
+    assert!(one.reading().unwrap().1.summary.en.contains("a library is not asked: it serves"));
+}
+
+#[test]
+fn a_check_that_panics_is_unknown_and_hides_nothing() {
+    let review = reviewed(&[&PANICS, &GOOD], &[]);
+    assert_eq!(review.of("a.panics").unwrap().outcome(), Outcome::Unknown);
+    assert_eq!(review.of("a.good").unwrap().outcome(), Outcome::Pass);
+}
+
+#[test]
+fn a_conclusion_that_rests_on_a_source_with_gaps_is_unknown() {
+    let gap = Gap { source: Source::Documents, place: Place::whole("docs/a.md"), reason: "broken".to_owned() };
+    let document = || Document {
+        place: Place::whole("b.md"),
+        kind: DocumentKind::Other,
+        title: String::new(),
+        sections: Vec::new(),
+        front_matter: Vec::new(),
+        dated: None,
+        placeholders: Vec::new(),
+    };
+    let with = |items: Vec<Document>, gaps: Vec<Gap>| {
+        let facts = Facts { documents: Arc::new(Gathered::new(items, 1, gaps)), ..facts(Class::Server) };
+        let review = review(&[&DOCUMENTS], &facts, &Policy::default(), None, Records::default());
+        review.judged[0].outcome()
+    };
+    assert_eq!(with(vec![], vec![]), Outcome::Fail);
+    assert_eq!(with(vec![document()], vec![]), Outcome::NotApplicable);
+    assert_eq!(with(vec![], vec![gap.clone()]), Outcome::Unknown);
+    assert_eq!(with(vec![document()], vec![gap]), Outcome::Unknown);
+}
+
+#[test]
+fn an_attestation_is_declared_and_a_whole_record_is_exercised() {
+    let attestation = |record: &[(&str, &str)], expires| Attestation {
+        check: "a.blocker".to_owned(),
+        service: None,
+        holds: true,
+        statement: "done".to_owned(),
+        by: "ann".to_owned(),
+        on: date(2026, 11, 1),
+        expires,
+        link: None,
+        record: record.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        place: Place::new("gonogo.toml", 9, 1),
+    };
+    let outcome = |attestation: Attestation| {
+        let records = Records { waivers: &[], attestations: &[attestation] };
+        let review = review(&[&BLOCKER], &facts(Class::Server), &Policy::default(), None, records);
+        (review.judged[0].outcome(), review.record_problems.len())
+    };
+    let later = date(2027, 1, 1);
+    assert_eq!(outcome(attestation(&[], later)), (Outcome::Unknown, 0));
+    assert_eq!(outcome(attestation(&[("environment", "staging")], later)), (Outcome::Pass, 0));
+    assert_eq!(outcome(attestation(&[("environment", "staging")], date(2026, 11, 21))), (Outcome::Unknown, 1));
+}
+
+#[test]
+fn what_failed_before_no_longer_gates() {
+    let review = reviewed(&[&NEVER, &LEVEL], &[]).with_baseline(|one| one.check.id == "a.never");
+    let kinds: Vec<_> = review.reasons.iter().map(|reason| (reason.kind, reason.check)).collect();
+    assert_eq!(kinds, [(ReasonKind::BlocksLevel, "a.level"), (ReasonKind::Condition, "a.never")]);
+}
+
+#[test]
+fn each_change_has_the_cause_that_brought_it_here() {
+    use Outcome::{Fail, Partial, Pass, Stale};
+
+    let state = |outcome: Outcome| -> Outcomes {
+        BTreeMap::from([(("shop".to_owned(), "a.level".to_owned()), (outcome, false))])
+    };
+    let cause = |outcomes: [Outcome; 5]| {
+        let [reported, replayed, aged, recorded, now] = outcomes.map(state);
+        changes(&Stages { reported, replayed, aged, recorded, now }).first().map(|change| change.cause)
+    };
+    assert_eq!(cause([Pass, Fail, Fail, Fail, Fail]), Some(Cause::Rules));
+    assert_eq!(cause([Pass, Pass, Stale, Stale, Stale]), Some(Cause::Age));
+    assert_eq!(cause([Pass, Pass, Pass, Partial, Partial]), Some(Cause::Record));
+    assert_eq!(cause([Pass, Pass, Pass, Pass, Fail]), Some(Cause::Service));
+    assert_eq!(cause([Pass, Pass, Stale, Stale, Fail]), Some(Cause::Service));
+    assert_eq!(cause([Pass, Fail, Pass, Pass, Pass]), None);
+    let now = reviewed(&[&LEVEL], &[]);
+    assert_eq!(outcomes([&now]).values().next(), Some(&(Fail, false)));
+}
+
+#[test]
+fn one_fact_in_several_environments_is_one_finding() {
+    let mut tally = crate::Tally::new();
+    for environment in ["eu", "us"] {
+        tally.miss("Deployment/shop", finding().in_environment(Some(environment)));
+    }
+    tally.met("Deployment/cart", &Place::whole("b"));
+    let reading = tally.reading("workloads hold", "工作负载成立");
+    assert_eq!(reading.conclusion, Conclusion::NotMet);
+    assert_eq!(reading.summary.en, "1 of 2 workloads hold");
+    assert_eq!(reading.findings.len(), 1);
+    assert_eq!(reading.findings[0].environments, ["eu", "us"]);
+}
