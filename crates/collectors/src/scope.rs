@@ -31,7 +31,7 @@ fn facts(
     configuration: &Configuration,
     today: Date,
 ) -> Facts {
-    let area = Area { unit, units };
+    let area = Area::new(unit, units);
     let statement = configuration.service(&unit.service.name);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
@@ -83,9 +83,23 @@ fn facts(
 struct Area<'a> {
     unit: &'a Unit,
     units: &'a [Unit],
+    /// Its own folders with how deep they lie.
+    own: [(&'a str, usize); 2],
+    /// The folders of the other units.
+    others: Vec<(&'a str, usize)>,
 }
 
-impl Area<'_> {
+impl<'a> Area<'a> {
+    fn new(unit: &'a Unit, units: &'a [Unit]) -> Self {
+        let others = units.iter().filter(|other| other.service.name != unit.service.name && other.service.path != ".");
+        Self {
+            unit,
+            units,
+            own: [&*unit.service.path, &*unit.home].map(|folder| (folder, depth(folder))),
+            others: others.map(|other| (&*other.service.path, depth(&other.service.path))).collect(),
+        }
+    }
+
     /// The path lies in the unit's package and not in another unit's folder, or there is no other unit.
     fn home(&self, path: &str) -> bool {
         if self.units.len() == 1 {
@@ -97,12 +111,9 @@ impl Area<'_> {
 
     /// The path lies in the folder of another unit, deeper than in this one's.
     fn of_another(&self, path: &str) -> bool {
-        let own = depth_in(path, &self.unit.service.path).max(depth_in(path, &self.unit.home));
-        self.units.iter().any(|other| {
-            other.service.name != self.unit.service.name
-                && other.service.path != "."
-                && depth_in(path, &other.service.path) > own
-        })
+        let lies_in = |(folder, _): &&(&str, usize)| paths::is_below(path, folder);
+        let own = self.own.iter().filter(lies_in).map(|(_, depth)| *depth).max();
+        self.others.iter().filter(lies_in).any(|(_, depth)| Some(*depth) > own)
     }
 
     fn not_of_others(&self, place: &Place) -> bool {
@@ -180,9 +191,9 @@ fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources)
     Arc::new(objects)
 }
 
-/// How deep the folder is that a path lies in; none: it does not lie in it.
-fn depth_in(path: &str, folder: &str) -> Option<usize> {
-    paths::is_below(path, folder).then(|| if folder == "." { 0 } else { folder.matches('/').count() + 1 })
+/// How deep a folder lies.
+fn depth(folder: &str) -> usize {
+    if folder == "." { 0 } else { folder.matches('/').count() + 1 }
 }
 
 /// The items that belong to a unit; shared, not copied, where all of them do.
