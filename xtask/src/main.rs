@@ -5,13 +5,14 @@ use std::{
     process::ExitCode,
 };
 
-use xtask::{bench, ci, docs};
+use xtask::{agree, bench, ci, docs};
 
 const USAGE: &str = "\
 Chores of the project.
 
   cargo xtask ci                                  everything that a change must pass
   cargo xtask docs [--check]                      writes the reference pages, or tells whether they are up to date
+  cargo xtask agree [--write] CHECKOUT ...        compares with what kube-score, kube-linter and Polaris publish
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
       --runs N       takes the median of N runs (3)
       --path FOLDER  looks for the other tools here first (repeat)
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["agree", rest @ ..] => agree::run(rest),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {
             // Nothing is left to do if the usage cannot be written.

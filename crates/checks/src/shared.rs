@@ -1,8 +1,12 @@
 //! What several checks ask in the same words.
 
+pub(crate) mod clay;
+pub(crate) mod delivery;
+pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
+pub(crate) mod pod;
 pub(crate) mod procedures;
 pub(crate) mod records;
 pub(crate) mod runs;

@@ -9,6 +9,7 @@ use gonogo_collectors::{
 use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
 use jiff::civil::Date;
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -136,7 +137,7 @@ impl Setting<'_> {
         let catalogue = gonogo_checks::catalogue();
         collected
             .services
-            .iter()
+            .par_iter()
             .filter(|facts| self.options.service.is_empty() || self.options.service.contains(&facts.service.name))
             .map(|facts| gonogo_domain::review(&catalogue, facts, &rules.policy, self.options.occasion, records))
             .collect()

@@ -146,15 +146,13 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
     rayon::scope(|scope| {
         scope.spawn(|_| {
             let cluster = workloads::gather(corpus);
-            // Rules, routes and dashboards are objects too.
-            *alert_rules = Arc::new(alerting::with_objects(alerting::gather(corpus), &cluster.objects.items));
-            *alert_routing =
-                Arc::new(alerting::routing_with_objects(alerting::routing(corpus), &cluster.objects.items));
-            *dashboards = Arc::new(dashboards::with_objects(dashboards::gather(corpus), &cluster.objects.items));
             *running = Arc::new(cluster.workloads);
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
+        scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
+        scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
+        scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
         scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));
         scope.spawn(|_| *packages = Arc::new(packages::gather(corpus)));
         scope.spawn(|_| *pipelines = Arc::new(pipelines::gather(corpus)));
@@ -177,16 +175,18 @@ fn join_rendered(sources: &mut Sources) {
     fn taken<T: Clone>(gathered: &mut Arc<Gathered<T>>) -> Gathered<T> {
         Arc::unwrap_or_clone(std::mem::take(gathered))
     }
-    let objects = Arc::clone(&sources.objects);
-    let rules = alerting::with_objects(taken(&mut sources.alert_rules), &objects.items);
-    let routing = alerting::routing_with_objects(taken(&mut sources.alert_routing), &objects.items);
-    let dashboards = dashboards::with_objects(taken(&mut sources.dashboards), &objects.items);
-    let mut slos = objectives::with_objects(taken(&mut sources.objectives), &objects.items);
-    slos.items.extend(objectives::from_infrastructure(&sources.infrastructure.items));
-    sources.alert_rules = Arc::new(rules);
-    sources.alert_routing = Arc::new(routing);
-    sources.dashboards = Arc::new(dashboards);
-    sources.objectives = Arc::new(slos);
+    let Sources { objects, infrastructure, alert_rules, alert_routing, dashboards, objectives, .. } = sources;
+    let objects = &objects.items;
+    rayon::scope(|scope| {
+        scope.spawn(|_| *alert_rules = Arc::new(alerting::with_objects(taken(alert_rules), objects)));
+        scope.spawn(|_| *alert_routing = Arc::new(alerting::routing_with_objects(taken(alert_routing), objects)));
+        scope.spawn(|_| *dashboards = Arc::new(dashboards::with_objects(taken(dashboards), objects)));
+        scope.spawn(|_| {
+            let mut slos = objectives::with_objects(taken(objectives), objects);
+            slos.items.extend(objectives::from_infrastructure(&infrastructure.items));
+            *objectives = Arc::new(slos);
+        });
+    });
 }
 
 impl Sources {

@@ -7,7 +7,7 @@ use gonogo_domain::{
     Gap, Node, Place, Source,
     evidence::{FileEntry, Role},
 };
-use gonogo_formats::{ParseError, json, toml, yaml};
+use gonogo_formats::{ParseError, json, json5, toml, yaml};
 use rayon::prelude::*;
 
 use crate::Tree;
@@ -223,7 +223,7 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
             file.documents = stream.documents.into_iter().map(|document| document.node).collect();
             file.errors = stream.errors;
         }
-        Format::Json if wanted_name(entry.name()) || wanted.json(&text) => match json::parse(&path, &text) {
+        Format::Json if wanted_name(entry.name()) || wanted.json(&text) => match parse_json(&path, &text) {
             Ok(node) => file.documents.push(node),
             Err(error) => file.errors.push(error),
         },
@@ -237,6 +237,10 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
         file.broken = Some(text);
     }
     Some(file)
+}
+
+fn parse_json(path: &Arc<str>, text: &str) -> Result<Node, ParseError> {
+    if crate::roles::has_extension(path, "json5") { json5::parse(path, text) } else { json::parse(path, text) }
 }
 
 /// A template of a chart is no YAML; the chart's renderer reads it.

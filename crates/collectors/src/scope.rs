@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, Statements},
+    evidence::{FileEntry, Object, Objective, SettingsKind, WorkloadKind},
 };
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::{
     Configuration,
@@ -17,7 +18,7 @@ use crate::{
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
 pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
-    units.iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
+    units.par_iter().map(|unit| facts(unit, units, sources, configuration, today)).collect()
 }
 
 fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
@@ -29,9 +30,13 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         service: unit.service.clone(),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
-        objects: own(&sources.objects, |object| area.object(object, sources), |gap| area.not_of_others(&gap.place)),
+        objects: with_jobs(
+            own(&sources.objects, |object| area.object(object, sources), |gap| area.not_of_others(&gap.place)),
+            &area,
+            sources,
+        ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
-        pipelines: Arc::clone(&sources.pipelines),
+        pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
         infrastructure: own(
             &sources.infrastructure,
             |resource| area.not_of_others(&resource.place),
@@ -55,7 +60,12 @@ fn facts(unit: &Unit, units: &[Unit], sources: &Sources, configuration: &Configu
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
-        settings: own(&sources.settings, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        settings: own(
+            &sources.settings,
+            // A bot updates the whole repository.
+            |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
+            |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
+        ),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
@@ -90,6 +100,16 @@ impl Area<'_> {
         !self.of_another(place.path())
     }
 
+    /// Not of others, and not of a folder of others: `accounts/cloudbuild.yaml` beside `accounts/login` does nothing
+    /// for `ledger/writer`.
+    fn serves(&self, place: &Place) -> bool {
+        let folder = paths::folder(place.path());
+        let (path, home) = (&self.unit.service.path, &self.unit.home);
+        let related = [path, home].into_iter().any(|own| paths::is_below(own, folder) || paths::is_below(folder, own));
+        let holds_others = self.units.iter().any(|other| paths::is_below(&other.service.path, folder));
+        self.not_of_others(place) && (related || !holds_others)
+    }
+
     /// An object that selects workloads belongs to those whom it selects; others to everyone, unless they carry
     /// another unit's name or lie in its folder.
     fn object(&self, object: &Object, sources: &Sources) -> bool {
@@ -120,6 +140,35 @@ fn target(object: &Object) -> Option<&str> {
     ["spec.scaleTargetRef.name", "spec.targetRef.name", "spec.workloadRef.name"]
         .iter()
         .find_map(|path| object.body.str_at(path))
+}
+
+/// Scheduled jobs that are not the unit's own, as objects: what copies or purges its data is mostly a job of others.
+fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Object>> {
+    let jobs: Vec<Object> = sources
+        .workloads
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(index, workload)| workload.kind == WorkloadKind::CronJob && !area.unit.workloads.contains(index))
+        .filter(|(_, workload)| area.not_of_others(&workload.place))
+        .map(|(_, workload)| Object {
+            api_version: workload.body.str_at("apiVersion").unwrap_or("batch/v1").to_owned(),
+            kind: "CronJob".to_owned(),
+            name: workload.name.clone(),
+            namespace: workload.namespace.clone(),
+            labels: workload.labels.clone(),
+            environment: workload.environment.clone(),
+            production: workload.production,
+            place: workload.place.clone(),
+            body: workload.body.clone(),
+        })
+        .collect();
+    if jobs.is_empty() {
+        return objects;
+    }
+    let mut objects = Gathered::clone(&objects);
+    objects.items.extend(jobs);
+    Arc::new(objects)
 }
 
 /// How deep the folder is that a path lies in; none: it does not lie in it.

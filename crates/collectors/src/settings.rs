@@ -387,7 +387,7 @@ mod tests {
         check(
             &[
                 (".github/dependabot.yml", "version: 2\n"),
-                ("renovate.json", r#"{"automerge": true}"#),
+                ("renovate.json5", "{automerge: true, // c\n}"),
                 (".coveragerc", "[report]\nfail_under = 80\n"),
                 ("package.json", r#"{"scripts": {}, "jest": {"coverageThreshold": {"global": {"lines": 80}}}}"#),
                 ("pyproject.toml", "[tool.coverage.report]\nfail_under = 80\n"),
@@ -409,7 +409,7 @@ mod tests {
                 "infra/prod.tfvars InfrastructureValues {\"replicas\":3}",
                 "package.json Coverage {\"coverageThreshold\":{\"global\":{\"lines\":80}}}",
                 "pyproject.toml Coverage {\"report\":{\"fail_under\":80}}",
-                "renovate.json UpdateBot {\"automerge\":true}",
+                "renovate.json5 UpdateBot {\"automerge\":true}",
             ],
         );
     }

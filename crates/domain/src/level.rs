@@ -1,6 +1,6 @@
 //! Levels: a ladder. A level is reached when all its checks and those of the levels below hold.
 
-use crate::{Judged, Level};
+use crate::{Judged, Level, Outcome};
 
 /// The level that a service has reached, and what stands between it and each level above.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,21 +19,20 @@ impl LevelReport {
 }
 
 /// Works out the level from what was judged. Advised checks of a level count like the others: the ladder names them.
+///
+/// A level none of whose checks is asked of this class of unit is neither in the way nor reached: it says nothing.
 pub fn levels(judged: &[Judged]) -> LevelReport {
-    let missing: Vec<(Level, Vec<&'static str>)> = Level::ALL
-        .into_iter()
-        .map(|level| {
-            let checks = judged
-                .iter()
-                .filter(|one| one.check.level == Some(level) && !one.holds_or_waived())
-                .map(|one| one.check.id)
-                .collect();
-            (level, checks)
-        })
-        .collect();
-    let reached = missing.iter().take_while(|(_, checks): &&(Level, Vec<&str>)| checks.is_empty()).last();
-    LevelReport {
-        reached: reached.map(|(level, _)| *level),
-        missing: missing.into_iter().skip_while(|(_, checks)| checks.is_empty()).collect(),
+    let mut reached = None;
+    let mut missing: Vec<(Level, Vec<&'static str>)> = Vec::new();
+    for level in Level::ALL {
+        let of_level = || judged.iter().filter(move |one| one.check.level == Some(level));
+        let checks: Vec<&'static str> =
+            of_level().filter(|one| !one.holds_or_waived()).map(|one| one.check.id).collect();
+        if !checks.is_empty() || !missing.is_empty() {
+            missing.push((level, checks));
+        } else if of_level().any(|one| one.outcome() != Outcome::NotApplicable) {
+            reached = Some(level);
+        }
     }
+    LevelReport { reached, missing }
 }

@@ -11,11 +11,13 @@ use crate::ParseError;
 const MAX_DEPTH: usize = 128;
 
 /// Reads one value. Comments and trailing commas are accepted, as in `tsconfig.json`; a byte order mark is skipped.
+/// In a file that is called `.json5`, so are keys without quotes and strings in single ones.
 /// Strings are not plain; numbers and booleans are plain scalars with the text of the file. Of a key that comes
 /// twice, the last wins.
 pub fn parse(path: &Arc<str>, text: &str) -> Result<Node, ParseError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { path, text, at: 0, line: 1, line_start: 0, depth: 0 };
+    let five = path.rsplit_once('.').is_some_and(|(_, extension)| extension == "json5");
+    let mut reader = Reader { path, text, five, at: 0, line: 1, line_start: 0, depth: 0 };
     reader.skip_blanks()?;
     let node = reader.value()?;
     reader.skip_blanks()?;
@@ -28,6 +30,8 @@ pub fn parse(path: &Arc<str>, text: &str) -> Result<Node, ParseError> {
 struct Reader<'a> {
     path: &'a Arc<str>,
     text: &'a str,
+    /// The file is JSON5.
+    five: bool,
     /// A byte offset, always between two characters.
     at: usize,
     line: u32,
@@ -93,7 +97,8 @@ impl<'a> Reader<'a> {
         let value = match self.peek() {
             Some(b'{') => self.nested(Self::object)?,
             Some(b'[') => self.nested(Self::array)?,
-            Some(b'"') => Value::Scalar(Scalar { text: self.string()?, plain: false }),
+            Some(b'"') => Value::Scalar(Scalar { text: self.string(b'"')?, plain: false }),
+            Some(b'\'') if self.five => Value::Scalar(Scalar { text: self.string(b'\'')?, plain: false }),
             Some(_) => self.word()?,
             None => return Err(self.error("ends where a value should stand")),
         };
@@ -115,13 +120,14 @@ impl<'a> Reader<'a> {
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             self.skip_blanks()?;
-            match self.peek() {
-                Some(b'}') => break,
-                Some(b'"') => (),
-                _ => return Err(self.error("has no quoted key or `}` here")),
-            }
             let key_place = self.place();
-            let key = self.string()?;
+            let key = match self.peek() {
+                Some(b'}') => break,
+                Some(b'"') => self.string(b'"')?,
+                Some(b'\'') if self.five => self.string(b'\'')?,
+                Some(letter) if self.five && is_name(letter) => self.name(),
+                _ => return Err(self.error("has no quoted key or `}` here")),
+            };
             self.skip_blanks()?;
             if self.peek() != Some(b':') {
                 return Err(self.error("has no `:` after a key"));
@@ -178,18 +184,26 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    fn string(&mut self) -> Result<String, ParseError> {
+    /// A key without quotes.
+    fn name(&mut self) -> String {
+        let length = self.rest().bytes().take_while(|letter| is_name(*letter)).count();
+        let name = self.rest().get(..length).unwrap_or_default().to_owned();
+        self.at += length;
+        name
+    }
+
+    fn string(&mut self, quote: u8) -> Result<String, ParseError> {
         self.at += 1;
         let mut result = String::new();
         loop {
             let rest = self.rest();
-            let Some(stop) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')) else {
+            let Some(stop) = rest.bytes().position(|byte| byte == quote || matches!(byte, b'\\' | b'\n')) else {
                 return Err(self.error("has a string without end"));
             };
             result.push_str(rest.get(..stop).unwrap_or_default());
             self.at += stop;
             match self.peek() {
-                Some(b'"') => {
+                Some(letter) if letter == quote => {
                     self.at += 1;
                     return Ok(result);
                 }
@@ -206,6 +220,7 @@ impl<'a> Reader<'a> {
     fn escape(&mut self) -> Result<char, ParseError> {
         let letter = self.peek();
         let character = match letter {
+            Some(b'\'') if self.five => '\'',
             Some(b'"' | b'\\' | b'/') => letter.map_or('/', char::from),
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
@@ -241,6 +256,10 @@ impl<'a> Reader<'a> {
         self.at += 4;
         Ok(code)
     }
+}
+
+fn is_name(letter: u8) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'$')
 }
 
 fn is_number(word: &str) -> bool {
@@ -355,6 +374,15 @@ mod tests {
     #[test]
     fn comments_and_trailing_commas_are_accepted() {
         check("// a\n{ /* b\n */ \"a\": [1, 2,], // c\n}", r#"{"a":[1,2]}"#);
+    }
+
+    #[test]
+    fn json5_needs_fewer_quotes_in_files_of_its_name() {
+        let text = "{extends: ['config:base', \"it's\"], 'a-b': {$x: 'it\\'s'}}";
+        let read = parse(&"a.json5".into(), text).map(|node| to_string(&node));
+        assert_eq!(read.as_deref(), Ok(r#"{"extends":["config:base","it's"],"a-b":{"$x":"it's"}}"#));
+        check("{a: 1}", "a.json:1: has no quoted key or `}` here");
+        check("['a']", "a.json:1: has something here that is no JSON value");
     }
 
     #[test]

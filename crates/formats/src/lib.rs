@@ -5,6 +5,7 @@ pub mod dockerfile;
 pub mod hcl;
 pub mod helm;
 pub mod json;
+pub mod json5;
 pub mod kustomize;
 mod lines;
 pub mod markdown;

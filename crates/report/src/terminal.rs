@@ -232,8 +232,6 @@ impl Page<'_> {
             self.line(&format!("  {}", words::NOTHING_CHANGED.get(lang)));
         }
         for change in &since.changes {
-            let side =
-                |side: Option<(Outcome, bool)>| side.map_or("–", |(outcome, _)| words::outcome(outcome).get(lang));
             let text = format!(
                 "{} {}: {} → {} ({})",
                 clean(&change.service),

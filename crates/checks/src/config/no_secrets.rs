@@ -48,6 +48,10 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::configured(configured(evidence))
 }
 
+/// Words of paths that serve no customer.
+const ELSEWHERE: &[&str] =
+    &["dev", "development", "local", "test", "tests", "ci", "staging", "stage", "qa", "example", "sample", "e2e"];
+
 /// What stands where production reads it is a leak with any value that works; elsewhere it has to look like a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ground {
@@ -68,20 +72,6 @@ impl Ground {
     fn of_file(path: &str) -> Self {
         let lower = path.to_ascii_lowercase();
         let mut words = lower.split(|letter: char| !letter.is_ascii_alphanumeric());
-        const ELSEWHERE: &[&str] = &[
-            "dev",
-            "development",
-            "local",
-            "test",
-            "tests",
-            "ci",
-            "staging",
-            "stage",
-            "qa",
-            "example",
-            "sample",
-            "e2e",
-        ];
         if of_examples(path) || words.any(|word| ELSEWHERE.contains(&word)) { Self::Aside } else { Self::Open }
     }
 }

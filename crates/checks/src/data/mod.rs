@@ -2,4 +2,12 @@
 
 use gonogo_domain::Check;
 
-pub(crate) static CHECKS: &[&Check] = &[];
+mod backup;
+mod mechanisms;
+mod migrations;
+mod restore;
+mod retention;
+mod state;
+mod stores;
+
+pub(crate) static CHECKS: &[&Check] = &[&backup::CHECK, &restore::CHECK, &migrations::CHECK, &retention::CHECK];

@@ -8,7 +8,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     container_place, production_workloads,
-    scaling::{Autoscaler, annotated, autoscalers, is_store},
+    scaling::{Autoscaler, annotated, autoscalers, is_store, same_environment},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -57,7 +57,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
             WorkloadKind::Platform(_) => continue,
             WorkloadKind::KnativeService => by_platform(workload),
-            _ if scalers.is_empty() => vec![unscaled(workload)],
+            _ if scalers.is_empty() => vec![unscaled(evidence, workload)?],
             _ => scalers.iter().flat_map(|scaler| scaler_findings(evidence, workload, scaler)).collect(),
         };
         most = most.max(scalers.iter().filter_map(|scaler| Some(scaler.most.as_ref()?.value)).max().unwrap_or(0));
@@ -111,9 +111,29 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     })
 }
 
-fn unscaled(workload: &Workload) -> Finding {
+/// Nothing scales the workload; an autoscaler beside it whose target is not here is named: it was meant for something.
+fn unscaled(evidence: &Evidence<'_>, workload: &Workload) -> Result<Finding, Missing> {
     let place = workload.replicas.as_ref().map_or(&workload.place, |replicas| &replicas.place);
-    Finding::new(place, format!("nothing scales {} with load", workload.key), format!("{} 不随负载伸缩", workload.key))
+    let finding = Finding::new(
+        place,
+        format!("nothing scales {} with load", workload.key),
+        format!("{} 不随负载伸缩", workload.key),
+    );
+    let workloads = evidence.workloads()?;
+    let astray = evidence.objects_of(&["HorizontalPodAutoscaler", "ScaledObject"])?.into_iter().find_map(|scaler| {
+        let target = scaler.body.str_at("spec.scaleTargetRef.name")?;
+        let beside = scaler.place.path() == workload.place.path() || scaler.name.contains(&workload.name);
+        let there = workloads.iter().any(|one| one.name == target);
+        (beside && !there && same_environment(scaler, workload)).then_some((scaler, target))
+    });
+    Ok(match astray {
+        Some((scaler, target)) => finding.also(
+            &scaler.place,
+            format!("scales {target}, which is not here"),
+            format!("其目标 {target} 不在此处"),
+        ),
+        None => finding,
+    })
 }
 
 fn scaler_findings(evidence: &Evidence<'_>, workload: &Workload, scaler: &Autoscaler<'_>) -> Vec<Finding> {
@@ -126,6 +146,17 @@ fn scaler_findings(evidence: &Evidence<'_>, workload: &Workload, scaler: &Autosc
             format!("scales down to {}: at least 2 replicas must be left", scaler.least),
             format!("会缩减到 {} 个副本，至少应保留 2 个", scaler.least),
         ));
+    }
+    if let Some(replicas) = &workload.replicas {
+        let number = replicas.value;
+        findings.push(
+            Finding::new(
+                &replicas.place,
+                format!("replicas: {number} beside an autoscaler: every deployment resets what load has set"),
+                format!("自动伸缩之外又写明 replicas: {number}：每次部署都会重置伸缩结果"),
+            )
+            .also(&scaler.object.place, "the autoscaler", "自动伸缩器"),
+        );
     }
     if let Some(most) = scaler.most.as_ref().filter(|most| most.value <= scaler.least) {
         findings.push(Finding::new(

@@ -7,6 +7,7 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
+    pod::pod_spec,
     production_workloads,
     scaling::{is_store, least_replicas, same_environment},
 };
@@ -170,6 +171,13 @@ fn no_budget(workload: &Workload, budgets: &[&Object]) -> Finding {
 /// A budget that forbids every eviction, or allows all of them at once.
 fn useless(budget: &Object, replicas: u32) -> Option<Finding> {
     let spec = budget.body.get("spec")?;
+    if spec.get("minAvailable").is_none() && spec.get("maxUnavailable").is_none() {
+        return Some(Finding::new(
+            &budget.place,
+            "sets neither minAvailable nor maxUnavailable: what it allows stands nowhere",
+            "既未设置 minAvailable 也未设置 maxUnavailable：无从得知允许多少中断",
+        ));
+    }
     let amount = |key: &str, up: bool| {
         let node = spec.get(key)?;
         let text = node.str()?.trim();
@@ -207,7 +215,6 @@ fn useless(budget: &Object, replicas: u32) -> Option<Finding> {
 
 /// Constraints whose selector does not match the workload's own pods: they spread something else, or nothing.
 fn misdirected(workload: &Workload) -> Vec<Finding> {
-    let pod = workload.body.at("spec.template.spec");
     let mut findings = Vec::new();
     let mut ask = |place: &Place, selector: Option<&Node>| {
         if selector.is_none_or(|selector| !selects(selector, workload)) {
@@ -218,15 +225,24 @@ fn misdirected(workload: &Workload) -> Vec<Finding> {
             ));
         }
     };
-    let Some(pod) = pod else { return findings };
+    let Some(pod) = pod_spec(workload) else { return findings };
     for constraint in pod.list("topologySpreadConstraints") {
         ask(&constraint.place, constraint.get("labelSelector"));
     }
     for term in pod.list("affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution") {
-        ask(&term.place, term.get("labelSelector"));
+        ask(&term.place, own_namespace(term, workload).then(|| term.get("labelSelector")).flatten());
     }
     for weighted in pod.list("affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution") {
-        ask(&weighted.place, weighted.at("podAffinityTerm.labelSelector"));
+        let term = weighted.get("podAffinityTerm").filter(|term| own_namespace(term, workload));
+        ask(&weighted.place, term.and_then(|term| term.get("labelSelector")));
     }
     findings
+}
+
+/// The term looks where the workload's own pods are: a term that lists namespaces looks nowhere else.
+fn own_namespace(term: &Node, workload: &Workload) -> bool {
+    let listed = term.list("namespaces");
+    listed.is_empty()
+        || term.get("namespaceSelector").is_some()
+        || workload.namespace.as_deref().is_none_or(|own| listed.iter().any(|one| one.str() == Some(own)))
 }

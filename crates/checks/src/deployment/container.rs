@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Container, ImageBuild, ImageRef, Workload, WorkloadKind},
 };
 
-use crate::shared::{container_key, container_place, images, images::User, production_workloads};
+use crate::shared::{container_key, container_place, images, images::User, pod, production_workloads};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.container",
@@ -274,6 +274,7 @@ fn confinement(
         wrong(&image.place, en, zh);
     }
     findings.extend(of_pod(workload, container));
+    findings.extend(pod::of_host(workload, container));
     if !unset.is_empty() {
         let place = own.place.as_ref().unwrap_or_else(|| container_place(workload, container));
         let list = unset.join(", ");

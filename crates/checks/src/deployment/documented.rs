@@ -3,10 +3,13 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Document, DocumentKind, InfrastructureTool, Pipeline, PipelineSystem, Purpose},
+    evidence::{Document, DocumentKind, Pipeline, PipelineSystem, Purpose},
 };
 
-use crate::shared::procedures::{command_for, commands, has_steps, sections_under};
+use crate::shared::{
+    delivery::{delivered, platform_file},
+    procedures::{command_for, commands, has_steps, sections_under},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.documented",
@@ -69,11 +72,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             None => (),
         }
     }
-    if let Some(resource) = evidence
-        .infrastructure()?
-        .iter()
-        .find(|one| matches!(one.tool, InfrastructureTool::Platform | InfrastructureTool::Serverless))
-    {
+    if let Some(resource) = platform_file(evidence)? {
         return Ok(Reading::shown(
             [resource.place.clone()],
             format!("the platform's file ({}) says how it is deployed", resource.place.path()),
@@ -101,23 +100,6 @@ fn by_pipeline(pipelines: &[Pipeline]) -> Option<(Place, String)> {
         })
     };
     find(false).or_else(|| find(true))
-}
-
-/// Argo CD's or Flux' objects.
-pub(super) fn delivered(evidence: &Evidence<'_>) -> Result<Option<Place>, Missing> {
-    Ok(evidence
-        .objects()?
-        .iter()
-        .find(|object| {
-            let version = object.api_version.as_str();
-            match object.kind.as_str() {
-                "Application" | "ApplicationSet" => version.starts_with("argoproj.io/"),
-                "Kustomization" => version.starts_with("kustomize.toolkit.fluxcd.io/"),
-                "HelmRelease" => version.starts_with("helm.toolkit.fluxcd.io/"),
-                _ => false,
-            }
-        })
-        .map(|object| object.place.clone()))
 }
 
 /// The documents of deployment, and the READMEs of the repository, of the service and of what deploys it.

@@ -6,6 +6,7 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
+    delivery::platform_file,
     production_workloads,
     runs::{Ran, ran},
 };
@@ -38,7 +39,14 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let mut code: Vec<Place> = evidence.infrastructure()?.iter().map(|resource| resource.place.clone()).collect();
+    let site = |kind: &str| matches!(kind, "netlify" | "vercel");
+    let mut code: Vec<Place> = evidence
+        .infrastructure()?
+        .iter()
+        .filter(|resource| !site(&resource.kind))
+        .map(|resource| resource.place.clone())
+        .collect();
+    code.extend(platform_file(evidence)?.map(|resource| resource.place.clone()));
     code.extend(production_workloads(evidence)?.iter().map(|workload| workload.place.clone()));
     code.sort();
     code.dedup();
@@ -48,12 +56,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Message::new("the repository of its infrastructure", "存放其基础设施代码的仓库"),
         ));
     };
-    let count = code.len();
+    let count = match code.len() {
+        1 => "1 declaration".to_owned(),
+        several => format!("{several} declarations"),
+    };
+    let number = code.len();
     Ok(match ran(evidence, &[Purpose::InfrastructureScan], ("scan of the infrastructure", "基础设施扫描"))? {
         Ran::Enforced(found) => Reading::shown(
             found.iter().map(|run| run.step.place.clone()).chain([first]),
-            format!("{count} declarations, read by a scanner on the way"),
-            format!("{count} 处声明，流水线中有扫描器审查"),
+            format!("{count}, read by a scanner on the way"),
+            format!("{number} 处声明，流水线中有扫描器审查"),
         ),
         Ran::Weak(findings) => Reading::partly(
             [first],
@@ -71,13 +83,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 )
                 .also(&first, "what it would read", "待审查内容"),
             ],
-            format!("{count} declarations, and no scanner that reads them"),
-            format!("{count} 处声明，没有扫描器审查"),
+            format!("{count}, and no scanner that reads them"),
+            format!("{number} 处声明，没有扫描器审查"),
         ),
         Ran::Elsewhere(_) | Ran::NoPipeline => Reading::elsewhere(
             Message::new(
-                format!("{count} declarations are code; the pipeline that would scan them is not here"),
-                format!("{count} 处声明为代码；审查它们的流水线不在此处"),
+                format!("{count} as code; the pipeline that would scan it is not here"),
+                format!("{number} 处声明为代码；审查它们的流水线不在此处"),
             ),
             Message::new("the pipeline that scans them", "审查它们的流水线"),
         ),

@@ -8,7 +8,7 @@ use gonogo_domain::{
     evidence::{Pipeline, PipelineJob, PipelineSystem, Purpose},
 };
 
-use super::documented::delivered;
+use crate::shared::delivery::delivered;
 use crate::shared::runs::{Ran, Run, hands_on, main_pipeline, pipeline_elsewhere, ran, runs, starts_by_itself};
 
 pub(crate) static CHECK: Check = Check {
@@ -87,13 +87,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         findings.extend(overtakes(run));
         match approval(run, evidence)? {
             Approval::Written => (),
-            Approval::Outside(environment) => {
-                outside.get_or_insert_with(|| {
-                    Message::new(
-                        format!("environment {environment} stands before production; who has to approve is set outside of the repository"),
-                        format!("生产部署经过环境 {environment}，其审批人在仓库之外设置"),
-                    )
-                });
+            Approval::Outside(summary) => {
+                outside.get_or_insert(summary);
             }
             Approval::None => findings.push(Finding::new(
                 &run.step.place,
@@ -212,12 +207,18 @@ fn says_production(run: &Run<'_>) -> bool {
 
 enum Approval {
     Written,
-    /// An environment, whose rules are settings of the system.
-    Outside(String),
+    /// Settings of the system decide: which, in one sentence.
+    Outside(Message),
     None,
 }
 
 fn approval(run: &Run<'_>, evidence: &Evidence<'_>) -> Result<Approval, Missing> {
+    if run.pipeline.triggers.iter().all(|trigger| trigger == "external") && !run.job.manual {
+        return Ok(Approval::Outside(Message::new(
+            format!("what starts {} and who has to approve it is set outside of the repository", run.pipeline.place),
+            format!("{} 的触发方式和审批人在仓库之外设置", run.pipeline.place),
+        )));
+    }
     let before = upstream(run.pipeline, run.job);
     let by_hand = run.job.manual || before.iter().any(|job| job.manual) || !starts_by_itself(run.pipeline);
     // Somebody makes a release or sets a tag in order to deploy it.
@@ -239,7 +240,14 @@ fn approval(run: &Run<'_>, evidence: &Evidence<'_>) -> Result<Approval, Missing>
         .infrastructure()?
         .iter()
         .any(|resource| resource.kind == "github_repository_environment" && resource.body.get("reviewers").is_some());
-    Ok(if ruled { Approval::Written } else { Approval::Outside(environment.value.clone()) })
+    if ruled {
+        return Ok(Approval::Written);
+    }
+    let name = &environment.value;
+    Ok(Approval::Outside(Message::new(
+        format!("environment {name} stands before production; who has to approve is set outside of the repository"),
+        format!("生产部署经过环境 {name}，其审批人在仓库之外设置"),
+    )))
 }
 
 /// The jobs that a job waits for, directly or not.

@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Node, Place, Policy, Reading, Readings,
     Standard, Strength, Text,
-    evidence::{SettingsKind, Workload, WorkloadKind},
+    evidence::{Object, SettingsKind, Workload, WorkloadKind},
 };
 
 use crate::shared::{production_workloads, scaling::is_store};
@@ -106,13 +106,15 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "已拆分流量，但没有自动分析",
         ));
     }
-    if let Some(store) = workloads.iter().find(|one| is_store(evidence, one)) {
+    let asked = |one: &&&Workload| one.kind.long_running() && one.kind.kubernetes() && !is_store(evidence, one);
+    let first = workloads.iter().find(asked);
+    if let (None, Some(store)) = (first, workloads.iter().find(|one| is_store(evidence, one))) {
         return Ok(Reading::not_applicable(
             format!("it keeps data ({}): no second version can run beside it", store.place),
             format!("它保存数据（{}），新旧版本无法并行", store.place),
         ));
     }
-    Ok(match workloads.iter().find(|one| one.kind.long_running() && one.kind.kubernetes()) {
+    Ok(match first {
         Some(workload) => Reading::absent(
             Finding::new(
                 workload.body.at("spec.strategy").map_or(&workload.place, |strategy| &strategy.place),
@@ -162,7 +164,7 @@ fn split_by_hand(evidence: &Evidence<'_>) -> Result<Option<(Place, String, Strin
             .at("metadata.annotations")
             .and_then(|annotations| annotations.get("nginx.ingress.kubernetes.io/canary"))
             .is_some_and(|flag| flag.str() == Some("true"));
-        if rules || mesh || split || canary {
+        if (rules || mesh || split || canary) && receives(evidence, object)? {
             return Ok(Some((
                 object.place.clone(),
                 format!("{} {} splits traffic by weights that nothing moves by itself", object.kind, object.name),
@@ -171,6 +173,29 @@ fn split_by_hand(evidence: &Evidence<'_>) -> Result<Option<(Place, String, Strin
         }
     }
     Ok(None)
+}
+
+/// The traffic that an object splits goes to this service, not to another of the repository.
+fn receives(evidence: &Evidence<'_>, object: &Object) -> Result<bool, Missing> {
+    let mut backends: Vec<&str> = Vec::new();
+    for rule in object.body.list("spec.rules") {
+        backends.extend(rule.list("backendRefs").iter().filter_map(|one| one.str_at("name")));
+        let paths = rule.list("http.paths");
+        backends.extend(
+            paths
+                .iter()
+                .filter_map(|path| path.str_at("backend.service.name").or_else(|| path.str_at("backend.serviceName"))),
+        );
+    }
+    for rule in object.body.list("spec.http") {
+        backends.extend(rule.list("route").iter().filter_map(|one| one.str_at("destination.host")));
+    }
+    backends.extend(object.body.list("spec.backends").iter().filter_map(|one| one.str_at("service")));
+    let mut own = vec![evidence.service().name.as_str()];
+    own.extend(evidence.workloads()?.iter().map(|workload| workload.name.as_str()));
+    own.extend(evidence.objects_of(&["Service"])?.into_iter().map(|service| service.name.as_str()));
+    let is_own = |backend: &&str| backend.contains("{{") || own.contains(&backend.split('.').next().unwrap_or(backend));
+    Ok(backends.is_empty() || backends.iter().any(is_own))
 }
 
 /// The place of the first key of one of these names, anywhere in a tree.

@@ -3,10 +3,11 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Document, DocumentKind, InfrastructureTool, Purpose, Section, Workload, WorkloadKind},
+    evidence::{Document, DocumentKind, Purpose, Section, Workload, WorkloadKind},
 };
 
 use crate::shared::{
+    delivery::platform_file,
     images::moving,
     procedures::{command_for, commands, sections_under},
     production_workloads,
@@ -70,8 +71,8 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
             Bound::Seconds(seconds, place) if seconds >= policy.rollback_seconds => findings.push(
                 Finding::new(
                     &place,
-                    format!("going back may take {seconds} s, {} s are allowed", policy.rollback_seconds),
-                    format!("回滚可能需要 {seconds} 秒，上限为 {} 秒", policy.rollback_seconds),
+                    format!("going back may take {seconds} s, less than {} s is asked for", policy.rollback_seconds),
+                    format!("回滚可能需要 {seconds} 秒，要求少于 {} 秒", policy.rollback_seconds),
                 )
                 .in_environment(environment),
             ),
@@ -95,7 +96,7 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
             settle,
         ));
     }
-    if workloads.is_empty() && !on_platform(evidence)? {
+    if workloads.is_empty() && platform_file(evidence)?.is_none() {
         return Ok(Reading::elsewhere(
             Message::new(
                 "the way back is written down; what runs it is not declared here, so nothing bounds its time",
@@ -109,14 +110,6 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
         format!("the way back is written down and takes less than {} s by what is declared", policy.rollback_seconds),
         format!("已有回滚文档，按声明推算耗时少于 {} 秒", policy.rollback_seconds),
     ))
-}
-
-/// Platforms switch back to an image or a build that they have kept.
-fn on_platform(evidence: &Evidence<'_>) -> Result<bool, Missing> {
-    Ok(evidence
-        .infrastructure()?
-        .iter()
-        .any(|resource| matches!(resource.tool, InfrastructureTool::Platform | InfrastructureTool::Serverless)))
 }
 
 enum Procedure {
@@ -296,7 +289,7 @@ fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missin
             Reading::refuted(
                 vec![Finding::new(
                     place,
-                    format!("a rehearsal took {seconds} s, {allowed} s are allowed"),
+                    format!("a rehearsal took {seconds} s, less than {allowed} s is asked for"),
                     format!("演练耗时 {seconds} 秒，上限为 {allowed} 秒"),
                 )],
                 format!("a rehearsal of {on} took too long"),

@@ -1,8 +1,8 @@
 //! The reference of the interface says what the program serves.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Policy, Reading, Readings, Standard, Strength,
-    Tally, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Text, evidence::ApiKind,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -30,41 +30,35 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
 }
 
+/// What is listed. That an operation has no words about it is no mismatch.
 fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let apis = evidence.apis()?;
-    let operations: usize = apis.iter().map(|api| api.operations.len()).sum();
-    if operations == 0 {
+    let listed: Vec<&Place> =
+        evidence.apis()?.iter().flat_map(|api| &api.operations).map(|operation| &operation.place).collect();
+    if listed.is_empty() {
         return Ok(Reading::elsewhere(
             Message::new("no description of its interface is in the repository", "仓库中没有接口描述"),
             Message::new("an OpenAPI document, or the place where it is published", "OpenAPI 文档或其发布位置"),
         ));
     }
+    let count = listed.len();
+    let (en, zh) = if count == 1 { ("operation is", "个操作") } else { ("operations are", "个操作") };
     Ok(Reading::shown(
-        apis.iter().map(|api| api.place.clone()),
-        format!("{operations} operations are described; the routes are in the source"),
-        format!("描述了 {operations} 个操作；路由需看源代码"),
+        listed.into_iter().cloned(),
+        format!("{count} {en} listed; whether they are the routes is in the source"),
+        format!("列出了 {count} {zh}；是否与路由一致需看源代码"),
     ))
 }
 
-/// A description that describes nothing is wrong whatever the routes are; else the source has them.
+/// A reference that lists nothing cannot match; else the source has the routes.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let mut tally = Tally::new();
-    for operation in evidence.apis()?.iter().flat_map(|api| &api.operations) {
-        let key = format!("{} {}", operation.method, operation.path);
-        if operation.described {
-            tally.met(key, &operation.place);
-        } else {
-            let finding = Finding::new(
-                &operation.place,
-                format!("{key} is listed without a word about it"),
-                format!("{key} 没有任何说明"),
-            );
-            tally.miss(key, finding);
-        }
-    }
-    let count = tally.count();
-    if count.met < count.of {
-        return Ok(tally.reading("operations are described", "操作有说明"));
+    let apis = evidence.apis()?;
+    let empty: Vec<Finding> = apis
+        .iter()
+        .filter(|api| api.kind == ApiKind::OpenApi && api.operations.is_empty())
+        .map(|api| Finding::new(&api.place, "describes no operation", "没有描述任何操作"))
+        .collect();
+    if !empty.is_empty() && apis.iter().all(|api| api.operations.is_empty()) {
+        return Ok(Reading::refuted(empty, "the reference is empty", "API 文档为空"));
     }
     match evidence.source_code()? {}
 }

@@ -83,6 +83,19 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             format!("{} 说明了安装方式", document.place.path()),
         ));
     }
+    // A README may leave it to the pages beside it.
+    let pointing = readmes.iter().find(|document| document.sections.iter().any(points_to_pages));
+    if let (Some(document), Some(page)) = (pointing, evidence.documents()?.iter().find(|page| starts_off(page))) {
+        return Ok(Reading::shown(
+            [document.place.clone(), page.place.clone()],
+            format!(
+                "{} leads to the documentation, where {} says how it is set up",
+                document.place.path(),
+                page.place.path()
+            ),
+            format!("{} 指向文档，其中 {} 说明了安装方式", document.place.path(), page.place.path()),
+        ));
+    }
     Ok(match readmes.first() {
         Some(document) => Reading::refuted(
             vec![Finding::new(
@@ -131,6 +144,28 @@ fn set_up(document: &Document) -> Option<&Section> {
             });
         (section.level > 1 && has_steps(section)) || section.code.iter().any(is_command) || inline || linked
     })
+}
+
+/// It links to the documentation as a whole.
+fn points_to_pages(section: &Section) -> bool {
+    section.links.iter().any(|link| {
+        let (text, target) = (link.text.to_lowercase(), link.target.to_lowercase());
+        text.contains("documentation")
+            || text == "docs"
+            || target.starts_with("docs/")
+            || target.contains("readthedocs")
+    })
+}
+
+/// A page by which somebody new starts, with commands.
+fn starts_off(page: &Document) -> bool {
+    let path = page.place.path().to_lowercase();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    path.contains("doc")
+        && ["getting-started", "getting_started", "quick-start", "quickstart", "install", "setup"]
+            .iter()
+            .any(|word| name.starts_with(word))
+        && page.sections.iter().any(has_steps)
 }
 
 fn is_command(block: &gonogo_domain::evidence::CodeBlock) -> bool {

@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Probe, ProbeAction},
 };
 
-use crate::shared::{container_key, no_production_workload, production_workloads};
+use crate::shared::{container_key, no_production_workload, pod::unknown_port, production_workloads};
 
 pub(crate) static CHECK: Check = Check {
     id: "health.liveness",
@@ -65,6 +65,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                             format!("liveness asks {why}: its outage restarts every replica"),
                             format!("存活探针访问 {why}：其故障会导致所有副本重启"),
                         );
+                        tally.miss(key, finding.in_environment(environment));
+                    } else if let Some(finding) = unknown_port(workload, container, probe) {
                         tally.miss(key, finding.in_environment(environment));
                     } else {
                         needs_source |= matches!(probe.action, ProbeAction::Http { .. } | ProbeAction::Grpc { .. });

@@ -2,10 +2,15 @@
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text, evidence::WorkloadKind,
+    Strength, Tally, Text,
+    evidence::{Container, Workload},
 };
 
-use crate::shared::{container_key, production_workloads};
+use crate::shared::{
+    container_key,
+    pod::{behind_service, unknown_port},
+    production_workloads,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "health.readiness",
@@ -36,29 +41,30 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut tally = Tally::new();
-    for workload in production_workloads(evidence)?.into_iter().filter(|workload| workload.kind.long_running()) {
-        for container in workload.main_containers().filter(|container| serves(&workload.kind, container)) {
-            let key = container_key(workload, container);
-            let environment = workload.environment.as_deref();
-            match (&container.readiness, &container.liveness) {
-                (None, _) => tally.miss(
-                    key,
-                    Finding::new(
-                        &container.place,
-                        format!("container {} has no readiness probe", container.name),
-                        format!("容器 {} 没有就绪探针", container.name),
-                    )
+    for (workload, container) in serving(evidence)? {
+        let key = container_key(workload, container);
+        let environment = workload.environment.as_deref();
+        match (&container.readiness, &container.liveness) {
+            (None, _) => tally.miss(
+                key,
+                Finding::new(
+                    &container.place,
+                    format!("container {} has no readiness probe", container.name),
+                    format!("容器 {} 没有就绪探针", container.name),
+                )
+                .in_environment(environment),
+            ),
+            // One endpoint for both restarts a slow starter instead of waiting for it.
+            (Some(ready), Some(live)) if ready.action == live.action => tally.miss(
+                key,
+                Finding::new(&ready.place, "asks the same endpoint as liveness", "与存活探针使用同一端点")
+                    .also(&live.place, "liveness probe", "存活探针")
                     .in_environment(environment),
-                ),
-                // One endpoint for both restarts a slow starter instead of waiting for it.
-                (Some(ready), Some(live)) if ready.action == live.action => tally.miss(
-                    key,
-                    Finding::new(&ready.place, "asks the same endpoint as liveness", "与存活探针使用同一端点")
-                        .also(&live.place, "liveness probe", "存活探针")
-                        .in_environment(environment),
-                ),
-                (Some(ready), _) => tally.met(key, &ready.place),
-            }
+            ),
+            (Some(ready), _) => match unknown_port(workload, container, ready) {
+                Some(finding) => tally.miss(key, finding.in_environment(environment)),
+                None => tally.met(key, &ready.place),
+            },
         }
     }
     if tally.is_empty() {
@@ -73,7 +79,30 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     Ok(tally.reading("serving containers have a readiness probe of their own", "提供服务的容器拥有独立的就绪探针"))
 }
 
-/// A container without ports is asked only where nobody declares ports: on platforms and in compose files.
-fn serves(kind: &WorkloadKind, container: &gonogo_domain::evidence::Container) -> bool {
-    !kind.kubernetes() || !container.ports.is_empty() || container.readiness.is_some() || container.liveness.is_some()
+/// The containers that serve. A port need not be declared to be served: the only program of a workload behind a Service
+/// serves too, and where no container of a server declares anything, each workload's only program is what serves.
+fn serving<'a>(evidence: &Evidence<'a>) -> Result<Vec<(&'a Workload, &'a Container)>, Missing> {
+    let mut certain = Vec::new();
+    let mut alone = Vec::new();
+    for workload in production_workloads(evidence)?.into_iter().filter(|workload| workload.kind.long_running()) {
+        let programs: Vec<&Container> = workload.main_containers().collect();
+        let mut shown: Vec<&Container> =
+            programs.iter().copied().filter(|container| says_so(workload, container)).collect();
+        if let ([program], []) = (programs.as_slice(), shown.as_slice()) {
+            alone.push((workload, *program));
+            if behind_service(evidence, workload)? {
+                shown.push(program);
+            }
+        }
+        certain.extend(shown.into_iter().map(|container| (workload, container)));
+    }
+    Ok(if certain.is_empty() { alone } else { certain })
+}
+
+/// Ports need no declaration on platforms and in compose files.
+fn says_so(workload: &Workload, container: &Container) -> bool {
+    !workload.kind.kubernetes()
+        || !container.ports.is_empty()
+        || container.readiness.is_some()
+        || container.liveness.is_some()
 }

@@ -5,7 +5,7 @@ use gonogo_domain::{
     Tally, Text,
 };
 
-use crate::shared::{container_key, no_production_workload, production_workloads};
+use crate::shared::{container_key, no_production_workload, pod::unknown_port, production_workloads};
 
 pub(crate) static CHECK: Check = Check {
     id: "health.startup",
@@ -41,6 +41,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             any = true;
             let key = container_key(workload, container);
             let environment = workload.environment.as_deref();
+            // It restarts the container by itself.
+            if let Some(startup) = &container.startup
+                && let Some(finding) = unknown_port(workload, container, startup)
+            {
+                tally.miss(key, finding.in_environment(environment));
+                continue;
+            }
             // Without liveness nothing restarts a slow starter; only what can be restarted is asked.
             let Some(restarts) = container.liveness.as_ref() else { continue };
             match &container.startup {

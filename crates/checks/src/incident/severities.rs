@@ -74,7 +74,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 Some((rank, row))
             })
             .collect();
-        return Ok(matrix(&first.place, from_one(named.into_iter().map(|(_, row)| row).collect())));
+        return Ok(matrix(&first.place, &from_one(named.into_iter().map(|(_, row)| row).collect())));
     }
     let documents = evidence.documents()?;
     let found = documents
@@ -86,7 +86,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .filter_map(|(document, table)| Some((table, rows(document, table)?)))
         .max_by_key(|(_, rows)| rows.iter().map(given).sum::<usize>());
     Ok(match found {
-        Some((table, rows)) => matrix(&table.place, from_one(rows)),
+        Some((table, rows)) => matrix(&table.place, &from_one(rows)),
         None => Reading::elsewhere(
             Message::new(
                 "no matrix of severities is stated in gonogo.toml or in a document",
@@ -109,7 +109,9 @@ fn given(row: &Row) -> usize {
 /// P0 to P3 is the same ladder, counted from zero.
 fn from_one(mut rows: Vec<Row>) -> Vec<Row> {
     if rows.iter().any(|row| row.rank == 0) {
-        rows.iter_mut().for_each(|row| row.rank += 1);
+        for row in &mut rows {
+            row.rank += 1;
+        }
     }
     rows
 }
@@ -178,7 +180,7 @@ fn rows(document: &Document, table: &Table) -> Option<Vec<Row>> {
     (rows.len() >= 2).then_some(rows)
 }
 
-fn matrix(place: &Place, rows: Vec<Row>) -> Reading {
+fn matrix(place: &Place, rows: &[Row]) -> Reading {
     let mut tally = Tally::new();
     for rank in 1..=4_usize {
         let key = format!("SEV-{rank}");

@@ -96,8 +96,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let known = Known::of(evidence)?;
     let mut tally = Tally::new();
     for rule in &rules {
-        let severity = severity(rule).map_or("", |(_, value)| value);
-        let key = format!("{}/{}/{severity}", rule.group, rule.name);
+        let key = key(rule);
         let findings = defects(rule, &known);
         if findings.is_empty() {
             tally.met(key, &rule.place);
@@ -124,6 +123,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         )
     };
     Ok(tally.reading(en, zh))
+}
+
+/// A rule is one, however many environments it is rendered for; its variants differ in severity.
+fn key(rule: &AlertRule) -> String {
+    let severity = severity(rule).map_or("", |(_, value)| value);
+    format!("{}/{}/{severity}", rule.group, rule.name)
 }
 
 /// What rules are compared with.
@@ -312,14 +317,14 @@ fn routes(evidence: &Evidence<'_>, rules: &[&AlertRule], tally: &mut Tally) -> R
             continue;
         }
         for (receiver, place) in ends.into_iter().flatten() {
-            tally.miss(
-                format!("severity {severity}"),
-                Finding::new(
-                    place,
-                    format!("alerts of severity {severity} end at the receiver {receiver}, which tells nobody"),
-                    format!("级别为 {severity} 的告警到达接收者 {receiver}，而它不通知任何人"),
-                ),
+            let finding = Finding::new(
+                place,
+                format!("alerts of severity {severity} end at the receiver {receiver}, which tells nobody"),
+                format!("级别为 {severity} 的告警到达接收者 {receiver}，而它不通知任何人"),
             );
+            for rule in rules.iter().filter(|rule| self::severity(rule).is_some_and(|(_, value)| value == severity)) {
+                tally.miss(key(rule), finding.clone());
+            }
         }
     }
     Ok(!routings.is_empty())

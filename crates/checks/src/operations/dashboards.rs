@@ -51,8 +51,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let dashboards: Vec<_> =
-        evidence.dashboards()?.iter().filter(|dashboard| !is_shown_off(&dashboard.place)).collect();
+    let dashboards: Vec<_> = evidence.dashboards()?.iter().filter(|dashboard| !is_shown(&dashboard.place)).collect();
     let as_code: Vec<_> = evidence
         .infrastructure()?
         .iter()
@@ -85,7 +84,6 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             shown.entry(signal).or_insert_with(|| resource.place.clone());
         }
     }
-    let whole = shown.len() == Signal::ALL.len();
     let mut tally = Tally::new();
     for signal in Signal::ALL {
         let (en, zh) = signal.name();
@@ -95,13 +93,22 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     // A broken panel matters where something is missing: it may be what was meant to show it.
-    if !whole {
+    if let Some(missing) = Signal::ALL.into_iter().find(|signal| !shown.contains_key(signal)) {
         for finding in broken {
-            tally.miss("panels", finding);
+            tally.miss(missing.name().0, finding);
         }
     }
     Ok(tally.reading(
         "golden signals have a panel; whether their metrics exist was not asked",
         "个黄金信号有面板；未核实其指标是否存在",
     ))
+}
+
+/// It shows readers of a manual, or of an example, what a dashboard could look like.
+fn is_shown(place: &Place) -> bool {
+    let mut folders: Vec<&str> = place.path().split('/').collect();
+    folders.pop();
+    let manual = folders.first().is_some_and(|first| matches!(*first, "docs" | "doc" | "documentation" | "website"));
+    let kept = ["dashboard", "grafana", "monitoring", "observability"];
+    is_shown_off(place) || (manual && !folders.iter().any(|folder| kept.iter().any(|word| folder.contains(word))))
 }

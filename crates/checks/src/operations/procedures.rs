@@ -192,19 +192,24 @@ pub(super) fn procedures(documents: &[Document]) -> Vec<Procedure<'_>> {
     documents.iter().filter(runbook).flat_map(of_document).collect()
 }
 
+/// Runbooks of one file that are read: nobody wrote more.
+const MOST: usize = 200;
+
 fn of_document(document: &Document) -> Vec<Procedure<'_>> {
     let heads = heads(&document.sections);
     if heads.len() < 2 {
         let all: Vec<&Section> = document.sections.iter().collect();
-        return vec![procedure(document, document.place.clone(), &document.title, all, false)];
+        return vec![procedure(document, document.place.clone(), &document.title, all, None)];
     }
     heads
         .into_iter()
+        .take(MOST)
         .filter_map(|index| {
             let head = document.sections.get(index)?;
             let below = document.sections.iter().skip(index + 1).take_while(|section| section.level > head.level);
-            let sections = std::iter::once(head).chain(below).collect();
-            Some(procedure(document, head.place.clone(), &head.heading, sections, true))
+            let sections: Vec<&Section> = std::iter::once(head).chain(below).collect();
+            let next = document.sections.get(index + sections.len()).and_then(|next| next.place.line());
+            Some(procedure(document, head.place.clone(), &head.heading, sections, Some(next.unwrap_or(u32::MAX))))
         })
         .collect()
 }
@@ -228,22 +233,17 @@ fn heads(sections: &[Section]) -> Vec<usize> {
     heads
 }
 
+/// One runbook; `end` is the line of the next section where the document holds several.
 fn procedure<'a>(
     document: &'a Document,
     place: Place,
     title: &str,
     sections: Vec<&'a Section>,
-    one_of_several: bool,
+    end: Option<u32>,
 ) -> Procedure<'a> {
+    let one_of_several = end.is_some();
     let first = sections.first().and_then(|section| section.place.line()).unwrap_or(0);
-    let end = document
-        .sections
-        .iter()
-        .filter_map(|section| section.place.line())
-        .filter(|line| sections.last().and_then(|last| last.place.line()).is_some_and(|last| *line > last))
-        .min()
-        .unwrap_or(u32::MAX);
-    let inside = |place: &&Place| !one_of_several || place.line().is_some_and(|line| line >= first && line < end);
+    let inside = |place: &&Place| end.is_none_or(|end| place.line().is_some_and(|line| line >= first && line < end));
     let mut parts = BTreeSet::new();
     for (index, section) in sections.iter().enumerate() {
         parts.extend(labels(section));

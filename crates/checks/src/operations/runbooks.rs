@@ -11,7 +11,6 @@ use super::{
     links::{self, Target},
     procedures::{PARTS, Procedure, procedures},
 };
-use crate::shared::trees::is_shown_off;
 
 pub(crate) static CHECK: Check = Check {
     id: "operations.runbooks",
@@ -81,7 +80,8 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
     }
     if all.is_empty() {
         findings.push(Finding::new(
-            &Place::whole(evidence.service().path.as_str()),
+            // Of the repository, not of the unit: several units of one repository lack the same thing once.
+            &Place::whole("."),
             format!("no runbook is in the repository, {wanted} are asked for"),
             format!("仓库中没有运行手册，要求至少 {wanted} 份"),
         ));
@@ -215,7 +215,7 @@ impl Leads {
         let mut outside = BTreeSet::new();
         // Rules that cannot be read hide links, and no runbook: what is here is judged without them.
         for rule in evidence.alert_rules().unwrap_or_default() {
-            if rule.kind != RuleKind::Alerting || is_shown_off(&rule.place) {
+            if rule.kind != RuleKind::Alerting {
                 continue;
             }
             leads.alerts.insert(rule.name.to_lowercase());

@@ -1,8 +1,8 @@
 //! Rate limits per endpoint and per client.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength,
-    Text,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings,
+    Standard, Strength, Text,
 };
 
 use crate::shared::declared_library;
@@ -36,11 +36,14 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 /// A gateway that limits each client on each route decides without the program.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut by_client = Vec::new();
+    let mut entrances = 0;
     for object in evidence.objects_of(&["Ingress", "KongPlugin", "BackendTrafficPolicy", "Middleware"])? {
         if !object.production {
             continue;
         }
         let body = &object.body;
+        let entrance = object.kind == "Ingress";
+        entrances += usize::from(entrance && !whole_site(body));
         let nginx = ["limit-rps", "limit-rpm"]
             .into_iter()
             .find_map(|key| body.at("metadata.annotations")?.get(&format!("nginx.ingress.kubernetes.io/{key}")));
@@ -55,7 +58,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     by_client.sort();
     by_client.dedup();
-    let place = by_client.first().cloned().unwrap_or_else(|| gonogo_domain::Place::whole("."));
+    if let Some(reading) = each_endpoint(evidence, &by_client, entrances)? {
+        return Ok(reading);
+    }
+    let place = by_client.first().cloned().unwrap_or_else(|| Place::whole("."));
     let finding = Finding::new(
         &place,
         "the gateway limits each client over all endpoints alike; no endpoint has a limit of its own here",
@@ -67,4 +73,22 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         "limited per client at the gateway; per endpoint nothing is configured here",
         "网关按客户端限流；未见按端点的限流配置",
     ))
+}
+
+/// Several Ingresses of single paths, each with a limit of its own: a client is limited on each endpoint.
+fn each_endpoint(evidence: &Evidence<'_>, limits: &[Place], entrances: usize) -> Result<Option<Reading>, Missing> {
+    let all = evidence.objects_of(&["Ingress"])?.into_iter().filter(|object| object.production).count();
+    Ok((entrances >= 2 && entrances == all && limits.len() == all).then(|| {
+        Reading::shown(
+            limits.to_vec(),
+            "the gateway limits each client on each endpoint by itself",
+            "网关对每个客户端按端点分别限流",
+        )
+    }))
+}
+
+/// It takes everything below the root, so that its limit is one for all endpoints.
+fn whole_site(ingress: &Node) -> bool {
+    let paths: Vec<&Node> = ingress.list("spec.rules").iter().flat_map(|rule| rule.list("http.paths")).collect();
+    paths.len() != 1 || paths.iter().any(|path| path.str_at("path").is_none_or(|path| path == "/"))
 }

@@ -1,5 +1,19 @@
 //! Security.
 
+mod authn;
+mod dependencies;
+mod input_validation;
+mod owasp;
+mod secrets_management;
+mod transport;
+
 use gonogo_domain::Check;
 
-pub(crate) static CHECKS: &[&Check] = &[];
+pub(crate) static CHECKS: &[&Check] = &[
+    &authn::CHECK,
+    &input_validation::CHECK,
+    &dependencies::CHECK,
+    &secrets_management::CHECK,
+    &owasp::CHECK,
+    &transport::CHECK,
+];

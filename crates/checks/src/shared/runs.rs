@@ -102,18 +102,14 @@ fn of_sibling(run: &Run<'_>, path: &str) -> bool {
     any && !own_named
 }
 
-/// A pipeline that hands its work to files of other repositories: what it runs cannot be seen here.
+/// A step that hands its work to what was not read: a file of another repository, or a program of the project.
 pub(crate) fn hands_on(pipelines: &[Pipeline]) -> Option<&Place> {
     pipelines
         .iter()
         .filter(|pipeline| starts_by_itself(pipeline))
         .flat_map(Pipeline::steps)
         .find(|(_, step)| {
-            step.purposes.is_empty()
-                && step.uses.as_deref().is_some_and(|uses| {
-                    !uses.starts_with("./")
-                        && (uses.contains("/.github/workflows/") || uses.ends_with(".gitlab-ci.yml"))
-                })
+            (step.purposes.is_empty() && step.runs_elsewhere()) || step.purposes.contains(&Purpose::OwnProgram)
         })
         .map(|(_, step)| &step.place)
 }
@@ -200,9 +196,9 @@ pub(crate) fn pipeline_elsewhere(ran: &Ran<'_>, en: &str, zh: &str) -> Reading {
         Ran::Elsewhere(place) => Reading::elsewhere(
             Message::new(
                 format!(
-                    "{place} hands its work to a file of another repository: whether it runs the {en} is written there"
+                    "{place} hands its work to a program or a file that was not read: whether it runs the {en} is written there"
                 ),
-                format!("{place} 使用其他仓库的流水线文件，是否运行{zh}由该文件决定"),
+                format!("{place} 将工作交给未读取的程序或文件，是否运行{zh}由其决定"),
             ),
             settle,
         ),

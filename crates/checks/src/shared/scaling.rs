@@ -94,6 +94,10 @@ pub(crate) fn annotated(workload: &Workload, keys: &[&str]) -> Option<(u32, Plac
 
 /// It keeps data of its own: replicas and traffic of such a unit are a matter of its data.
 pub(crate) fn is_store(evidence: &Evidence<'_>, workload: &Workload) -> bool {
-    workload.kind == WorkloadKind::StatefulSet
-        && (!workload.keeps_data.is_empty() || matches!(evidence.service().state, State::Kept { .. }))
+    let State::Kept { place, .. } = &evidence.service().state else {
+        return workload.kind == WorkloadKind::StatefulSet && !workload.keeps_data.is_empty();
+    };
+    // Where its own image is made of a database, it is one, whatever runs it.
+    let is_database = evidence.images().unwrap_or_default().iter().any(|image| image.place.path() == place.path());
+    workload.kind == WorkloadKind::StatefulSet || (is_database && workload.kind.long_running())
 }

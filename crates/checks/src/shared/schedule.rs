@@ -7,7 +7,7 @@ use super::figures;
 pub(crate) enum Dialect {
     /// Minute first: cron, Kubernetes.
     Unix,
-    /// Seconds first: CloudNativePG, Quartz.
+    /// Seconds first: `CloudNativePG`, Quartz.
     Seconds,
 }
 

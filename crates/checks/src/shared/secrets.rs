@@ -98,7 +98,7 @@ fn issued(text: &str) -> Option<(Text, &str)> {
             if before.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
                 return None;
             }
-            let body = run(text.get(at + shape.prefix.len()..)?, shape.letters);
+            let body = run(text.get(at + shape.prefix.len()..)?, shape.letters, shape.length.1 + 1);
             let whole = text.get(at..at + shape.prefix.len() + body.len())?;
             let (least, most) = shape.length;
             ((least..=most).contains(&body.len()) && varied(body) && !sample(whole)).then_some((shape.name, whole))
@@ -106,8 +106,10 @@ fn issued(text: &str) -> Option<(Text, &str)> {
     })
 }
 
-fn run(text: &str, letters: Letters) -> &str {
-    let end = text.find(|letter| !letters.contains(letter)).unwrap_or(text.len());
+/// The letters of an alphabet at the start of a text, at most so many: hostile text is all prefixes.
+fn run(text: &str, letters: Letters, most: usize) -> &str {
+    // Every alphabet is ASCII, so bytes are letters.
+    let end = text.bytes().take(most).take_while(|byte| letters.contains(char::from(*byte))).count();
     text.get(..end).unwrap_or_default()
 }
 
@@ -147,11 +149,18 @@ fn private_key(text: &str) -> Option<&str> {
 /// Three parts, of which the first two are JSON objects in base64.
 fn web_token(text: &str) -> Option<&str> {
     text.match_indices("eyJ").find_map(|(at, _)| {
-        let token = run(text.get(at..)?, Letters::Url);
-        let mut parts = token.split('.');
-        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        let whole = header.len() >= 16 && payload.starts_with("eyJ") && payload.len() >= 16 && signature.len() >= 20;
-        (whole && parts.next().is_none() && !sample(token)).then_some(token)
+        let rest = text.get(at..)?;
+        // Short headers are most of what only looks alike; no token of a program is longer than this.
+        let header = rest.bytes().take(1024).position(|byte| byte == b'.').filter(|length| *length >= 16)?;
+        let after = rest.get(header + 1..)?;
+        let payload = after.bytes().take(3072).position(|byte| byte == b'.');
+        if !after.starts_with("eyJ") || payload.is_none_or(|length| length < 16) {
+            return None;
+        }
+        let token = run(rest, Letters::Url, 4096);
+        let mut parts = token.split('.').skip(2);
+        let signature = parts.next()?;
+        (signature.len() >= 20 && parts.next().is_none() && !sample(token)).then_some(token)
     })
 }
 
@@ -176,109 +185,305 @@ pub(crate) fn loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "0.0.0.0" | "host.docker.internal")
 }
 
+/// Last words of names that say something about a secret: where it lies, how long it is, whether there is one.
+const ABOUT: &[&str] = &[
+    "file",
+    "path",
+    "dir",
+    "name",
+    "names",
+    "ref",
+    "id",
+    "ids",
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "port",
+    "header",
+    "ttl",
+    "expiry",
+    "expiration",
+    "expires",
+    "expire",
+    "duration",
+    "length",
+    "size",
+    "timeout",
+    "type",
+    "enabled",
+    "issuer",
+    "audience",
+    "algorithm",
+    "arn",
+    "version",
+    "prefix",
+    "suffix",
+    "policy",
+    "mount",
+    "namespace",
+    "provider",
+    "store",
+    "backend",
+    "rotation",
+    "age",
+    "lifetime",
+    "limit",
+    "count",
+    "format",
+    "field",
+    "claim",
+    "scope",
+    "scopes",
+    "required",
+    "interval",
+    "location",
+    "annotations",
+    "labels",
+    "hasher",
+    "hashers",
+    "method",
+    "mode",
+    "class",
+    "validators",
+    "description",
+    "label",
+    "title",
+    "keyname",
+    "role",
+    "encoder",
+    "strategy",
+    "budget",
+    "rate",
+    "window",
+    "usage",
+    "cost",
+    "price",
+    "symbol",
+    "address",
+    "contract",
+    "selector",
+];
+
+/// Words of names that hold no secret, whatever else they say.
+const OPEN: &[&str] = &[
+    "public",
+    "publishable",
+    "anon",
+    "existing",
+    "create",
+    "enable",
+    "disable",
+    "allow",
+    "use",
+    "automount",
+    "max",
+    "min",
+    "reset",
+    "test",
+    "forgot",
+];
+
+/// Values that switch, or say that there is none.
+const SWITCHES: &[&str] = &[
+    "",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "none",
+    "null",
+    "nil",
+    "undefined",
+    "disabled",
+    "enabled",
+    "required",
+    "optional",
+    "auto",
+    "basic",
+    "bearer",
+    "jwt",
+    "oauth",
+    "oauth2",
+    "-",
+    "n/a",
+    "na",
+    "string",
+    "env",
+];
+
+/// Values that everybody tries first.
+const GUESSABLE: &[&str] = &[
+    "password",
+    "passwd",
+    "pass",
+    "secret",
+    "admin",
+    "root",
+    "guest",
+    "user",
+    "postgres",
+    "mysql",
+    "mongo",
+    "redis",
+    "test",
+    "testing",
+    "rabbitmq",
+    "minio",
+    "minioadmin",
+    "default",
+    "changeme",
+    "change-me",
+    "change_me",
+    "letmein",
+    "qwerty",
+    "welcome",
+    "demo",
+    "dev",
+    "local",
+    "token",
+    "key",
+    "foo",
+    "bar",
+    "foobar",
+    "hunter2",
+    "p@ssw0rd",
+    "admin123",
+    "password1",
+    "password123",
+    "passw0rd",
+    "secretkey",
+    "mysecret",
+    "supersecret",
+    "keyboard cat",
+    "prom-operator",
+    "elastic",
+];
+
+/// Parts of such values.
+const ROOTS: &[&str] = &[
+    "changeme",
+    "change-me",
+    "change_me",
+    "change-it",
+    "changeit",
+    "notsecure",
+    "insecure",
+    "example",
+    "dummy",
+    "sample",
+];
+
+/// Marks of templates and of encrypted values.
+const MARKS: &[&str] = &["${", "$(", "{{", "}}", "<%", "%{", "#{", "ENC[", "ENC(", "!Ref", "!Sub", "generated"];
+
+/// How references to secret stores and expressions of infrastructure code begin.
+const SCHEMES: &[&str] = &[
+    "vault:",
+    "ref+",
+    "op://",
+    "sm://",
+    "ssm:",
+    "arn:",
+    "secretref:",
+    "keyvault",
+    "@microsoft.keyvault",
+    "file:",
+    "gcp:",
+    "aws:",
+    "azure:",
+    "env:",
+    "projects/",
+    "secret:",
+    "data.",
+    "var.",
+    "local.",
+    "module.",
+    "random_",
+    "aws_",
+    "google_",
+    "azurerm_",
+    "akeyless:",
+    "doppler:",
+    "resolve:secretsmanager",
+    "secrets.",
+    "process.env",
+];
+
+/// Words of values that somebody still has to fill in.
+const WORDS: &[&str] = &[
+    "your",
+    "replace",
+    "placeholder",
+    "redacted",
+    "todo",
+    "fixme",
+    "xxx",
+    "***",
+    "insert",
+    "put-",
+    "enter-",
+    "secret-here",
+    "-here",
+    "_here",
+    "to-be-",
+    "tbd",
+    "not-a-",
+    "...",
+    "set-me",
+    "setme",
+    "set_me",
+    "fill",
+];
+
+/// Folders that only tests read.
+const OF_TESTS: &[&str] = &[
+    "test",
+    "tests",
+    "__tests__",
+    "spec",
+    "specs",
+    "e2e",
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixtures",
+    "fixture",
+    "__fixtures__",
+    "mocks",
+    "__mocks__",
+    "testing",
+    "golden",
+    "vendor",
+    "node_modules",
+    "third_party",
+];
+
+/// Folders that show how something could be done.
+const OF_EXAMPLES: &[&str] = &[
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "docs",
+    "doc",
+    "extras",
+    "contrib",
+    "tutorials",
+    "quickstart",
+];
+
 /// The name of a setting whose value is a secret: `DB_PASSWORD`, `stripe.secretKey`, `SECRET_KEY_BASE`.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     let Some(last) = words.last() else { return false };
-    // What is said about a secret: where it lies, how long it is, whether there is one.
-    const ABOUT: &[&str] = &[
-        "file",
-        "path",
-        "dir",
-        "name",
-        "names",
-        "ref",
-        "id",
-        "ids",
-        "url",
-        "uri",
-        "endpoint",
-        "host",
-        "port",
-        "header",
-        "ttl",
-        "expiry",
-        "expiration",
-        "expires",
-        "expire",
-        "duration",
-        "length",
-        "size",
-        "timeout",
-        "type",
-        "enabled",
-        "issuer",
-        "audience",
-        "algorithm",
-        "arn",
-        "version",
-        "prefix",
-        "suffix",
-        "policy",
-        "mount",
-        "namespace",
-        "provider",
-        "store",
-        "backend",
-        "rotation",
-        "age",
-        "lifetime",
-        "limit",
-        "count",
-        "format",
-        "field",
-        "claim",
-        "scope",
-        "scopes",
-        "required",
-        "interval",
-        "location",
-        "annotations",
-        "labels",
-        "hasher",
-        "hashers",
-        "method",
-        "mode",
-        "class",
-        "validators",
-        "description",
-        "label",
-        "title",
-        "keyname",
-        "role",
-        "encoder",
-        "strategy",
-        "budget",
-        "rate",
-        "window",
-        "usage",
-        "cost",
-        "price",
-        "symbol",
-        "address",
-        "contract",
-        "selector",
-    ];
     if ABOUT.contains(&last.as_str()) {
         return false;
     }
-    const OPEN: &[&str] = &[
-        "public",
-        "publishable",
-        "anon",
-        "existing",
-        "create",
-        "enable",
-        "disable",
-        "allow",
-        "use",
-        "automount",
-        "max",
-        "min",
-        "reset",
-        "test",
-        "forgot",
-    ];
     if words.iter().any(|word| OPEN.contains(&word.as_str())) {
         return false;
     }
@@ -366,98 +571,12 @@ pub(crate) enum SecretValue {
 pub(crate) fn secret_value(value: &str) -> SecretValue {
     let value = value.trim().trim_matches(['"', '\'', '`']).trim();
     let lower = value.to_ascii_lowercase();
-    const SWITCHES: &[&str] = &[
-        "",
-        "true",
-        "false",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "none",
-        "null",
-        "nil",
-        "undefined",
-        "disabled",
-        "enabled",
-        "required",
-        "optional",
-        "auto",
-        "basic",
-        "bearer",
-        "jwt",
-        "oauth",
-        "oauth2",
-        "-",
-        "n/a",
-        "na",
-        "string",
-        "env",
-    ];
     if SWITCHES.contains(&lower.as_str()) || (value.len() < 9 && value.parse::<f64>().is_ok()) {
         return SecretValue::Nothing;
     }
     if filled_in(value, &lower) {
         return SecretValue::FilledIn;
     }
-    const GUESSABLE: &[&str] = &[
-        "password",
-        "passwd",
-        "pass",
-        "secret",
-        "admin",
-        "root",
-        "guest",
-        "user",
-        "postgres",
-        "mysql",
-        "mongo",
-        "redis",
-        "test",
-        "testing",
-        "rabbitmq",
-        "minio",
-        "minioadmin",
-        "default",
-        "changeme",
-        "change-me",
-        "change_me",
-        "letmein",
-        "qwerty",
-        "welcome",
-        "demo",
-        "dev",
-        "local",
-        "token",
-        "key",
-        "foo",
-        "bar",
-        "foobar",
-        "hunter2",
-        "p@ssw0rd",
-        "admin123",
-        "password1",
-        "password123",
-        "passw0rd",
-        "secretkey",
-        "mysecret",
-        "supersecret",
-        "keyboard cat",
-        "prom-operator",
-        "elastic",
-    ];
-    const ROOTS: &[&str] = &[
-        "changeme",
-        "change-me",
-        "change_me",
-        "change-it",
-        "changeit",
-        "notsecure",
-        "insecure",
-        "example",
-        "dummy",
-        "sample",
-    ];
     if GUESSABLE.contains(&lower.as_str()) || ROOTS.iter().any(|root| lower.contains(root)) {
         return SecretValue::Guessable;
     }
@@ -465,62 +584,6 @@ pub(crate) fn secret_value(value: &str) -> SecretValue {
 }
 
 fn filled_in(value: &str, lower: &str) -> bool {
-    const MARKS: &[&str] = &["${", "$(", "{{", "}}", "<%", "%{", "#{", "ENC[", "ENC(", "!Ref", "!Sub", "generated"];
-    const SCHEMES: &[&str] = &[
-        "vault:",
-        "ref+",
-        "op://",
-        "sm://",
-        "ssm:",
-        "arn:",
-        "secretref:",
-        "keyvault",
-        "@microsoft.keyvault",
-        "file:",
-        "gcp:",
-        "aws:",
-        "azure:",
-        "env:",
-        "projects/",
-        "secret:",
-        "data.",
-        "var.",
-        "local.",
-        "module.",
-        "random_",
-        "aws_",
-        "google_",
-        "azurerm_",
-        "akeyless:",
-        "doppler:",
-        "resolve:secretsmanager",
-        "secrets.",
-        "process.env",
-    ];
-    const WORDS: &[&str] = &[
-        "your",
-        "replace",
-        "placeholder",
-        "redacted",
-        "todo",
-        "fixme",
-        "xxx",
-        "***",
-        "insert",
-        "put-",
-        "enter-",
-        "secret-here",
-        "-here",
-        "_here",
-        "to-be-",
-        "tbd",
-        "not-a-",
-        "...",
-        "set-me",
-        "setme",
-        "set_me",
-        "fill",
-    ];
     let angle = value.starts_with('<') && value.ends_with('>');
     let marked = (value.starts_with('[') && value.ends_with(']'))
         || (value.starts_with("__") && value.ends_with("__"))
@@ -601,47 +664,12 @@ pub(crate) fn base64_text(encoded: &str) -> Option<String> {
 
 /// A file that only tests read. Paths of objects carry no role, so their folders tell.
 pub(crate) fn of_tests(path: &str) -> bool {
-    const FOLDERS: &[&str] = &[
-        "test",
-        "tests",
-        "__tests__",
-        "spec",
-        "specs",
-        "e2e",
-        "testdata",
-        "test-data",
-        "test_data",
-        "fixtures",
-        "fixture",
-        "__fixtures__",
-        "mocks",
-        "__mocks__",
-        "testing",
-        "golden",
-        "vendor",
-        "node_modules",
-        "third_party",
-    ];
-    path.split('/').any(|part| FOLDERS.contains(&part.to_ascii_lowercase().as_str()))
+    path.split('/').any(|part| OF_TESTS.contains(&part.to_ascii_lowercase().as_str()))
 }
 
 /// A file that shows how something could be done.
 pub(crate) fn of_examples(path: &str) -> bool {
-    const FOLDERS: &[&str] = &[
-        "example",
-        "examples",
-        "sample",
-        "samples",
-        "demo",
-        "demos",
-        "docs",
-        "doc",
-        "extras",
-        "contrib",
-        "tutorials",
-        "quickstart",
-    ];
-    path.split('/').any(|part| FOLDERS.contains(&part.to_ascii_lowercase().as_str()))
+    path.split('/').any(|part| OF_EXAMPLES.contains(&part.to_ascii_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -717,6 +745,17 @@ mod tests {
         shape(&format!("-----BEGIN RSA {} KEY-----\n{body}\n-----END", "PRIVATE"), Some("a private key"));
         shape(&format!("-----BEGIN {} KEY-----", "PRIVATE"), None);
         shape(&format!("-----BEGIN CERTIFICATE-----\n{body}"), None);
+        let token = format!("ey{}.ey{}.{}", "JhbGciOiJIUzI1NiJ9x", "Jzb21lIjoicGF5bG9hZCJ9", "q3Rz8LwPk2mVt6YbXn4D");
+        shape(&format!("Bearer {token}"), Some("a JSON web token"));
+        shape("eyJhbGciOiJIUzI1NiJ9 alone", None);
+    }
+
+    #[test]
+    fn text_that_is_all_prefixes_is_read_in_one_pass() {
+        for part in ["eyJ", "SG.", "eyJaaaaaaaaaaaaaaaa.eyJ.", "-----BEGIN ", "://a:", "xoxb-"] {
+            shape(&part.repeat(20_000), None);
+            address(&part.repeat(20_000), None);
+        }
     }
 
     fn address(text: &str, expect: Option<(&str, &str)>) {

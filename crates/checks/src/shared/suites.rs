@@ -1,5 +1,7 @@
 //! Which files are tests, and of what kind, by the conventions of their languages and folders.
 
+use std::cell::LazyCell;
+
 use gonogo_domain::evidence::{FileEntry, Role};
 
 /// A kind of test, as far as a path can tell it.
@@ -27,28 +29,41 @@ pub(crate) fn suites(files: &[FileEntry], wanted: Suite) -> Vec<&FileEntry> {
 }
 
 fn kind(path: &str) -> Option<Suite> {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folders = Folders(folders);
     let (stem, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
-    let folders: Vec<String> = path.split('/').rev().skip(1).map(str::to_ascii_lowercase).collect();
-    let words = words(stem);
-    let told = by_names(&folders, &words, &extension);
-    if !is_test(stem, &extension, &folders, told.is_some()) {
+    // Most files are no tests, and their extension or name says so without a look at the rest.
+    let told = LazyCell::new(|| by_names(folders, &words(stem), &extension));
+    if !is_test(stem, &extension, folders, &|| told.is_some()) {
         return None;
     }
     Some(told.unwrap_or(match extension.as_str() {
         // Cargo builds each file of `tests/` as a program of its own that sees only the public interface.
-        "rs" if folders.first().is_some_and(|folder| folder == "tests") && !folders.iter().any(|one| one == "src") => {
-            Suite::Integration
-        }
+        "rs" if folders.last_is("tests") && !folders.any(&["src"]) => Suite::Integration,
         _ => Suite::Unit,
     }))
 }
 
+/// The folders that a file lies in, as a path.
+#[derive(Clone, Copy)]
+struct Folders<'a>(&'a str);
+
+impl Folders<'_> {
+    /// One of them has one of these lower-case names.
+    fn any(self, names: &[&str]) -> bool {
+        self.0.split('/').any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)))
+    }
+
+    fn last_is(self, name: &str) -> bool {
+        self.0.rsplit('/').next().is_some_and(|folder| folder.eq_ignore_ascii_case(name))
+    }
+}
+
 /// The conventions by which the tools of each language find their tests.
-fn is_test(stem: &str, extension: &str, folders: &[String], told: bool) -> bool {
+fn is_test(stem: &str, extension: &str, folders: Folders<'_>, told: &dyn Fn() -> bool) -> bool {
     let lower = stem.to_ascii_lowercase();
-    let within = |names: &[&str]| folders.iter().any(|folder| names.contains(&folder.as_str()));
+    let within = |names: &[&str]| folders.any(names);
     match extension {
         "go" | "clj" | "cljs" | "cljc" => lower.ends_with("_test"),
         "py" => lower.starts_with("test_") || lower.ends_with("_test") || lower == "tests" || lower == "locustfile",
@@ -62,7 +77,7 @@ fn is_test(stem: &str, extension: &str, folders: &[String], told: bool) -> bool 
             let tree = within(&["test", "it", "integrationtest", "inttest", "functionaltest"]) && within(&["src"]);
             (tree && !helps(&lower))
                 && ["test", "tests", "it", "spec", "testcase", "suite"].iter().any(|mark| lower.ends_with(mark))
-                || (tree && (lower.starts_with("test") || told))
+                || (tree && (lower.starts_with("test") || told()))
         }
         "cs" | "fs" | "vb" => ["test", "tests", "spec", "specs", "steps"].iter().any(|mark| lower.ends_with(mark)),
         "rb" => lower.ends_with("_spec") || lower.ends_with("_test") || lower.starts_with("test_"),
@@ -85,7 +100,7 @@ fn is_test(stem: &str, extension: &str, folders: &[String], told: bool) -> bool 
         }
         "lua" => lower.ends_with("_spec") || lower.starts_with("test_"),
         "bats" | "feature" | "robot" | "hurl" | "cy" => true,
-        "sh" => within(&["test", "tests", "e2e"]) && (lower.starts_with("test") || lower.ends_with("test") || told),
+        "sh" => within(&["test", "tests", "e2e"]) && (lower.starts_with("test") || lower.ends_with("test") || told()),
         // Consumer-driven contracts are data.
         "json" => within(&["pacts", "pact"]),
         _ => false,
@@ -99,8 +114,8 @@ fn helps(lower: &str) -> bool {
         .any(|word| lower == *word || lower.ends_with(&format!(".{word}")) || lower.ends_with(&format!("-{word}")))
 }
 
-fn by_names(folders: &[String], words: &[String], extension: &str) -> Option<Suite> {
-    let folder = |names: &[&str]| folders.iter().any(|folder| names.contains(&folder.as_str()));
+fn by_names(folders: Folders<'_>, words: &[String], extension: &str) -> Option<Suite> {
+    let folder = |names: &[&str]| folders.any(names);
     let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
     let last = |names: &[&str]| words.last().is_some_and(|word| names.contains(&word.as_str()));
     if folder(&["chaos", "chaos-tests", "fault-injection", "chaos_tests"]) || has(&["chaos"]) {
@@ -158,24 +173,19 @@ fn by_names(folders: &[String], words: &[String], extension: &str) -> Option<Sui
         "integration_tests",
         "integrationtest",
         "integrationtests",
-        "it",
         "itest",
         "itests",
         "inttest",
         "int-test",
-        "component",
         "component-tests",
-        "functional",
         "functional-tests",
         "functional_tests",
         "functionaltest",
         "api-tests",
     ];
     let below_tests = folder(&["test", "tests", "spec", "specs", "src", "__tests__"]);
-    let plain = folders.iter().any(|one| {
-        integration.contains(&one.as_str())
-            && (below_tests || !matches!(one.as_str(), "it" | "component" | "functional"))
-    });
+    // These words name other things too.
+    let plain = folder(integration) || (below_tests && folder(&["it", "component", "functional"]));
     let named = has(&["integration", "integrationtest", "integrationtests", "itest"])
         || (last(&["it", "itcase"]) && matches!(extension, "java" | "kt" | "scala" | "groovy"))
         || (has(&["int"]) && last(&["test", "spec"]) && matches!(extension, "ts" | "js" | "tsx"));

@@ -2,9 +2,11 @@
 
 use gonogo_domain::{Node, Place};
 
-/// The node under a path, stepping through lists by their first item: `settings.backup_configuration.enabled`.
+/// The node under a path, stepping through lists by their first item: `settings.backup_configuration.enabled`. What
+/// CloudFormation keeps under `Properties` is found by its own name.
 pub(crate) fn inside<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    path.split('.').try_fold(node, |node, key| first(node).get(key)).map(first)
+    let within = |node: &'a Node| path.split('.').try_fold(node, |node, key| first(node).get(key)).map(first);
+    within(node).or_else(|| within(node.get("Properties")?))
 }
 
 fn first(node: &Node) -> &Node {

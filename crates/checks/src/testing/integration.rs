@@ -77,7 +77,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "integration tests can fail without anybody noticing",
             "集成测试失败可能无人察觉",
         ),
-        other if tests.is_empty() => nothing(evidence, files, &other)?,
+        _ if tests.is_empty() => nothing(evidence, files)?,
         Ran::NoPipeline | Ran::Elsewhere(_) => pipeline_elsewhere(&ran, WHAT.0, WHAT.1),
         Ran::Nowhere(place) => with_the_others(evidence, &tests, &place)?,
     })
@@ -119,7 +119,7 @@ fn runs_every_target(text: &str) -> bool {
     !["--lib", "--bins", "--bin ", "--doc"].iter().any(|choice| text.contains(choice))
 }
 
-fn nothing(evidence: &Evidence<'_>, files: &[FileEntry], ran: &Ran<'_>) -> Result<Reading, Missing> {
+fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Missing> {
     let any_test = files.iter().any(|file| suite(file).is_some());
     if any_test || !files.iter().any(is_source) {
         return Ok(Reading::elsewhere(
@@ -137,12 +137,8 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry], ran: &Ran<'_>) -> Resul
     if rust {
         match evidence.source_code()? {}
     }
-    let place = match ran {
-        Ran::Nowhere(place) => place.clone(),
-        _ => Place::whole(evidence.service().path.clone()),
-    };
     Ok(Reading::absent(Finding::new(
-        &place,
+        &Place::whole(evidence.service().path.clone()),
         "no tests of any kind, so no integration tests",
         "没有任何测试，因此也没有集成测试",
     )))

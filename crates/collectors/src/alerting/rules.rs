@@ -1,10 +1,10 @@
 //! Rules of Prometheus and Loki: in files, in objects, in values of charts, in a ConfigMap.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
-    evidence::{AlertRule, Located, Object, Role, RuleKind},
+    evidence::{AlertRule, Located, Object, Query, Role, RuleKind},
 };
 
 use super::{durations::seconds, grafana, mixins};
@@ -13,11 +13,24 @@ use crate::{Corpus, DataFile, corpus::Format, embedded, environment, queries};
 /// Mappings that are looked into for groups of rules: deep enough for the values of an umbrella chart.
 const DEPTH: usize = 8;
 
-/// What a walk through one file gathers.
+/// What a walk through files or objects gathers.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) rules: Vec<AlertRule>,
     pub(super) gaps: Vec<Gap>,
+    /// What was read of each expression: the same rules come in every rendering of a chart.
+    read: HashMap<String, Result<Query, String>>,
+}
+
+impl Found {
+    fn query(&mut self, text: &str) -> Result<Query, String> {
+        if let Some(known) = self.read.get(text) {
+            return known.clone();
+        }
+        let query = queries::read(text);
+        self.read.insert(text.to_owned(), query.clone());
+        query
+    }
 }
 
 /// What all rules of one object have in common.
@@ -58,10 +71,12 @@ fn broken_rules(file: &DataFile) -> bool {
 
 /// Adds the rules of rendered objects, each for its environment. What the plain files gave for the same lines goes.
 pub(crate) fn with_objects(mut plain: Gathered<AlertRule>, objects: &[Object]) -> Gathered<AlertRule> {
-    let mut rendered = Vec::new();
+    let mut found = Found::default();
     for object in objects {
-        rendered.extend(rules_of_object(&object.body, object.environment.as_deref(), object.production));
+        let setting = Setting { environment: object.environment.as_deref(), production: object.production };
+        read_object(&object.body, setting, &mut found);
     }
+    let rendered = found.rules;
     let places: BTreeSet<Place> = rendered.iter().map(|rule| rule.place.clone()).collect();
     plain.items.retain(|rule| !places.contains(&rule.place));
     plain.items.extend(rendered);
@@ -69,13 +84,7 @@ pub(crate) fn with_objects(mut plain: Gathered<AlertRule>, objects: &[Object]) -
     plain
 }
 
-/// The rules that an object of Kubernetes holds: a PrometheusRule and its kin, or files in a ConfigMap.
-pub(crate) fn rules_of_object(body: &Node, environment: Option<&str>, production: bool) -> Vec<AlertRule> {
-    let mut found = Found::default();
-    read_object(body, Setting { environment, production }, &mut found);
-    found.rules
-}
-
+/// The rules that an object holds: a PrometheusRule and its kin, or files in a ConfigMap.
 fn read_object(node: &Node, setting: Setting<'_>, found: &mut Found) {
     if node.str_at("kind") == Some("List") {
         node.list("items").iter().for_each(|item| read_object(item, setting, found));
@@ -120,27 +129,28 @@ fn group(group: &Node, setting: Setting<'_>, found: &mut Found) {
         if node.get("data").is_some() && node.get("expr").is_none() {
             grafana::rule(node, name, setting, found);
         } else {
-            found.rules.extend(rule(node, name, setting, &mut found.gaps));
+            let rule = rule(node, name, setting, found);
+            found.rules.extend(rule);
         }
     }
 }
 
-fn rule(node: &Node, group: &str, setting: Setting<'_>, gaps: &mut Vec<Gap>) -> Option<AlertRule> {
+fn rule(node: &Node, group: &str, setting: Setting<'_>, found: &mut Found) -> Option<AlertRule> {
     let (kind, name) = match (node.str_at("alert"), node.str_at("record")) {
         (Some(name), _) => (RuleKind::Alerting, name),
         (None, Some(name)) => (RuleKind::Recording, name),
         (None, None) => return None,
     };
     let expression = node.get("expr")?;
-    let text = expression.str()?;
+    let text = expression.str()?.trim();
     Some(AlertRule {
         kind,
         name: name.to_owned(),
         group: group.to_owned(),
         place: node.place.clone(),
-        expr: Located::new(text.trim().to_owned(), &expression.place),
-        query: queries::read(text),
-        for_seconds: node.get("for").and_then(|node| duration(node, gaps)),
+        expr: Located::new(text.to_owned(), &expression.place),
+        query: found.query(text),
+        for_seconds: node.get("for").and_then(|node| duration(node, &mut found.gaps)),
         labels: texts(node.get("labels")),
         annotations: texts(node.get("annotations")),
         environment: setting.environment.map(str::to_owned),

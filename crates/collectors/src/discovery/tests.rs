@@ -108,6 +108,27 @@ fn a_database_image_of_ones_own_is_a_service_with_state() {
 }
 
 #[test]
+fn a_pipeline_in_a_folder_of_others_is_not_ones_own() {
+    let build = "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [build, .]\n";
+    let collected = gather(
+        &[
+            ("src/accounts/login/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            ("src/ledger/writer/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            ("src/accounts/cloudbuild.yaml", build),
+            ("src/ledger/cloudbuild.yaml", build),
+            ("cloudbuild.yaml", build),
+        ],
+        "",
+    );
+    let of = |name: &str| -> Vec<String> {
+        let facts = collected.services.iter().find(|facts| facts.service.name == name).unwrap();
+        facts.pipelines.items.iter().map(|pipeline| pipeline.place.path().to_owned()).collect()
+    };
+    assert_eq!(of("login"), ["cloudbuild.yaml", "src/accounts/cloudbuild.yaml"]);
+    assert_eq!(of("writer"), ["cloudbuild.yaml", "src/ledger/cloudbuild.yaml"]);
+}
+
+#[test]
 fn load_generators_and_tools_are_no_services() {
     check(
         &[

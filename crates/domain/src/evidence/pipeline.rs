@@ -125,4 +125,6 @@ pub enum Purpose {
     Publish,
     Rollback,
     Sign,
+    /// A program of the project that stands for its checks (`cargo xtask ci`): what it runs is in its source.
+    OwnProgram,
 }

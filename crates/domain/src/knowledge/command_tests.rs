@@ -84,6 +84,7 @@ fn every_purpose_has_a_row() {
         Publish,
         Rollback,
         Sign,
+        OwnProgram,
     ];
     for purpose in all {
         assert!(commands().iter().any(|row| row.purpose == purpose), "{purpose:?}");

@@ -23,13 +23,15 @@ pub(super) fn check(text: &str) -> Result<(), String> {
             continue;
         }
         if let Some(word) = word_start.take().and_then(|start| text.get(start..offset)) {
-            let lower = word.to_ascii_lowercase();
-            operators += usize::from(matches!(lower.as_str(), "and" | "or" | "unless" | "atan2"));
-            let seconds: Option<f64> = lower.split(':').find_map(|part| part.parse().ok());
-            if (in_range || after_offset) && seconds.is_some_and(|seconds| seconds.is_nan() || seconds > MAX_SECONDS) {
-                return Err("not a valid duration".to_owned());
+            let is = |other: &&str| word.eq_ignore_ascii_case(other);
+            operators += usize::from(["and", "or", "unless", "atan2"].iter().any(is));
+            if in_range || after_offset {
+                let seconds: Option<f64> = word.split(':').find_map(|part| part.parse().ok());
+                if seconds.is_some_and(|seconds| seconds.is_nan() || seconds > MAX_SECONDS) {
+                    return Err("not a valid duration".to_owned());
+                }
             }
-            after_offset = lower == "offset";
+            after_offset = is(&"offset");
         }
         match character {
             _ if in_string => (),

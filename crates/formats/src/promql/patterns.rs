@@ -1,5 +1,7 @@
 //! Spares the parser plain regular expressions: it would compile each, which costs twenty times the parsing itself.
 
+use std::borrow::Cow;
+
 use super::guard::Strings;
 
 /// Stands in front of a pattern that is shown to the parser as a plain value; a character that nobody writes.
@@ -7,31 +9,38 @@ pub(super) const MARK: char = '\u{f8ff}';
 
 /// Turns `=~"a|b"` into `="…a|b"` and `!~` into `!=` where the pattern is surely valid and holds a word: that it is
 /// valid and does not match everything is what the parser would find out.
-pub(super) fn hide(text: &str) -> String {
+pub(super) fn hide(text: &str) -> Cow<'_, str> {
+    if !text.contains("=~") && !text.contains("!~") {
+        return Cow::Borrowed(text);
+    }
     let mut result = String::with_capacity(text.len() + 16);
     let mut strings = Strings::default();
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let operator = ["=~", "!~"].into_iter().find(|operator| !strings.inside() && rest.starts_with(operator));
-        if let Some(operator) = operator
-            && let Some((quote, literal)) = literal(rest.get(operator.len()..).unwrap_or_default())
+    // Up to here the text is in the result, up to there it was looked at.
+    let (mut copied, mut offset) = (0, 0);
+    while let Some(rest) = text.get(offset..)
+        && let Some(character) = rest.chars().next()
+    {
+        let operator = if matches!(character, '=' | '!') && !strings.inside() { rest.get(..2) } else { None };
+        if let Some(operator @ ("=~" | "!~")) = operator
+            && let Some((quote, literal)) = literal(rest.get(2..).unwrap_or_default())
             && is_plain(literal)
         {
+            result.push_str(text.get(copied..offset).unwrap_or_default());
             result.push_str(if operator == "=~" { "=" } else { "!=" });
             result.push(quote);
             result.push(MARK);
             result.push_str(literal);
             result.push(quote);
             // A plain literal has no quote in it.
-            let end = rest.find(quote).map_or(rest.len(), |open| open + 2 + literal.len());
-            rest = rest.get(end..).unwrap_or_default();
+            offset += rest.find(quote).map_or(rest.len(), |open| open + 2 + literal.len());
+            copied = offset;
             continue;
         }
         strings.take(character);
-        result.push(character);
-        rest = rest.get(character.len_utf8()..).unwrap_or_default();
+        offset += character.len_utf8();
     }
-    result
+    result.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(result)
 }
 
 /// The string that a text begins with, up to the next quote of its kind.

@@ -1,0 +1,126 @@
+//! Feature flags with an owner, a default and an end.
+
+use gonogo_domain::{
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings,
+    Standard, Strength, Tally, Text, Value,
+    evidence::{SettingsFile, SettingsKind},
+};
+use jiff::civil::Date;
+
+use crate::shared::{
+    declared_library,
+    secrets::{of_examples, of_tests},
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "config.feature-flags",
+    title: Text {
+        en: "High-risk changes sit behind flags with owner, default and expiry",
+        zh: "高风险变更置于特性开关之后，开关有负责人、默认值与到期日",
+    },
+    source: &["B4.3e"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Config,
+    level: None,
+    gate: Gate::Advised,
+    min: Strength::Configured,
+    classes: Classes::DEPLOYED,
+    fresh_days: None,
+    record: &[],
+    remediation: Text {
+        en: "Give each flag an owner, a default that is the old behaviour, and a day on which it and the losing branch are removed.",
+        zh: "为每个开关指定负责人、以旧行为为默认值，并设定移除开关与废弃分支的日期。",
+    },
+    references: &["https://openfeature.dev/specification/", "https://martinfowler.com/articles/feature-toggles.html"],
+    page: include_str!("feature_flags.md"),
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    let declared = declared_library(evidence, Capability::FeatureFlags, "feature flags", "特性开关");
+    Readings::of(Strength::Declared, declared).and(Strength::Configured, configured(evidence))
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let mut tally = Tally::new();
+    for file in evidence.settings()? {
+        let path = file.place.path();
+        if file.kind == SettingsKind::FeatureFlags && !of_tests(path) && !of_examples(path) {
+            for (name, place, flag) in flags(file) {
+                let key = format!("{path}/{name}");
+                match lacking(flag, evidence.today()) {
+                    None => tally.met(key, &place),
+                    Some((en, zh)) => {
+                        tally.miss(key, Finding::new(&place, format!("flag {name} {en}"), format!("开关 {name} {zh}")));
+                    }
+                }
+            }
+        }
+    }
+    if tally.is_empty() {
+        match evidence.source_code()? {}
+    }
+    Ok(tally.reading("flags have an owner, a default and an end", "开关具备负责人、默认值与到期日"))
+}
+
+/// The flags of a file, in the layouts of flagd, GrowthBook, Unleash and GO Feature Flag.
+fn flags(file: &SettingsFile) -> Vec<(String, Place, &Node)> {
+    let body = &file.body;
+    let holder = body.get("flags").or_else(|| body.get("features")).unwrap_or(body);
+    match &holder.value {
+        Value::Sequence(items) => items
+            .iter()
+            .filter_map(|item| {
+                let name = item.str_at("name").or_else(|| item.str_at("key"))?;
+                Some((name.to_owned(), item.place.clone(), item))
+            })
+            .collect(),
+        _ => holder
+            .entries()
+            .iter()
+            .filter(|entry| !entry.key.starts_with('$') && !entry.node.entries().is_empty())
+            .map(|entry| (entry.key.clone(), entry.key_place.clone(), &entry.node))
+            .collect(),
+    }
+}
+
+/// What a flag lacks, in both languages; none: nothing.
+fn lacking(flag: &Node, today: Date) -> Option<(String, String)> {
+    let holders = [Some(flag), flag.get("metadata"), flag.get("meta"), flag.get("annotations")];
+    let find = |names: &[&str]| {
+        holders.iter().flatten().flat_map(|holder| holder.entries()).find(|entry| {
+            let key = entry.key.to_ascii_lowercase().replace(['-', '_'], "");
+            names.contains(&key.as_str()) && !entry.node.is_null() && entry.node.str() != Some("")
+        })
+    };
+    let owner = find(&["owner", "owners", "team", "maintainer", "contact", "createdby"]);
+    let default =
+        find(&["defaultvariant", "defaultvalue", "default", "defaultrule", "enabled", "strategies", "offvariation"]);
+    let end = find(&[
+        "expires",
+        "expiry",
+        "expireson",
+        "expirydate",
+        "expiration",
+        "removeby",
+        "removal",
+        "sunset",
+        "until",
+        "permanent",
+    ]);
+    let mut en = Vec::new();
+    let mut zh = Vec::new();
+    for (found, word, translated) in
+        [(owner, "owner", "负责人"), (default, "default", "默认值"), (end, "day on which it goes", "移除日期")]
+    {
+        if found.is_none() {
+            en.push(word);
+            zh.push(translated);
+        }
+    }
+    if !en.is_empty() {
+        return Some((format!("has no {}", en.join(", no ")), format!("缺少{}", zh.join("、"))));
+    }
+    let over: Option<Date> = end.and_then(|end| end.node.str()?.get(..10)?.parse().ok()).filter(|day| *day < today);
+    over.map(|day| (format!("should have gone on {day}"), format!("本应在 {day} 移除")))
+}

@@ -1,0 +1,405 @@
+//! Data goes when it should, and something makes it go.
+
+use gonogo_domain::{
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{Document, DocumentKind, WorkloadKind},
+};
+
+use super::state::stateless;
+use crate::shared::{
+    figures,
+    records::{names_it, row_place, says_something},
+    trees::{inside, is_shown_off, texts},
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "data.retention",
+    title: Text {
+        en: "Retention is written down and enforced", zh: "数据保留期限有成文规定并得到执行"
+    },
+    source: &["B4.4d"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Data,
+    level: None,
+    gate: Gate::Required,
+    min: Strength::Configured,
+    classes: Classes::RUNNING,
+    fresh_days: None,
+    record: &[],
+    remediation: Text {
+        en: "List each class of data with its period in docs/retention.md, and name what deletes it: a lifecycle rule, a TTL, a purge job.",
+        zh: "在 docs/retention.md 中列出各类数据的保留期限，并写明由什么删除：生命周期规则、TTL 或清理任务。",
+    },
+    references: &["https://gdpr-info.eu/art-5-gdpr/"],
+    page: include_str!("retention.md"),
+    judge,
+};
+
+/// Something that deletes by age.
+struct Mechanism {
+    place: Place,
+    name: String,
+    /// Seconds; none: not told.
+    period: Option<u64>,
+    /// Everything that it says, in lower case: what it deletes is among it.
+    words: String,
+}
+
+/// A class of data with its period.
+struct Class {
+    name: String,
+    place: Place,
+    period: Option<u64>,
+    /// What the policy says deletes it.
+    by: Option<String>,
+}
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    let stateless = match stateless(evidence) {
+        Ok(stateless) => stateless,
+        Err(missing) => return Readings::configured(Err(missing)),
+    };
+    if let Some(reading) = stateless {
+        return Readings::configured(Ok(reading));
+    }
+    match readings(evidence) {
+        Ok(readings) => readings,
+        Err(missing) => Readings::configured(Err(missing)),
+    }
+}
+
+fn readings(evidence: &Evidence<'_>) -> Result<Readings, Missing> {
+    let classes: Vec<Class> = evidence
+        .documents()?
+        .iter()
+        .filter(|document| {
+            document.kind == DocumentKind::Retention
+                && document.placeholders.is_empty()
+                && !is_shown_off(&document.place)
+        })
+        .flat_map(classes)
+        .collect();
+    let mechanisms = mechanisms(evidence)?;
+    let declared = classes.first().map(|class| {
+        Reading::shown(
+            [class.place.clone()],
+            format!("{} classes of data have a period", classes.len()),
+            format!("{} 类数据有保留期限", classes.len()),
+        )
+    });
+    let configured = match (classes.as_slice(), mechanisms.as_slice()) {
+        ([], []) => Reading::elsewhere(
+            Message::new(
+                "it keeps state, and neither a policy of retention nor something that deletes is in this repository",
+                "它保存状态，但此仓库中既没有保留策略，也没有删除机制",
+            ),
+            Message::new("the policy as a document, and what enforces it", "保留策略文档及其执行机制"),
+        ),
+        ([], [first, ..]) => {
+            let finding = Finding::new(
+                &first.place,
+                format!("{} deletes, but no document says what is kept for how long", first.name),
+                format!("{} 会删除数据，但没有文档规定保留什么、保留多久", first.name),
+            );
+            Reading::partly(
+                mechanisms.iter().map(|mechanism| mechanism.place.clone()),
+                vec![finding],
+                "something deletes old data; nothing says which data may be kept for how long",
+                "有删除机制，但没有成文的保留规定",
+            )
+        }
+        (_, []) => Reading::elsewhere(
+            Message::new(
+                "a policy of retention is written down; nothing in this repository enforces it",
+                "有保留策略，但此仓库中没有执行机制",
+            ),
+            Message::new("what deletes each class of data, as code", "以代码形式给出的删除机制"),
+        ),
+        (classes, mechanisms) => enforced(classes, mechanisms),
+    };
+    let readings = Readings::configured(Ok(configured));
+    Ok(match declared {
+        Some(declared) => readings.and(Strength::Declared, Ok(declared)),
+        None => readings,
+    })
+}
+
+fn enforced(classes: &[Class], mechanisms: &[Mechanism]) -> Reading {
+    let mut tally = Tally::new();
+    for class in classes {
+        match mechanisms.iter().find(|mechanism| deletes(mechanism, class)) {
+            Some(mechanism) => {
+                if let (Some(wanted), Some(set)) = (class.period, mechanism.period)
+                    && set > wanted
+                {
+                    tally.miss(
+                        &class.name,
+                        Finding::new(
+                            &mechanism.place,
+                            format!(
+                                "{} keeps {} for {}, not {}",
+                                mechanism.name,
+                                class.name,
+                                figures::said(set),
+                                figures::said(wanted)
+                            ),
+                            format!(
+                                "{} 保留{} {}，而非 {}",
+                                mechanism.name,
+                                class.name,
+                                figures::said_zh(set),
+                                figures::said_zh(wanted)
+                            ),
+                        )
+                        .also(&class.place, "the policy", "策略"),
+                    );
+                } else {
+                    tally.met(&class.name, &mechanism.place);
+                }
+            }
+            None => tally.miss(
+                &class.name,
+                Finding::new(
+                    &class.place,
+                    format!("nothing here deletes {}", class.name),
+                    format!("此处没有机制删除{}", class.name),
+                ),
+            ),
+        }
+    }
+    tally.reading("classes of data are deleted when their time is over", "类数据到期后会被删除")
+}
+
+/// The policy names the mechanism, or a telling word of the class is among what the mechanism says.
+fn deletes(mechanism: &Mechanism, class: &Class) -> bool {
+    const COMMON: &[&str] = &["data", "records", "and", "the", "of", "all", "other", "class", "service", "数据"];
+    let name = mechanism.name.to_lowercase();
+    let path = mechanism.place.path().to_lowercase();
+    if let Some(by) = &class.by {
+        let by = by.to_lowercase();
+        let named = by.contains(&name) || by.contains(&path);
+        let short = name.rsplit(' ').next().is_some_and(|last| last.len() > 3 && by.contains(last));
+        if named || short {
+            return true;
+        }
+    }
+    let lower = class.name.to_lowercase();
+    lower
+        .split(|letter: char| !letter.is_alphanumeric())
+        .map(|word| word.strip_suffix('s').unwrap_or(word))
+        .filter(|word| word.chars().count() >= 2 && !COMMON.contains(word))
+        .any(|word| mechanism.words.contains(word))
+}
+
+/// Rows of tables, and items of lists, that give a class a period.
+fn classes(document: &Document) -> Vec<Class> {
+    let mut classes = Vec::new();
+    for section in &document.sections {
+        for table in &section.tables {
+            let column = |names: &[&str]| table.header.iter().position(|name| names_it(name, names));
+            let period =
+                column(&["retention", "period", "kept", "keep", "duration", "how long", "ttl", "保留", "期限", "时长"]);
+            let by =
+                column(&["enforced", "mechanism", "deleted by", "how", "enforcement", "by", "实现", "机制", "方式"]);
+            for (row, number) in table.rows.iter().zip(2_u32..) {
+                let Some(name) = row.first().map(|name| name.trim()).filter(|name| says_something(name)) else {
+                    continue;
+                };
+                let cells =
+                    period.and_then(|index| row.get(index..=index)).or_else(|| row.get(1..)).unwrap_or_default();
+                let seconds = cells.iter().find_map(|cell| figures::duration(cell));
+                let until = cells.iter().any(|cell| {
+                    ["until", "直到", "forever", "永久"].iter().any(|word| cell.to_lowercase().contains(word))
+                });
+                if seconds.is_some() || until {
+                    classes.push(Class {
+                        name: name.to_owned(),
+                        place: row_place(table, number),
+                        period: seconds,
+                        by: by.and_then(|index| row.get(index)).cloned(),
+                    });
+                }
+            }
+        }
+        for item in &section.items {
+            if let Some((name, rest)) = item.text.split_once([':', '：'])
+                && let Some(period) = figures::duration(rest)
+                && name.chars().count() <= 60
+            {
+                classes.push(Class {
+                    name: name.trim().to_owned(),
+                    place: item.place.clone(),
+                    period: Some(period),
+                    by: Some(rest.to_owned()),
+                });
+            }
+        }
+    }
+    classes
+}
+
+fn mechanisms(evidence: &Evidence<'_>) -> Result<Vec<Mechanism>, Missing> {
+    let mut found = Vec::new();
+    for resource in evidence.infrastructure()?.iter().filter(|resource| !is_shown_off(&resource.place)) {
+        found.extend(of_resource(&resource.kind, &resource.name, &resource.body, &resource.place));
+    }
+    for object in evidence.objects()?.iter().filter(|object| object.production && !is_shown_off(&object.place)) {
+        found.extend(of_object(&object.kind, &object.name, &object.body, &object.place));
+    }
+    for workload in evidence.workloads()?.iter().filter(|workload| workload.production) {
+        if workload.kind == WorkloadKind::CronJob {
+            found.extend(purge_job(&workload.name, &workload.place, &workload.body));
+        }
+        for container in &workload.containers {
+            let words = container.command.iter().chain(&container.args);
+            for word in words.flat_map(|list| list.value.iter().map(move |word| (word, &list.place))) {
+                found.extend(retention_flag(word.0, word.1, &workload.name));
+            }
+        }
+    }
+    for migration in evidence.migrations()? {
+        for statement in &migration.up {
+            let lower = statement.text.to_lowercase();
+            let policy =
+                ["add_retention_policy", "expireafterseconds", "drop_chunks", "ttl_expiration_expression", "partman"];
+            let ttl = lower.contains(" ttl ") && lower.contains("interval");
+            if ttl || policy.iter().any(|word| lower.contains(word)) {
+                found.push(Mechanism {
+                    place: statement.place.clone(),
+                    name: format!("the migration {}", migration.id),
+                    period: None,
+                    words: lower,
+                });
+            }
+        }
+    }
+    found.sort_by(|one, other| (&one.place, &one.name).cmp(&(&other.place, &other.name)));
+    Ok(found)
+}
+
+fn said_by(node: &Node) -> String {
+    texts(node).join(" ").to_lowercase()
+}
+
+fn of_resource(kind: &str, name: &str, body: &Node, place: &Place) -> Option<Mechanism> {
+    let paths: &[&str] = match kind {
+        "aws_s3_bucket_lifecycle_configuration" => &["rule.expiration.days"],
+        "aws_s3_bucket" => &["lifecycle_rule.expiration.days"],
+        "AWS::S3::Bucket" => &["LifecycleConfiguration.Rules.ExpirationInDays"],
+        "google_storage_bucket" => &["lifecycle_rule.condition.age"],
+        "azurerm_storage_management_policy" => {
+            &["rule.actions.base_blob.delete_after_days_since_modification_greater_than"]
+        }
+        "aws_cloudwatch_log_group" | "azurerm_log_analytics_workspace" => &["retention_in_days"],
+        "AWS::Logs::LogGroup" => &["RetentionInDays"],
+        "google_logging_project_bucket_config" => &["retention_days"],
+        "aws_dynamodb_table" => &["ttl.attribute_name"],
+        "AWS::DynamoDB::Table" => &["TimeToLiveSpecification.AttributeName"],
+        "google_bigquery_table" | "google_bigquery_dataset" => {
+            &["default_table_expiration_ms", "expiration_time", "time_partitioning.expiration_ms"]
+        }
+        "google_firestore_field" => &["ttl_config"],
+        "kafka_topic" | "confluent_kafka_topic" => &["config.retention.ms", "config.retention_ms"],
+        _ => return None,
+    };
+    let node = paths.iter().find_map(|path| inside(body, path)).or_else(|| kafka_retention(body))?;
+    let days = matches!(node.int(), Some(1..)) && !paths.iter().any(|path| path.ends_with("ms"));
+    let period =
+        node.int().filter(|_| days).and_then(|days| u64::try_from(days).ok()).map(|days| days.saturating_mul(86_400));
+    // What a log group keeps is logs, whatever it is called.
+    let also = if kind.to_lowercase().contains("log") { " logs log 日志" } else { "" };
+    Some(Mechanism {
+        place: node.place.clone(),
+        name: format!("{kind} {name}"),
+        period,
+        words: format!("{name} {}{also}", said_by(body)).to_lowercase(),
+    })
+    .filter(|mechanism| mechanism.place.path() == place.path())
+}
+
+/// Keys with dots in them.
+fn kafka_retention(body: &Node) -> Option<&Node> {
+    inside(body, "config").and_then(|config| config.get("retention.ms"))
+}
+
+fn of_object(kind: &str, name: &str, body: &Node, place: &Place) -> Option<Mechanism> {
+    let made = |place: &Place, period: Option<u64>, words: String| {
+        Some(Mechanism {
+            place: place.clone(),
+            name: format!("the {kind} {name}"),
+            period,
+            words: words.to_lowercase(),
+        })
+    };
+    match kind {
+        "KafkaTopic" => {
+            let node = body.at("spec.config").and_then(|config| config.get("retention.ms"))?;
+            let period = node
+                .int()
+                .and_then(|milliseconds| u64::try_from(milliseconds).ok())
+                .map(|milliseconds| milliseconds / 1000);
+            made(&node.place, period, format!("{name} events messages {}", said_by(body)))
+        }
+        "Prometheus" => {
+            let node = body.at("spec.retention")?;
+            made(&node.place, node.str().and_then(figures::duration), "metrics metric 指标".to_owned())
+        }
+        "CronJob" => purge_job(name, place, body),
+        "ConfigMap" => {
+            let mut found = None;
+            body.walk(&mut |node| {
+                if let Some(text) = node.str().filter(|text| found.is_none() && text.contains("retention_period:")) {
+                    let period = text
+                        .split_once("retention_period:")
+                        .and_then(|(_, rest)| figures::duration(rest.lines().next()?));
+                    found = Some((node.place.clone(), period));
+                }
+            });
+            let (place, period) = found?;
+            made(&place, period, "logs log 日志".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// A scheduled job whose name or command says that it deletes what is old.
+fn purge_job(name: &str, place: &Place, body: &Node) -> Option<Mechanism> {
+    const WORDS: &[&str] = &[
+        "purge",
+        "retention",
+        "cleanup",
+        "clean-up",
+        "prune",
+        "expire",
+        "housekeep",
+        "delete-old",
+        "gc",
+        "vacuum-old",
+        "archive",
+    ];
+    if body.bool_at("spec.suspend") == Some(true) {
+        return None;
+    }
+    let mut words = format!("{name} ");
+    for container in body.list("spec.jobTemplate.spec.template.spec.containers") {
+        words.push_str(&said_by(container));
+    }
+    let words = words.to_lowercase();
+    let says = words
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_')
+        .any(|word| WORDS.iter().any(|known| word == *known || word.split(['-', '_']).any(|part| part == *known)))
+        || (words.contains("delete from") && words.contains("interval"));
+    says.then(|| Mechanism { place: place.clone(), name: format!("the CronJob {name}"), period: None, words })
+}
+
+fn retention_flag(word: &str, place: &Place, name: &str) -> Option<Mechanism> {
+    let (flag, value) = word.split_once('=')?;
+    let known = ["--storage.tsdb.retention.time", "--retention.resolution-raw", "--tsdb.retention", "-retentionPeriod"];
+    known.contains(&flag).then(|| Mechanism {
+        place: place.clone(),
+        name: format!("{flag} of {name}"),
+        period: figures::duration(value),
+        words: "metrics metric 指标".to_owned(),
+    })
+}

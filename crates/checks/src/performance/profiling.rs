@@ -1,0 +1,77 @@
+//! Where the processor and the memory go can be seen.
+
+use gonogo_domain::{
+    Area, Capability, Check, Classes, Evidence, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
+    Text,
+    evidence::{EnvValue, Workload},
+};
+
+use crate::shared::{declared_library, production_workloads};
+
+pub(crate) static CHECK: Check = Check {
+    id: "performance.profiling",
+    title: Text { en: "CPU and memory can be profiled", zh: "可对 CPU 与内存进行性能剖析" },
+    source: &["B3.3c"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Performance,
+    level: None,
+    gate: Gate::Advised,
+    min: Strength::Configured,
+    classes: Classes::LONG_RUNNING,
+    fresh_days: None,
+    record: &["environment", "tool"],
+    remediation: Text {
+        en: "Expose pprof or its like on a port of its own that is not public, or attach a continuous profiler (Pyroscope, Parca, the vendor's).",
+        zh: "在独立且不对外的端口暴露 pprof 或同类接口，或接入持续剖析（Pyroscope、Parca 或厂商方案）。",
+    },
+    references: &["https://grafana.com/docs/pyroscope/latest/", "https://pkg.go.dev/net/http/pprof"],
+    page: include_str!("profiling.md"),
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    let declared = declared_library(evidence, Capability::Profiling, "profiling", "性能剖析");
+    Readings::of(Strength::Declared, declared).and(Strength::Configured, configured(evidence))
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let places: Vec<Place> = production_workloads(evidence)?.into_iter().flat_map(profiled).collect();
+    if places.is_empty() {
+        match evidence.source_code()? {}
+    }
+    Ok(Reading::shown(places, "production is profiled continuously", "生产环境启用了持续剖析"))
+}
+
+/// What switches a continuous profiler on from outside of the program.
+fn profiled(workload: &Workload) -> Vec<Place> {
+    let annotations = workload.pod_annotations.iter().filter(|(name, value)| {
+        value.value == "true"
+            && matches!(
+                name.as_str(),
+                "profiles.grafana.com/cpu.scrape"
+                    | "profiles.grafana.com/memory.scrape"
+                    | "pyroscope.io/scrape"
+                    | "parca.dev/scrape"
+            )
+    });
+    let mut places: Vec<Place> = annotations.map(|(_, value)| value.place.clone()).collect();
+    for container in workload.main_containers() {
+        for variable in &container.env {
+            let EnvValue::Literal(value) = &variable.value else { continue };
+            let on = match variable.name.as_str() {
+                "DD_PROFILING_ENABLED" => matches!(value.as_str(), "true" | "1" | "auto"),
+                "SPLUNK_PROFILER_ENABLED" | "ELASTIC_APM_UNIVERSAL_PROFILING_INTEGRATION_ENABLED" => value == "true",
+                "JAVA_TOOL_OPTIONS" | "JAVA_OPTS" | "JDK_JAVA_OPTIONS" => {
+                    value.contains("pyroscope")
+                        || value.contains("StartFlightRecording")
+                        || value.contains("profiler_java_agent")
+                }
+                _ => false,
+            };
+            if on {
+                places.push(variable.place.clone());
+            }
+        }
+    }
+    places
+}

@@ -1,0 +1,239 @@
+//! Whatever is not public asks who calls.
+
+use gonogo_domain::{
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{ApiDescription, ApiKind, Object, Operation},
+    merge,
+};
+
+use crate::shared::{
+    declared_library,
+    entrances::leads_here,
+    secrets::{of_examples, of_tests},
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "security.authn",
+    title: Text { en: "Non-public routes need authentication", zh: "非公开路由需要身份认证" },
+    source: &["B3.4a"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Security,
+    level: None,
+    gate: Gate::Blocker,
+    min: Strength::Configured,
+    classes: Classes::SERVERS,
+    fresh_days: None,
+    record: &["environment", "routes"],
+    remediation: Text {
+        en: "Deny by default: put authentication in front of every route and list the public ones under public_routes in gonogo.toml.",
+        zh: "默认拒绝：为所有路由加上身份认证，并在 gonogo.toml 的 public_routes 中列出公开路由。",
+    },
+    references: &["https://owasp.org/Top10/A01_2021-Broken_Access_Control/", "https://owasp.org/API-Security/"],
+    page: include_str!("authn.md"),
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
+}
+
+/// The description's own word about each operation, else a library that could ask.
+fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let public = public_routes(evidence);
+    let mut tally = Tally::new();
+    for api in described(evidence)? {
+        for operation in &api.operations {
+            let key = format!("{} {}", operation.method, operation.path);
+            if !operation.security.is_empty() {
+                tally.met(key, &operation.place);
+            } else if !is_public(&operation.path, &public) {
+                tally.miss(key, open(operation));
+            }
+        }
+    }
+    if tally.is_empty() {
+        return declared_library(evidence, Capability::Authentication, "authentication", "身份认证");
+    }
+    Ok(tally.reading(
+        "described operations that are not public name a security scheme",
+        "接口描述中的非公开操作声明了安全方案",
+    ))
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let public = public_routes(evidence);
+    let mut findings: Vec<Finding> = Vec::new();
+    for api in described(evidence)? {
+        let unsafe_and_open = api.operations.iter().filter(|operation| {
+            matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE")
+                && operation.security.is_empty()
+                && !is_public(&operation.path, &public)
+        });
+        findings.extend(unsafe_and_open.map(open));
+    }
+    for resource in evidence.infrastructure()? {
+        let (method, kind) = match resource.kind.as_str() {
+            "aws_api_gateway_method" => (resource.body.str_at("http_method"), resource.body.get("authorization")),
+            "AWS::ApiGateway::Method" => (resource.body.str_at("HttpMethod"), resource.body.get("AuthorizationType")),
+            _ => continue,
+        };
+        let key = resource.body.bool_at("api_key_required") == Some(true)
+            || resource.body.bool_at("ApiKeyRequired") == Some(true);
+        let changes = method.is_some_and(|method| matches!(method, "POST" | "PUT" | "PATCH" | "DELETE" | "ANY"));
+        if let Some(kind) = kind
+            && kind.str() == Some("NONE")
+            && changes
+            && !key
+            && !of_tests(resource.place.path())
+            && !of_examples(resource.place.path())
+        {
+            findings.push(Finding::new(
+                &kind.place,
+                format!("the gateway lets anyone call {}", resource.name),
+                format!("网关允许任何人调用 {}", resource.name),
+            ));
+        }
+    }
+    if !findings.is_empty() {
+        return Ok(Reading::refuted(
+            merge(findings),
+            "operations that change something are open to anyone and are not stated as public",
+            "会产生变更的操作对任何人开放，且未被声明为公开",
+        ));
+    }
+    if let Some(places) = guarded(evidence)? {
+        return Ok(Reading::shown(
+            places,
+            "every entrance from outside asks for authentication before it lets a request through",
+            "所有对外入口在放行请求前都要求身份认证",
+        ));
+    }
+    match evidence.source_code()? {}
+}
+
+fn public_routes<'a>(evidence: &Evidence<'a>) -> Vec<&'a str> {
+    evidence.statements().public_routes.iter().map(|route| route.value.as_str()).collect()
+}
+
+/// Descriptions that speak of security at all: one without any scheme leaves it to somebody else.
+fn described<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a ApiDescription>, Missing> {
+    let own = |api: &&ApiDescription| {
+        let path = api.place.path();
+        api.kind == ApiKind::OpenApi && !api.security_schemes.is_empty() && !of_tests(path) && !of_examples(path)
+    };
+    // A folder of documents may hold the description of the real interface.
+    let documented = |api: &&ApiDescription| {
+        api.kind == ApiKind::OpenApi
+            && !api.security_schemes.is_empty()
+            && api.place.path().split('/').any(|part| matches!(part, "docs" | "doc"))
+            && !of_tests(api.place.path())
+    };
+    Ok(evidence.apis()?.iter().filter(|api| own(api) || documented(api)).collect())
+}
+
+fn open(operation: &Operation) -> Finding {
+    Finding::new(
+        &operation.place,
+        format!("{} {} asks for no authentication and is not stated as public", operation.method, operation.path),
+        format!("{} {} 不要求身份认证，也未声明为公开", operation.method, operation.path),
+    )
+}
+
+/// Stated as public, or public by what it is: signing in, health, the description itself, callbacks that are signed.
+fn is_public(path: &str, stated: &[&str]) -> bool {
+    if stated.iter().any(|route| covers(route, path)) {
+        return true;
+    }
+    path.to_ascii_lowercase().split('/').any(|part| {
+        matches!(
+            part,
+            "login"
+                | "signin"
+                | "sign-in"
+                | "signup"
+                | "sign-up"
+                | "register"
+                | "logout"
+                | "token"
+                | "tokens"
+                | "oauth"
+                | "oauth2"
+                | "oidc"
+                | "sso"
+                | "saml"
+                | "callback"
+                | "refresh"
+                | "forgot-password"
+                | "reset-password"
+                | "password-reset"
+                | "health"
+                | "healthz"
+                | "health-check"
+                | "livez"
+                | "readyz"
+                | "live"
+                | "ready"
+                | "ping"
+                | "version"
+                | "status"
+                | "metrics"
+                | "openapi.json"
+                | "openapi.yaml"
+                | "swagger"
+                | "docs"
+                | ".well-known"
+                | "webhook"
+                | "webhooks"
+                | "authenticate"
+                | "session"
+                | "sessions"
+                | "verify-email"
+        )
+    })
+}
+
+/// `/public/*` covers what lies below; `POST /x` names a method too.
+fn covers(route: &str, path: &str) -> bool {
+    let route = route.rsplit(' ').next().unwrap_or(route);
+    match route.strip_suffix('*') {
+        Some(prefix) => path.starts_with(prefix.trim_end_matches('*')),
+        None => path.trim_end_matches('/') == route.trim_end_matches('/'),
+    }
+}
+
+/// The places where something in front asks everybody; none: there is no entrance, or one that asks nobody.
+fn guarded(evidence: &Evidence<'_>) -> Result<Option<Vec<Place>>, Missing> {
+    let objects: Vec<&Object> = evidence.objects()?.iter().filter(|object| object.production).collect();
+    let ingresses = objects.iter().filter(|object| object.kind == "Ingress" && leads_here(object, &objects));
+    let mut places = Vec::new();
+    for ingress in ingresses {
+        let annotations = ingress.body.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let asks = annotations.and_then(|all| {
+            all.entries().iter().find(|entry| match entry.key.as_str() {
+                "nginx.ingress.kubernetes.io/auth-url" | "nginx.ingress.kubernetes.io/auth-tls-secret" => true,
+                "nginx.ingress.kubernetes.io/auth-type" | "alb.ingress.kubernetes.io/auth-type" => {
+                    entry.node.str() != Some("none")
+                }
+                _ => false,
+            })
+        });
+        match asks {
+            Some(entry) => places.push(entry.node.place.clone()),
+            None => return Ok(None),
+        }
+    }
+    if places.is_empty() {
+        let token = objects.iter().find(|object| object.kind == "RequestAuthentication");
+        let denies = objects.iter().find(|object| {
+            object.kind == "AuthorizationPolicy"
+                && object.body.list("spec.rules").iter().flat_map(|rule| rule.list("from")).any(|from| {
+                    from.at("source.requestPrincipals").is_some() || from.at("source.notRequestPrincipals").is_some()
+                })
+        });
+        if let (Some(token), Some(denies)) = (token, denies) {
+            places.extend([token.place.clone(), denies.place.clone()]);
+        }
+    }
+    Ok((!places.is_empty()).then_some(places))
+}

@@ -1,0 +1,212 @@
+//! None of the patterns behind the OWASP Top 10.
+
+use gonogo_domain::{
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Text,
+    evidence::{EnvValue, Object, Purpose, ResultFile, ResultKind},
+    merge,
+};
+use jiff::civil::Date;
+
+use crate::shared::{
+    entrances::leads_here,
+    production_workloads,
+    secrets::{of_examples, of_tests},
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "security.owasp",
+    title: Text { en: "The OWASP Top 10 patterns are absent", zh: "不存在 OWASP Top 10 的问题模式" },
+    source: &["B3.4e-f"],
+    standard: Standard::ProductionReadiness,
+    area: Area::Security,
+    level: None,
+    gate: Gate::Required,
+    min: Strength::Configured,
+    classes: Classes::PROGRAMS,
+    fresh_days: None,
+    record: &["tool", "high"],
+    remediation: Text {
+        en: "Run a static analyser for the language (Semgrep, CodeQL, gosec, Bandit …) on every change, let it fail the build, and switch debug modes off in production.",
+        zh: "每次变更都运行对应语言的静态分析（Semgrep、CodeQL、gosec、Bandit 等）并使构建失败，同时在生产环境关闭调试模式。",
+    },
+    references: &["https://owasp.org/Top10/"],
+    page: include_str!("owasp.md"),
+    judge,
+};
+
+/// A result of an analysis older than this is of another program.
+const RESULT_DAYS: i32 = 30;
+
+fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
+}
+
+/// A pipeline that analyses: what it finds is not here.
+fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let mut places: Vec<Place> = Vec::new();
+    for pipeline in evidence.pipelines()?.iter().filter(|pipeline| pipeline.runs_by_itself()) {
+        for (job, step) in pipeline.steps() {
+            let counts = step.tolerated.is_none() && job.tolerated.is_none() && !job.manual;
+            if counts && step.purposes.contains(&Purpose::StaticAnalysis) {
+                places.push(step.place.clone());
+            }
+        }
+    }
+    if places.is_empty() {
+        return Ok(Reading::elsewhere(
+            Message::new("no step of CI analyses the code", "CI 中没有静态分析步骤"),
+            Message::new("a step of CI that analyses the code, or its SARIF", "CI 中的静态分析步骤或其 SARIF 结果"),
+        ));
+    }
+    Ok(Reading::shown(
+        places,
+        "CI analyses the code; its results are not in the repository",
+        "CI 会分析代码；其结果不在仓库中",
+    ))
+}
+
+fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let mut findings = debugging(evidence)?;
+    findings.extend(any_origin(evidence)?);
+    let results: Vec<&ResultFile> = evidence
+        .results()?
+        .iter()
+        .filter(|result| result.kind == ResultKind::StaticAnalysis && analyses_code(&result.tool))
+        .filter(|result| fresh(result, evidence.today()) && !of_tests(result.place.path()))
+        .collect();
+    let severe = |result: &ResultFile| {
+        ["critical", "high"].iter().filter_map(|severity| result.measures.get(*severity)).sum::<f64>()
+    };
+    findings.extend(results.iter().filter(|result| severe(result) > 0.0).map(|result| {
+        let count = severe(result);
+        Finding::new(
+            &result.place,
+            format!("{} reports critical or high results: {count}", result.tool),
+            format!("{} 报告了 {count} 个严重与高危结果", result.tool),
+        )
+    }));
+    if !findings.is_empty() {
+        return Ok(Reading::refuted(
+            merge(findings),
+            "patterns of the OWASP Top 10 are configured or reported",
+            "已配置或已报告 OWASP Top 10 问题模式",
+        ));
+    }
+    if results.is_empty() {
+        match evidence.source_code()? {}
+    }
+    Ok(Reading::shown(
+        results.iter().map(|result| result.place.clone()),
+        "a static analysis of the last 30 days reports nothing critical or high",
+        "近 30 天的静态分析未报告严重或高危结果",
+    ))
+}
+
+/// Analysers of programs, as opposed to those of manifests and container files, which write SARIF too.
+fn analyses_code(tool: &str) -> bool {
+    let tool = tool.to_ascii_lowercase();
+    [
+        "semgrep",
+        "codeql",
+        "gosec",
+        "bandit",
+        "brakeman",
+        "opengrep",
+        "snyk code",
+        "sonar",
+        "njsscan",
+        "bearer",
+        "psalm",
+        "spotbugs",
+        "horusec",
+        "clippy",
+        "security code scan",
+    ]
+    .iter()
+    .any(|name| tool.contains(name))
+}
+
+fn fresh(result: &ResultFile, today: Date) -> bool {
+    let age = result.on.and_then(|on| today.since(on).ok()).map(|age| age.get_days());
+    age.is_some_and(|days| (0..=RESULT_DAYS).contains(&days))
+}
+
+/// Debug modes and switched-off verification in production (A05, A02).
+fn debugging(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let mut findings = Vec::new();
+    for workload in production_workloads(evidence)?.into_iter().filter(|workload| workload.kind.kubernetes()) {
+        for container in workload.main_containers() {
+            for variable in &container.env {
+                if let EnvValue::Literal(value) = &variable.value
+                    && !of_examples(variable.place.path())
+                    && let Some((en, zh)) = dangerous(&variable.name, value)
+                {
+                    findings.push(
+                        Finding::new(
+                            &variable.place,
+                            format!("{}={value}: {en}", variable.name),
+                            format!("{}={value}：{zh}", variable.name),
+                        )
+                        .in_environment(workload.environment.as_deref()),
+                    );
+                }
+            }
+        }
+    }
+    Ok(findings)
+}
+
+fn dangerous(name: &str, value: &str) -> Option<(&'static str, &'static str)> {
+    let on = matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on");
+    let development = matches!(value.to_ascii_lowercase().as_str(), "development" | "dev");
+    match name {
+        "FLASK_DEBUG" | "DJANGO_DEBUG" | "APP_DEBUG" | "WERKZEUG_DEBUG_PIN" if on => {
+            Some(("errors show the program's inside to whoever causes them", "错误页会向触发者暴露程序内部"))
+        }
+        "FLASK_ENV"
+        | "NODE_ENV"
+        | "RAILS_ENV"
+        | "RACK_ENV"
+        | "ASPNETCORE_ENVIRONMENT"
+        | "DOTNET_ENVIRONMENT"
+        | "APP_ENV"
+            if development =>
+        {
+            Some(("production runs in the framework's development mode", "生产环境以框架的开发模式运行"))
+        }
+        "NODE_TLS_REJECT_UNAUTHORIZED" | "PYTHONHTTPSVERIFY" if value == "0" => {
+            Some(("certificates of others are not verified", "不校验对方证书"))
+        }
+        "GIT_SSL_NO_VERIFY" if on => Some(("certificates of others are not verified", "不校验对方证书")),
+        "MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE" if value == "*" => Some((
+            "every actuator endpoint is exposed, heap dumps included",
+            "所有 actuator 端点（含堆转储）均对外暴露",
+        )),
+        _ => None,
+    }
+}
+
+/// Every origin may call with the user's cookies (A05). The controller allows credentials unless it is told not to.
+fn any_origin(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let mut findings = Vec::new();
+    let objects: Vec<&Object> = evidence.objects()?.iter().filter(|object| object.production).collect();
+    for object in objects.iter().filter(|object| object.kind == "Ingress" && leads_here(object, &objects)) {
+        let annotations = object.body.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let value = |name: &str| annotations.and_then(|all| all.get(&format!("nginx.ingress.kubernetes.io/{name}")));
+        let enabled = value("enable-cors").filter(|node| node.str() == Some("true"));
+        let any = value("cors-allow-origin").is_none_or(|origin| origin.str() == Some("*"));
+        let credentials = value("cors-allow-credentials").is_some_and(|node| node.str() == Some("true"));
+        if let Some(enabled) = enabled.filter(|_| any && credentials) {
+            findings.push(
+                Finding::new(
+                    &enabled.place,
+                    "any origin may call with the user's credentials",
+                    "任何来源都可携带用户凭证调用",
+                )
+                .in_environment(object.environment.as_deref()),
+            );
+        }
+    }
+    Ok(findings)
+}
