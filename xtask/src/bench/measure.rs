@@ -13,8 +13,8 @@ pub(super) struct Measured {
     pub(super) wall: Duration,
     /// User and system time of all its threads and children.
     pub(super) processor: Duration,
-    /// The largest resident set of the process or of one of its children.
-    pub(super) peak_bytes: u64,
+    /// The largest resident set of the process or of one of its children, in kibibytes.
+    pub(super) peak_kib: u32,
 }
 
 /// GNU time, which asks the kernel through `wait4`: our own code may hold nothing unsafe, and the standard library has no
@@ -35,7 +35,7 @@ pub(super) fn median(time: &Path, command: &[OsString], folder: &Path, runs: usi
     Ok(Measured {
         wall: middle(runs.iter().map(|run| run.wall)),
         processor: middle(runs.iter().map(|run| run.processor)),
-        peak_bytes: middle(runs.iter().map(|run| run.peak_bytes)),
+        peak_kib: middle(runs.iter().map(|run| run.peak_kib)),
     })
 }
 
@@ -76,8 +76,8 @@ fn read(text: &str, wall: Duration) -> Option<Measured> {
     let mut fields = text.lines().next_back()?.split_whitespace();
     let mut seconds = || fields.next()?.parse::<f64>().ok();
     let processor = Duration::try_from_secs_f64(seconds()? + seconds()?).ok()?;
-    let peak: u64 = fields.next()?.parse().ok()?;
-    Some(Measured { wall, processor, peak_bytes: peak * 1024 })
+    let peak_kib = fields.next()?.parse().ok()?;
+    Some(Measured { wall, processor, peak_kib })
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     fn the_accounts_of_gnu_time_are_read() {
         let wall = Duration::from_millis(250);
         let measured = read("Command exited with non-zero status 1\n0.30 0.12 2048\n", wall).unwrap();
-        assert_eq!(measured, Measured { wall, processor: Duration::from_millis(420), peak_bytes: 2 << 20 });
+        assert_eq!(measured, Measured { wall, processor: Duration::from_millis(420), peak_kib: 2048 });
         assert_eq!(read("time: cannot run", wall), None);
     }
 

@@ -9,7 +9,7 @@ pub(super) fn markdown(folder: &Path, rows: &[Row]) -> Result<String, std::fmt::
     let mut text = String::new();
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let (files, bytes) = size(folder);
-    writeln!(text, "\n### {name} ({files} files, {:.0} MB)\n", bytes as f64 / 1e6)?;
+    writeln!(text, "\n### {name} ({files} files, {} MB)\n", bytes / 1_000_000)?;
     writeln!(text, "| tool | wall s | CPU s | peak MiB | wall ÷ ours | CPU ÷ ours | peak ÷ ours |")?;
     writeln!(text, "|---|---:|---:|---:|---:|---:|---:|")?;
     let ours = rows.first().and_then(|row| row.measured.as_ref().ok());
@@ -21,10 +21,10 @@ pub(super) fn markdown(folder: &Path, rows: &[Row]) -> Result<String, std::fmt::
                 row.tool,
                 one.wall.as_secs_f64(),
                 one.processor.as_secs_f64(),
-                one.peak_bytes as f64 / f64::from(1 << 20),
+                f64::from(one.peak_kib) / 1024.0,
                 ratio(one.wall.as_secs_f64(), ours.wall.as_secs_f64()),
                 ratio(one.processor.as_secs_f64(), ours.processor.as_secs_f64()),
-                ratio(one.peak_bytes as f64, ours.peak_bytes as f64),
+                ratio(f64::from(one.peak_kib), f64::from(ours.peak_kib)),
             )?,
             (Err(reason), _) => writeln!(text, "| {} | – {reason} | | | | | |", row.tool)?,
             (Ok(_), None) => {}
@@ -40,7 +40,7 @@ fn ratio(one: f64, ours: f64) -> f64 {
 
 /// Files and bytes, without the repository of git.
 fn size(folder: &Path) -> (u64, u64) {
-    let (mut files, mut bytes) = (0, 0);
+    let (mut files, mut bytes) = (0, 0_u64);
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in folder.read_dir().into_iter().flatten().flatten() {
