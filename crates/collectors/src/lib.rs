@@ -1,7 +1,7 @@
 //! Gathers evidence from a repository; never judges.
 //!
 //! [`Tree`] is the files, [`Corpus`] is what was parsed of them once, and one module a source turns the corpus into the
-//! facts of `gonogo_domain::evidence`. [`collect`] puts them together for every service of the repository.
+//! facts of `gonogo_domain::evidence`. [`collect()`] puts them together for every service of the repository.
 
 mod alerting;
 mod apis;

@@ -1,7 +1,7 @@
 //! The nouns and the pure decisions of gonogo: no I/O, no async, no clock, no SQL.
 //!
 //! In reading order: a [`Service`] is what is reviewed, [`Evidence`] is what was gathered about it, a [`Check`] judges
-//! it and gives [`Readings`], [`settle`] turns them into an [`Outcome`], and [`review`] decides.
+//! it and gives [`Readings`], [`settle()`] turns them into an [`Outcome`], and [`review()`] decides.
 
 mod attestation;
 mod change;
