@@ -9,6 +9,7 @@ pub(crate) mod images;
 pub(crate) mod pod;
 pub(crate) mod procedures;
 pub(crate) mod records;
+pub(crate) mod references;
 pub(crate) mod runs;
 pub(crate) mod scaling;
 pub(crate) mod schedule;

@@ -125,7 +125,7 @@ fn section(text: &mut String, service: &Service) -> std::fmt::Result {
         }
         State::None { .. } => writeln!(text, "state = false")?,
         State::NotFound { .. } => {
-            writeln!(text, "# state = false                 # nothing that keeps data was found")?
+            writeln!(text, "# state = false                 # nothing that keeps data was found")?;
         }
     }
     if service.dependencies.is_empty() {

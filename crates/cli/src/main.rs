@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to do if even the error cannot be written.
-            let _ = writeln!(io::stderr(), "gonogo: {error:#}");
+            let _ = writeln!(io::stderr(), "gonogo: {}", shown(&format!("{error:#}")));
             ExitCode::from(2)
         }
     }
@@ -50,6 +50,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// An error quotes names and lines of the repository: they are text, never commands to a terminal.
+fn shown(error: &str) -> String {
+    error.lines().map(gonogo_report::clean::clean).collect::<Vec<_>>().join("\n")
 }
 
 /// The reader of our output has seen enough (`gonogo checks | head`).

@@ -1,6 +1,6 @@
 //! `gonogo review`: gathers, judges, decides, reports.
 
-use std::{fs, path::Path, process::ExitCode, sync::Arc};
+use std::{fmt::Write as _, fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use gonogo_collectors::{
@@ -161,7 +161,8 @@ pub(crate) fn read_configuration(tree: &Tree) -> anyhow::Result<Configuration> {
 fn drawn(errors: &[ConfigurationError], text: &str) -> anyhow::Error {
     let mut shown = format!("{} has {} error(s); nothing was reviewed", configuration::FILE, errors.len());
     for error in errors {
-        shown.push_str(&format!("\n\n{error}"));
+        // Writing to a String cannot fail.
+        let _ = write!(shown, "\n\n{error}");
         let line = error.place.line().and_then(|line| Some((line, text.lines().nth(line as usize - 1)?)));
         if let Some((number, line)) = line {
             let column = match &error.place {
@@ -171,7 +172,7 @@ fn drawn(errors: &[ConfigurationError], text: &str) -> anyhow::Error {
             let line: String =
                 line.chars().take(160).map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
             let mark = " ".repeat(column.saturating_sub(1).min(160));
-            shown.push_str(&format!("\n{number:>5} | {line}\n      | {mark}^"));
+            let _ = write!(shown, "\n{number:>5} | {line}\n      | {mark}^");
         }
     }
     anyhow::anyhow!(shown)

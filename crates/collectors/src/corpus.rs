@@ -221,6 +221,8 @@ fn parse(tree: &Tree, wanted: &Wanted, entry: &FileEntry, format: Format) -> Opt
     let text = match tree.text(&path) {
         Ok(text) => text,
         Err(reason) => {
+            // A manifest in a broken encoding is still a manifest: its source has a gap.
+            file.broken = tree.bytes(&path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into());
             file.errors.push(ParseError { place: Place::whole(path), reason });
             return Some(file);
         }

@@ -1,7 +1,7 @@
 //! Text from a repository is data, never a command: to a terminal, a page, or a reader's eyes.
 
 /// The text on one line without control characters, and without the marks that reorder or hide letters.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
             '\n' | '\t' | '\r' => ' ',

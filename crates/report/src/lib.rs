@@ -3,7 +3,7 @@
 use gonogo_domain::{Change, Decision, Gap, Message, Place, Review, WaiverProblem};
 use jiff::civil::Date;
 
-mod clean;
+pub mod clean;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -14,6 +14,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::Path,
+    process::Command,
 };
 
 use anyhow::{Context as _, bail};
@@ -93,6 +94,10 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
         let published = theirs::read(checkout, &expectations)
             .with_context(|| format!("{} cannot be compared with", checkout.display()))?;
         tools.insert(published.tool);
+        let commit = expectations.tool.get(published.tool).map(|tool| tool.commit.as_str()).unwrap_or_default();
+        if write && !head(checkout)?.starts_with(commit) {
+            problems.push(format!("{} is not at {commit}, which the table names", published.tool));
+        }
         problems.extend(published.problems);
         for (case, manifest) in published.cases {
             let Some(concern) = expectations.concern_of(&case) else {
@@ -141,4 +146,10 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
         bail!("{} problems\n\n  {}", problems.len(), problems.join("\n  "));
     }
     Ok(())
+}
+
+/// The commit of a checkout.
+fn head(checkout: &Path) -> anyhow::Result<String> {
+    let output = Command::new("git").arg("-C").arg(checkout).args(["rev-parse", "HEAD"]).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -122,7 +122,7 @@ container or image, the labels that a workload selects, the Deployment that a lo
 image gets a name of our own and keeps its tag, as `nginx` and `busybox` stand for a service's own program there. Where
 the question is about several replicas and their number is open, it is 3. Where one file holds many workloads of one name,
 each is judged without the others; `file:3` is the third document of a file. kube-linter's end-to-end tests count the
-objects that a rule objects to; which ones they are is said in our table. kube-score's
-tests of CronJobs, whose file names are put together in a loop, are not read.
+objects that a rule objects to; which ones they are is said in our table. kube-score's tests of CronJobs, whose file names
+are put together in a loop, are not read.
 
 ";

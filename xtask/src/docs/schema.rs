@@ -81,7 +81,13 @@ fn parts() -> Vec<(&'static str, Value)> {
                     ("path", string("Its folder, from the root of the repository; `.` is the root.")),
                     ("owner", nullable(string("A team or a person."))),
                     ("tier", reference("tier")),
-                    ("occasion", reference("occasion")),
+                    (
+                        "occasion",
+                        nullable(described(
+                            reference("occasion"),
+                            "What the review was held for; null: nothing in particular.",
+                        )),
+                    ),
                     ("decision", reference("decision")),
                     ("level", nullable(described(reference("level"), "The level reached; null: not even L1."))),
                     ("level_needed", described(reference("level"), "The level that its tier asks for.")),

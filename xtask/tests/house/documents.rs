@@ -14,6 +14,16 @@ fn generated_pages_are_up_to_date() {
     none(&stale);
 }
 
+/// Its numbers come from checkouts of other tools; its reasons come from our table.
+#[test]
+fn the_page_of_agreement_gives_the_reasons_of_the_table() {
+    let table = xtask::agree::Expectations::read().expect("the table is valid");
+    let page = text("docs/agreement.md");
+    for part in [xtask::agree::explanations(&table), xtask::agree::left_out(&table)] {
+        assert!(page.contains(&part), "docs/agreement.md is out of date: run `cargo xtask agree --write CHECKOUT...`");
+    }
+}
+
 #[test]
 fn links_of_pages_resolve() {
     let mut problems = Vec::new();

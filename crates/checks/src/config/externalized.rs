@@ -8,7 +8,7 @@ use gonogo_domain::{
     merge,
 };
 
-use crate::shared::production_workloads;
+use crate::shared::{production_workloads, references::missing_keys};
 
 pub(crate) static CHECK: Check = Check {
     id: "config.externalized",
@@ -55,6 +55,19 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
         }
     }
+    let mut astray = Vec::new();
+    for workload in production_workloads(evidence)? {
+        let environment = workload.environment.as_deref();
+        astray.extend(missing_keys(evidence, workload)?.into_iter().map(|one| one.in_environment(environment)));
+    }
+    if findings.is_empty() && !astray.is_empty() {
+        return Ok(Reading::refuted(
+            merge(astray),
+            "a setting is taken from where it is not declared",
+            "所取的配置项并未声明",
+        ));
+    }
+    findings.append(&mut astray);
     if findings.is_empty() {
         // Addresses in the code, and names that it reads and nobody declares: only the source has them.
         match evidence.source_code()? {}

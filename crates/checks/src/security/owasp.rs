@@ -17,7 +17,7 @@ use crate::shared::{
 pub(crate) static CHECK: Check = Check {
     id: "security.owasp",
     title: Text { en: "The OWASP Top 10 patterns are absent", zh: "不存在 OWASP Top 10 的问题模式" },
-    source: &["B3.4e-f"],
+    source: &["B3.4e", "B3.4f"],
     standard: Standard::ProductionReadiness,
     area: Area::Security,
     level: None,

@@ -1,3 +1,10 @@
 //! End to end: the binary as its users run it, and the pages of the checks.
 
+mod commands;
+mod decisions;
+mod formats;
+mod hostile;
 mod pages;
+mod readme;
+mod records;
+mod support;

@@ -310,7 +310,7 @@ fn duration(text: &str) -> Option<SignedDuration> {
     if let Some(days) = text.trim().strip_suffix('d').and_then(|days| days.trim().parse::<i64>().ok()) {
         return days.checked_mul(24).map(SignedDuration::from_hours);
     }
-    text.parse::<SignedDuration>().ok().filter(|duration| duration.is_positive())
+    text.parse::<SignedDuration>().ok().filter(SignedDuration::is_positive)
 }
 
 fn date(text: &str) -> Option<Date> {

@@ -1,3 +1,5 @@
+//! How a review judges, applies records and decides.
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::date;

@@ -1,5 +1,7 @@
 //! Whole builds, asserted and, where kubectl is on the path, compared with what it builds from the same files.
 
+#![expect(clippy::disallowed_methods, reason = "the oracle is another program, asked where it is installed")]
+
 use std::{env, fs, process, sync::Arc};
 
 use super::{super::build, Memory, by_identity, differences, documents, kubectl};

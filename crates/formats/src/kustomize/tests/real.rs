@@ -1,5 +1,7 @@
 //! Every kustomization of real checkouts, against kubectl.
 
+#![expect(clippy::disallowed_methods, reason = "the oracle is another program, asked where it is installed")]
+
 use std::{
     env,
     fmt::Write as _,
