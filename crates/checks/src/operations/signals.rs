@@ -27,6 +27,7 @@ impl Signal {
 /// The signals of a panel that asks something: a text, or a query that does not parse, shows nothing.
 pub(super) fn of_panel(panel: &Panel) -> Vec<Signal> {
     let mut signals = Vec::new();
+    let mut asks = false;
     for (text, query) in &panel.queries {
         match query {
             Ok(query) => signals.extend(of_query(text, query)),
@@ -34,6 +35,9 @@ pub(super) fn of_panel(panel: &Panel) -> Vec<Signal> {
             Err(reason) if reason.contains("not read") => signals.extend(of_words(text)),
             Err(_) => continue,
         }
+        asks = true;
+    }
+    if asks {
         signals.extend(of_words(&panel.title));
     }
     signals.sort();

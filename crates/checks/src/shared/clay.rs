@@ -1,7 +1,8 @@
 //! Whether a unit talks to Clay, from what is declared about it; what every check of the `clay` standard asks first.
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use gonogo_domain::{
     Evidence, Gap, Node, Place, Reading, Readings, Source, Strength, Value,
     evidence::{EnvValue, InstructionKind, Role},
@@ -123,10 +124,10 @@ pub(crate) struct Text<'a> {
 impl Text<'_> {
     fn shows_clay(&self) -> bool {
         // Every declared text of a repository comes by here, and hardly any has the word.
-        if ![self.name.unwrap_or_default(), self.value]
-            .iter()
-            .any(|text| ["CLAY_", "clay", "Clay", WEBHOOK_PATH].iter().any(|word| text.contains(word)))
-        {
+        static WORDS: LazyLock<Option<AhoCorasick>> =
+            LazyLock::new(|| AhoCorasick::new(["CLAY_", "clay", "Clay", WEBHOOK_PATH]).ok());
+        let has_word = |text: &str| WORDS.as_ref().is_none_or(|words| words.is_match(text));
+        if !has_word(self.value) && !self.name.is_some_and(has_word) {
             return false;
         }
         self.name.is_some_and(variables::is_ours)
@@ -163,19 +164,17 @@ const TELLING: &[&str] = &[
 /// whoever needs the whole of a source asks for it.
 pub(crate) fn each_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)) {
     let home = evidence.service().path.as_str();
-    let roles: BTreeMap<&str, Role> = evidence
-        .files()
-        .unwrap_or_default()
-        .iter()
-        .filter(|file| match file.role {
-            Role::Test | Role::Fixture | Role::Vendored => true,
+    // In the order of their paths.
+    let files = evidence.files().unwrap_or_default();
+    let counts = |place: &Place| {
+        let found = files.binary_search_by(|file| (*file.path).cmp(place.path()));
+        found.ok().and_then(|index| files.get(index)).is_none_or(|file| match file.role {
+            Role::Test | Role::Fixture | Role::Vendored => false,
             // An example is somebody's own only where it is the unit itself.
-            Role::Example => home == "." || !file.path.starts_with(home),
-            _ => false,
+            Role::Example => home != "." && file.path.starts_with(home),
+            _ => true,
         })
-        .map(|file| (&*file.path, file.role))
-        .collect();
-    let counts = |place: &Place| !roles.contains_key(place.path());
+    };
     for workload in evidence.workloads().unwrap_or_default().iter().filter(|one| counts(&one.place)) {
         for container in workload.containers.iter().chain(&workload.init_containers) {
             let origin = Origin::Workload;

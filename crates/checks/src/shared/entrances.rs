@@ -84,7 +84,7 @@ mod tests {
             environment: None,
             production: true,
             place: Place::whole("a.yaml"),
-            body: map(vec![("spec", spec)]),
+            body: map(vec![("spec", spec)]).into(),
         }
     }
 

@@ -197,7 +197,7 @@ fn rendered_objects_replace_the_plain_lines() {
         environment: Some(environment.to_owned()),
         production: environment == "prod",
         place: body.place.clone(),
-        body: body.clone(),
+        body: body.clone().into(),
     };
     let found = with_objects(gather(&corpus), &[object("prod"), object("dev")]);
     let environments: Vec<_> = found.items.iter().map(|rule| (rule.environment.as_deref(), rule.production)).collect();

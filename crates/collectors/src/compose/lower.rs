@@ -1,6 +1,6 @@
 //! From a service of a compose file to a workload.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use gonogo_domain::{
     Node, Place,
@@ -51,7 +51,7 @@ pub(super) fn service(name: &str, place: &Place, node: &Node, variables: &Variab
         },
         volumes,
         keeps_data,
-        body: node.clone(),
+        body: Arc::new(node.clone()),
     }
 }
 

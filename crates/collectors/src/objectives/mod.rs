@@ -42,7 +42,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Objective> {
 /// Adds the SLOs of rendered objects. What a plain file gave already is not added again, however many environments
 /// there are.
 pub(crate) fn with_objects(mut plain: Gathered<Objective>, objects: &[Object]) -> Gathered<Objective> {
-    let catalogue = Catalogue::of(objects.iter().map(|object| &object.body));
+    let catalogue = Catalogue::of(objects.iter().map(|object| &*object.body));
     let mut rendered = Vec::new();
     for object in objects {
         read(&object.body, &catalogue, &mut rendered, &mut plain.gaps);

@@ -8,7 +8,7 @@ mod read;
 mod render;
 mod serverless;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
@@ -54,7 +54,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Platforms {
             }
             Err(reason) => platforms.workloads.gaps.push(Gap {
                 source: Source::Workloads,
-                place: Place::whole(std::sync::Arc::clone(&entry.path)),
+                place: Place::whole(Arc::clone(&entry.path)),
                 reason,
             }),
         }
@@ -141,7 +141,7 @@ fn bare(platform: &str, name: &str, place: &Place, body: &Node) -> Workload {
         security: PodSecurity::default(),
         volumes: Vec::new(),
         keeps_data: Vec::new(),
-        body: body.clone(),
+        body: Arc::new(body.clone()),
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Object {
     pub environment: Option<String>,
     pub production: bool,
     pub place: Place,
-    pub body: Node,
+    pub body: Arc<Node>,
 }
 
 /// Who owns what: CODEOWNERS and catalog-info.

@@ -1,6 +1,6 @@
 //! Workloads: what runs, how it is probed, stopped, spread and confined.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{Node, Place};
 
@@ -51,7 +51,7 @@ pub struct Workload {
     /// Volume claim templates and persistent volume claims that it mounts.
     pub keeps_data: Vec<Place>,
     /// The whole rendered object, for what the fields above do not hold.
-    pub body: Node,
+    pub body: Arc<Node>,
 }
 
 impl Workload {

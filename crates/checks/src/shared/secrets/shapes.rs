@@ -1,5 +1,8 @@
 //! Keys that are known by their own shape, and passwords inside addresses.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use gonogo_domain::Text;
 
 /// A key that is known by its own shape, whatever the name in front of it.
@@ -78,15 +81,32 @@ const SHAPES: &[Shape] = &[
     shape("an age key", "age 密钥", "AGE-SECRET-KEY-1", Letters::Upper, (58, 58)),
 ];
 
+/// Bytes of the shortest key, which is Amazon's.
+const SHORTEST: usize = 20;
+/// What a key in PEM begins with.
+const PEM: &str = "-----BEGIN ";
+/// `{"` in base64, with which each part of a web token begins.
+const JSON_OBJECT: &str = "eyJ";
+
 const PRIVATE_KEY: Text = Text { en: "a private key", zh: "私钥" };
 const WEB_TOKEN: Text = Text { en: "a JSON web token", zh: "JSON Web Token" };
 
 /// The first key of a known shape in a text, and what it is.
 pub(crate) fn known_shape(text: &str) -> Option<(Text, &str)> {
+    if !may_hold_key(text) {
+        return None;
+    }
     private_key(text).map(|key| (PRIVATE_KEY, key)).or_else(|| issued(text)).or_else(|| {
         let token = web_token(text)?;
         Some((WEB_TOKEN, token))
     })
+}
+
+/// One look for all beginnings of keys: every text of a repository comes by here, and hardly any has one.
+fn may_hold_key(text: &str) -> bool {
+    static BEGINNINGS: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::new(SHAPES.iter().map(|shape| shape.prefix).chain([PEM, JSON_OBJECT])).ok());
+    text.len() >= SHORTEST && BEGINNINGS.as_ref().is_none_or(|beginnings| beginnings.is_match(text))
 }
 
 fn issued(text: &str) -> Option<(Text, &str)> {
@@ -131,7 +151,7 @@ fn sample(text: &str) -> bool {
 
 /// PEM with a body: the line that opens it alone is a pattern of a scanner, or prose.
 fn private_key(text: &str) -> Option<&str> {
-    text.match_indices("-----BEGIN ").find_map(|(at, opening)| {
+    text.match_indices(PEM).find_map(|(at, opening)| {
         let rest = text.get(at + opening.len()..)?;
         let (kind, body) = rest.split_once("-----")?;
         let kind_is_key = kind.len() < 40 && kind.ends_with("PRIVATE KEY");
@@ -148,13 +168,13 @@ fn private_key(text: &str) -> Option<&str> {
 
 /// Three parts, of which the first two are JSON objects in base64.
 fn web_token(text: &str) -> Option<&str> {
-    text.match_indices("eyJ").find_map(|(at, _)| {
+    text.match_indices(JSON_OBJECT).find_map(|(at, _)| {
         let rest = text.get(at..)?;
         // Short headers are most of what only looks alike; no token of a program is longer than this.
         let header = rest.bytes().take(1024).position(|byte| byte == b'.').filter(|length| *length >= 16)?;
         let after = rest.get(header + 1..)?;
         let payload = after.bytes().take(3072).position(|byte| byte == b'.');
-        if !after.starts_with("eyJ") || payload.is_none_or(|length| length < 16) {
+        if !after.starts_with(JSON_OBJECT) || payload.is_none_or(|length| length < 16) {
             return None;
         }
         let token = run(rest, Letters::Url, 4096);

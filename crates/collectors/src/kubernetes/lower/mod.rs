@@ -7,6 +7,8 @@ mod sidecars;
 mod spread;
 mod volume;
 
+use std::sync::Arc;
+
 use gonogo_domain::{
     Entry, Node, Place, Value,
     evidence::{Container, Object, Workload, WorkloadKind},
@@ -95,7 +97,7 @@ pub(super) fn workload(object: &Node, kind: WorkloadKind, template: &Node) -> Wo
         security: pod.security,
         volumes: pod.volumes,
         keeps_data: claims.chain(mounted).collect(),
-        body: object.clone(),
+        body: Arc::new(object.clone()),
         kind,
     }
 }
@@ -116,10 +118,10 @@ pub(super) fn object(node: &Node) -> Object {
         environment: None,
         production: true,
         place: place_of(node).clone(),
-        body: match node.str_at("kind") {
+        body: Arc::new(match node.str_at("kind") {
             Some("CustomResourceDefinition") => without_schemas(node),
             _ => node.clone(),
-        },
+        }),
     }
 }
 
