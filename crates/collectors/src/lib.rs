@@ -17,6 +17,7 @@ mod environment;
 mod image_name;
 mod images;
 mod infrastructure;
+mod jsonnet;
 mod kubernetes;
 mod migrations;
 mod objectives;
