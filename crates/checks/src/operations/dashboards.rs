@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text,
+    Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
+    Standard, Strength, Tally, Text,
 };
 
 use super::signals::{Signal, of_panel, of_words};
@@ -109,7 +109,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         "golden signals have a panel; whether their metrics exist was not asked",
         "个黄金信号有面板；未核实其指标是否存在",
     );
-    // A signal that no panel shows may be on a dashboard that could not be read.
-    reading.needs_whole_source = true;
+    // A signal that no panel shows may be on a dashboard that could not be read; what is shown stays shown.
+    reading.needs_whole_source = reading.conclusion != Conclusion::Met;
     Ok(reading)
 }

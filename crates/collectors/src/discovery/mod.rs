@@ -18,12 +18,12 @@ use gonogo_domain::{
     evidence::{ApiDescription, ImageBuild, Migration, Object, Ownership, Package, Resource, Role, Workload},
 };
 
-pub(crate) use self::class::selects as class_selects;
 use self::{
     built::{Build, Verdict},
     deployed::Group,
     names::normal,
 };
+pub(crate) use self::{class::selects as class_selects, names::tooling_folder};
 use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.
