@@ -1,0 +1,15 @@
+//! The files of other runners of commands.
+#![no_main]
+
+use gonogo_collectors_fuzz::one_of;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    one_of(
+        &["justfile", "Taskfile.yml", "package.json", "tox.ini", "noxfile.py"],
+        text,
+        &[(
+            ".gitlab-ci.yml",
+            "a:\n  script:\n    - just test\n    - task test\n    - npm test\n    - tox\n    - nox\n",
+        )],
+    );
+});
