@@ -106,7 +106,7 @@ impl Reading {
     /// The title does not hold because of what stands at the findings' places.
     pub fn refuted(findings: Vec<Finding>, en: impl Into<String>, zh: impl Into<String>) -> Self {
         let mut reading = Self::make(Conclusion::NotMet, en, zh);
-        reading.findings = findings;
+        reading.findings = united(findings);
         reading.needs_whole_source = false;
         reading
     }
@@ -120,7 +120,7 @@ impl Reading {
     ) -> Self {
         let mut reading = Self::make(Conclusion::Partly, en, zh);
         reading.witnesses = places.into_iter().collect();
-        reading.findings = findings;
+        reading.findings = united(findings);
         reading
     }
 
@@ -278,6 +278,26 @@ impl Tally {
             needs_whole_source: conclusion != Conclusion::NotMet,
         }
     }
+}
+
+/// The same fact at the same place once, where it was found first.
+fn united(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut first: BTreeMap<(Place, Message), usize> = BTreeMap::new();
+    let mut united: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let index = *first.entry((finding.place.clone(), finding.message.clone())).or_insert(united.len());
+        match united.get_mut(index) {
+            Some(known) => {
+                known.environments.extend(finding.environments);
+                known.environments.sort();
+                known.environments.dedup();
+                known.related.extend(finding.related);
+                known.related.dedup();
+            }
+            None => united.push(finding),
+        }
+    }
+    united
 }
 
 /// The same fact at the same place is one finding, with the environments that it holds for.

@@ -126,10 +126,22 @@ fn path(probe: &Probe) -> Option<String> {
         ProbeAction::Http { path, .. } => Some(path.clone()),
         ProbeAction::Grpc { .. } => Some("grpc.health.v1.Health".to_owned()),
         ProbeAction::Exec { command } => {
-            Some(command.join(" ")).filter(|text| text.contains("grpc_health_probe") || text.contains("http"))
+            let text = command.join(" ");
+            if text.contains("grpc_health_probe") {
+                return Some("grpc.health.v1.Health".to_owned());
+            }
+            asked_for(&text).or_else(|| text.contains("http").then(|| "HEALTHCHECK".to_owned()))
         }
         ProbeAction::Tcp { .. } => None,
     }
+}
+
+/// The path of the first URL in a command: `curl -f http://127.0.0.1:8080/live || exit 1`.
+fn asked_for(command: &str) -> Option<String> {
+    let (_, address) = command.split_once("http://").or_else(|| command.split_once("https://"))?;
+    let end = |letter: char| letter.is_whitespace() || matches!(letter, '\'' | '"' | '`' | ')' | ';' | '|' | '&');
+    let address = address.split(end).next().unwrap_or_default();
+    Some(address.split_once('/').map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}")))
 }
 
 fn looks_like_health(path: &str) -> bool {
