@@ -18,7 +18,7 @@ use crate::{
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, settings, workloads,
+    migrations, objectives, ownership, packages, pipelines, results, scope, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -69,6 +69,7 @@ pub(crate) struct Sources {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    pub source: source::Sources,
 }
 
 /// Gathers everything that the files of a repository declare about each of its services, as of `today`.
@@ -151,6 +152,7 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         ownership,
         results,
         settings,
+        source: code,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
@@ -160,6 +162,7 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
+        scope.spawn(|_| *code = source::gather(corpus.tree));
         scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
         scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
         scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
@@ -223,6 +226,7 @@ fn cut(facts: &mut Facts, cuts: &[Cut]) {
     mark(&mut facts.ownership, Source::Ownership, cuts);
     mark(&mut facts.results, Source::Results, cuts);
     mark(&mut facts.settings, Source::Settings, cuts);
+    facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
 }
 
 impl Sources {
@@ -245,6 +249,7 @@ impl Sources {
             &self.ownership.gaps,
             &self.results.gaps,
             &self.settings.gaps,
+            &self.source.gaps,
         ]
         .into_iter()
         .flatten()
