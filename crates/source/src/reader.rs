@@ -10,6 +10,9 @@ use crate::{
 /// How deep expressions and statements may nest; what lies deeper is noted as broken and not followed.
 const DEPTH_LIMIT: usize = 250;
 
+/// Larger expressions are not kept a second time: nested ones would grow with the square of the file.
+const COPY_LIMIT: usize = 4_000;
+
 /// Longer literals are data, not what a program says.
 const LITERAL_LIMIT: usize = 20_000;
 
@@ -187,13 +190,13 @@ impl<'t> Reader<'t> {
 
     /// Notes a value that is read and not called.
     pub(crate) fn read(&mut self, value: &Expr, node: Node<'_>) {
-        self.module.reads.push(Read { value: value.clone(), default: None, scope: self.scope, spot: spot(node) });
+        self.module.reads.push(Read { value: copy(value), default: None, scope: self.scope, spot: spot(node) });
     }
 
     /// `left || right`: what stands in when the read on the left gives nothing.
     pub(crate) fn default_of(&mut self, left: &Expr, right: &Expr) {
         if let Some(read) = self.module.reads.iter_mut().rev().take(8).find(|read| read.value == *left) {
-            read.default = Some(right.clone());
+            read.default = Some(copy(right));
         }
     }
 
@@ -244,6 +247,35 @@ pub(crate) fn member(of: Expr, name: &str) -> Expr {
         Expr::Name(path) => Expr::Name(format!("{path}.{name}")),
         other => Expr::Member(Box::new(other), name.to_owned()),
     }
+}
+
+/// `process.env["PORT"]` is `process.env.PORT`; elements that have no plain word for a key keep their tree.
+pub(crate) fn element(of: Expr, key: Expr) -> Expr {
+    match key {
+        Expr::Text(key) if is_word(&key) => member(of, &key),
+        key => Expr::Index(Box::new(of), Box::new(key)),
+    }
+}
+
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '$'))
+}
+
+/// The last part of a name begins with a capital letter, as the names of classes do.
+pub(crate) fn is_class_name(path: &str) -> bool {
+    path.rsplit('.').next().unwrap_or(path).chars().next().is_some_and(char::is_uppercase)
+}
+
+/// A copy of an expression, unless it is too large to stand in two places.
+pub(crate) fn copy(value: &Expr) -> Expr {
+    let mut weight = 0;
+    value.walk(&mut |one| {
+        weight += match one {
+            Expr::Text(text) | Expr::Name(text) | Expr::Member(_, text) => 1 + text.len() / 32,
+            _ => 1,
+        };
+    });
+    if weight > COPY_LIMIT { Expr::Other } else { value.clone() }
 }
 
 /// A number without separators and the suffix of its type.
