@@ -8,6 +8,7 @@ use crate::{Expr, Language, Module, Spot, reader::Reader};
 
 mod go;
 mod javascript;
+mod php;
 mod python;
 
 /// A step of the parser's progress that normal code never reaches: 100 operations each.
@@ -65,6 +66,7 @@ fn parser(language: Language, jsx: bool) -> Parser {
 pub(crate) fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let read = match reader.module.language {
         Language::Go => go::visit_node,
+        Language::Php => php::visit_node,
         Language::Python => python::visit_node,
         _ => javascript::visit_node,
     };

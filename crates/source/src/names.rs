@@ -131,8 +131,12 @@ impl<'m> Names<'m> {
         let steps = steps.checked_sub(1)?;
         match value {
             Expr::Name(path) => self.path(path, scope, steps),
-            Expr::Member(of, name) => self.follow(of, scope, steps).map(|symbol| format!("{symbol}.{name}")),
-            Expr::Call(at) => self.given(self.module.calls.get(*at)?, steps),
+            // A chain of calls is as long as it is written; each link is a call that was noted before.
+            Expr::Member(of, name) => self.follow(of, scope, steps + 1).map(|symbol| format!("{symbol}.{name}")),
+            Expr::Call(at) => {
+                let call = self.module.calls.get(*at)?;
+                self.given(call, steps + usize::from(matches!(call.callee, Expr::Member(..))))
+            }
             Expr::Object { kind: Some(kind), .. } => self.kind(kind, scope, steps),
             Expr::Operation(operator, items) if matches!(operator.as_str(), "||" | "??" | "or" | "?:" | "?" | "@") => {
                 items.iter().rev().find_map(|item| self.follow(item, scope, steps))
@@ -225,8 +229,9 @@ impl<'m> Names<'m> {
             if head == "this" {
                 return Some(format!(".{}", class.name));
             }
-            if head == "parent"
-                && self.module.language == Language::Php
+            // The class that this one extends stands before those that it implements.
+            if head == "super"
+                && !rest.is_empty()
                 && let Some(kind) = class.types.first()
             {
                 return self.kind(kind, scope, steps).map(|symbol| joined(&symbol, rest));
@@ -320,6 +325,12 @@ impl<'m> Names<'m> {
                 if symbol.is_some() {
                     return symbol;
                 }
+            }
+            if around.kind == ScopeKind::Catch
+                && around.name == name
+                && let [kind] = around.types.as_slice()
+            {
+                return self.kind(kind, at, steps);
             }
             if let Some(parameter) = around.parameters.iter().find(|parameter| parameter.name == name) {
                 return match (&parameter.kind, &parameter.default) {

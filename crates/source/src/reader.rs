@@ -78,6 +78,11 @@ impl<'t> Reader<'t> {
         String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default()).into_owned()
     }
 
+    /// The text between two places, empty where they do not follow each other.
+    pub(crate) fn between(&self, start: usize, end: usize) -> String {
+        String::from_utf8_lossy(self.bytes.get(start..end).unwrap_or_default()).into_owned()
+    }
+
     /// The text of a field of a node, empty where there is none.
     pub(crate) fn field_text(&self, node: Node<'_>, field: &str) -> String {
         node.child_by_field_name(field).map(|child| self.text(child)).unwrap_or_default()
@@ -276,6 +281,14 @@ pub(crate) fn copy(value: &Expr) -> Expr {
         };
     });
     if weight > COPY_LIMIT { Expr::Other } else { value.clone() }
+}
+
+/// A text over several lines without the indentation that all of them share.
+pub(crate) fn dedented(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let shared = text.lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or_default();
+    let lines: Vec<&str> = text.lines().map(|line| line.get(shared..).unwrap_or_default()).collect();
+    lines.join("\n")
 }
 
 /// A number without separators and the suffix of its type.
