@@ -246,6 +246,13 @@ impl<'m> Names<'m> {
         if self.classes.contains_key(head) {
             return Some(format!(".{path}"));
         }
+        // A method without arguments, used like a variable.
+        if self.module.language == Language::Ruby
+            && !rest.is_empty()
+            && let Some(symbol) = self.returned(self.module.class(scope).unwrap_or_default(), head, steps)
+        {
+            return Some(self.member(&symbol, rest, steps));
+        }
         Some(self.beyond.beside(head).map_or_else(|| path.to_owned(), |symbol| self.member(&symbol, rest, steps)))
     }
 
@@ -300,6 +307,12 @@ impl<'m> Names<'m> {
                     return self.member(&symbol, deeper, steps);
                 }
             }
+        }
+        // A property that is computed.
+        if !deeper.is_empty()
+            && let Some(symbol) = class.and_then(|class| self.returned(class, name, steps))
+        {
+            return self.member(&symbol, deeper, steps);
         }
         let class = class.and_then(|class| self.module.scopes.get(class)).map(|class| class.name.as_str());
         format!(".{}.{rest}", class.unwrap_or_default())

@@ -1,5 +1,7 @@
 //! What the readers of all languages share: the module in the making, the scope that is open, and the bounds.
 
+use std::collections::HashMap;
+
 use tree_sitter::Node;
 
 use crate::{
@@ -22,6 +24,8 @@ pub(crate) struct Reader<'t> {
     pub(crate) module: Module,
     scope: ScopeId,
     depth: usize,
+    /// The bodies of the heredocs of Ruby, by the place where each begins.
+    pub(crate) heredocs: HashMap<usize, Node<'t>>,
 }
 
 impl<'t> Reader<'t> {
@@ -42,6 +46,7 @@ impl<'t> Reader<'t> {
             },
             scope: 0,
             depth: 0,
+            heredocs: HashMap::new(),
         };
         reader.module.scopes.push(Scope {
             kind: ScopeKind::File,
