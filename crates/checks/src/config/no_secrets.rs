@@ -117,6 +117,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     for pipeline in evidence.pipelines()? {
+        for (name, value) in &pipeline.variables {
+            found.value(&value.place, name, &value.value, Ground::Open, None);
+        }
         for (_, step) in pipeline.steps() {
             if let Some(run) = &step.run {
                 found.text(&step.place, run, None);
