@@ -1,6 +1,6 @@
 //! Which part of the repository's evidence belongs to which service.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
@@ -37,6 +37,7 @@ fn facts(
     Facts {
         today,
         service: unit.service.clone(),
+        of_others: of_others(unit, units, sources),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
         objects: with_jobs(
@@ -77,6 +78,20 @@ fn facts(
         ),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
+}
+
+/// The files in which workloads of other units are declared, or their images are built, and none of this one's.
+fn of_others(unit: &Unit, units: &[Unit], sources: &Sources) -> BTreeSet<Arc<str>> {
+    let declared_by = |unit: &Unit| -> BTreeSet<Arc<str>> {
+        let workloads = unit.workloads.iter().filter_map(|index| sources.workloads.items.get(*index));
+        let images = unit.images.iter().filter_map(|index| sources.images.items.get(*index));
+        let sources = unit.service.sources.iter().map(|source| &source.place);
+        let places = workloads.map(|one| &one.place).chain(images.map(|one| &one.place)).chain(sources);
+        places.map(|place| Arc::from(place.path())).collect()
+    };
+    let own = declared_by(unit);
+    let others = units.iter().filter(|other| other.service.name != unit.service.name);
+    others.flat_map(|other| declared_by(other)).filter(|path| !own.contains(path)).collect()
 }
 
 /// A unit among the others.

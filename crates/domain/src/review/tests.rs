@@ -80,6 +80,7 @@ fn facts(class: Class) -> Facts {
             state: State::NotFound { reason: words },
             urls: BTreeMap::new(),
         },
+        of_others: std::collections::BTreeSet::new(),
         files: Arc::default(),
         workloads: Arc::default(),
         objects: Arc::default(),
