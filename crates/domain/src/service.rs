@@ -133,6 +133,15 @@ pub enum State {
     Kept { reason: Message, place: Place },
     /// The configuration says that it does not.
     None { place: Place },
+    /// Its data is kept by something else that this repository deploys.
+    Entrusted {
+        /// The name of what keeps it.
+        to: String,
+        /// That is a service of the repository with a review of its own; otherwise a product that is deployed as it is.
+        reviewed: bool,
+        /// Where the service is told of it.
+        place: Place,
+    },
     /// Nothing that keeps data was found; what was searched is in the reason.
     NotFound { reason: Message },
 }

@@ -1,5 +1,6 @@
 //! Small repositories and the services that they hold.
 
+use gonogo_domain::State;
 use jiff::civil::date;
 
 use crate::{Collected, Configuration, Tree, collect};
@@ -104,7 +105,40 @@ fn a_database_image_of_ones_own_is_a_service_with_state() {
     let files = [("ledger-db/Dockerfile", "FROM postgres:16\nCOPY schema.sql /docker-entrypoint-initdb.d/\n")];
     check(&files, &["ledger-db Server ledger-db"]);
     let collected = gather(&files, "");
-    assert!(matches!(collected.services[0].service.state, gonogo_domain::State::Kept { .. }));
+    assert!(matches!(collected.services[0].service.state, State::Kept { .. }));
+}
+
+#[test]
+fn a_database_beside_a_service_keeps_its_data() {
+    let state = |files: &[(&str, &str)]| {
+        let collected = gather(files, "");
+        let facts = collected.services.iter().find(|facts| facts.service.name == "api").unwrap();
+        facts.service.state.clone()
+    };
+    let api = |url: &str| {
+        deployment("api", "example/api:1", &format!("ports: [{{containerPort: 80}}]\n          env: [{{name: DB_URL, value: '{url}'}}]"))
+    };
+    let own = [
+        ("k8s/api.yaml", api("postgres://ledger-db:5432/a")),
+        ("k8s/ledger-db.yaml", deployment("ledger-db", "example/ledger-db:1", "ports: [{containerPort: 5432}]")),
+    ];
+    let mut files: Vec<(&str, &str)> = own.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    files.extend([
+        ("api/Dockerfile", IMAGE),
+        ("ledger-db/Dockerfile", "FROM postgres:16\nCOPY schema.sql /docker-entrypoint-initdb.d/\n"),
+    ]);
+    assert!(matches!(state(&files), State::Entrusted { to, reviewed: true, .. } if to == "ledger-db"));
+
+    let product = [
+        ("k8s/api.yaml", api("postgres://postgres:5432/a")),
+        ("k8s/postgres.yaml", deployment("postgres", "postgres:16", "ports: [{containerPort: 5432}]")),
+    ];
+    let mut files: Vec<(&str, &str)> = product.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    files.push(("api/Dockerfile", IMAGE));
+    assert!(matches!(state(&files), State::Entrusted { to, reviewed: false, .. } if to == "postgres"));
+
+    let elsewhere = api("postgres://db.example.com:5432/a");
+    assert!(matches!(state(&[("k8s/api.yaml", &elsewhere), ("api/Dockerfile", IMAGE)]), State::NotFound { .. }));
 }
 
 #[test]
