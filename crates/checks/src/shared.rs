@@ -1,6 +1,7 @@
 //! What several checks ask in the same words.
 
 pub(crate) mod clay;
+pub(crate) mod cloud_deploy;
 pub(crate) mod delivery;
 pub(crate) mod entrances;
 pub(crate) mod escalation;

@@ -125,7 +125,11 @@ fn section(text: &mut String, service: &Service) -> std::fmt::Result {
         }
         State::None { .. } => writeln!(text, "state = false")?,
         State::Entrusted { to, .. } => {
-            writeln!(text, "# state = false                 # its data is kept by {}", to.replace(char::is_control, " "))?;
+            writeln!(
+                text,
+                "# state = false                 # its data is kept by {}",
+                to.replace(char::is_control, " ")
+            )?;
         }
         State::NotFound { .. } => {
             writeln!(text, "# state = false                 # nothing that keeps data was found")?;

@@ -1,8 +1,8 @@
 //! Copies are made, often enough for what may be lost.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    State, Strength, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard, State,
+    Strength, Text,
     evidence::{VolumeKind, Workload, WorkloadKind},
 };
 

@@ -66,7 +66,11 @@ pub(crate) fn runs<'a>(evidence: &Evidence<'a>, wanted: &[Purpose]) -> Result<Ve
         for (job, step) in pipeline.steps() {
             let run = Run { pipeline, job, step };
             let asked = step.purposes.iter().any(|purpose| wanted.contains(purpose));
-            if asked && !never(job.condition.as_deref()) && !never(step.condition.as_deref()) && !of_sibling(&run, path)
+            if asked
+                && !never(job.condition.as_deref())
+                && !never(step.condition.as_deref())
+                && !of_sibling(&run, path)
+                && skaffold_tests_it(evidence, &run, wanted)?
             {
                 found.push(run);
             }
@@ -81,6 +85,22 @@ fn never(condition: Option<&str>) -> bool {
         let inside = text.trim().trim_start_matches("${{").trim_end_matches("}}").trim();
         matches!(inside, "false" | "never" | "'false'")
     })
+}
+
+/// `skaffold test` runs the tests that the configurations name for each image: a service with a configuration of its own
+/// has the tests that stand in it, whatever those of the others do.
+fn skaffold_tests_it(evidence: &Evidence<'_>, run: &Run<'_>, wanted: &[Purpose]) -> Result<bool, Missing> {
+    if !run.text().contains("skaffold test") {
+        return Ok(true);
+    }
+    let folder = format!("{}/", evidence.service().path);
+    let mut own = evidence.pipelines()?.iter().filter(|pipeline| {
+        let path = pipeline.place.path();
+        !is_pipeline(pipeline) && path.strip_prefix(&folder).is_some_and(|name| name.starts_with("skaffold"))
+    });
+    let Some(own) = own.next() else { return Ok(true) };
+    let mut steps = own.jobs.iter().filter(|job| job.id == "test").flat_map(|job| &job.steps);
+    Ok(steps.any(|step| step.purposes.iter().any(|purpose| wanted.contains(purpose))))
 }
 
 /// It names a folder beside the service's own, and not its own: it is another unit's.
@@ -128,7 +148,8 @@ fn loop_over(line: &str) -> Option<(&str, Vec<&str>)> {
     let (name, rest) = line.trim().strip_prefix("for ")?.split_once(" in ")?;
     let list = rest.split(';').next()?;
     let items: Vec<&str> = list.split_whitespace().map(|item| item.trim_matches(['"', '\''])).collect();
-    let written = !items.is_empty() && items.iter().all(|item| !item.is_empty() && !item.contains(['$', '*', '`', '(']));
+    let written =
+        !items.is_empty() && items.iter().all(|item| !item.is_empty() && !item.contains(['$', '*', '`', '(']));
     written.then_some((name.trim(), items))
 }
 

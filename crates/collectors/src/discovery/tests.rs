@@ -116,7 +116,11 @@ fn a_database_beside_a_service_keeps_its_data() {
         facts.service.state.clone()
     };
     let api = |url: &str| {
-        deployment("api", "example/api:1", &format!("ports: [{{containerPort: 80}}]\n          env: [{{name: DB_URL, value: '{url}'}}]"))
+        deployment(
+            "api",
+            "example/api:1",
+            &format!("ports: [{{containerPort: 80}}]\n          env: [{{name: DB_URL, value: '{url}'}}]"),
+        )
     };
     let own = [
         ("k8s/api.yaml", api("postgres://ledger-db:5432/a")),

@@ -87,8 +87,10 @@ fn starts(context: &Context<'_>) -> Vec<Start> {
             block.kind == "resource" && block.labels.first().is_some_and(|label| label == "google_cloudbuild_trigger")
         });
         for block in triggers {
-            let first = |node: &'_ Node, key: &str| node.get(key).map(|node| node.items().first().unwrap_or(node).clone());
-            let from_git = first(&block.body, "git_file_source").and_then(|node| node.str_at("path").map(str::to_owned));
+            let first =
+                |node: &'_ Node, key: &str| node.get(key).map(|node| node.items().first().unwrap_or(node).clone());
+            let from_git =
+                first(&block.body, "git_file_source").and_then(|node| node.str_at("path").map(str::to_owned));
             let Some(file) = block.body.str_at("filename").map(str::to_owned).or(from_git) else { continue };
             let source = ["github", "repository_event_config", "bitbucket_server_trigger_config"]
                 .iter()

@@ -12,7 +12,8 @@ pub(super) fn is_one(job: &DraftJob, variables: &[(String, Located<String>)]) ->
     if job.job.environment.as_ref().is_some_and(|one| named_after_change(&one.value) || is_preview(&one.value)) {
         return true;
     }
-    let texts = || job.steps.iter().flat_map(|step| step.step.run.iter().chain(step.step.with.iter().map(|(_, text)| text)));
+    let texts =
+        || job.steps.iter().flat_map(|step| step.step.run.iter().chain(step.step.with.iter().map(|(_, text)| text)));
     if texts().any(|text| text.lines().any(is_place_of_change)) {
         return true;
     }
