@@ -36,9 +36,15 @@ pub(crate) fn container_key(workload: &Workload, container: &Container) -> Strin
 }
 
 /// The line where a person gives a container what it lacks: its own, unless its name is filled in from another file
-/// (a chart's), else one of its fields' or the workload's.
+/// (a chart's), else one of its fields' or the workload's. A container that a patch adds stands in the patch.
 pub(crate) fn container_place<'a>(workload: &'a Workload, container: &'a Container) -> &'a Place {
     let here = |place: &&'a Place| place.path() == workload.place.path();
+    let path = container.place.path();
+    let filled_in = path.rsplit('/').next().is_some_and(|name| name.contains("values") || name == "Chart.yaml");
+    let image = container.image.as_ref().map(|image| image.place.path());
+    if !filled_in && path != workload.place.path() && image == Some(path) {
+        return &container.place;
+    }
     let fields = [
         Some(&container.place),
         container.security.place.as_ref(),

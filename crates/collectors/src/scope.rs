@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, SettingsKind, Workload, WorkloadKind},
+    evidence::{
+        ApiDescription, ApiKind, FileEntry, Object, Objective, Operation, SettingsKind, Workload, WorkloadKind,
+    },
 };
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -12,7 +14,7 @@ use rayon::prelude::*;
 use crate::{
     Configuration,
     collect::Sources,
-    discovery::{Unit, class_selects},
+    discovery::{Unit, class_selects, normal},
     paths,
 };
 
@@ -66,7 +68,7 @@ fn facts(
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
         packages: packages(&area, sources),
-        apis: own(&sources.apis, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        apis: apis(&area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
@@ -249,6 +251,34 @@ fn objectives(area: &Area<'_>, sources: &Sources, stated: &[Objective]) -> Arc<G
     let mut gathered = Gathered::clone(&gathered);
     gathered.items.extend(stated.iter().cloned());
     Arc::new(gathered)
+}
+
+/// The descriptions in the unit's own folders, and of those that lie beside all units the ones that name it: `protos/`
+/// holds the interfaces of every service. Of a description of several services only the unit's own is its.
+fn apis(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<ApiDescription>> {
+    let name = normal(&area.unit.service.name);
+    let is_own = |operation: &Operation| {
+        let service = operation.path.split('/').next().unwrap_or_default();
+        normal(service.rsplit('.').next().unwrap_or(service)) == name
+    };
+    let of_all = |path: &str| !area.units.iter().any(|unit| unit.home != "." && paths::is_below(path, &unit.home));
+    let mut gathered = own(
+        &sources.apis,
+        |one| {
+            let path = one.place.path();
+            area.home(path) || (one.kind == ApiKind::Grpc && of_all(path) && one.operations.iter().any(is_own))
+        },
+        |gap| area.home(gap.place.path()),
+    );
+    let mixed = |one: &ApiDescription| {
+        one.kind == ApiKind::Grpc && one.operations.iter().any(is_own) && !one.operations.iter().all(is_own)
+    };
+    if gathered.items.iter().any(mixed) {
+        for one in Arc::make_mut(&mut gathered).items.iter_mut().filter(|one| mixed(one)) {
+            one.operations.retain(is_own);
+        }
+    }
+    gathered
 }
 
 /// The manifests of the unit's own package, else those of the nearest folder above, with the workspace's that pin it.

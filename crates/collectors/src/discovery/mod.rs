@@ -18,12 +18,11 @@ use gonogo_domain::{
     evidence::{ApiDescription, ImageBuild, Migration, Object, Ownership, Package, Resource, Role, Workload},
 };
 
-pub(crate) use self::class::selects as class_selects;
 use self::{
     built::{Build, Verdict},
     deployed::Group,
-    names::normal,
 };
+pub(crate) use self::{class::selects as class_selects, names::normal};
 use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.

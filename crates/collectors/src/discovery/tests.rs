@@ -109,6 +109,29 @@ fn a_database_image_of_ones_own_is_a_service_with_state() {
 }
 
 #[test]
+fn descriptions_beside_all_services_belong_to_those_that_they_name() {
+    let collected = gather(
+        &[
+            ("src/cart/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            ("src/mail/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            ("src/web/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            (
+                "protos/shop.proto",
+                "package shop;\nservice Cart { rpc Add (A) returns (B); rpc Get (A) returns (B); }\nservice Mail { rpc Send (A) returns (B); }\n",
+            ),
+        ],
+        "",
+    );
+    let of = |name: &str| -> Vec<String> {
+        let facts = collected.services.iter().find(|facts| facts.service.name == name).unwrap();
+        facts.apis.items.iter().flat_map(|api| &api.operations).map(|one| one.path.clone()).collect()
+    };
+    assert_eq!(of("cart"), ["shop.Cart/Add", "shop.Cart/Get"]);
+    assert_eq!(of("mail"), ["shop.Mail/Send"]);
+    assert_eq!(of("web"), [""; 0]);
+}
+
+#[test]
 fn a_database_beside_a_service_keeps_its_data() {
     let state = |files: &[(&str, &str)]| {
         let collected = gather(files, "");
