@@ -154,6 +154,7 @@ fn class(class: Class) -> &'static str {
         Class::StaticSite => "static-site",
         Class::Library => "library",
         Class::CommandLineTool => "command-line-tool",
+        Class::Store => "store",
         Class::ThirdParty => "third-party",
     }
 }

@@ -103,7 +103,7 @@ fn products_of_others_are_all_there_is() {
 #[test]
 fn a_database_image_of_ones_own_is_a_service_with_state() {
     let files = [("ledger-db/Dockerfile", "FROM postgres:16\nCOPY schema.sql /docker-entrypoint-initdb.d/\n")];
-    check(&files, &["ledger-db Server ledger-db"]);
+    check(&files, &["ledger-db Store ledger-db"]);
     let collected = gather(&files, "");
     assert!(matches!(collected.services[0].service.state, State::Kept { .. }));
 }
