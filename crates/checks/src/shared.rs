@@ -39,12 +39,6 @@ pub(crate) fn container_key(workload: &Workload, container: &Container) -> Strin
 /// (a chart's), else one of its fields' or the workload's. A container that a patch adds stands in the patch.
 pub(crate) fn container_place<'a>(workload: &'a Workload, container: &'a Container) -> &'a Place {
     let here = |place: &&'a Place| place.path() == workload.place.path();
-    let path = container.place.path();
-    let filled_in = path.rsplit('/').next().is_some_and(|name| name.contains("values") || name == "Chart.yaml");
-    let image = container.image.as_ref().map(|image| image.place.path());
-    if !filled_in && path != workload.place.path() && image == Some(path) {
-        return &container.place;
-    }
     let fields = [
         Some(&container.place),
         container.security.place.as_ref(),
@@ -53,7 +47,16 @@ pub(crate) fn container_place<'a>(workload: &'a Workload, container: &'a Contain
         container.readiness.as_ref().map(|probe| &probe.place),
         container.liveness.as_ref().map(|probe| &probe.place),
     ];
-    fields.into_iter().flatten().find(here).unwrap_or(&workload.place)
+    if let Some(place) = fields.into_iter().flatten().find(here) {
+        return place;
+    }
+    let filled_in =
+        |path: &str| path.rsplit('/').next().is_some_and(|name| name.contains("values") || name == "Chart.yaml");
+    match container.image.as_ref().map(|image| &image.place) {
+        Some(image) if filled_in(image.path()) => &workload.place,
+        Some(image) => image,
+        None => &workload.place,
+    }
 }
 
 /// Nothing runs it in production as far as this repository says: unknown until its manifests are there.
