@@ -93,7 +93,7 @@ fn of_others(unit: &Unit, units: &[Unit], sources: &Sources) -> BTreeSet<Arc<str
     };
     let own = declared_by(unit);
     let others = units.iter().filter(|other| other.service.name != unit.service.name);
-    others.flat_map(|other| declared_by(other)).filter(|path| !own.contains(path)).collect()
+    others.flat_map(declared_by).filter(|path| !own.contains(path)).collect()
 }
 
 /// A unit among the others.

@@ -293,15 +293,12 @@ fn joined(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
     let mut joined: Vec<Finding> = Vec::new();
     for finding in findings {
         let key = (finding.place.clone(), finding.message.clone());
-        match known.get(&key).and_then(|index| joined.get_mut(*index)) {
-            Some(first) => {
-                first.environments.extend(finding.environments);
-                first.related.extend(finding.related);
-            }
-            None => {
-                known.insert(key, joined.len());
-                joined.push(finding);
-            }
+        if let Some(first) = known.get(&key).and_then(|index| joined.get_mut(*index)) {
+            first.environments.extend(finding.environments);
+            first.related.extend(finding.related);
+        } else {
+            known.insert(key, joined.len());
+            joined.push(finding);
         }
     }
     for finding in &mut joined {

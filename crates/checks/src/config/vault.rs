@@ -240,7 +240,7 @@ fn written_out(workload: &Workload) -> Vec<(&str, &Place)> {
         .collect()
 }
 
-/// Secrets that stand in the ConfigMaps from which the workload takes its variables.
+/// Secrets that stand in the maps from which the workload takes its variables.
 fn written_in_maps<'a>(workload: &Workload, objects: &'a [Object]) -> Vec<(&'a str, &'a Place)> {
     let mut asked: Vec<(&str, Option<&str>)> = Vec::new();
     for container in containers(workload) {

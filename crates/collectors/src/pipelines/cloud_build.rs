@@ -138,7 +138,7 @@ fn matches(pattern: &str, path: &str) -> bool {
         rest = rest.get(at + part.len()..).unwrap_or_default();
     }
     // A pattern that is nothing but a wildcard names no file.
-    rest.ends_with(last) && pattern.chars().any(|letter| letter.is_alphanumeric())
+    rest.ends_with(last) && pattern.chars().any(char::is_alphanumeric)
 }
 
 fn step(context: &Context<'_>, node: &Node) -> DraftStep {
