@@ -15,7 +15,7 @@ use crate::{
     Configuration,
     collect::Sources,
     discovery::{Unit, class_selects, normal},
-    paths,
+    paths, source,
 };
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
@@ -35,6 +35,7 @@ fn facts(
 ) -> Facts {
     let area = Area::new(unit, units);
     let statement = configuration.service(&unit.service.name);
+    let packages = packages(&area, sources);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
         today,
@@ -67,7 +68,9 @@ fn facts(
         ),
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        packages: packages(&area, sources),
+        source: Arc::new(source::link(&sources.source, &packages.items, &|path| area.home(path))),
+        source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
+        packages,
         apis: apis(&area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
