@@ -14,6 +14,8 @@ mod discovery;
 mod documents;
 mod embedded;
 mod environment;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod image_name;
 mod images;
 mod infrastructure;

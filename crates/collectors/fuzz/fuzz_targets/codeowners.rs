@@ -1,8 +1,8 @@
 //! Who owns what.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    one_of(&["CODEOWNERS", ".gitlab/CODEOWNERS", "OWNERS"], text, &[]);
+    one_of(Scanned::Ownership, &["CODEOWNERS", ".gitlab/CODEOWNERS", "OWNERS"], text, &[]);
 });

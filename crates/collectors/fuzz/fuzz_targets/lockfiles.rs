@@ -1,7 +1,7 @@
 //! Lockfiles, each beside a manifest that it could belong to.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let names = [
@@ -31,5 +31,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         ("a.csproj", "<Project><ItemGroup><PackageReference Include=\"B\" Version=\"1\" /></ItemGroup></Project>"),
         ("build.gradle", "dependencies { implementation 'a:b:1' }\n"),
     ];
-    one_of(&names, text, &beside);
+    one_of(Scanned::Packages, &names, text, &beside);
 });

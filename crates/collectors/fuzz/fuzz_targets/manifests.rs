@@ -1,7 +1,7 @@
 //! Package manifests that have a parser of their own.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let names = [
@@ -24,5 +24,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         "Cargo.toml",
         "Procfile",
     ];
-    one_of(&names, text, &[]);
+    one_of(Scanned::Packages, &names, text, &[]);
 });

@@ -1,7 +1,7 @@
 //! Migrations in SQL and in code.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let names = [
@@ -13,5 +13,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         "migrations/20240101-a.js",
         "db/changelog/a.xml",
     ];
-    one_of(&names, text, &[]);
+    one_of(Scanned::Migrations, &names, text, &[]);
 });

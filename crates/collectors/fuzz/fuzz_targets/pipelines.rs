@@ -1,7 +1,7 @@
 //! Pipelines of every system.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let names = [
@@ -16,5 +16,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         ".buildkite/pipeline.yml",
         "skaffold.yaml",
     ];
-    one_of(&names, text, &[]);
+    one_of(Scanned::Pipelines, &names, text, &[]);
 });

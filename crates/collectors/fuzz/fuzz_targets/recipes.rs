@@ -1,10 +1,11 @@
 //! The files of other runners of commands.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     one_of(
+        Scanned::Pipelines,
         &["justfile", "Taskfile.yml", "package.json", "tox.ini", "noxfile.py"],
         text,
         &[(

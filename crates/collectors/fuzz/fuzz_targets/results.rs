@@ -1,7 +1,7 @@
 //! Reports of tests, coverage, load and scanners.
 #![no_main]
 
-use gonogo_collectors_fuzz::one_of;
+use gonogo_collectors_fuzz::{Scanned, one_of};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let names = [
@@ -14,5 +14,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         "load/vegeta.txt",
         "reports/trivy.json",
     ];
-    one_of(&names, text, &[]);
+    one_of(Scanned::Results, &names, text, &[]);
 });
