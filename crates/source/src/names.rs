@@ -1,11 +1,14 @@
 //! What a name stands for: followed through imports, variables, fields, parameters and their types.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use crate::{Call, CallRole, Expr, Import, Language, Module, ScopeId, ScopeKind};
 
 /// How far a name is followed from one to the next.
 const STEPS: usize = 12;
+
+/// How many names are followed in all for one symbol: bindings may lead to each other in circles.
+const PATIENCE: usize = 1000;
 
 /// What lies beyond a module: other files of the program, and what libraries give.
 pub trait Beyond {
@@ -51,10 +54,42 @@ pub struct Names<'m> {
     module: &'m Module,
     imports: HashMap<&'m str, &'m Import>,
     bindings: HashMap<&'m str, Vec<usize>>,
-    classes: HashMap<&'m str, ScopeId>,
+    /// A class may be told in several pieces: a `struct` and its `impl`s, a `partial class`.
+    classes: HashMap<&'m str, Vec<ScopeId>>,
+    /// The functions and methods, by class (empty at the top of the file) and name.
+    functions: HashMap<(&'m str, &'m str), ScopeId>,
     /// Modules and namespaces of which every name is taken.
     wildcards: Vec<&'m str>,
     beyond: &'m dyn Beyond,
+    left: Cell<usize>,
+}
+
+/// What every file of a language may name without asking for it.
+fn taken_unasked(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Java => &["java.lang"],
+        Language::Kotlin => &["kotlin", "kotlin.collections", "kotlin.io", "kotlin.text", "java.lang"],
+        // What projects of today's SDKs take implicitly.
+        Language::CSharp => &[
+            "System",
+            "System.Collections.Generic",
+            "System.IO",
+            "System.Linq",
+            "System.Net.Http",
+            "System.Net.Http.Json",
+            "System.Threading",
+            "System.Threading.Tasks",
+            "Microsoft.AspNetCore.Builder",
+            "Microsoft.AspNetCore.Hosting",
+            "Microsoft.AspNetCore.Http",
+            "Microsoft.AspNetCore.Routing",
+            "Microsoft.Extensions.Configuration",
+            "Microsoft.Extensions.DependencyInjection",
+            "Microsoft.Extensions.Hosting",
+            "Microsoft.Extensions.Logging",
+        ],
+        _ => &[],
+    }
 }
 
 impl<'m> Names<'m> {
@@ -63,14 +98,24 @@ impl<'m> Names<'m> {
         for (at, binding) in module.bindings.iter().enumerate() {
             bindings.entry(binding.name.as_str()).or_default().push(at);
         }
-        let mut classes = HashMap::new();
+        let mut classes: HashMap<&str, Vec<ScopeId>> = HashMap::new();
         for (at, scope) in module.scopes.iter().enumerate() {
             if scope.kind == ScopeKind::Class && !scope.name.is_empty() {
-                classes.entry(scope.name.as_str()).or_insert(at);
+                classes.entry(scope.name.as_str()).or_default().push(at);
+            }
+        }
+        let mut functions = HashMap::new();
+        for (at, scope) in module.scopes.iter().enumerate().filter(|(_, scope)| scope.kind == ScopeKind::Function) {
+            let class = scope.parent.and_then(|parent| module.scopes.get(parent));
+            let class = class.filter(|class| class.kind == ScopeKind::Class).map_or("", |class| class.name.as_str());
+            if !scope.name.is_empty() {
+                functions.entry((class, scope.name.as_str())).or_insert(at);
             }
         }
         Self {
             module,
+            functions,
+            left: Cell::new(0),
             imports: module.imports.iter().map(|import| (import.local.as_str(), import)).collect(),
             bindings,
             classes,
@@ -79,6 +124,7 @@ impl<'m> Names<'m> {
                 .iter()
                 .filter(|import| import.name.as_deref() == Some("*"))
                 .map(|import| import.module.as_str())
+                .chain(taken_unasked(module.language).iter().copied())
                 .collect(),
             beyond,
         }
@@ -86,6 +132,7 @@ impl<'m> Names<'m> {
 
     /// The symbols that an expression may stand for, the surest first; none where the trail ends.
     pub fn symbols(&self, value: &Expr, scope: ScopeId) -> Vec<String> {
+        self.left.set(PATIENCE);
         let Some(symbol) = self.follow(value, scope, STEPS) else { return Vec::new() };
         let bare = !symbol.starts_with('.') && !self.is_imported(&symbol);
         let mut symbols = vec![symbol];
@@ -107,6 +154,7 @@ impl<'m> Names<'m> {
 
     fn follow(&self, value: &Expr, scope: ScopeId, steps: usize) -> Option<String> {
         let steps = steps.checked_sub(1)?;
+        self.left.set(self.left.get().checked_sub(1)?);
         match value {
             Expr::Name(path) => self.path(path, scope, steps),
             Expr::Member(of, name) => self.follow(of, scope, steps).map(|symbol| format!("{symbol}.{name}")),
@@ -129,7 +177,7 @@ impl<'m> Names<'m> {
         if call.role == CallRole::Make {
             return Some(symbol);
         }
-        if let Some(kind) = self.beyond.gives(&symbol) {
+        if let Some(kind) = self.gives(&symbol) {
             return Some(kind.to_owned());
         }
         // `Client::new()` is a Client.
@@ -138,22 +186,42 @@ impl<'m> Names<'m> {
         {
             return Some(kind.to_owned());
         }
-        Some(format!("{symbol}()"))
+        self.returned(&symbol, steps).or_else(|| Some(format!("{symbol}()")))
+    }
+
+    /// What a function of this module says that it returns.
+    fn returned(&self, symbol: &str, steps: usize) -> Option<String> {
+        // A method of Go has its receiver among the types.
+        if self.module.language == Language::Go {
+            return None;
+        }
+        let own = symbol.strip_prefix('.')?;
+        let at = *self.functions.get(&own.rsplit_once('.').unwrap_or(("", own)))?;
+        self.kind(self.module.scopes.get(at)?.types.first()?, at, steps)
+    }
+
+    /// What a table says that calling this gives, by any of the names that it may have.
+    fn gives(&self, symbol: &str) -> Option<&str> {
+        self.beyond.gives(symbol).or_else(|| {
+            let bare = !symbol.starts_with('.') && !self.is_imported(symbol);
+            bare.then(|| self.wildcards.iter().find_map(|module| self.beyond.gives(&format!("{module}.{symbol}"))))?
+        })
     }
 
     /// The symbol of a type as it is written.
     fn kind(&self, kind: &str, scope: ScopeId, steps: usize) -> Option<String> {
-        let steps = steps.checked_sub(1)?;
+        steps.checked_sub(1)?;
         let (head, rest) = split(kind);
+        if head == "Self" && self.module.language == Language::Rust {
+            let class = self.module.class(scope).and_then(|class| self.module.scopes.get(class))?;
+            return Some(joined(&format!(".{}", class.name), rest));
+        }
         let symbol = match self.imports.get(head) {
             Some(import) => joined(&self.import(import), rest),
             None if self.classes.contains_key(head) => format!(".{kind}"),
-            None => {
-                let _ = (scope, steps);
-                self.beyond.beside(head).map_or_else(|| kind.to_owned(), |symbol| joined(&symbol, rest))
-            }
+            None => self.beyond.beside(head).map_or_else(|| kind.to_owned(), |symbol| joined(&symbol, rest)),
         };
-        Some(self.beyond.gives(&symbol).map_or(symbol.clone(), str::to_owned))
+        Some(self.gives(&symbol).map_or(symbol.clone(), str::to_owned))
     }
 
     fn import(&self, import: &Import) -> String {
@@ -172,16 +240,47 @@ impl<'m> Names<'m> {
         if matches!(head, "this" | "self" | "cls") && !rest.is_empty() {
             return Some(self.field(path, rest, scope, steps));
         }
+        if head == "Self" && self.module.language == Language::Rust {
+            let class = self.kind(head, scope, steps)?;
+            return Some(self.member(&class, rest, steps));
+        }
         if let Some(symbol) = self.variable(head, scope, steps) {
             return Some(self.member(&symbol, rest, steps));
+        }
+        if let Some(symbol) = self.own(head, rest, scope, steps) {
+            return Some(symbol);
         }
         if let Some(import) = self.imports.get(head) {
             return Some(joined(&self.import(import), rest));
         }
         if self.classes.contains_key(head) {
-            return Some(format!(".{path}"));
+            return Some(self.member(&format!(".{head}"), rest, steps));
         }
         Some(self.beyond.beside(head).map_or_else(|| path.to_owned(), |symbol| self.member(&symbol, rest, steps)))
+    }
+
+    /// A member of a class around, in languages that need no `this` for it.
+    fn own(&self, head: &str, rest: &str, scope: ScopeId, steps: usize) -> Option<String> {
+        if !matches!(self.module.language, Language::Java | Language::Kotlin | Language::CSharp) {
+            return None;
+        }
+        let around = self.module.around(scope).filter(|(_, scope)| scope.kind == ScopeKind::Class);
+        for (_, class) in around {
+            if matches!(head, "super" | "base") {
+                let above = self.kind(class.types.first()?, scope, steps)?;
+                return Some(self.member(&above, rest, steps));
+            }
+            if class.name.is_empty() {
+                continue;
+            }
+            if let Some(kind) = self.field_of(&class.name, head, steps) {
+                return Some(self.member(&kind, rest, steps));
+            }
+            if rest.is_empty() && head != class.name && self.functions.contains_key(&(class.name.as_str(), head)) {
+                return Some(format!(".{}.{head}", class.name));
+            }
+        }
+        None
     }
 
     /// A member of a symbol: a field of a class that is known leads on to the field's type.
@@ -201,11 +300,11 @@ impl<'m> Names<'m> {
     /// The type of a field of a class of this package.
     fn field_of(&self, class: &str, field: &str, steps: usize) -> Option<String> {
         let steps = steps.checked_sub(1)?;
-        let Some(at) = self.classes.get(class) else { return self.beyond.field(class, field) };
+        let Some(pieces) = self.classes.get(class) else { return self.beyond.field(class, field) };
         let name = format!("this.{field}");
         let found = self.bindings.get(name.as_str()).into_iter().flatten().find_map(|binding| {
             let binding = self.module.bindings.get(*binding)?;
-            self.module.within(binding.scope, *at).then_some(binding)
+            pieces.iter().any(|piece| self.module.within(binding.scope, *piece)).then_some(binding)
         })?;
         match (&found.kind, &found.value) {
             (Some(kind), _) => self.kind(kind, found.scope, steps),
@@ -237,7 +336,11 @@ impl<'m> Names<'m> {
             }
         }
         let class = class.and_then(|class| self.module.scopes.get(class)).map(|class| class.name.as_str());
-        format!(".{}.{rest}", class.unwrap_or_default())
+        let class = class.unwrap_or_default();
+        match self.field_of(class, name, steps) {
+            Some(kind) => self.member(&kind, deeper, steps),
+            None => format!(".{class}.{rest}"),
+        }
     }
 
     /// The variable, constant or parameter of this name that is seen from here.

@@ -72,7 +72,12 @@ impl<'t> Reader<'t> {
 
     /// The text of a node; what is no UTF-8 is replaced.
     pub(crate) fn text(&self, node: Node<'_>) -> String {
-        String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default()).into_owned()
+        self.text_between(node.start_byte(), node.end_byte())
+    }
+
+    /// The text from one byte to another, the last one not included.
+    pub(crate) fn text_between(&self, start: usize, end: usize) -> String {
+        String::from_utf8_lossy(self.bytes.get(start..end).unwrap_or_default()).into_owned()
     }
 
     /// The text of a field of a node, empty where there is none.
