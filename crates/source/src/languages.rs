@@ -6,6 +6,7 @@ use tree_sitter::{Node, ParseOptions, Parser};
 
 use crate::{Expr, Language, Module, Spot, reader::Reader};
 
+mod csharp;
 mod go;
 mod java;
 mod javascript;
@@ -66,6 +67,7 @@ fn parser(language: Language, jsx: bool) -> Parser {
 pub(crate) fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let read = match reader.module.language {
         Language::Go => go::visit_node,
+        Language::CSharp => csharp::visit_node,
         Language::Java => java::visit_node,
         _ => javascript::visit_node,
     };

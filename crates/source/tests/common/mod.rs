@@ -65,9 +65,9 @@ fn told(module: &Module, at: usize, scope: &Scope) -> String {
 /// Whatever the bytes, there is a module with its file scope.
 #[track_caller]
 pub(crate) fn check_hostile(language: Language, before: &str, after: &str) {
-    let many = 100_000;
+    let many = 20_000;
     let inner: Vec<Vec<u8>> = vec![
-        b"(".repeat(many),
+        b"(".repeat(100_000),
         [b"(".repeat(many), b")".repeat(many)].concat(),
         b"{".repeat(many),
         b"[".repeat(many),
@@ -81,7 +81,7 @@ pub(crate) fn check_hostile(language: Language, before: &str, after: &str) {
         [b"a".to_vec(), b" + b".repeat(many / 10)].concat(),
         [b"a".to_vec(), b" ? b : c".repeat(many / 10)].concat(),
         b"!".repeat(many),
-        b"a<".repeat(many / 100),
+        b"a<".repeat(many / 20),
         b"\"".repeat(many),
         b"x".repeat(1_000_000),
         b"\xff\xfe\x00\xc3(".repeat(many / 10),
