@@ -10,6 +10,7 @@ mod csharp;
 mod go;
 mod java;
 mod javascript;
+mod kotlin;
 mod steps;
 
 /// Steps of the parser's progress, 100 operations each, that normal code never reaches: it takes a fiftieth of its bytes.
@@ -69,6 +70,7 @@ pub(crate) fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         Language::Go => go::visit_node,
         Language::CSharp => csharp::visit_node,
         Language::Java => java::visit_node,
+        Language::Kotlin => kotlin::visit_node,
         _ => javascript::visit_node,
     };
     reader.deeper(node, |reader| {

@@ -186,6 +186,12 @@ impl<'m> Names<'m> {
         {
             return Some(kind.to_owned());
         }
+        // `client.apply { … }` is the client.
+        if self.module.language == Language::Kotlin
+            && let Some(kind) = symbol.strip_suffix(".apply").or_else(|| symbol.strip_suffix(".also"))
+        {
+            return Some(kind.to_owned());
+        }
         self.returned(&symbol, steps).or_else(|| Some(format!("{symbol}()")))
     }
 

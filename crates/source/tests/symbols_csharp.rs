@@ -48,7 +48,7 @@ public class Shop(Db db) : Base(db) {
             "16 .Shop.Get awaited",
             "17 Order.Ship dropped",
             "18 Newtonsoft.Json.JsonConvert.DeserializeObject awaited",
-            "20 InvalidOperationException Throw dropped",
+            "20 InvalidOperationException Throw",
         ],
     );
 }

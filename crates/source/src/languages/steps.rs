@@ -55,13 +55,12 @@ pub(super) fn gives_back(reader: &mut Reader<'_>, value: Expr, node: Node<'_>) {
 
 /// `throw value`.
 pub(super) fn throw(reader: &mut Reader<'_>, value: Expr, node: Node<'_>) -> Expr {
-    match value {
-        Expr::Call(_) => {
-            reader.in_role(&value, CallRole::Throw);
-            value
-        }
-        thrown => reader.call(thrown, Vec::new(), CallRole::Throw, node),
+    if let Expr::Call(_) = value {
+        reader.in_role(&value, CallRole::Throw);
+    } else {
+        reader.call(value, Vec::new(), CallRole::Throw, node);
     }
+    Expr::Other
 }
 
 /// One arm of a branch, read whole.
