@@ -11,6 +11,7 @@ mod go;
 mod java;
 mod javascript;
 mod kotlin;
+mod rust;
 mod steps;
 
 /// Steps of the parser's progress, 100 operations each, that normal code never reaches: it takes a fiftieth of its bytes.
@@ -71,6 +72,7 @@ pub(crate) fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         Language::CSharp => csharp::visit_node,
         Language::Java => java::visit_node,
         Language::Kotlin => kotlin::visit_node,
+        Language::Rust => rust::visit_node,
         _ => javascript::visit_node,
     };
     reader.deeper(node, |reader| {

@@ -4,11 +4,27 @@ use std::{cell::Cell, collections::HashMap};
 
 use crate::{Call, CallRole, Expr, Import, Language, Module, ScopeId, ScopeKind};
 
-/// How far a name is followed from one to the next.
+/// How far a name is followed from one to the next; the calls of a chain are not counted.
 const STEPS: usize = 12;
 
 /// How many names are followed in all for one symbol: bindings may lead to each other in circles.
-const PATIENCE: usize = 1000;
+const PATIENCE: usize = 500;
+
+/// What gives the thing itself in Rust: `Client::new()` is a Client, and so is `client.clone()`.
+const UNCHANGED: &[&str] = &[
+    ".new",
+    ".default",
+    ".clone",
+    ".unwrap",
+    ".expect",
+    ".unwrap_or_default",
+    ".as_ref",
+    ".as_mut",
+    ".as_deref",
+    ".map_err",
+    ".context",
+    ".with_context",
+];
 
 /// What lies beyond a module: other files of the program, and what libraries give.
 pub trait Beyond {
@@ -153,7 +169,6 @@ impl<'m> Names<'m> {
     }
 
     fn follow(&self, value: &Expr, scope: ScopeId, steps: usize) -> Option<String> {
-        let steps = steps.checked_sub(1)?;
         self.left.set(self.left.get().checked_sub(1)?);
         match value {
             Expr::Name(path) => self.path(path, scope, steps),
@@ -180,11 +195,17 @@ impl<'m> Names<'m> {
         if let Some(kind) = self.gives(&symbol) {
             return Some(kind.to_owned());
         }
-        // `Client::new()` is a Client.
-        if self.module.language == Language::Rust
-            && let Some(kind) = symbol.strip_suffix(".new").or_else(|| symbol.strip_suffix(".default"))
-        {
-            return Some(kind.to_owned());
+        if self.module.language == Language::Rust {
+            // `Arc::new(client)` and `Ok(client)` are the client.
+            let last = symbol.strip_suffix(".new").unwrap_or(&symbol).rsplit('.').next().unwrap_or_default();
+            if matches!(last, "Arc" | "Rc" | "Box" | "Some" | "Ok")
+                && let [held] = call.arguments.as_slice()
+            {
+                return self.follow(&held.value, call.scope, steps);
+            }
+            if let Some(kind) = UNCHANGED.iter().find_map(|end| symbol.strip_suffix(end)) {
+                return Some(kind.to_owned());
+            }
         }
         // `client.apply { … }` is the client.
         if self.module.language == Language::Kotlin
@@ -324,8 +345,11 @@ impl<'m> Names<'m> {
         let (name, deeper) = split(rest);
         let head = path.split('.').next().unwrap_or_default();
         let class = self.module.class(scope);
-        let named = [format!("{head}.{name}"), format!("this.{name}"), name.to_owned()];
-        for name in &named {
+        // Where fields are declared, a bare name is a variable.
+        let declared =
+            matches!(self.module.language, Language::Java | Language::Kotlin | Language::CSharp | Language::Rust);
+        let bare = (!declared).then(|| name.to_owned());
+        for name in [format!("{head}.{name}"), format!("this.{name}")].iter().chain(&bare) {
             let candidates = self.bindings.get(name.as_str()).into_iter().flatten();
             let fields = candidates
                 .filter_map(|at| self.module.bindings.get(*at))

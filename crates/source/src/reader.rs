@@ -148,6 +148,15 @@ impl<'t> Reader<'t> {
         Expr::Call(self.module.calls.len() - 1)
     }
 
+    /// Makes a call of several nodes end with the last of them.
+    pub(crate) fn ends_at(&mut self, value: &Expr, last: Node<'_>) {
+        if let Expr::Call(at) = value
+            && let Some(call) = self.module.calls.get_mut(*at)
+        {
+            call.spot.end = spot(last).end;
+        }
+    }
+
     /// Somebody waits for what this call gives, or looks at its error.
     pub(crate) fn awaited(&mut self, value: &Expr) {
         if let Expr::Call(at) = value
