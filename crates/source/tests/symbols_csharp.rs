@@ -1,9 +1,9 @@
 //! What the calls of small C# programs stand for, and in which scopes they stand.
 
-mod common;
+mod lines;
 
-use common::{check_calls, check_hostile, check_scopes};
 use gonogo_source::{Expr, Language, Names, Nothing, read};
+use lines::{check_calls, check_hostile, check_scopes};
 
 #[test]
 fn csharp_follows_fields_properties_and_primary_constructors() {

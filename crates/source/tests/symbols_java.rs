@@ -1,9 +1,9 @@
 //! What the calls of small Java programs stand for, and in which scopes they stand.
 
-mod common;
+mod lines;
 
-use common::{check_calls, check_hostile, check_scopes};
 use gonogo_source::{Expr, Language, read};
+use lines::{check_calls, check_hostile, check_scopes};
 
 #[test]
 fn java_follows_imports_fields_and_parameters() {

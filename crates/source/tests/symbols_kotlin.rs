@@ -1,9 +1,9 @@
 //! What the calls of small Kotlin programs stand for, and in which scopes they stand.
 
-mod common;
+mod lines;
 
-use common::{check_calls, check_hostile, check_scopes};
 use gonogo_source::{Expr, Language, read};
+use lines::{check_calls, check_hostile, check_scopes};
 
 #[test]
 fn kotlin_follows_constructor_properties_and_lazy_fields() {

@@ -4,14 +4,14 @@ use tree_sitter::Node;
 
 use super::{
     steps::{
-        binary, branch, dedented, first, gives_back, is_empty, list, several, statement, through, throw, type_name,
+        binary, block_text, branch, first, gives_back, is_empty, list, several, statement, through, throw, type_name,
         unary, value_of, with_holes,
     },
     visit,
 };
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
-    reader::{Reader, fields, member, number, part, parts},
+    reader::{Reader, copy, element, fields, member, number, part, parts},
 };
 
 pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
@@ -56,7 +56,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "local_function_statement" => {
             let name = reader.field_text(node, "name");
             let value = function(reader, node, name.clone());
-            reader.bind(name, None, Some(value.clone()), node);
+            reader.bind(name, None, Some(copy(&value)), node);
             value
         }
         "constructor_initializer" => {
@@ -124,8 +124,8 @@ fn expression(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "prefix_unary_expression" | "postfix_unary_expression" => {
             let Some(operand) = parts(node).into_iter().next() else { return Expr::Other };
             let inner = visit(reader, operand);
-            let operator = reader.text_between(node.start_byte(), operand.start_byte())
-                + &reader.text_between(operand.end_byte(), node.end_byte());
+            let operator = reader.between(node.start_byte(), operand.start_byte())
+                + &reader.between(operand.end_byte(), node.end_byte());
             // `value!` only calms the compiler.
             if node.kind() == "postfix_unary_expression" && operator.trim() == "!" {
                 return inner;
@@ -289,7 +289,7 @@ fn bind_tuple(reader: &mut Reader<'_>, tuple: Node<'_>, value: Option<&Expr>, no
         match inner {
             Some(name) if name.kind() == "identifier" => {
                 let name = reader.text(name);
-                reader.bind_nth(name, None, value.cloned(), nth, node);
+                reader.bind_nth(name, None, value.map(copy), nth, node);
             }
             _ => {
                 visit(reader, name);
@@ -414,24 +414,12 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             let keys = keys.into_iter().map(|key| visit(reader, key)).collect();
             element(of, several(keys).unwrap_or(Expr::Other))
         }
-        "postfix_unary_expression"
-            if reader.text_between(node.end_byte().saturating_sub(1), node.end_byte()) == "!" =>
-        {
+        "postfix_unary_expression" if reader.between(node.end_byte().saturating_sub(1), node.end_byte()) == "!" => {
             parts(node).first().map_or(Expr::Other, |child| callee(reader, *child))
         }
         "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
         _ => visit(reader, node),
     })
-}
-
-/// `config["Port"]` is `config.Port`.
-fn element(of: Expr, key: Expr) -> Expr {
-    match key {
-        Expr::Text(key) if !key.is_empty() && key.chars().all(|letter| letter.is_alphanumeric() || letter == '_') => {
-            member(of, &key)
-        }
-        key => Expr::Index(Box::new(of), Box::new(key)),
-    }
 }
 
 /// A name without the types that it is given: `AddHttpClient<Shop>` is `AddHttpClient`.
@@ -453,10 +441,11 @@ fn of_task(reader: &mut Reader<'_>, of: &Expr, member: &str) {
 fn waited(reader: &mut Reader<'_>, value: &Expr) {
     reader.awaited(value);
     if let Expr::Call(at) = value
-        && let Some(Expr::Member(of, name)) = reader.module.calls.get(*at).map(|call| call.callee.clone())
-        && matches!(name.as_str(), "ConfigureAwait" | "AsTask" | "WaitAsync")
+        && let Some(Expr::Member(of, name)) = reader.module.calls.get(*at).map(|call| &call.callee)
+        && let (Expr::Call(inner), "ConfigureAwait" | "AsTask" | "WaitAsync") = (&**of, name.as_str())
     {
-        reader.awaited(&of);
+        let inner = *inner;
+        reader.awaited(&Expr::Call(inner));
     }
 }
 
@@ -565,7 +554,7 @@ fn assignment(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         return Expr::Operation(operator, vec![target, value]);
     }
     if let Expr::Name(name) = target {
-        reader.bind(name, None, Some(value.clone()), node);
+        reader.bind(name, None, Some(copy(&value)), node);
     }
     value
 }
@@ -577,7 +566,7 @@ fn string(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let text = text.strip_suffix("u8").or_else(|| text.strip_suffix("U8")).unwrap_or(text);
     let quotes = text.len() - text.trim_start_matches('"').len();
     let plain = if quotes >= 3 && node.kind() != "verbatim_string_literal" {
-        dedented(text.trim_start_matches('"').trim_end_matches('"'))
+        block_text(text.trim_start_matches('"').trim_end_matches('"'))
     } else {
         text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned()
     };
@@ -675,11 +664,8 @@ fn catch(reader: &mut Reader<'_>, node: Node<'_>) {
     let caught = part(node, &["catch_declaration"]);
     let variable = caught.map(|caught| reader.field_text(caught, "name")).unwrap_or_default();
     let kind = caught.and_then(|caught| caught.child_by_field_name("type")).and_then(|kind| named(reader, kind));
-    reader.inside(ScopeKind::Catch, variable.clone(), node, |reader| {
-        reader.this().types = kind.clone().into_iter().collect();
-        if !variable.is_empty() {
-            reader.bind(variable, kind, None, node);
-        }
+    reader.inside(ScopeKind::Catch, variable, node, |reader| {
+        reader.this().types = kind.into_iter().collect();
         if let Some(filter) = part(node, &["catch_filter_clause"]) {
             let condition = first(reader, filter);
             reader.this().condition = Some(condition);

@@ -4,14 +4,14 @@ use tree_sitter::Node;
 
 use super::{
     steps::{
-        binary, branch, dedented, first, gives_back, is_empty, list, several, statement, through, throw, type_name,
-        unary, value_of, with_holes,
+        binary, block_text, branch, first, gives_back, is_empty, list, own_name, several, statement, through, throw,
+        type_name, unary, value_of, with_holes,
     },
     visit,
 };
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
-    reader::{Reader, fields, member, number, part, parts},
+    reader::{Reader, copy, fields, member, number, part, parts},
 };
 
 pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
@@ -182,7 +182,7 @@ fn annotation(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 /// A constant of an enum is an object of it.
 fn constant(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     modifiers(reader, node);
-    let class = reader.this().name.clone();
+    let class = own_name(reader);
     let name = reader.field_text(node, "name");
     let value = node.child_by_field_name("arguments").map(|_| {
         let arguments = arguments(reader, node);
@@ -332,7 +332,7 @@ fn assignment(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         return Expr::Operation(operator, vec![target, value]);
     }
     if let Expr::Name(name) = target {
-        reader.bind(name, None, Some(value.clone()), node);
+        reader.bind(name, None, Some(copy(&value)), node);
     }
     value
 }
@@ -353,7 +353,7 @@ fn string(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let holes: Vec<Node<'_>> = parts(node).into_iter().filter(|child| child.kind() == "string_interpolation").collect();
     let text = with_holes(reader, node, &holes);
     let plain = match text.strip_prefix("\"\"\"") {
-        Some(block) => dedented(block.strip_suffix("\"\"\"").unwrap_or(block)),
+        Some(block) => block_text(block.strip_suffix("\"\"\"").unwrap_or(block)),
         None => text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned(),
     };
     reader.literal(plain, node)
@@ -432,10 +432,7 @@ fn catch(reader: &mut Reader<'_>, node: Node<'_>) {
     let variable = caught.map(|caught| reader.field_text(caught, "name")).unwrap_or_default();
     let types = caught.and_then(|caught| part(caught, &["catch_type"])).map(parts).unwrap_or_default();
     let types: Vec<String> = types.into_iter().filter_map(|kind| named(reader, kind)).collect();
-    reader.inside(ScopeKind::Catch, variable.clone(), node, |reader| {
-        if let [kind] = types.as_slice() {
-            reader.bind(variable, Some(kind.clone()), None, node);
-        }
+    reader.inside(ScopeKind::Catch, variable, node, |reader| {
         reader.this().types = types;
         if let Some(body) = node.child_by_field_name("body") {
             reader.this().empty = is_empty(body);
@@ -450,6 +447,6 @@ fn resource(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let name = reader.text(name);
     let kind = node.child_by_field_name("type").and_then(|kind| named(reader, kind));
     let value = value_of(reader, node, "value");
-    reader.bind(name, kind, Some(value.clone()), node);
+    reader.bind(name, kind, Some(copy(&value)), node);
     value
 }

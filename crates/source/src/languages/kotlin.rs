@@ -4,13 +4,14 @@ use tree_sitter::Node;
 
 use super::{
     steps::{
-        binary, dedented, first, gives_back, list, not, several, through, throw, type_name, unary, value_of, with_holes,
+        binary, block_text, first, gives_back, list, not, own_name, several, through, throw, type_name, unary,
+        value_of, with_holes,
     },
     visit,
 };
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
-    reader::{Reader, fields, member, number, part, parts},
+    reader::{Reader, copy, element, fields, is_class_name, member, number, part, parts},
 };
 
 pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
@@ -34,12 +35,12 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "function_declaration" => {
             let name = reader.field_text(node, "name");
             let value = function(reader, node, name.clone());
-            reader.bind(name, None, Some(value.clone()), node);
+            reader.bind(name, None, Some(copy(&value)), node);
             value
         }
         "anonymous_function" | "lambda_literal" | "getter" | "setter" => function(reader, node, String::new()),
         "secondary_constructor" => {
-            let name = reader.this().name.clone();
+            let name = own_name(reader);
             function(reader, node, name)
         }
         "constructor_delegation_call" => {
@@ -235,7 +236,7 @@ fn class_member(reader: &mut Reader<'_>, node: Node<'_>) {
 
 /// An entry of an enum is an object of it.
 fn enum_entry(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let class = reader.this().name.clone();
+    let class = own_name(reader);
     let mut value = None;
     for child in parts(node) {
         match child.kind() {
@@ -312,7 +313,7 @@ fn made_late(reader: &Reader<'_>, value: Expr) -> Expr {
     };
     let Some(Expr::Function(scope)) = call.arguments.last().map(|last| &last.value) else { return value };
     let given = reader.module.returns.iter().rev().find(|given| given.scope == *scope);
-    given.map_or(value, |given| given.value.clone())
+    given.map_or(value, |given| copy(&given.value))
 }
 
 fn bind(reader: &mut Reader<'_>, target: Node<'_>, prefix: &str, value: Option<&Expr>, node: Node<'_>) {
@@ -322,7 +323,7 @@ fn bind(reader: &mut Reader<'_>, target: Node<'_>, prefix: &str, value: Option<&
         let inner = parts(variable);
         let name = inner.iter().find(|child| child.kind() == "identifier").map(|name| reader.text(*name));
         let kind = named(reader, &inner);
-        reader.bind_nth(format!("{prefix}{}", name.unwrap_or_default()), kind, value.cloned(), nth, node);
+        reader.bind_nth(format!("{prefix}{}", name.unwrap_or_default()), kind, value.map(copy), nth, node);
     }
 }
 
@@ -471,14 +472,14 @@ fn arm(reader: &mut Reader<'_>, node: Node<'_>, condition: Option<Expr>, taken: 
 fn conditional(reader: &mut Reader<'_>, node: Node<'_>, taken: Use) -> Expr {
     let condition_node = node.child_by_field_name("condition");
     let condition = value_of(reader, node, "condition");
-    let mut items = vec![condition.clone()];
+    let mut items = vec![copy(&condition)];
     let mut otherwise = false;
     let mut cursor = node.walk();
     for child in node.children(&mut cursor) {
         if child.kind() == "else" {
             otherwise = true;
         } else if child.is_named() && !child.is_extra() && Some(child) != condition_node {
-            let condition = if otherwise { not(condition.clone()) } else { condition.clone() };
+            let condition = if otherwise { not(copy(&condition)) } else { copy(&condition) };
             items.push(arm(reader, child, Some(condition), taken));
         }
     }
@@ -529,9 +530,8 @@ fn trying(reader: &mut Reader<'_>, node: Node<'_>, taken: Use) -> Expr {
                 let inner = parts(child);
                 let variable = part(child, &["identifier"]).map(|name| reader.text(name)).unwrap_or_default();
                 let kind = named(reader, &inner);
-                reader.inside(ScopeKind::Catch, variable.clone(), child, |reader| {
-                    reader.this().types = kind.clone().into_iter().collect();
-                    reader.bind(variable, kind, None, child);
+                reader.inside(ScopeKind::Catch, variable, child, |reader| {
+                    reader.this().types = kind.into_iter().collect();
                     if let Some(body) = part(child, &["block"]) {
                         reader.this().empty = is_empty(body);
                         items.push(block(reader, body, taken));
@@ -601,15 +601,7 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             "index_expression" => {
                 let of = callee(reader, *of);
                 let keys = children.iter().skip(1).map(|key| visit(reader, *key)).collect();
-                match several(keys) {
-                    // `env["PORT"]` is `env.PORT`.
-                    Some(Expr::Text(key))
-                        if !key.is_empty() && key.chars().all(|letter| letter.is_alphanumeric() || letter == '_') =>
-                    {
-                        member(of, &key)
-                    }
-                    key => Expr::Index(Box::new(of), Box::new(key.unwrap_or(Expr::Other))),
-                }
+                element(of, several(keys).unwrap_or(Expr::Other))
             }
             "parenthesized_expression" => callee(reader, *of),
             "unary_expression" if reader.field_text(node, "operator") == "!!" => callee(reader, *of),
@@ -635,9 +627,7 @@ fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     }
     let mut given = if merged { arguments(reader, called) } else { Vec::new() };
     given.extend(arguments(reader, node));
-    let makes = target.name().is_some_and(|path| {
-        path.rsplit('.').next().is_some_and(|name| name.chars().next().is_some_and(char::is_uppercase))
-    });
+    let makes = target.name().is_some_and(is_class_name);
     let role = if makes { CallRole::Make } else { CallRole::Plain };
     reader.call(target, given, role, node)
 }
@@ -677,7 +667,7 @@ fn assignment(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         return Expr::Operation(operator, vec![target, value]);
     }
     if let Expr::Name(name) = target {
-        reader.bind(name, None, Some(value.clone()), node);
+        reader.bind(name, None, Some(copy(&value)), node);
     }
     value
 }
@@ -686,7 +676,7 @@ fn string(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let holes: Vec<Node<'_>> = parts(node).into_iter().filter(|child| child.kind() == "interpolation").collect();
     let text = without_dollars(&with_holes(reader, node, &holes));
     let plain = match text.strip_prefix("\"\"\"") {
-        Some(block) => without_margin(&dedented(block.strip_suffix("\"\"\"").unwrap_or(block))),
+        Some(block) => without_margin(&block_text(block.strip_suffix("\"\"\"").unwrap_or(block))),
         None => text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned(),
     };
     reader.literal(plain, node)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
-    reader::{Reader, fields, member, number, part, parts},
+    reader::{NAME_LIMIT, Reader, copy, element, fields, member, number, part, parts},
 };
 
 mod tokens;
@@ -32,7 +32,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             let name = reader.field_text(node, "name");
             let value = function(reader, node, name.clone(), &[]);
             if reader.this().kind != ScopeKind::Class {
-                reader.bind(name, None, Some(value.clone()), node);
+                reader.bind(name, None, Some(copy(&value)), node);
             }
             value
         }
@@ -63,7 +63,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "for_expression" | "while_expression" | "loop_expression" => repeat(reader, node),
         "expression_statement" => {
             // The last expression of a block is a statement to the grammar when it ends with a brace.
-            let ended = reader.text_between(node.end_byte().saturating_sub(1), node.end_byte()) == ";";
+            let ended = reader.between(node.end_byte().saturating_sub(1), node.end_byte()) == ";";
             if ended { statement(reader, node) } else { first(reader, node) }
         }
         _ => expression(reader, node),
@@ -123,7 +123,7 @@ fn expression(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         }
         "unary_expression" => {
             let inner = first(reader, node);
-            let operator = reader.text_between(node.start_byte(), node.start_byte() + 1);
+            let operator = reader.between(node.start_byte(), node.start_byte() + 1);
             if operator == "*" { inner } else { unary(operator, inner) }
         }
         "reference_expression" | "type_cast_expression" => value_of(reader, node, "value"),
@@ -232,6 +232,10 @@ fn import(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let mut waiting: Vec<(Node<'_>, String)> =
         node.child_by_field_name("argument").map(|tree| (tree, String::new())).into_iter().collect();
     while let Some((tree, prefix)) = waiting.pop() {
+        // Every name of a list repeats what stands before the list.
+        if prefix.len() > NAME_LIMIT {
+            continue;
+        }
         let joined = |text: &str| {
             let text = path(text);
             if prefix.is_empty() || text.is_empty() { format!("{prefix}{text}") } else { format!("{prefix}.{text}") }
@@ -286,7 +290,7 @@ fn items(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 let value = function(reader, child, name.clone(), &waiting);
                 // A method is not seen by its bare name.
                 if !of_type {
-                    reader.bind(name, None, Some(value.clone()), child);
+                    reader.bind(name, None, Some(copy(&value)), child);
                 }
                 value
             }
@@ -436,7 +440,7 @@ fn body(reader: &mut Reader<'_>, block: Option<Node<'_>>) {
 
 /// Whether the last thing in a block is its value.
 fn is_value(reader: &Reader<'_>, last: Node<'_>) -> bool {
-    let ended = || reader.text_between(last.end_byte().saturating_sub(1), last.end_byte()) == ";";
+    let ended = || reader.between(last.end_byte().saturating_sub(1), last.end_byte()) == ";";
     match last.kind() {
         "expression_statement" => !ended(),
         kind => {
@@ -513,7 +517,7 @@ fn declaration(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         reader.dropped(value);
     }
     if let Some(otherwise) = node.child_by_field_name("alternative") {
-        let condition = value.clone().unwrap_or(Expr::Other);
+        let condition = value.as_ref().map_or(Expr::Other, copy);
         reader.awaited(&condition);
         let mut items: Vec<Expr> = pattern_value(reader, pattern).into_iter().collect();
         items.push(condition);
@@ -533,7 +537,7 @@ fn bind(reader: &mut Reader<'_>, pattern: Node<'_>, kind: Option<String>, value:
                 if name.starts_with(char::is_uppercase) {
                     return Expr::Other;
                 }
-                reader.bind_nth(name, kind, value.cloned(), nth, pattern);
+                reader.bind_nth(name, kind, value.map(copy), nth, pattern);
             }
             "tuple_pattern" | "slice_pattern" => {
                 for (at, one) in parts(pattern).into_iter().enumerate() {
@@ -555,7 +559,7 @@ fn bind(reader: &mut Reader<'_>, pattern: Node<'_>, kind: Option<String>, value:
             "struct_pattern" => {
                 for field in parts(pattern).into_iter().filter(|child| child.kind() == "field_pattern") {
                     let name = reader.field_text(field, "name");
-                    let inner = value.cloned().map(|value| member(value, &name));
+                    let inner = value.map(copy).map(|value| member(value, &name));
                     match field.child_by_field_name("pattern") {
                         Some(deeper) => bind(reader, deeper, None, inner.as_ref(), nth),
                         None => reader.bind_nth(name, None, inner, nth, field),
@@ -616,9 +620,9 @@ fn arm(reader: &mut Reader<'_>, node: Node<'_>, condition: Option<Expr>) -> Expr
 
 fn branch(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let condition = value_of(reader, node, "condition");
-    let mut items = vec![condition.clone()];
+    let mut items = vec![copy(&condition)];
     if let Some(body) = node.child_by_field_name("consequence") {
-        items.push(arm(reader, body, Some(condition.clone())));
+        items.push(arm(reader, body, Some(copy(&condition))));
     }
     let otherwise = node.child_by_field_name("alternative");
     if let Some(body) = otherwise.and_then(|clause| parts(clause).into_iter().next()) {
@@ -630,7 +634,7 @@ fn branch(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 fn choice(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let subject = value_of(reader, node, "value");
     reader.awaited(&subject);
-    let mut items = vec![subject.clone()];
+    let mut items = vec![copy(&subject)];
     for one in node.child_by_field_name("body").map(parts).unwrap_or_default() {
         if one.kind() != "match_arm" {
             visit(reader, one);
@@ -690,15 +694,8 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "index_expression" => {
             let mut inner = parts(node).into_iter();
             let of = inner.next().map_or(Expr::Other, |of| callee(reader, of));
-            match inner.next().map(|key| visit(reader, key)) {
-                // `map["port"]` is `map.port`.
-                Some(Expr::Text(key))
-                    if !key.is_empty() && key.chars().all(|letter| letter.is_alphanumeric() || letter == '_') =>
-                {
-                    member(of, &key)
-                }
-                key => Expr::Index(Box::new(of), Box::new(key.unwrap_or(Expr::Other))),
-            }
+            let key = inner.next().map_or(Expr::Other, |key| visit(reader, key));
+            element(of, key)
         }
         "scoped_identifier" => Expr::Name(path(&reader.text(node))),
         "generic_function" => {
@@ -761,7 +758,7 @@ fn structure(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 fn assignment(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let value = value_of(reader, node, "right");
     let Some(left) = node.child_by_field_name("left") else { return value };
-    if reader.text_between(left.start_byte(), left.end_byte().min(left.start_byte() + 2)) == "_" {
+    if reader.between(left.start_byte(), left.end_byte().min(left.start_byte() + 2)) == "_" {
         reader.dropped(&value);
         return value;
     }
@@ -770,7 +767,7 @@ fn assignment(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         _ => callee(reader, left),
     };
     if let Expr::Name(name) = target {
-        reader.bind(name, None, Some(value.clone()), node);
+        reader.bind(name, None, Some(copy(&value)), node);
     }
     Expr::Other
 }

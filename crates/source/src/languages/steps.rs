@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::visit;
 use crate::{
     CallRole, Expr, ScopeId, ScopeKind,
-    reader::{Reader, parts},
+    reader::{NAME_LIMIT, Reader, copy, dedented, parts},
 };
 
 /// The value of a field of a node; [`Expr::Other`] where there is none.
@@ -76,7 +76,7 @@ pub(super) fn arm(reader: &mut Reader<'_>, body: Node<'_>, condition: Option<Exp
 pub(super) fn branch(reader: &mut Reader<'_>, node: Node<'_>) {
     let condition = value_of(reader, node, "condition");
     if let Some(body) = node.child_by_field_name("consequence") {
-        arm(reader, body, Some(condition.clone()));
+        arm(reader, body, Some(copy(&condition)));
     }
     if let Some(body) = node.child_by_field_name("alternative") {
         arm(reader, body, Some(not(condition)));
@@ -85,6 +85,11 @@ pub(super) fn branch(reader: &mut Reader<'_>, node: Node<'_>) {
 
 pub(super) fn not(condition: Expr) -> Expr {
     Expr::Operation("!".to_owned(), vec![condition])
+}
+
+/// The name of the scope that is open, as far as it can stand in many places.
+pub(super) fn own_name(reader: &mut Reader<'_>) -> String {
+    Some(reader.this().name.clone()).filter(|name| name.len() <= NAME_LIMIT).unwrap_or_default()
 }
 
 /// `left operator right`, with what stands in for a read that gives nothing.
@@ -157,25 +162,18 @@ pub(super) fn with_holes(reader: &mut Reader<'_>, node: Node<'_>, holes: &[Node<
     let mut text = String::new();
     let mut at = node.start_byte();
     for hole in holes {
-        text.push_str(&reader.text_between(at, hole.start_byte()));
+        text.push_str(&reader.between(at, hole.start_byte()));
         text.push_str("{}");
         at = hole.end_byte();
         visit(reader, *hole);
     }
-    text.push_str(&reader.text_between(at, node.end_byte()));
+    text.push_str(&reader.between(at, node.end_byte()));
     text
 }
 
 /// A text over several lines without what indents all of them, the line break after its opening, and a last line that is
 /// blank.
-pub(super) fn dedented(text: &str) -> String {
+pub(super) fn block_text(text: &str) -> String {
     let text = text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text);
-    let indent = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| line.len() - line.trim_start_matches([' ', '\t']).len())
-        .min()
-        .unwrap_or(0);
-    let lines: Vec<&str> = text.lines().map(|line| line.get(indent..).unwrap_or_default().trim_end()).collect();
-    lines.join("\n").trim_end_matches('\n').to_owned()
+    dedented(text).trim_end().to_owned()
 }

@@ -145,7 +145,7 @@ fn after_types(piece: &[Node<'_>], open: usize) -> usize {
 }
 
 fn starts_with(reader: &Reader<'_>, token: Node<'_>, open: char) -> bool {
-    reader.text_between(token.start_byte(), token.start_byte() + 1).starts_with(open)
+    reader.between(token.start_byte(), token.start_byte() + 1).starts_with(open)
 }
 
 /// A tree on its own: what stands in parentheses, a list, a block.
