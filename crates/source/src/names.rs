@@ -258,6 +258,7 @@ impl<'m> Names<'m> {
         if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
             && let Some(value) = self.gives_back.get(function)
             && let Some(symbol) = self.follow(value, *function, steps)
+            && (!symbol.starts_with('.') || self.classes.contains_key(symbol.get(1..).unwrap_or_default()))
         {
             return Some(symbol);
         }
