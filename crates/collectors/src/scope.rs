@@ -1,10 +1,10 @@
 //! Which part of the repository's evidence belongs to which service.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, SettingsKind, Workload, WorkloadKind},
+    evidence::{FileEntry, Object, Objective, Resource, SettingsKind, Workload, WorkloadKind},
 };
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use crate::{
     Configuration,
     collect::Sources,
     discovery::{Unit, class_selects},
-    paths,
+    entrances, paths,
 };
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
@@ -46,11 +46,7 @@ fn facts(
         ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
         pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
-        infrastructure: own(
-            &sources.infrastructure,
-            |resource| area.not_of_others(&resource.place),
-            |gap| area.not_of_others(&gap.place),
-        ),
+        infrastructure: infrastructure(&area, sources),
         alert_rules: own(
             &sources.alert_rules,
             |rule| area.not_of_others(&rule.place),
@@ -189,6 +185,19 @@ fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources)
     let mut objects = Gathered::clone(&objects);
     objects.items.extend(jobs);
     Arc::new(objects)
+}
+
+/// Everything that is not in another unit's folder, without the entrances that lead to others.
+fn infrastructure(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Resource>> {
+    let resources = &sources.infrastructure.items;
+    let of_others = entrances::of_others(area.unit, area.units, resources);
+    let of_others: BTreeSet<&Place> =
+        of_others.iter().filter_map(|index| resources.get(*index)).map(|resource| &resource.place).collect();
+    own(
+        &sources.infrastructure,
+        |resource| area.not_of_others(&resource.place) && !of_others.contains(&resource.place),
+        |gap| area.not_of_others(&gap.place),
+    )
 }
 
 /// How deep a folder lies.

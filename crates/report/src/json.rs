@@ -316,7 +316,7 @@ fn service(review: &Review) -> Service<'_> {
 
 fn state(state: &State) -> Words {
     match state {
-        State::Kept { reason, .. } | State::NotFound { reason } => reason.into(),
+        State::Kept { reason, .. } | State::Optional { reason, .. } | State::NotFound { reason } => reason.into(),
         State::None { .. } => Words { en: "keeps no state".to_owned(), zh: "不保存状态".to_owned() },
     }
 }

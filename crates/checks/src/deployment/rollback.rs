@@ -227,7 +227,11 @@ fn nothing_kept(workload: &Workload) -> Vec<Finding> {
 enum Bound {
     /// Seconds that it takes when every start is as fast, and when every start is as slow, as the probes allow; and
     /// where the figures stand.
-    Between { least: u32, most: u32, place: Place },
+    Between {
+        least: u32,
+        most: u32,
+        place: Place,
+    },
     /// The previous version still runs or is kept beside the new one.
     Switch,
     Unknown,
@@ -280,11 +284,7 @@ fn bound(evidence: &Evidence<'_>, workload: &Workload) -> Result<Bound, Missing>
         _ => return Ok(Bound::Unknown),
     };
     let all = |each: u32| waves.saturating_mul(each.saturating_add(settled));
-    Ok(Bound::Between {
-        least: all(least),
-        most: all(slowest.most).saturating_add(once),
-        place: slowest.place,
-    })
+    Ok(Bound::Between { least: all(least), most: all(slowest.most).saturating_add(once), place: slowest.place })
 }
 
 /// A number or a percentage of the replicas; 25 % where nothing is written. Surge is rounded up, absence down.

@@ -98,8 +98,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(Reading::elsewhere(
         Message::new(
-            "no entrance from outside is declared here: no Ingress, Gateway, load balancer or listener",
-            "此处未声明任何对外入口：没有 Ingress、Gateway、负载均衡或监听器",
+            "no entrance from outside that leads to it is declared here: no Ingress, Gateway, load balancer or listener",
+            "此处未声明通向它的对外入口：没有 Ingress、Gateway、负载均衡或监听器",
         ),
         Message::new(
             "the manifests of the Ingress, Gateway or load balancer in front of it, or its URL",

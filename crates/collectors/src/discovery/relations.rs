@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use gonogo_domain::{
     Dependency, Message, Node, Place, State,
-    evidence::{EnvFromKind, EnvValue, InfrastructureTool, VolumeKind, Workload, WorkloadKind},
+    evidence::{EnvFromKind, EnvValue, InfrastructureTool, Workload, WorkloadKind},
     package_capabilities,
 };
 
-use super::{Candidate, class::View, names::normal, products};
+use super::{
+    Candidate,
+    class::View,
+    names::normal,
+    products,
+    volumes::{self, Kept},
+};
 use crate::paths;
 
 /// What it calls: from its variables, from compose, from the clients that it links.
@@ -245,18 +251,14 @@ fn compose_needs(workload: &Workload) -> Vec<(String, Place)> {
 pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], only: bool) -> State {
     let kept =
         |en: String, zh: String, place: &Place| State::Kept { reason: Message::new(en, zh), place: place.clone() };
-    for workload in view.workloads() {
-        if let Some(place) = workload.keeps_data.first() {
-            return kept("it mounts a volume that outlives it".to_owned(), "挂载了持久卷".to_owned(), place);
-        }
-        let claim = workload.volumes.iter().find(|volume| matches!(volume.kind, VolumeKind::Claim(_)));
-        if let Some(volume) = claim {
-            return kept(
-                format!("its volume {} outlives it", volume.name),
-                format!("其卷 {} 为持久卷", volume.name),
-                &volume.place,
-            );
-        }
+    let volumes = volumes::kept(view.workloads());
+    if let Kept::Always(workload, place) = &volumes {
+        let (kind, name) = (workload.kind.name(), &workload.name);
+        return kept(
+            format!("{kind} {name} mounts a volume that outlives it"),
+            format!("{kind} {name} 挂载了持久卷"),
+            place,
+        );
     }
     for image in view.images() {
         let base = image.final_base();
@@ -291,6 +293,17 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], only: bool) ->
             format!("其数据库声明为 {}", resource.kind),
             &resource.place,
         );
+    }
+    if let Kept::Here(workload, place, other) = volumes {
+        let (one, other) =
+            (format!("{} {}", workload.kind.name(), workload.name), format!("{} {}", other.kind.name(), other.name));
+        return State::Optional {
+            reason: Message::new(
+                format!("{one} mounts a volume that outlives it where {other} mounts one that does not"),
+                format!("{one} 挂载了持久卷，而 {other} 在同一路径挂载的是临时卷"),
+            ),
+            place,
+        };
     }
     State::NotFound {
         reason: Message::new(
