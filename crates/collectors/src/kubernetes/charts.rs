@@ -114,7 +114,23 @@ fn render(
         }
     }
     let gaps = failed.into_iter().filter(|problem| !is_remote_dependency(corpus, problem));
-    unread.extend(gaps.map(|problem| Unread { role, place: problem.place, reason: problem.reason }));
+    unread.extend(gaps.map(|problem| {
+        let reason = packed(corpus, root, &problem).unwrap_or(problem.reason);
+        Unread { role, place: problem.place, reason }
+    }));
+}
+
+/// The archive in `charts/` that holds the dependency of this problem.
+fn packed(corpus: &Corpus<'_>, root: &str, problem: &Problem) -> Option<String> {
+    let documents = &corpus.file(problem.place.path())?.documents;
+    let mut dependencies = documents.iter().flat_map(|document| document.list("dependencies"));
+    let name = dependencies.find(|dependency| dependency.place == problem.place)?.str_at("name")?;
+    let folder = if root == "." { "charts".to_owned() } else { format!("{root}/charts") };
+    let archive = corpus.tree.below(&folder).find(|entry| {
+        let version = entry.name().strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        version.is_some_and(|rest| rest.ends_with(".tgz") && rest.starts_with(|first: char| first.is_ascii_digit()))
+    })?;
+    Some(format!("dependency {name} is packed in {}, which is not read", archive.path))
 }
 
 /// Keeps the problems of templates that no values render.
