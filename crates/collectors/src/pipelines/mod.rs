@@ -19,6 +19,7 @@ mod bitbucket;
 mod buildkite;
 mod circle;
 mod cloud_build;
+mod concourse;
 mod drone;
 mod github;
 mod gitlab;
@@ -48,6 +49,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Pipeline> {
         drone::gather,
         buildkite::gather,
         tekton::gather,
+        concourse::gather,
         skaffold::gather,
     ] {
         gather(&mut context);
@@ -237,6 +239,9 @@ fn settle(mut jobs: Vec<DraftJob>) -> Vec<PipelineJob> {
         if job.steps.iter().any(|step| step.outcome.cluster) {
             job.steps.iter_mut().for_each(|step| step.outcome.rehearse());
         }
+        for step in &mut job.steps {
+            step.outcome.integrates(step.step.name.as_deref().unwrap_or_default());
+        }
     }
     let deploys = after_deployment(&jobs);
     jobs.into_iter().zip(deploys).map(|(job, deploys)| finish(job, deploys)).collect()
@@ -422,6 +427,14 @@ impl Outcome {
         }
         for purpose in kinds {
             self.effects.push(Effect { purpose, tolerated: None, probe: false });
+        }
+    }
+
+    /// A run of the whole product that its step calls integration tests is both: the parts are together, and asked.
+    fn integrates(&mut self, name: &str) {
+        let whole = self.effects.iter().find(|effect| effect.purpose == Purpose::EndToEndTest && !effect.probe);
+        if let Some(whole) = whole.filter(|_| test_kinds(name).contains(&Purpose::IntegrationTest)) {
+            self.effects.push(Effect { purpose: Purpose::IntegrationTest, ..whole.clone() });
         }
     }
 

@@ -10,7 +10,7 @@ pub struct Pipeline {
     pub name: String,
     pub place: Place,
     /// What starts it: `push`, `pull_request`, `schedule`, `workflow_dispatch`, `release`, `tag` …; `external` where
-    /// that is set up outside of the repository (Cloud Build, Tekton). Scripts have none.
+    /// that is set up outside of the repository (Cloud Build, Tekton, Concourse). Scripts have none.
     pub triggers: Vec<String>,
     pub jobs: Vec<PipelineJob>,
     /// Permissions of the token: `contents: read` …; none: not written.
@@ -52,6 +52,7 @@ pub enum PipelineSystem {
     Drone,
     Buildkite,
     Tekton,
+    Concourse,
     /// Makefile, Taskfile, justfile, package scripts: what a pipeline step calls.
     Script,
 }
