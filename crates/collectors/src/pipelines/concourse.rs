@@ -8,7 +8,7 @@ use std::{
 
 use gonogo_domain::{Node, Place, Source, evidence::PipelineSystem};
 
-use super::{Context, DraftJob, DraftStep, EXTERNAL, Parts, ShellSteps, strings, texts};
+use super::{Context, DraftJob, DraftStep, EXTERNAL, PART, Parts, ShellSteps, strings, texts};
 use crate::{DataFile, paths};
 
 /// Steps inside of steps; people stay below five.
@@ -53,7 +53,7 @@ pub(super) fn gather(context: &mut Context<'_>) {
     for (path, task) in tasks.iter().filter(|(path, _)| !named.contains(**path)) {
         let mut job = DraftJob::new(stem(path), task.place.clone());
         job.steps = vec![run(context, task)];
-        let parts = Parts { triggers: vec![EXTERNAL.to_owned()], jobs: vec![job], permissions: None };
+        let parts = Parts { triggers: vec![PART.to_owned()], jobs: vec![job], permissions: None };
         context.add(PipelineSystem::Concourse, stem(path).to_owned(), Place::whole(Arc::from(*path)), parts);
     }
 }
@@ -259,7 +259,7 @@ mod tests {
             "Script Makefile on
   test
     Makefile:1 UnitTest
-Concourse build on external
+Concourse build on part
   build
     ci/build.yml:4 UnitTest
 ",

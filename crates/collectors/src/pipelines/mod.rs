@@ -99,6 +99,9 @@ impl<'c> Context<'c> {
 /// What a pipeline gets whose start is set up outside of the repository: Cloud Build, Tekton.
 const EXTERNAL: &str = "external";
 
+/// What a task gets that a pipeline outside of the repository runs, beside others that are not here.
+const PART: &str = "part";
+
 /// Texts that run one after the other in one shell, as steps.
 struct ShellSteps<'s, 'c> {
     scripts: &'s Scripts<'c>,
