@@ -1,10 +1,10 @@
 //! What a unit needs over the network, and whether it keeps data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Dependency, Message, Node, Place, State,
-    evidence::{EnvFromKind, EnvValue, InfrastructureTool, Workload, WorkloadKind},
+    evidence::{EnvFromKind, EnvValue, InfrastructureTool, InstructionKind, Workload, WorkloadKind},
     package_capabilities,
 };
 
@@ -41,6 +41,13 @@ pub(super) fn dependencies(view: &View<'_>, units: &[Candidate]) -> Vec<Dependen
                     known.map_or_else(|| (name, "http".to_owned()), |known| (known.name.clone(), known.kind.clone()));
                 add(Dependency { name, kind, hard: None, place });
             }
+        }
+    }
+    for (name, value, place) in defaults(view) {
+        // A default that leads to nothing here is for somebody's own machine.
+        let leads = host(value).is_some_and(|host| callables.contains_key(&normal(&host)));
+        if let Some(dependency) = from_variable(&callables, name, Some(value), place).filter(|_| leads) {
+            add(dependency);
         }
     }
     let mut found: Vec<Dependency> = found.into_values().collect();
@@ -143,6 +150,24 @@ fn variables(view: &View<'_>, workload: &Workload) -> Vec<(String, Option<String
         }
     }
     variables
+}
+
+/// The variables of its images that no workload sets to something else.
+fn defaults<'v>(view: &View<'v>) -> Vec<(&'v str, &'v str, &'v Place)> {
+    let set: BTreeSet<&str> = view
+        .workloads()
+        .flat_map(Workload::main_containers)
+        .flat_map(|container| container.env.iter().map(|variable| variable.name.as_str()))
+        .collect();
+    let instructions = view.images().flat_map(|image| image.final_instructions());
+    instructions
+        .filter_map(|instruction| match &instruction.kind {
+            InstructionKind::Env { name, value } if !set.contains(name.as_str()) => {
+                Some((name.as_str(), value.as_str(), &instruction.place))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// Endings of names of variables that hold an address.
