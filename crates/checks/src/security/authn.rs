@@ -7,6 +7,7 @@ use gonogo_domain::{
     merge,
 };
 
+use super::open_doors;
 use crate::shared::{
     declared_library,
     entrances::leads_here,
@@ -94,6 +95,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 format!("网关允许任何人调用 {}", resource.name),
             ));
         }
+    }
+    let unguarded = open_doors::unguarded(evidence)?;
+    if !unguarded.is_empty() {
+        return Ok(Reading::refuted(
+            merge(unguarded),
+            "a variable lets in whoever gives no password",
+            "有环境变量允许无密码访问",
+        ));
     }
     if !findings.is_empty() {
         return Ok(Reading::refuted(
