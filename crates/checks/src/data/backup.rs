@@ -1,8 +1,10 @@
 //! Copies are made, often enough for what may be lost.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard, State,
     Strength, Text,
+    evidence::{Volume, VolumeKind},
+    merge,
 };
 
 use super::{
@@ -10,7 +12,10 @@ use super::{
     state::{Objectives, stateless},
     stores::{Backup, stores},
 };
-use crate::shared::figures::{said, said_zh};
+use crate::shared::{
+    figures::{said, said_zh},
+    production_workloads,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "data.backup",
@@ -65,9 +70,38 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(Reading::refuted(off, "a database is not backed up", "有数据库没有备份"));
     }
     if copying.is_empty() {
+        let lost = gone_with_the_pod(evidence)?;
+        if !lost.is_empty() {
+            return Ok(Reading::refuted(
+                merge(lost),
+                "the data is gone with the pod, and nothing copies it before",
+                "数据随 Pod 一同丢失，且没有任何备份",
+            ));
+        }
         return Ok(nothing(&objectives, open));
     }
     Ok(compared(&copying, &objectives))
+}
+
+/// The image is a database, and a production workload that runs it mounts nothing that outlives its pod.
+fn gone_with_the_pod(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let State::Kept { place, .. } = &evidence.service().state else { return Ok(Vec::new()) };
+    let by_image = evidence.images()?.iter().any(|image| image.place.path() == place.path());
+    let passing = |volume: &Volume| {
+        matches!(volume.kind, VolumeKind::EmptyDir | VolumeKind::ConfigMap(_) | VolumeKind::Secret(_))
+    };
+    let running = production_workloads(evidence)?.into_iter().filter(|workload| {
+        by_image && workload.kind.kubernetes() && workload.kind.long_running() && workload.keeps_data.is_empty()
+    });
+    let findings = running.filter(|workload| workload.volumes.iter().all(passing)).map(|workload| {
+        Finding::new(
+            &workload.place,
+            format!("{} keeps its data where a restart of the pod loses it: no volume outlives the pod", workload.key),
+            format!("{} 的数据随 Pod 重启丢失：没有持久卷", workload.key),
+        )
+        .in_environment(workload.environment.as_deref())
+    });
+    Ok(findings.collect())
 }
 
 fn nothing(objectives: &Objectives, open: Option<(Place, String)>) -> Reading {
