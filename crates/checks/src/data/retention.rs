@@ -174,8 +174,8 @@ fn in_source(evidence: &Evidence<'_>, en: &str, zh: &str) -> Missing {
         Err(missing) => missing,
     };
     missing.reason = Message::new(
-        format!("{en}; whether the program does is in its source, which this version does not read"),
-        format!("{zh}；程序本身是否删除需看源代码，当前版本尚不读取"),
+        format!("{en}; whether the program does is in its source, which this check does not read yet"),
+        format!("{zh}；程序本身是否删除需看源代码，而本检查尚不读取"),
     );
     missing
 }

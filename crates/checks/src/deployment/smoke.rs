@@ -50,8 +50,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         Ran::Elsewhere(_) | Ran::NoPipeline | Ran::Nowhere(_) => return nothing(evidence, settle),
     };
     let places: Vec<Place> = found.iter().map(|run| run.step.place.clone()).collect();
-    let placed = found.iter().any(|run| run.job.environment.is_some());
-    if let (Some(place), false) = (places.first(), placed || !runs(evidence, &[Purpose::Deploy])?.is_empty()) {
+    let for_environment = found.iter().any(|run| run.job.environment.is_some());
+    if let (Some(place), false) = (places.first(), for_environment || !runs(evidence, &[Purpose::Deploy])?.is_empty()) {
         return Ok(Reading::elsewhere(
             Message::new(
                 format!(

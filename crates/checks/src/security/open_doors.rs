@@ -88,8 +88,8 @@ fn open_doors<'a>(
     set.iter().filter_map(|(name, value, place)| {
         let (_, values, closes) = OPEN_DOORS.iter().find(|(known, ..)| known == name)?;
         let open = value.is_some_and(|value| values.contains(&value.to_ascii_lowercase().as_str()));
-        let closed = set.iter().any(|(other, ..)| closes.contains(other));
-        (open && !closed).then_some((*name, *place, *closes))
+        let shut = set.iter().any(|(other, ..)| closes.contains(other));
+        (open && !shut).then_some((*name, *place, *closes))
     })
 }
 

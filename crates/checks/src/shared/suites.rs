@@ -233,7 +233,7 @@ pub(crate) fn sources<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a FileEntry>,
                 &instruction.kind
                 && destination.starts_with("/docker-entrypoint-initdb.d")
             {
-                seeds.extend(sources.iter().map(|source| (image.context.to_string(), source.as_str())));
+                seeds.extend(sources.iter().map(|source| (image.context.clone(), source.as_str())));
             }
         }
     }

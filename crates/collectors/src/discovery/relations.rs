@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Dependency, Message, Node, Place, State,
-    evidence::{EnvFromKind, EnvValue, InfrastructureTool, InstructionKind, Workload, WorkloadKind},
+    evidence::{EnvFromKind, EnvValue, ImageBuild, InfrastructureTool, InstructionKind, Workload, WorkloadKind},
     package_capabilities,
 };
 
@@ -159,7 +159,7 @@ fn defaults<'v>(view: &View<'v>) -> Vec<(&'v str, &'v str, &'v Place)> {
         .flat_map(Workload::main_containers)
         .flat_map(|container| container.env.iter().map(|variable| variable.name.as_str()))
         .collect();
-    let instructions = view.images().flat_map(|image| image.final_instructions());
+    let instructions = view.images().flat_map(ImageBuild::final_instructions);
     instructions
         .filter_map(|instruction| match &instruction.kind {
             InstructionKind::Env { name, value } if !set.contains(name.as_str()) => {

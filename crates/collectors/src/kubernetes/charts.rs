@@ -127,8 +127,9 @@ fn packed(corpus: &Corpus<'_>, root: &str, problem: &Problem) -> Option<String> 
     let name = dependencies.find(|dependency| dependency.place == problem.place)?.str_at("name")?;
     let folder = if root == "." { "charts".to_owned() } else { format!("{root}/charts") };
     let archive = corpus.tree.below(&folder).find(|entry| {
-        let version = entry.name().strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
-        version.is_some_and(|rest| rest.ends_with(".tgz") && rest.starts_with(|first: char| first.is_ascii_digit()))
+        let stem = entry.name().strip_suffix(".tgz").and_then(|stem| stem.strip_prefix(name));
+        stem.and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
     })?;
     Some(format!("dependency {name} is packed in {}, which is not read", archive.path))
 }
