@@ -354,8 +354,10 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], units: &[Candi
 
 /// Its databases are units of this repository, or products that this repository runs in production.
 fn entrusted(view: &View<'_>, dependencies: &[Dependency], units: &[Candidate]) -> Option<State> {
-    let mut databases = dependencies.iter().filter(|one| is_database(&one.kind) && one.name != one.kind);
     let to_unit = |name: &str| units.iter().any(|unit| unit.name == name && stands_on(view, unit).is_some());
+    // What is known by its kind alone is nobody's, unless a unit is called like it.
+    let mut databases =
+        dependencies.iter().filter(|one| is_database(&one.kind) && (one.name != one.kind || to_unit(&one.name)));
     let to_product = |name: &str| {
         view.declared.workloads.iter().any(|workload| {
             let mut images = workload.main_containers().filter_map(|container| container.image.as_ref());

@@ -325,6 +325,23 @@ fn nothing_is_found_in_nothing() {
 }
 
 #[test]
+fn a_store_that_is_called_like_its_kind_keeps_the_data_of_others() {
+    let check = |folder: &str, image: &str, expect: &str| {
+        let compose = format!(
+            "services:\n  shop:\n    build: shop\n    ports: ['8080']\n    depends_on: [mongodb]\n  mongodb:\n    {folder}\n"
+        );
+        let files = [("compose.yaml", compose.as_str()), ("shop/Dockerfile", IMAGE), ("mongo/Dockerfile", image)];
+        let collected = gather(&files, "");
+        let shop = collected.services.iter().find(|one| one.service.name == "shop").unwrap();
+        let state = format!("{:?}", shop.service.state);
+        assert!(state.starts_with(expect), "{state}");
+    };
+    let store = "FROM mongo:8.0\nCOPY seed.js /docker-entrypoint-initdb.d/\n";
+    check("build: mongo", store, "Entrusted");
+    check("image: mongo:8.0", "FROM scratch\n", "NotFound");
+}
+
+#[test]
 fn defaults_of_an_image_name_what_is_here() {
     let image = |host: &str| IMAGE.replace("ENTRYPOINT", &format!("ENV CART_HOST={host}\nENTRYPOINT"));
     let check = |host: &str, expect: &[&str]| {
