@@ -13,6 +13,7 @@ mod dashboards;
 mod discovery;
 mod documents;
 mod embedded;
+mod entrances;
 mod environment;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
