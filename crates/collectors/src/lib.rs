@@ -15,9 +15,12 @@ mod documents;
 mod embedded;
 mod entrances;
 mod environment;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod image_name;
 mod images;
 mod infrastructure;
+mod jsonnet;
 mod kubernetes;
 mod migrations;
 mod objectives;
