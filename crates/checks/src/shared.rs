@@ -6,6 +6,7 @@ pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
 pub(crate) mod images;
+pub(crate) mod outbound;
 pub(crate) mod pod;
 pub(crate) mod procedures;
 pub(crate) mod records;

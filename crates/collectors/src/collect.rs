@@ -16,7 +16,7 @@ use crate::{
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, settings, workloads,
+    migrations, objectives, ownership, packages, pipelines, results, scope, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -67,6 +67,7 @@ pub(crate) struct Sources {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    pub source: source::Sources,
 }
 
 /// Gathers everything that the files of a repository declare about each of its services, as of `today`.
@@ -143,6 +144,7 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         ownership,
         results,
         settings,
+        source: code,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
@@ -152,6 +154,7 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
+        scope.spawn(|_| *code = source::gather(corpus.tree));
         scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
         scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
         scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
@@ -211,6 +214,7 @@ impl Sources {
             &self.ownership.gaps,
             &self.results.gaps,
             &self.settings.gaps,
+            &self.source.gaps,
         ]
         .into_iter()
         .flatten()

@@ -32,6 +32,7 @@ mod roles;
 mod schemas;
 mod scope;
 mod settings;
+mod source;
 mod tree;
 mod words;
 mod workloads;

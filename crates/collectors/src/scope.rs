@@ -13,7 +13,7 @@ use crate::{
     Configuration,
     collect::Sources,
     discovery::{Unit, class_selects},
-    paths,
+    paths, source,
 };
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
@@ -33,6 +33,7 @@ fn facts(
 ) -> Facts {
     let area = Area::new(unit, units);
     let statement = configuration.service(&unit.service.name);
+    let packages = packages(&area, sources);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
         today,
@@ -64,7 +65,9 @@ fn facts(
         ),
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        packages: packages(&area, sources),
+        source: Arc::new(source::link(&sources.source, &packages.items, &|path| area.home(path))),
+        source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
+        packages,
         apis: own(&sources.apis, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),

@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::{Call, CallRole, Expr, Import, Language, Module, ScopeId, ScopeKind};
+use crate::{Binding, Call, CallRole, Expr, Import, Language, Module, Scope, ScopeId, ScopeKind};
 
 /// How far a name is followed from one to the next.
 const STEPS: usize = 12;
-
-/// How many `return`s of a function are looked at for what it gives.
-const RETURNS: usize = 4;
 
 /// What lies beyond a module: other files of the program, and what libraries give.
 pub trait Beyond {
@@ -55,12 +52,14 @@ pub struct Names<'m> {
     imports: HashMap<&'m str, &'m Import>,
     bindings: HashMap<&'m str, Vec<usize>>,
     classes: HashMap<&'m str, ScopeId>,
-    /// Named functions with what is around them: a class or the file.
-    functions: HashMap<(ScopeId, &'m str), ScopeId>,
-    /// What the functions of a name give back.
-    returns: HashMap<ScopeId, Vec<&'m Expr>>,
     /// The function, class or file that each scope belongs to, itself included.
     homes: Vec<ScopeId>,
+    /// Functions by name, methods by `Class.method`.
+    functions: HashMap<String, ScopeId>,
+    /// The first value that each function gives back, of those that are no null.
+    gives_back: HashMap<ScopeId, &'m Expr>,
+    /// Struct literals of the module by the name of their type.
+    objects: HashMap<&'m str, Vec<(&'m Expr, ScopeId)>>,
     /// Modules and namespaces of which every name is taken.
     wildcards: Vec<&'m str>,
     beyond: &'m dyn Beyond,
@@ -72,30 +71,31 @@ impl<'m> Names<'m> {
         for (at, binding) in module.bindings.iter().enumerate() {
             bindings.entry(binding.name.as_str()).or_default().push(at);
         }
-        let homes = homes(module);
         let mut classes = HashMap::new();
-        let mut functions = HashMap::new();
-        for (at, scope) in module.scopes.iter().enumerate().filter(|(_, scope)| !scope.name.is_empty()) {
-            if scope.kind == ScopeKind::Class {
+        for (at, scope) in module.scopes.iter().enumerate() {
+            if scope.kind == ScopeKind::Class && !scope.name.is_empty() {
                 classes.entry(scope.name.as_str()).or_insert(at);
-            } else if scope.kind == ScopeKind::Function {
-                let home = scope.parent.and_then(|parent| homes.get(parent)).copied().unwrap_or_default();
-                functions.entry((home, scope.name.as_str())).or_insert(at);
             }
         }
-        let mut returns: HashMap<ScopeId, Vec<&Expr>> = HashMap::new();
-        for value in &module.returns {
-            let home = homes.get(value.scope).copied().unwrap_or_default();
-            returns.entry(home).or_default().push(&value.value);
+        let mut gives_back = HashMap::new();
+        for returned in &module.returns {
+            let first = match &returned.value {
+                Expr::List(items) => items.first().unwrap_or(&Expr::Null),
+                value => value,
+            };
+            if let (Some(function), false) = (module.function(returned.scope), matches!(first, Expr::Null)) {
+                gives_back.entry(function).or_insert(first);
+            }
         }
         Self {
             module,
+            homes: homes(module),
+            functions: functions(module),
+            gives_back,
+            objects: objects(module),
             imports: module.imports.iter().map(|import| (import.local.as_str(), import)).collect(),
             bindings,
             classes,
-            functions,
-            returns,
-            homes,
             wildcards: module
                 .imports
                 .iter()
@@ -158,14 +158,17 @@ impl<'m> Names<'m> {
         if let Some(kind) = self.beyond.gives(&symbol) {
             return Some(kind.to_owned());
         }
+        if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
+            && let Some(value) = self.gives_back.get(function)
+            && let Some(symbol) = self.follow(value, *function, steps)
+        {
+            return Some(symbol);
+        }
         // `Client::new()` is a Client.
         if self.module.language == Language::Rust
             && let Some(kind) = symbol.strip_suffix(".new").or_else(|| symbol.strip_suffix(".default"))
         {
             return Some(kind.to_owned());
-        }
-        if let Some(kind) = self.own(&symbol, steps) {
-            return Some(kind);
         }
         // Ruby writes a member like a call.
         if self.module.language == Language::Ruby && call.arguments.is_empty() {
@@ -174,21 +177,15 @@ impl<'m> Names<'m> {
         Some(format!("{symbol}()"))
     }
 
-    /// What a function of the module itself gives, where that is more than a name: `def session(): return Session()`.
-    fn own(&self, symbol: &str, steps: usize) -> Option<String> {
-        let (class, name) = symbol.strip_prefix('.')?.rsplit_once('.').unwrap_or(("", symbol.get(1..)?));
-        let home = if class.is_empty() { 0 } else { *self.classes.get(class)? };
-        self.returned(home, name, steps)
+    /// What a method or function of the module gives that is used like a value: a property, a method of Ruby.
+    fn computed(&self, class: &str, name: &str, steps: usize) -> Option<String> {
+        let key = if class.is_empty() { name.to_owned() } else { format!("{class}.{name}") };
+        let function = self.functions.get(&key)?;
+        self.follow(self.gives_back.get(function)?, *function, steps)
     }
 
-    fn returned(&self, home: ScopeId, name: &str, steps: usize) -> Option<String> {
-        let steps = steps.checked_sub(1)?;
-        let function = self.functions.get(&(home, name))?;
-        let values = self.returns.get(function)?.iter().take(RETURNS);
-        values
-            .filter(|value| matches!(value, Expr::Call(_) | Expr::Name(_) | Expr::Object { kind: Some(_), .. }))
-            .filter_map(|value| self.follow(value, *function, steps).filter(|symbol| value.name() != Some(symbol)))
-            .find(|symbol| !symbol.starts_with('.') || self.classes.contains_key(symbol.get(1..).unwrap_or_default()))
+    fn class_around(&self, scope: ScopeId) -> Option<&'m Scope> {
+        self.module.class(scope).and_then(|class| self.module.scopes.get(class))
     }
 
     /// The symbol of a type as it is written.
@@ -224,8 +221,8 @@ impl<'m> Names<'m> {
         if matches!(head, "this" | "self" | "cls") && !rest.is_empty() {
             return Some(self.field(path, rest, scope, steps));
         }
-        if let Some(class) = self.module.class(scope).and_then(|class| self.module.scopes.get(class)) {
-            // Without a rest, as the whole of what is returned or handed on.
+        if let Some(class) = self.class_around(scope) {
+            // Without a rest, as the whole of what is given back or handed on.
             if head == "this" {
                 return Some(format!(".{}", class.name));
             }
@@ -243,17 +240,32 @@ impl<'m> Names<'m> {
         if let Some(import) = self.imports.get(head) {
             return Some(joined(&self.import(import), rest));
         }
-        if self.classes.contains_key(head) {
+        // What is bound here and leads nowhere is no global of the same name.
+        if self.classes.contains_key(head) || self.is_bound(head, scope) {
             return Some(format!(".{path}"));
         }
-        // A method without arguments, used like a variable.
-        if self.module.language == Language::Ruby
-            && !rest.is_empty()
-            && let Some(symbol) = self.returned(self.module.class(scope).unwrap_or_default(), head, steps)
-        {
-            return Some(self.member(&symbol, rest, steps));
+        if self.module.language == Language::Ruby && !rest.is_empty() {
+            let class = self.class_around(scope).map_or("", |class| class.name.as_str());
+            if let Some(symbol) = self.computed(class, head, steps) {
+                return Some(self.member(&symbol, rest, steps));
+            }
         }
         Some(self.beyond.beside(head).map_or_else(|| path.to_owned(), |symbol| self.member(&symbol, rest, steps)))
+    }
+
+    fn is_bound(&self, name: &str, scope: ScopeId) -> bool {
+        let candidates = self.bindings.get(name).map(Vec::as_slice).unwrap_or_default();
+        let mut bound = candidates.iter().filter_map(|at| self.module.bindings.get(*at));
+        bound.any(|one| self.module.within(scope, self.seen_in(one.scope)))
+    }
+
+    /// The scope in all of which a name is seen that is bound in this one: where blocks are no scopes of their own, the
+    /// function around.
+    fn seen_in(&self, scope: ScopeId) -> ScopeId {
+        match self.module.language {
+            Language::Python | Language::Php | Language::Ruby => self.homes.get(scope).copied().unwrap_or(scope),
+            _ => scope,
+        }
     }
 
     /// A member of a symbol: a field of a class that is known leads on to the field's type.
@@ -308,26 +320,157 @@ impl<'m> Names<'m> {
                 }
             }
         }
-        // A property that is computed.
+        let class = class.and_then(|class| self.module.scopes.get(class)).map_or("", |class| class.name.as_str());
         if !deeper.is_empty()
-            && let Some(symbol) = class.and_then(|class| self.returned(class, name, steps))
+            && let Some(symbol) = self.computed(class, name, steps)
         {
             return self.member(&symbol, deeper, steps);
         }
-        let class = class.and_then(|class| self.module.scopes.get(class)).map(|class| class.name.as_str());
-        format!(".{}.{rest}", class.unwrap_or_default())
+        format!(".{class}.{rest}")
+    }
+
+    /// What made the object that an expression stands for: the call or the literal, as far as this module shows.
+    pub fn maker(&self, value: &'m Expr, scope: ScopeId) -> Option<Maker<'m>> {
+        self.made(value, scope, STEPS)
+    }
+
+    fn made(&self, value: &'m Expr, scope: ScopeId, steps: usize) -> Option<Maker<'m>> {
+        let steps = steps.checked_sub(1)?;
+        match value {
+            Expr::Call(at) => {
+                let call = self.module.calls.get(*at)?;
+                // A function of the module leads on to what it gives back.
+                if call.role == CallRole::Plain
+                    && let Some(symbol) = self.follow(&call.callee, call.scope, steps)
+                    && let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
+                    && let Some(value) = self.gives_back.get(function)
+                    && let Some(maker) = self.made(value, *function, steps)
+                {
+                    return Some(maker);
+                }
+                Some(Maker::Call(*at))
+            }
+            Expr::Object { kind: Some(_), .. } => Some(Maker::Object(value, scope)),
+            Expr::Operation(_, items) => items.iter().rev().find_map(|item| self.made(item, scope, steps)),
+            Expr::Name(path) => self.maker_of_path(path, scope, steps),
+            _ => None,
+        }
+    }
+
+    /// What made the object that a name with its members stands for.
+    pub fn maker_of(&self, path: &str, scope: ScopeId) -> Option<Maker<'m>> {
+        self.maker_of_path(path, scope, STEPS)
+    }
+
+    fn maker_of_path(&self, path: &str, scope: ScopeId, steps: usize) -> Option<Maker<'m>> {
+        let steps = steps.checked_sub(1)?;
+        // The longest bound prefix: `this.http`, `s.client`, `client`.
+        if let Some(binding) = self.bound(path, scope) {
+            return match &binding.value {
+                Some(Expr::Name(same)) if same == path => None,
+                Some(value) if binding.nth == 0 => self.made(value, binding.scope, steps),
+                _ => self.field_maker(path, scope, steps),
+            };
+        }
+        if let Some(import) = self.imports.get(path) {
+            return Some(Maker::Import(import));
+        }
+        self.field_maker(path, scope, steps)
+    }
+
+    /// The binding of a whole path that is seen from here.
+    fn bound(&self, path: &str, scope: ScopeId) -> Option<&'m Binding> {
+        let candidates = self.bindings.get(path).map(Vec::as_slice).unwrap_or_default();
+        let all = || candidates.iter().filter_map(|at| self.module.bindings.get(*at));
+        let class = self.module.class(scope);
+        self.module
+            .around(scope)
+            .find_map(|(at, _)| {
+                let here = |one: &&Binding| one.scope == at || self.seen_in(one.scope) == at;
+                all().find(|one| here(one) && one.value.is_some())
+            })
+            .or_else(|| {
+                let class = class?;
+                all().find(|one| self.module.within(one.scope, class) && one.value.is_some())
+            })
+            .or_else(|| {
+                let here = |at: ScopeId| all().find(|one| one.scope == at || self.seen_in(one.scope) == at);
+                self.module.around(scope).find_map(|(at, _)| here(at))
+            })
+    }
+
+    /// `s.client`, where `s` is a `Server`: what a literal `Server{client: …}` of the module puts there.
+    fn field_maker(&self, path: &str, scope: ScopeId, steps: usize) -> Option<Maker<'m>> {
+        let (head, field) = path.rsplit_once('.')?;
+        let class = match head {
+            "this" | "self" => {
+                self.module.class(scope).and_then(|at| self.module.scopes.get(at)).map(|one| one.name.clone())
+            }
+            _ => self.path(head, scope, steps).and_then(|symbol| symbol.strip_prefix('.').map(str::to_owned)),
+        }?;
+        let literals = self.objects.get(class.as_str()).into_iter().flatten();
+        literals
+            .filter_map(|(literal, scope)| Some((literal.field(field)?, *scope)))
+            .find_map(|(value, scope)| self.made(value, scope, steps))
+    }
+
+    /// The function of this module that a symbol or an expression names.
+    pub fn function(&self, value: &Expr, scope: ScopeId) -> Option<ScopeId> {
+        if let Expr::Function(at) = value {
+            return Some(*at);
+        }
+        let symbol = self.follow(value, scope, STEPS)?;
+        self.functions.get(symbol.strip_prefix('.')?).copied()
+    }
+
+    /// The functions of this module by name, methods by `Class.method`.
+    pub fn functions(&self) -> &HashMap<String, ScopeId> {
+        &self.functions
+    }
+
+    /// The types of the fields of the classes of this module, by `Class.field`.
+    pub fn fields(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.classes.iter().flat_map(move |(class, at)| {
+            let bound = self.module.bindings.iter().filter(move |one| self.module.within(one.scope, *at));
+            bound.filter_map(move |one| {
+                let field = one.name.strip_prefix("this.")?;
+                Some((format!("{class}.{field}"), self.field_of(class, field, STEPS)?))
+            })
+        })
+    }
+
+    /// The symbol of a name at the top of the file.
+    pub fn top(&self, name: &str) -> Option<String> {
+        self.variable(name, 0, STEPS).or_else(|| {
+            (self.functions.contains_key(name) || self.classes.contains_key(name)).then(|| format!(".{name}"))
+        })
+    }
+
+    /// The value that is bound to a name at the top of the file.
+    pub fn top_value(&self, name: &str) -> Option<&'m Expr> {
+        let bound = self.bindings.get(name).into_iter().flatten().filter_map(|at| self.module.bindings.get(*at));
+        bound.filter(|one| one.scope == 0 && one.nth == 0).find_map(|one| one.value.as_ref())
+    }
+
+    /// The value of a variable or constant that is seen from here.
+    pub fn value(&self, name: &str, scope: ScopeId) -> Option<(&'m Expr, ScopeId)> {
+        let binding = self.bound(name, scope).filter(|one| one.nth == 0)?;
+        Some((binding.value.as_ref()?, binding.scope))
+    }
+
+    /// What is assigned to a member of an object after it was made: `client.Timeout = …`.
+    pub fn assigned(&self, object: &Expr, member: &str, scope: ScopeId) -> Option<(&'m Expr, ScopeId)> {
+        self.value(&format!("{}.{member}", object.name()?), scope)
     }
 
     /// The variable, constant or parameter of this name that is seen from here.
     fn variable(&self, name: &str, scope: ScopeId, steps: usize) -> Option<String> {
         let candidates = self.bindings.get(name).map(Vec::as_slice).unwrap_or_default();
-        // There a variable of a block is one of the whole function.
-        let hoists = matches!(self.module.language, Language::Python | Language::Php | Language::Ruby);
         for (at, around) in self.module.around(scope) {
-            let bound = candidates.iter().filter_map(|one| self.module.bindings.get(*one)).filter(|one| {
-                let home = if hoists { self.homes.get(one.scope).copied() } else { None };
-                one.scope == at || home == Some(at)
-            });
+            let bound = candidates
+                .iter()
+                .filter_map(|one| self.module.bindings.get(*one))
+                .filter(|one| one.scope == at || self.seen_in(one.scope) == at);
             for binding in bound {
                 let symbol = match (&binding.kind, &binding.value) {
                     (Some(kind), _) => self.kind(kind, binding.scope, steps),
@@ -357,6 +500,17 @@ impl<'m> Names<'m> {
     }
 }
 
+/// What made an object.
+#[derive(Clone, Copy, Debug)]
+pub enum Maker<'m> {
+    /// An index into [`Module::calls`].
+    Call(usize),
+    /// A literal, and the scope it stands in.
+    Object(&'m Expr, ScopeId),
+    /// Another module made it.
+    Import(&'m Import),
+}
+
 /// A parent comes before what is in it.
 fn homes(module: &Module) -> Vec<ScopeId> {
     let mut homes: Vec<ScopeId> = Vec::with_capacity(module.scopes.len());
@@ -366,6 +520,46 @@ fn homes(module: &Module) -> Vec<ScopeId> {
         homes.push(if own { at } else { outer });
     }
     homes
+}
+
+fn functions(module: &Module) -> HashMap<String, ScopeId> {
+    let mut functions = HashMap::new();
+    for (at, scope) in module.scopes.iter().enumerate() {
+        if scope.kind != ScopeKind::Function || scope.name.is_empty() {
+            continue;
+        }
+        let class = module.class(at).and_then(|class| module.scopes.get(class)).map(|class| class.name.as_str());
+        // A method of Go names the type that it is for.
+        let class =
+            class.or_else(|| scope.types.first().filter(|_| module.language == Language::Go).map(String::as_str));
+        let name = class.map_or_else(|| scope.name.clone(), |class| format!("{class}.{}", scope.name));
+        functions.entry(name).or_insert(at);
+    }
+    // `const handle = () => …`
+    for binding in module.bindings.iter().filter(|one| one.nth == 0) {
+        if let Some(Expr::Function(at)) = binding.value {
+            functions.entry(binding.name.clone()).or_insert(at);
+        }
+    }
+    functions
+}
+
+fn objects(module: &Module) -> HashMap<&str, Vec<(&Expr, ScopeId)>> {
+    let mut objects: HashMap<&str, Vec<(&Expr, ScopeId)>> = HashMap::new();
+    let values = module
+        .bindings
+        .iter()
+        .filter_map(|one| Some((one.value.as_ref()?, one.scope)))
+        .chain(module.returns.iter().map(|one| (&one.value, one.scope)))
+        .chain(module.calls.iter().flat_map(|call| call.arguments.iter().map(|one| (&one.value, call.scope))));
+    for (value, scope) in values {
+        value.walk(&mut |inner| {
+            if let Expr::Object { kind: Some(kind), .. } = inner {
+                objects.entry(kind.as_str()).or_default().push((inner, scope));
+            }
+        });
+    }
+    objects
 }
 
 fn split(path: &str) -> (&str, &str) {

@@ -22,6 +22,7 @@ mod package;
 mod pipeline;
 mod results;
 mod settings;
+mod source;
 mod tree;
 mod workload;
 
@@ -37,6 +38,7 @@ pub use package::*;
 pub use pipeline::*;
 pub use results::*;
 pub use settings::*;
+pub use source::*;
 pub use tree::*;
 pub use workload::*;
 
@@ -195,6 +197,9 @@ pub struct Facts {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    pub source: Arc<SourceCode>,
+    /// Files of source code that could not be read.
+    pub source_gaps: Vec<Gap>,
     /// What the configuration of gonogo states about this service beyond its nouns.
     pub statements: Arc<Statements>,
 }
@@ -308,14 +313,29 @@ impl<'a> Evidence<'a> {
         self.items(Source::Settings, &self.facts.settings)
     }
 
-    /// What the program's source says. Nothing reads it yet, and every check that asks says so.
+    /// What the program's source says.
+    pub fn source(&self) -> Result<&'a SourceCode, Missing> {
+        if self.facts.source.files.iter().any(|file| file.role.counts()) {
+            self.touch(Source::SourceCode);
+            return Ok(&self.facts.source);
+        }
+        Err(self.not_gathered(
+            Source::SourceCode,
+            "the program's source decides this, and the repository holds none of this service in a language that is read",
+            "此项由程序源代码决定，而仓库中没有该服务以可读取语言编写的源代码",
+            "the service's source, or a review of the repository that holds it",
+            "提供该服务的源代码，或评审其所在的仓库",
+        ))
+    }
+
+    /// For a check that does not read the program's source yet, though it decides: it says so.
     pub fn source_code(&self) -> Result<Infallible, Missing> {
         Err(self.not_gathered(
             Source::SourceCode,
-            "the program's source decides this, and this version does not read source code",
-            "此项由程序源代码决定，当前版本尚不读取源代码",
-            "a version of gonogo that reads source code",
-            "使用能读取源代码的 gonogo 版本",
+            "the program's source decides this, and this check does not read it yet",
+            "此项由程序源代码决定，而本检查尚不读取源代码",
+            "a version of gonogo whose check reads source code",
+            "使用其检查能读取源代码的 gonogo 版本",
         ))
     }
 
@@ -376,12 +396,10 @@ impl<'a> Evidence<'a> {
             Source::Ownership => read(facts.ownership.files, &facts.ownership.gaps),
             Source::Results => read(facts.results.files, &facts.results.gaps),
             Source::Settings => read(facts.settings.files, &facts.settings.gaps),
-            Source::SourceCode
-            | Source::History
-            | Source::Cluster
-            | Source::Telemetry
-            | Source::Endpoint
-            | Source::Experiments => read(0, &[]),
+            Source::SourceCode => read(facts.source.files.len(), &facts.source_gaps),
+            Source::History | Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => {
+                read(0, &[])
+            }
         }
     }
 
