@@ -158,17 +158,17 @@ impl<'m> Names<'m> {
         if let Some(kind) = self.beyond.gives(&symbol) {
             return Some(kind.to_owned());
         }
-        if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
-            && let Some(value) = self.gives_back.get(function)
-            && let Some(symbol) = self.follow(value, *function, steps)
-        {
-            return Some(symbol);
-        }
         // `Client::new()` is a Client.
         if self.module.language == Language::Rust
             && let Some(kind) = symbol.strip_suffix(".new").or_else(|| symbol.strip_suffix(".default"))
         {
             return Some(kind.to_owned());
+        }
+        if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
+            && let Some(value) = self.gives_back.get(function)
+            && let Some(symbol) = self.follow(value, *function, steps)
+        {
+            return Some(symbol);
         }
         // Ruby writes a member like a call.
         if self.module.language == Language::Ruby && call.arguments.is_empty() {
