@@ -86,7 +86,7 @@ class A:
             "10 .A.client",
             "10 requests.Session.put",
             "11 .A.name",
-            "11 .A.label.upper",
+            "11 .A.name().upper",
         ],
     );
 }
