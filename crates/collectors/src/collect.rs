@@ -6,7 +6,7 @@ use gonogo_domain::{
     Facts, Gap, Gathered, Message, Place,
     evidence::{
         AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, ImageBuild, Migration, Object,
-        Objective, Ownership, Package, Pipeline, Resource, ResultFile, SettingsFile, Workload,
+        Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile, Workload,
     },
 };
 use jiff::civil::Date;
@@ -16,7 +16,7 @@ use crate::{
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, settings, workloads,
+    migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -67,6 +67,7 @@ pub(crate) struct Sources {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    pub secrets: Arc<Gathered<SecretSighting>>,
 }
 
 /// Gathers everything that the files of a repository declare about each of its services, as of `today`.
@@ -143,9 +144,11 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         ownership,
         results,
         settings,
+        secrets: leaks,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
+        scope.spawn(|_| *leaks = Arc::new(secrets::gather(corpus.tree)));
         scope.spawn(|_| {
             let cluster = workloads::gather(corpus);
             *running = Arc::new(cluster.workloads);
@@ -211,6 +214,7 @@ impl Sources {
             &self.ownership.gaps,
             &self.results.gaps,
             &self.settings.gaps,
+            &self.secrets.gaps,
         ]
         .into_iter()
         .flatten()

@@ -31,6 +31,7 @@ pub mod revision;
 mod roles;
 mod schemas;
 mod scope;
+mod secrets;
 mod settings;
 mod tree;
 mod words;

@@ -75,6 +75,8 @@ fn facts(
             |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
             |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
         ),
+        secrets: own(&sources.secrets, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
+        history: Ok(Arc::default()),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }

@@ -21,6 +21,7 @@ mod objective;
 mod package;
 mod pipeline;
 mod results;
+mod secrets;
 mod settings;
 mod tree;
 mod workload;
@@ -36,6 +37,7 @@ pub use objective::*;
 pub use package::*;
 pub use pipeline::*;
 pub use results::*;
+pub use secrets::*;
 pub use settings::*;
 pub use tree::*;
 pub use workload::*;
@@ -60,6 +62,7 @@ pub enum Source {
     Ownership,
     Results,
     Settings,
+    Secrets,
     SourceCode,
     History,
     Cluster,
@@ -69,7 +72,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Files,
         Self::Workloads,
         Self::Objects,
@@ -87,6 +90,7 @@ impl Source {
         Self::Ownership,
         Self::Results,
         Self::Settings,
+        Self::Secrets,
         Self::SourceCode,
         Self::History,
         Self::Cluster,
@@ -122,6 +126,7 @@ impl Source {
             Self::Ownership => ("ownership files", "归属文件"),
             Self::Results => ("test and load results", "测试与压测结果"),
             Self::Settings => ("configuration files", "配置文件"),
+            Self::Secrets => ("every file, for secrets", "所有文件（查找密钥）"),
             Self::SourceCode => ("source code", "源代码"),
             Self::History => ("git history", "git 历史"),
             Self::Cluster => ("the cluster", "集群"),
@@ -195,6 +200,10 @@ pub struct Facts {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    /// What looks like a secret in the files.
+    pub secrets: Arc<Gathered<SecretSighting>>,
+    /// What looks like one in the history of the repository, or why that was not read.
+    pub history: Result<Arc<History>, Missing>,
     /// What the configuration of gonogo states about this service beyond its nouns.
     pub statements: Arc<Statements>,
 }
@@ -319,15 +328,18 @@ impl<'a> Evidence<'a> {
         ))
     }
 
+    /// What looks like a secret in the files, wherever it stands: each with the role of its file.
+    pub fn secrets(&self) -> Result<&'a [SecretSighting], Missing> {
+        self.items(Source::Secrets, &self.facts.secrets)
+    }
+
     /// What the history of the repository holds.
-    pub fn history(&self) -> Result<Infallible, Missing> {
-        Err(self.not_gathered(
-            Source::History,
-            "the git history was not read",
-            "未读取 git 历史",
-            "a version of gonogo that reads the history",
-            "使用能读取历史的 gonogo 版本",
-        ))
+    pub fn history(&self) -> Result<&'a History, Missing> {
+        self.touch(Source::History);
+        match &self.facts.history {
+            Ok(history) => Ok(history),
+            Err(missing) => Err(missing.clone()),
+        }
     }
 
     /// What Prometheus answers.
@@ -376,12 +388,11 @@ impl<'a> Evidence<'a> {
             Source::Ownership => read(facts.ownership.files, &facts.ownership.gaps),
             Source::Results => read(facts.results.files, &facts.results.gaps),
             Source::Settings => read(facts.settings.files, &facts.settings.gaps),
-            Source::SourceCode
-            | Source::History
-            | Source::Cluster
-            | Source::Telemetry
-            | Source::Endpoint
-            | Source::Experiments => read(0, &[]),
+            Source::Secrets => read(facts.secrets.files, &facts.secrets.gaps),
+            Source::History => read(facts.history.as_ref().map_or(0, |history| history.versions), &[]),
+            Source::SourceCode | Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => {
+                read(0, &[])
+            }
         }
     }
 

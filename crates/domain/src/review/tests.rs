@@ -97,6 +97,8 @@ fn facts(class: Class) -> Facts {
         ownership: Arc::default(),
         results: Arc::default(),
         settings: Arc::default(),
+        secrets: Arc::default(),
+        history: Ok(Arc::default()),
         statements: Arc::default(),
     }
 }
