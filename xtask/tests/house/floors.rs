@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("gonogo-formats", 1),
     ("gonogo-report", 1),
     ("gonogo-secrets", 1),
+    ("gonogo-source", 1),
     ("gonogo-collectors", 2),
     ("gonogo", 3),
     ("xtask", 3),
