@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use super::Role;
-use crate::{Message, Place};
+use crate::{Message, Missing, Place};
 
 /// A secret at a place, by its own shape or by what stands around it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +60,8 @@ pub struct Commit {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub secrets: Vec<SecretSighting>,
+    /// Why a part of it could not be read: a shallow clone, a damaged pack.
+    pub incomplete: Option<Missing>,
     /// How many versions of files were read; zero where there is no repository.
     pub versions: usize,
 }
