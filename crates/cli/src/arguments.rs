@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
 use jiff::civil::Date;
 
@@ -123,6 +124,28 @@ pub(crate) struct ReviewOptions {
     /// Judge ages as of this day instead of today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
+    /// How much of the git history to search for secrets: all of it, all of it where that takes about a second, or none
+    #[arg(long, value_enum, value_name = "HOW MUCH", default_value_t = HistoryDepth::Quick, num_args = 0..=1,
+          default_missing_value = "whole", require_equals = true)]
+    pub history: HistoryDepth,
+}
+
+/// How much of the git history is searched for secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryDepth {
+    Whole,
+    Quick,
+    None,
+}
+
+impl From<HistoryDepth> for Depth {
+    fn from(depth: HistoryDepth) -> Self {
+        match depth {
+            HistoryDepth::Whole => Self::Whole,
+            HistoryDepth::Quick => Self::WhereQuick,
+            HistoryDepth::None => Self::Nothing,
+        }
+    }
 }
 
 /// A format and where it goes.

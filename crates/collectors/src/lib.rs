@@ -14,6 +14,7 @@ mod discovery;
 mod documents;
 mod embedded;
 mod environment;
+pub mod history;
 mod image_name;
 mod images;
 mod infrastructure;
@@ -37,7 +38,7 @@ mod tree;
 mod words;
 mod workloads;
 
-pub use collect::{Collected, Counts, collect, collect_with};
+pub use collect::{Collected, Counts, Manner, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
 pub use corpus::{Corpus, DataFile, Format};
 pub use tree::{Skipped, Tree, TreeError};

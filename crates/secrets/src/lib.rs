@@ -20,4 +20,4 @@ mod structure;
 mod text;
 
 pub use rules::{Rule, rules};
-pub use scanner::{File, scan};
+pub use scanner::{File, may_hold, scan};

@@ -33,7 +33,7 @@ pub struct File<'a> {
 pub fn scan(file: &File<'_>) -> Vec<SecretSighting> {
     let Some(text) = text::text(file.bytes) else { return Vec::new() };
     let mut found = Vec::new();
-    let look = Look { path: file.path, writing: text::writing(file.path), names: names_count(file) };
+    let look = Look { path: file.path, writing: text::writing(file.path), names: names_count(file), most: MOST };
     look.through(&text, &mut found);
     if look.names && look.writing == Writing::Plain {
         for (range, decoded) in nested::texts(&text) {
@@ -44,6 +44,19 @@ pub fn scan(file: &File<'_>) -> Vec<SecretSighting> {
         }
     }
     sightings(file, &text, found)
+}
+
+/// A text of which only the bytes are known may hold a secret; what it holds depends on its path.
+pub fn may_hold(bytes: &[u8]) -> bool {
+    let Some(text) = text::text(bytes) else { return false };
+    let look = Look { path: "", writing: Writing::Plain, names: true, most: 1 };
+    let mut found = Vec::new();
+    look.through(&text, &mut found);
+    !found.is_empty()
+        || nested::texts(&text).any(|(_, decoded)| {
+            look.through(&decoded, &mut found);
+            !found.is_empty()
+        })
 }
 
 /// Names say something where people write: not in what was copied in, made by a tool, or locks versions.
@@ -87,6 +100,8 @@ struct Look<'a> {
     writing: Writing,
     /// Names count, not only shapes.
     names: bool,
+    /// How many to look for.
+    most: usize,
 }
 
 impl Look<'_> {
@@ -95,7 +110,7 @@ impl Look<'_> {
         let (mut taken, mut named) = (0, 0);
         let mut by_name: Vec<Found> = Vec::new();
         for hit in filter::hits(text) {
-            if found.len() + by_name.len() >= MOST {
+            if found.len() + by_name.len() >= self.most {
                 break;
             }
             if hit.reason == Reason::Name {
