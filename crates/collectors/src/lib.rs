@@ -32,7 +32,7 @@ pub mod revision;
 mod roles;
 mod schemas;
 mod scope;
-mod secrets;
+pub mod secrets;
 mod settings;
 mod tree;
 mod words;

@@ -18,7 +18,7 @@ const NO_TEXT: &[&str] = &[
 ];
 
 /// Looks through every file of the tree.
-pub(crate) fn gather(tree: &Tree) -> Gathered<SecretSighting> {
+pub fn gather(tree: &Tree) -> Gathered<SecretSighting> {
     let looked: Vec<Looked> =
         tree.files().par_iter().filter(|entry| may_be_text(entry)).map(|entry| look(tree, entry)).collect();
     let mut gathered = Gathered { files: looked.len(), ..Gathered::default() };

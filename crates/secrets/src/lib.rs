@@ -5,6 +5,7 @@
 //! built, and [`assignment`] those that have only a name in front of them. What is packed is unpacked once ([`nested`],
 //! [`archive`]). A secret leaves this crate as four characters and a hash.
 
+mod archive;
 mod assignment;
 mod checksum;
 mod filter;

@@ -84,3 +84,25 @@ fn the_table_is_whole() {
         assert!(rule.reference.starts_with("https://"), "{}: the reference is missing", rule.id);
     }
 }
+
+#[test]
+fn text_that_is_all_beginnings_is_read_in_one_pass() {
+    let path = Arc::from("hostile.txt");
+    let mut parts: Vec<String> = rules().iter().flat_map(|rule| rule.starts.clone()).collect();
+    let more = [
+        "eyJ",
+        "eyJaaaaaaaaaaaaaaaa.eyJ.",
+        "-----BEGIN PRIVATE KEY-----",
+        "://a:",
+        "Basic ",
+        "password=\"",
+        "${secret:-",
+        "token|",
+    ];
+    parts.extend(more.map(str::to_owned));
+    for part in parts {
+        let text = part.repeat(40_000 / part.len());
+        let found = scan(&File { path: &path, role: Role::Product, bytes: text.as_bytes() });
+        assert!(found.len() < 3, "{part}: {found:?}");
+    }
+}

@@ -10,7 +10,7 @@ use gonogo_domain::{
 use jiff::civil::Date;
 
 use crate::{
-    assignment,
+    archive, assignment,
     filter::{self, Hit, Reason},
     issued, nested,
     rules::{Rule, rules},
@@ -21,7 +21,7 @@ use crate::{
 /// A file with more is a list of them: the first ones tell.
 const MOST: usize = 200;
 
-/// A file to look through.
+/// A file to look through: a text, or an archive of texts.
 #[derive(Clone, Copy, Debug)]
 pub struct File<'a> {
     pub path: &'a Arc<str>,
@@ -31,6 +31,32 @@ pub struct File<'a> {
 
 /// Every secret in a file, in the order of the lines. What is no text holds none that can be told.
 pub fn scan(file: &File<'_>) -> Vec<SecretSighting> {
+    if archive::is_archive(file.bytes) {
+        return in_archive(file);
+    }
+    in_text(file)
+}
+
+/// What the files of an archive hold, at the archive as a whole.
+fn in_archive(file: &File<'_>) -> Vec<SecretSighting> {
+    let mut found: Vec<SecretSighting> = Vec::new();
+    archive::each_file(file.bytes, &mut |path, bytes| {
+        let inner: Arc<str> = if path.is_empty() { Arc::clone(file.path) } else { Arc::from(path) };
+        for mut one in in_text(&File { path: &inner, role: file.role, bytes }) {
+            if found.len() >= MOST {
+                return;
+            }
+            one.place = Place::whole(Arc::clone(file.path));
+            if !path.is_empty() {
+                one.title = Message::new(format!("{} in {path}", one.title.en), format!("{path} 中的{}", one.title.zh));
+            }
+            found.push(one);
+        }
+    });
+    found
+}
+
+fn in_text(file: &File<'_>) -> Vec<SecretSighting> {
     let Some(text) = text::text(file.bytes) else { return Vec::new() };
     let mut found = Vec::new();
     let look = Look { path: file.path, writing: text::writing(file.path), names: names_count(file), most: MOST };

@@ -13,6 +13,8 @@ use gonogo_domain::{
     secret::fingerprint,
 };
 
+use jiff::civil::Date;
+
 use crate::shared::{
     redact,
     secrets::{
@@ -180,7 +182,7 @@ impl<'a> Found<'a> {
     /// What stands in a file, wherever. One that is known by its name alone counts where somebody could run with it; one
     /// with the shape of an issuer's key counts in examples too, and in tests only when nobody can have made it up.
     fn sighting(&mut self, one: &'a SecretSighting, evidence: &Evidence<'_>) {
-        if !counts(one, evidence) {
+        if !counts(one, evidence.today()) {
             return;
         }
         self.values.insert(one.fingerprint);
@@ -200,7 +202,7 @@ impl<'a> Found<'a> {
             !hash.is_empty() && rotation.secret.contains(hash) && rotation.rotated >= commit.on
         });
         // The first commit that has it is the one that a reader needs.
-        if rotated || !counts(one, evidence) || !self.values.insert(one.fingerprint) {
+        if rotated || !counts(one, evidence.today()) || !self.values.insert(one.fingerprint) {
             return;
         }
         let (en, zh) = words(one);
@@ -438,8 +440,8 @@ impl<'a> Found<'a> {
 }
 
 /// It is worth a finding where it stands.
-fn counts(one: &SecretSighting, evidence: &Evidence<'_>) -> bool {
-    if one.valid_until.is_some_and(|until| until < evidence.today()) {
+pub(crate) fn counts(one: &SecretSighting, today: Date) -> bool {
+    if one.valid_until.is_some_and(|until| until < today) {
         return false;
     }
     // Keys and tokens that anybody can make, for a certificate on a laptop or a page that explains them.
@@ -455,7 +457,7 @@ fn counts(one: &SecretSighting, evidence: &Evidence<'_>) -> bool {
 }
 
 /// What to say of a sighting, in English and Simplified Chinese.
-fn words(one: &SecretSighting) -> (String, String) {
+pub(crate) fn words(one: &SecretSighting) -> (String, String) {
     let shown = &one.shown;
     match one.name.as_deref().map(named) {
         Some(name) if one.default && one.guessable => (
