@@ -123,7 +123,18 @@ fn section(text: &mut String, service: &Service) -> std::fmt::Result {
                 "# recovery_point = \"15m\"       # the most data that may be lost\n# recovery_time = \"1h\"         # the longest time to be back"
             )?;
         }
+        State::Optional { place, .. } => {
+            let place = place.to_string().replace(char::is_control, " ");
+            writeln!(text, "# state = true                  # if what {place} mounts is data of its own")?;
+        }
         State::None { .. } => writeln!(text, "state = false")?,
+        State::Entrusted { to, .. } => {
+            writeln!(
+                text,
+                "# state = false                 # its data is kept by {}",
+                to.replace(char::is_control, " ")
+            )?;
+        }
         State::NotFound { .. } => {
             writeln!(text, "# state = false                 # nothing that keeps data was found")?;
         }
@@ -147,6 +158,7 @@ fn class(class: Class) -> &'static str {
         Class::StaticSite => "static-site",
         Class::Library => "library",
         Class::CommandLineTool => "command-line-tool",
+        Class::Store => "store",
         Class::ThirdParty => "third-party",
     }
 }

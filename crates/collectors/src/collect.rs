@@ -16,7 +16,7 @@ use crate::{
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, workloads,
+    migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -71,6 +71,7 @@ pub(crate) struct Sources {
     pub history: Arc<History>,
     /// Why the history was not read.
     pub history_left_out: Option<Missing>,
+    pub source: source::Sources,
 }
 
 /// How to gather, beyond what is gathered.
@@ -162,6 +163,7 @@ fn gather(corpus: &Corpus<'_>, past: &(dyn Fn() -> Result<History, Missing> + Sy
         secrets: leaks,
         history,
         history_left_out,
+        source: code,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
@@ -176,6 +178,7 @@ fn gather(corpus: &Corpus<'_>, past: &(dyn Fn() -> Result<History, Missing> + Sy
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
+        scope.spawn(|_| *code = source::gather(corpus.tree));
         scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
         scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
         scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
@@ -247,6 +250,7 @@ impl Sources {
             &self.results.gaps,
             &self.settings.gaps,
             &self.secrets.gaps,
+            &self.source.gaps,
         ]
         .into_iter()
         .flatten()

@@ -1,10 +1,13 @@
 //! Which part of the repository's evidence belongs to which service.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Missing, Place,
-    evidence::{FileEntry, History, Object, Objective, SettingsKind, Workload, WorkloadKind},
+    evidence::{
+        ApiDescription, ApiKind, FileEntry, History, Object, Objective, Operation, Resource, SettingsKind, Workload,
+        WorkloadKind,
+    },
 };
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -12,8 +15,8 @@ use rayon::prelude::*;
 use crate::{
     Configuration,
     collect::Sources,
-    discovery::{Unit, class_selects},
-    paths,
+    discovery::{Unit, class_selects, normal},
+    entrances, paths, source,
 };
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
@@ -33,10 +36,12 @@ fn facts(
 ) -> Facts {
     let area = Area::new(unit, units);
     let statement = configuration.service(&unit.service.name);
+    let packages = packages(&area, sources);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
         today,
         service: unit.service.clone(),
+        of_others: of_others(unit, units, sources),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
         objects: with_jobs(
@@ -46,11 +51,7 @@ fn facts(
         ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
         pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
-        infrastructure: own(
-            &sources.infrastructure,
-            |resource| area.not_of_others(&resource.place),
-            |gap| area.not_of_others(&gap.place),
-        ),
+        infrastructure: infrastructure(&area, sources),
         alert_rules: own(
             &sources.alert_rules,
             |rule| area.not_of_others(&rule.place),
@@ -64,8 +65,10 @@ fn facts(
         ),
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        packages: packages(&area, sources),
-        apis: own(&sources.apis, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        source: Arc::new(source::link(&sources.source, &packages.items, &|path| area.home(path))),
+        source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
+        packages,
+        apis: apis(&area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
@@ -79,6 +82,20 @@ fn facts(
         history: history(&area, sources),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
+}
+
+/// The files in which workloads of other units are declared, or their images are built, and none of this one's.
+fn of_others(unit: &Unit, units: &[Unit], sources: &Sources) -> BTreeSet<Arc<str>> {
+    let declared_by = |unit: &Unit| -> BTreeSet<Arc<str>> {
+        let workloads = unit.workloads.iter().filter_map(|index| sources.workloads.items.get(*index));
+        let images = unit.images.iter().filter_map(|index| sources.images.items.get(*index));
+        let sources = unit.service.sources.iter().map(|source| &source.place);
+        let places = workloads.map(|one| &one.place).chain(images.map(|one| &one.place)).chain(sources);
+        places.map(|place| Arc::from(place.path())).collect()
+    };
+    let own = declared_by(unit);
+    let others = units.iter().filter(|other| other.service.name != unit.service.name);
+    others.flat_map(declared_by).filter(|path| !own.contains(path)).collect()
 }
 
 /// A unit among the others.
@@ -193,6 +210,19 @@ fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources)
     Arc::new(objects)
 }
 
+/// Everything that is not in another unit's folder, without the entrances that lead to others.
+fn infrastructure(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Resource>> {
+    let resources = &sources.infrastructure.items;
+    let of_others = entrances::of_others(area.unit, area.units, resources);
+    let of_others: BTreeSet<&Place> =
+        of_others.iter().filter_map(|index| resources.get(*index)).map(|resource| &resource.place).collect();
+    own(
+        &sources.infrastructure,
+        |resource| area.not_of_others(&resource.place) && !of_others.contains(&resource.place),
+        |gap| area.not_of_others(&gap.place),
+    )
+}
+
 /// How deep a folder lies.
 fn depth(folder: &str) -> usize {
     if folder == "." { 0 } else { folder.matches('/').count() + 1 }
@@ -249,6 +279,34 @@ fn objectives(area: &Area<'_>, sources: &Sources, stated: &[Objective]) -> Arc<G
     let mut gathered = Gathered::clone(&gathered);
     gathered.items.extend(stated.iter().cloned());
     Arc::new(gathered)
+}
+
+/// The descriptions in the unit's own folders, and of those that lie beside all units the ones that name it: `protos/`
+/// holds the interfaces of every service. Of a description of several services only the unit's own is its.
+fn apis(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<ApiDescription>> {
+    let name = normal(&area.unit.service.name);
+    let is_own = |operation: &Operation| {
+        let service = operation.path.split('/').next().unwrap_or_default();
+        normal(service.rsplit('.').next().unwrap_or(service)) == name
+    };
+    let of_all = |path: &str| !area.units.iter().any(|unit| unit.home != "." && paths::is_below(path, &unit.home));
+    let mut gathered = own(
+        &sources.apis,
+        |one| {
+            let path = one.place.path();
+            area.home(path) || (one.kind == ApiKind::Grpc && of_all(path) && one.operations.iter().any(is_own))
+        },
+        |gap| area.home(gap.place.path()),
+    );
+    let mixed = |one: &ApiDescription| {
+        one.kind == ApiKind::Grpc && one.operations.iter().any(is_own) && !one.operations.iter().all(is_own)
+    };
+    if gathered.items.iter().any(mixed) {
+        for one in Arc::make_mut(&mut gathered).items.iter_mut().filter(|one| mixed(one)) {
+            one.operations.retain(is_own);
+        }
+    }
+    gathered
 }
 
 /// The manifests of the unit's own package, else those of the nearest folder above, with the workspace's that pin it.

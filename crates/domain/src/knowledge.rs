@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
 
+mod source;
 mod table;
 
+pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
 
 /// What a package is for, as far as a check asks.

@@ -28,7 +28,8 @@ pub use check::{Area, Check, Gate, Level, Standard, Strength};
 pub use decision::{Decision, Reason, ReasonKind, decide};
 pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
 pub use knowledge::{
-    Capability, Command, Known, action_purposes, commands, known_packages, package_capabilities, purposes, test_kinds,
+    Capability, Command, Known, KnownUse, Lengths, Library, SOURCE_TABLES, Slots, Symbols, action_purposes, commands,
+    known_packages, known_symbols, lengths, package_capabilities, purposes, test_kinds,
 };
 pub use level::{LevelReport, levels};
 pub use node::{Entry, Node, Scalar, Value};

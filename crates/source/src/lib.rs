@@ -14,7 +14,7 @@ pub use module::{
     Argument, Binding, Call, CallRole, Expr, Import, Literal, Module, Parameter, Read, Return, Scope, ScopeId,
     ScopeKind, Spot,
 };
-pub use names::{Beyond, Names, Nothing};
+pub use names::{Beyond, Maker, Names, Nothing};
 
 /// Reads one file. Whatever the bytes, there is a module; what did not parse is in its [`Module::broken`].
 pub fn read(language: Language, bytes: &[u8]) -> Module {

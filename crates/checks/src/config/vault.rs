@@ -10,6 +10,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     declared_library, production_workloads,
+    scaling::same_environment,
     secrets::{SecretValue, base64_text, is_secret_name, secret_value},
 };
 
@@ -58,6 +59,7 @@ struct Asked<'a> {
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let objects = evidence.objects()?;
     let backed = backed_by_vault(objects);
+    let issued = issued(objects);
     let mut tally = Tally::new();
     let mut elsewhere: BTreeMap<&str, &Place> = BTreeMap::new();
     for workload in production_workloads(evidence)? {
@@ -75,7 +77,18 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 .in_environment(workload.environment.as_deref()),
             );
         }
-        for asked in asked_by(workload) {
+        for (name, place) in written_in_maps(workload, objects) {
+            tally.miss(
+                format!("{}/{name}", workload.key),
+                Finding::new(
+                    place,
+                    format!("{name} is a literal of a ConfigMap, not a reference to a vault"),
+                    format!("{name} 是 ConfigMap 中的字面值，未引用密钥库"),
+                )
+                .in_environment(workload.environment.as_deref()),
+            );
+        }
+        for asked in asked_by(workload).into_iter().filter(|asked| !issued.contains(asked.name)) {
             // Platforms and Knative on Cloud Run mean their own store by the name of a secret.
             if let Some(place) = backed.get(asked.name) {
                 tally.met(asked.name, place);
@@ -126,8 +139,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     ))
 }
 
+/// Names of the Secrets that an issuer of certificates makes in the cluster: nobody keeps them anywhere.
+fn issued(objects: &[Object]) -> BTreeSet<&str> {
+    let certificates = objects.iter().filter(|object| object.kind == "Certificate");
+    certificates.filter_map(|object| object.body.str_at("spec.secretName")).collect()
+}
+
 /// Names of the Secrets that something else than a person fills: a vault's operator, an encrypted file, the operator of
-/// a database, a certificate issuer.
+/// a database.
 fn backed_by_vault(objects: &[Object]) -> BTreeMap<&str, &Place> {
     let mut names: BTreeMap<&str, &Place> = BTreeMap::new();
     for object in objects {
@@ -145,7 +164,6 @@ fn backed_by_vault(objects: &[Object]) -> BTreeMap<&str, &Place> {
             "BitwardenSecret" => ("spec.secretName", true),
             "AzureKeyVaultSecret" => ("spec.output.secret.name", true),
             "OnePasswordItem" => ("metadata.name", true),
-            "Certificate" => ("spec.secretName", false),
             "SopsSecret" => ("spec.secretTemplates", false),
             "KafkaUser" => ("spec.template.secret.metadata.name", true),
             "Secret" if body.get("sops").is_some() => ("metadata.name", true),
@@ -226,6 +244,38 @@ fn written_out(workload: &Workload) -> Vec<(&str, &Place)> {
             _ => None,
         })
         .collect()
+}
+
+/// Secrets that stand in the maps from which the workload takes its variables.
+fn written_in_maps<'a>(workload: &Workload, objects: &'a [Object]) -> Vec<(&'a str, &'a Place)> {
+    let mut asked: Vec<(&str, Option<&str>)> = Vec::new();
+    for container in containers(workload) {
+        let maps = container.env_from.iter().filter(|from| from.kind == EnvFromKind::ConfigMap);
+        asked.extend(maps.map(|from| (from.name.as_str(), None)));
+        asked.extend(container.env.iter().filter_map(|variable| match &variable.value {
+            EnvValue::ConfigMap { name, key, .. } => Some((name.as_str(), Some(key.as_str()))),
+            _ => None,
+        }));
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    let mut found = Vec::new();
+    for (name, key) in asked {
+        let maps = objects
+            .iter()
+            .filter(|object| object.kind == "ConfigMap" && object.name == name && same_environment(object, workload));
+        for entry in maps.flat_map(|map| map.body.get("data").map(Node::entries).unwrap_or_default()) {
+            let value = entry.node.str().unwrap_or_default();
+            if key.is_none_or(|key| key == entry.key)
+                && !value.contains('\n')
+                && is_secret_name(&entry.key)
+                && secret_value(value) >= SecretValue::Guessable
+            {
+                found.push((entry.key.as_str(), &entry.node.place));
+            }
+        }
+    }
+    found
 }
 
 /// Every Secret that the workload names, once.

@@ -14,11 +14,26 @@ use crate::shared::{
 /// Why the question of data does not arise, or cannot be answered; none: the unit keeps state.
 pub(super) fn stateless(evidence: &Evidence<'_>) -> Result<Option<Reading>, Missing> {
     match &evidence.service().state {
-        State::Kept { .. } => Ok(None),
         State::None { place } => Ok(Some(
             Reading::not_applicable("gonogo.toml says that it keeps no state", "gonogo.toml 声明其不保存状态")
                 .with_witnesses([place.clone()]),
         )),
+        State::Optional { reason, place } => Ok(Some(Reading::elsewhere(
+            Message::new(
+                format!("{} ({place}); whether that holds data of its own is not declared", reason.en),
+                format!("{}（{place}）；未声明其中是否有自有数据", reason.zh),
+            ),
+            declare(evidence),
+        ))),
+        State::Entrusted { to, reviewed: true, place } => Ok(Some(
+            Reading::not_applicable(
+                format!("its data is kept by {to} ({place}), a service of this repository with a review of its own"),
+                format!("其数据由 {to} 保存（{place}），后者是此仓库中单独评审的服务"),
+            )
+            .with_witnesses([place.clone()]),
+        )),
+        // Nobody else answers for a product that is deployed as it is.
+        State::Kept { .. } | State::Entrusted { .. } => Ok(None),
         State::NotFound { reason } => Ok(Some(match hint(evidence)? {
             None => Reading::not_applicable(
                 format!("it keeps no state: {}, no client of a database", reason.en),
@@ -29,13 +44,18 @@ pub(super) fn stateless(evidence: &Evidence<'_>) -> Result<Option<Reading>, Miss
                     format!("it uses {what} ({place}); whether that holds data of its own is not declared"),
                     format!("使用 {what}（{place}）；未声明其中是否有自有数据"),
                 ),
-                Message::new(
-                    format!("state = true or false under [service.{}] in gonogo.toml", evidence.service().name),
-                    format!("gonogo.toml 中 [service.{}] 的 state = true 或 false", evidence.service().name),
-                ),
+                declare(evidence),
             ),
         })),
     }
+}
+
+fn declare(evidence: &Evidence<'_>) -> Message {
+    let name = &evidence.service().name;
+    Message::new(
+        format!("state = true or false under [service.{name}] in gonogo.toml"),
+        format!("gonogo.toml 中 [service.{name}] 的 state = true 或 false"),
+    )
 }
 
 /// Something that data may be kept in.

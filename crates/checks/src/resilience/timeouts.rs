@@ -1,11 +1,15 @@
 //! Every outbound call has a timeout.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength, Text,
-    evidence::EnvValue,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings,
+    Standard, Strength, Tally, Text,
+    evidence::{EnvValue, SourceCode, Use},
 };
 
-use crate::shared::production_workloads;
+use crate::shared::{
+    outbound::{self, Bound},
+    production_workloads,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.timeouts",
@@ -19,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L2),
     gate: Gate::Required,
     min: Strength::Configured,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {
@@ -35,8 +39,110 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::configured(configured(evidence))
 }
 
-/// A connection string that says "wait for ever" is a counterexample without any code.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let switched_off = switched_off(evidence)?;
+    if !switched_off.is_empty() {
+        return Ok(Reading::refuted(switched_off, "a timeout is switched off", "有超时被关闭"));
+    }
+    let source = evidence.source()?;
+    let calls = outbound::calls(evidence)?;
+    if calls.is_empty() {
+        return nothing_leaves(evidence, source);
+    }
+    let mut tally = Tally::new();
+    let mut open = Vec::new();
+    for (id, call) in calls {
+        let key = call.place.to_string();
+        let symbol = &call.symbol;
+        let miss = |en: String, zh: String| Finding::new(&call.place, en, zh);
+        match outbound::bound(source, id, call) {
+            Bound::At(_, place) => tally.met(key, &place),
+            Bound::Default(_) => tally.met(key, &call.place),
+            Bound::Never => tally.miss(
+                key,
+                miss(
+                    format!("{symbol} has no timeout, and {} waits for ever by default", library(call)),
+                    format!("{symbol} 没有超时，而 {} 默认会无限等待", library(call)),
+                ),
+            ),
+            Bound::Off(place) => tally.miss(
+                key,
+                miss(
+                    format!("{symbol} waits for ever: its timeout is switched off"),
+                    format!("{symbol} 的超时被关闭，将无限等待"),
+                )
+                .also(&place, "switched off here", "在此处关闭"),
+            ),
+            Bound::Discarded(place) => tally.miss(
+                key,
+                miss(
+                    format!("{symbol} runs without the deadline that is made for it"),
+                    format!("{symbol} 未使用为其创建的期限"),
+                )
+                .also(&place, "the deadline is thrown away here", "期限在此处被丢弃"),
+            ),
+            Bound::NotFollowed(place) => open.push((call, place)),
+        }
+    }
+    let count = tally.count();
+    if count.met == count.of
+        && let Some((call, place)) = open.first()
+    {
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!(
+                    "{} of {} outbound calls have a timeout; {} could not be followed: the trail of {} ends at {place}",
+                    count.met,
+                    count.of + open.len(),
+                    open.len(),
+                    call.symbol,
+                ),
+                format!(
+                    "{} 个出站调用中有 {} 个有超时；{} 个无法追踪：{} 的线索止于 {place}",
+                    count.of + open.len(),
+                    count.met,
+                    open.len(),
+                    call.symbol,
+                ),
+            ),
+            Message::new("a timeout that is written at the call or at its client", "在调用处或其客户端处写明超时"),
+        ));
+    }
+    Ok(tally.reading("outbound calls have a timeout", "个出站调用设有超时"))
+}
+
+/// No call that leaves the process was recognised.
+fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Reading, Missing> {
+    let files = source.files.iter().filter(|file| file.role.counts()).count();
+    let connecting = [Capability::HttpClient, Capability::Database, Capability::Cache, Capability::Queue];
+    let library = evidence
+        .packages()?
+        .iter()
+        .find_map(|package| connecting.iter().find_map(|one| package.dependencies_for(*one).first().copied()));
+    Ok(match library {
+        Some(library) => Reading::elsewhere(
+            Message::new(
+                format!("{} is a dependency, and no call of it was recognised in {files} files", library.name),
+                format!("依赖中有 {}，但在 {files} 个文件中未识别出对它的调用", library.name),
+            ),
+            Message::new(
+                "calls that gonogo knows, or an exercise with the dependency held",
+                "可识别的调用，或在依赖停滞时的演练",
+            ),
+        ),
+        None => Reading::not_applicable(
+            format!("no call leaves the process in {files} files of source"),
+            format!("{files} 个源文件中没有离开进程的调用"),
+        ),
+    })
+}
+
+fn library(call: &Use) -> &str {
+    call.package.as_deref().unwrap_or("the standard client")
+}
+
+/// Connection strings that say "wait for ever": counterexamples without any code.
+fn switched_off(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let mut findings = Vec::new();
     for workload in production_workloads(evidence)? {
         for container in workload.main_containers() {
@@ -56,10 +162,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
         }
     }
-    if findings.is_empty() {
-        match evidence.source_code()? {}
-    }
-    Ok(Reading::refuted(findings, "a timeout is switched off", "有超时被关闭"))
+    Ok(findings)
 }
 
 /// A parameter of a connection string that switches a timeout off.

@@ -2,7 +2,8 @@
 //!
 //! Each system turns its files into drafts: jobs with steps, and for each step what it brings about, looked up through
 //! the scripts that it calls. What only a whole job can tell is decided here, the same for all systems: a call of `curl`
-//! is a smoke test after a deployment, a deployment into a cluster that the job itself started is none.
+//! is a smoke test after a deployment, a deployment into a cluster that the job itself started or into the preview of a
+//! change is none.
 
 use std::sync::Arc;
 
@@ -19,15 +20,18 @@ mod bitbucket;
 mod buildkite;
 mod circle;
 mod cloud_build;
+mod concourse;
 mod drone;
 mod github;
 mod gitlab;
 mod jenkins;
+mod preview;
 mod scripts;
 mod shell;
 mod skaffold;
 mod tekton;
 mod travis;
+mod variables;
 
 use scripts::{Effect, Outcome, Scripts, Text};
 
@@ -48,6 +52,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Pipeline> {
         drone::gather,
         buildkite::gather,
         tekton::gather,
+        concourse::gather,
         skaffold::gather,
     ] {
         gather(&mut context);
@@ -90,12 +95,21 @@ impl<'c> Context<'c> {
     /// Adds a pipeline after settling what its steps are there for.
     fn add(&mut self, system: PipelineSystem, name: String, place: Place, parts: Parts) {
         let Parts { triggers, jobs, permissions } = parts;
-        self.pipelines.push(Pipeline { system, name, place, triggers, jobs: settle(jobs), permissions });
+        let root = self.corpus.file(place.path()).and_then(|file| file.documents.first());
+        let variables = match root {
+            Some(root) if system != PipelineSystem::Script => variables::of(root),
+            _ => Vec::new(),
+        };
+        let jobs = settle(jobs, &variables);
+        self.pipelines.push(Pipeline { system, name, place, triggers, jobs, permissions, variables });
     }
 }
 
 /// What a pipeline gets whose start is set up outside of the repository: Cloud Build, Tekton.
 const EXTERNAL: &str = "external";
+
+/// What a task gets that a pipeline outside of the repository runs, beside others that are not here.
+const PART: &str = "part";
 
 /// Texts that run one after the other in one shell, as steps.
 struct ShellSteps<'s, 'c> {
@@ -225,7 +239,7 @@ const TESTS: &[Purpose] = &[
     Purpose::SmokeTest,
 ];
 
-fn settle(mut jobs: Vec<DraftJob>) -> Vec<PipelineJob> {
+fn settle(mut jobs: Vec<DraftJob>, variables: &[(String, Located<String>)]) -> Vec<PipelineJob> {
     for job in &mut jobs {
         for step in &mut job.steps {
             let name = step.step.name.clone().unwrap_or_default();
@@ -234,8 +248,11 @@ fn settle(mut jobs: Vec<DraftJob>) -> Vec<PipelineJob> {
                 step.outcome.told(title);
             }
         }
-        if job.steps.iter().any(|step| step.outcome.cluster) {
+        if job.steps.iter().any(|step| step.outcome.cluster) || preview::is_one(job, variables) {
             job.steps.iter_mut().for_each(|step| step.outcome.rehearse());
+        }
+        for step in &mut job.steps {
+            step.outcome.integrates(step.step.name.as_deref().unwrap_or_default());
         }
     }
     let deploys = after_deployment(&jobs);
@@ -425,7 +442,16 @@ impl Outcome {
         }
     }
 
-    /// What is deployed into a cluster that lives no longer than the job is tested end to end, not deployed.
+    /// A run of the whole product that its step calls integration tests is both: the parts are together, and asked.
+    fn integrates(&mut self, name: &str) {
+        let whole = self.effects.iter().find(|effect| effect.purpose == Purpose::EndToEndTest && !effect.probe);
+        if let Some(whole) = whole.filter(|_| test_kinds(name).contains(&Purpose::IntegrationTest)) {
+            self.effects.push(Effect { purpose: Purpose::IntegrationTest, ..whole.clone() });
+        }
+    }
+
+    /// What is deployed into a cluster that lives no longer than the job, or beside others under the name of a change,
+    /// is tested end to end, not deployed.
     fn rehearse(&mut self) {
         self.effects.retain(|effect| !effect.probe && !matches!(effect.purpose, Purpose::Deploy | Purpose::Rollback));
         for effect in &mut self.effects {

@@ -4,7 +4,7 @@
 //! ends as *unknown*. Every accessor also notes that its source was touched: the reviewer then knows what a check
 //! searched, and turns a pass that rests on a source with unreadable files into *unknown* by itself.
 
-use std::{cell::Cell, convert::Infallible, sync::Arc};
+use std::{cell::Cell, collections::BTreeSet, convert::Infallible, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -23,6 +23,7 @@ mod pipeline;
 mod results;
 mod secrets;
 mod settings;
+mod source;
 mod tree;
 mod workload;
 
@@ -39,6 +40,7 @@ pub use pipeline::*;
 pub use results::*;
 pub use secrets::*;
 pub use settings::*;
+pub use source::*;
 pub use tree::*;
 pub use workload::*;
 
@@ -183,6 +185,8 @@ pub struct Facts {
     /// The day of the review: what age is measured against.
     pub today: Date,
     pub service: Service,
+    /// Files that declare another service of the repository and not this one, by their paths.
+    pub of_others: BTreeSet<Arc<str>>,
     pub files: Arc<Gathered<FileEntry>>,
     pub workloads: Arc<Gathered<Workload>>,
     pub objects: Arc<Gathered<Object>>,
@@ -204,6 +208,9 @@ pub struct Facts {
     pub secrets: Arc<Gathered<SecretSighting>>,
     /// What looks like one in the history of the repository, or why that was not read.
     pub history: Result<Arc<History>, Missing>,
+    pub source: Arc<SourceCode>,
+    /// Files of source code that could not be read.
+    pub source_gaps: Vec<Gap>,
     /// What the configuration of gonogo states about this service beyond its nouns.
     pub statements: Arc<Statements>,
 }
@@ -222,6 +229,12 @@ impl<'a> Evidence<'a> {
 
     pub fn service(&self) -> &'a Service {
         &self.facts.service
+    }
+
+    /// The place lies in a file that declares another service of the repository and not this one: what is wrong there is
+    /// told to the other's owner, though this service may read it.
+    pub fn of_another_service(&self, place: &Place) -> bool {
+        self.facts.of_others.contains(place.path())
     }
 
     pub fn today(&self) -> Date {
@@ -317,14 +330,29 @@ impl<'a> Evidence<'a> {
         self.items(Source::Settings, &self.facts.settings)
     }
 
-    /// What the program's source says. Nothing reads it yet, and every check that asks says so.
+    /// What the program's source says.
+    pub fn source(&self) -> Result<&'a SourceCode, Missing> {
+        if self.facts.source.files.iter().any(|file| file.role.counts()) {
+            self.touch(Source::SourceCode);
+            return Ok(&self.facts.source);
+        }
+        Err(self.not_gathered(
+            Source::SourceCode,
+            "the program's source decides this, and the repository holds none of this service in a language that is read",
+            "此项由程序源代码决定，而仓库中没有该服务以可读取语言编写的源代码",
+            "the service's source, or a review of the repository that holds it",
+            "提供该服务的源代码，或评审其所在的仓库",
+        ))
+    }
+
+    /// For a check that does not read the program's source yet, though it decides: it says so.
     pub fn source_code(&self) -> Result<Infallible, Missing> {
         Err(self.not_gathered(
             Source::SourceCode,
-            "the program's source decides this, and this version does not read source code",
-            "此项由程序源代码决定，当前版本尚不读取源代码",
-            "a version of gonogo that reads source code",
-            "使用能读取源代码的 gonogo 版本",
+            "the program's source decides this, and this check does not read it yet",
+            "此项由程序源代码决定，而本检查尚不读取源代码",
+            "a version of gonogo whose check reads source code",
+            "使用其检查能读取源代码的 gonogo 版本",
         ))
     }
 
@@ -390,9 +418,8 @@ impl<'a> Evidence<'a> {
             Source::Settings => read(facts.settings.files, &facts.settings.gaps),
             Source::Secrets => read(facts.secrets.files, &facts.secrets.gaps),
             Source::History => read(facts.history.as_ref().map_or(0, |history| history.versions), &[]),
-            Source::SourceCode | Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => {
-                read(0, &[])
-            }
+            Source::SourceCode => read(facts.source.files.len(), &facts.source_gaps),
+            Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => read(0, &[]),
         }
     }
 

@@ -1,0 +1,79 @@
+//! The program's source: read once, linked into one program for each service.
+
+use std::sync::Arc;
+
+use gonogo_domain::{
+    Gap, Place, Source,
+    evidence::{FileEntry, Package, Role, SourceCode},
+};
+use gonogo_source::{Language, Module};
+use rayon::prelude::*;
+
+use crate::Tree;
+
+mod facts;
+mod program;
+mod settings;
+mod values;
+
+/// Longer files of source are data or generated.
+const SIZE_LIMIT: u64 = 1 << 20;
+
+/// A file of source code that was read.
+#[derive(Debug)]
+pub(crate) struct SourceUnit {
+    pub path: Arc<str>,
+    pub role: Role,
+    pub module: Module,
+}
+
+/// Every file of source code of the repository that is somebody's work: vendored and generated files are not read.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// In the order of their paths.
+    pub units: Vec<SourceUnit>,
+    pub gaps: Vec<Gap>,
+}
+
+pub(crate) fn gather(tree: &Tree) -> Sources {
+    let files: Vec<&FileEntry> =
+        tree.files().iter().filter(|file| read_at_all(file) && Language::of(&file.path).is_some()).collect();
+    let read: Vec<Result<SourceUnit, Gap>> = files.into_par_iter().filter_map(|file| read(tree, file)).collect();
+    let mut sources = Sources::default();
+    for one in read {
+        match one {
+            Ok(unit) => sources.units.push(unit),
+            Err(gap) => sources.gaps.push(gap),
+        }
+    }
+    sources
+}
+
+fn read_at_all(file: &FileEntry) -> bool {
+    !matches!(file.role, Role::Vendored | Role::Generated | Role::Fixture)
+}
+
+fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
+    let language = Language::of(&file.path)?;
+    let gap = |reason: String| Gap { source: Source::SourceCode, place: Place::whole(Arc::clone(&file.path)), reason };
+    if file.size > SIZE_LIMIT {
+        return Some(Err(gap(format!("{} bytes are more than a file of source is read for", file.size))));
+    }
+    Some(match tree.bytes(&file.path) {
+        Ok(bytes) => Ok(SourceUnit {
+            path: Arc::clone(&file.path),
+            role: file.role,
+            module: gonogo_source::read(language, &bytes),
+        }),
+        Err(reason) => Err(gap(reason)),
+    })
+}
+
+/// The source of one service: the files that `owns` says belong to it, linked.
+pub(crate) fn link(sources: &Sources, packages: &[Package], owns: &dyn Fn(&str) -> bool) -> SourceCode {
+    let units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
+    facts::facts(&program::Program::new(&units), packages)
+}
+
+#[cfg(test)]
+mod tests;

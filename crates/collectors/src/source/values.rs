@@ -1,0 +1,212 @@
+//! What an expression comes to: lengths of time, numbers, texts, reads of the environment.
+
+use gonogo_domain::evidence::Meaning;
+use gonogo_domain::{
+    Place,
+    evidence::{Setting, SettingValue},
+    known_symbols, lengths,
+};
+use gonogo_source::{Expr, Module, Names, ScopeId};
+
+/// How far constants are followed.
+const STEPS: usize = 8;
+
+/// A file as far as values need it.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'n> {
+    pub module: &'n Module,
+    pub names: &'n Names<'n>,
+    pub path: &'n std::sync::Arc<str>,
+}
+
+/// A setting from what stands in its place. `unit` is what a plain number counts.
+pub(super) fn setting(context: Context<'_>, value: &Expr, scope: ScopeId, unit: Option<&str>, line: u32) -> Setting {
+    Setting {
+        value: evaluate(context, value, scope, unit, STEPS).unwrap_or(SettingValue::NotFollowed),
+        place: Place::new(std::sync::Arc::clone(context.path), line, 1),
+    }
+}
+
+/// The name of the environment variable that an expression reads, and its default.
+pub(super) fn environment(
+    context: Context<'_>,
+    value: &Expr,
+    scope: ScopeId,
+) -> Option<(String, Option<SettingValue>)> {
+    match evaluate(context, value, scope, None, STEPS)? {
+        SettingValue::Environment(name, default) => Some((name, default.map(|inner| *inner))),
+        _ => None,
+    }
+}
+
+fn evaluate(
+    context: Context<'_>,
+    value: &Expr,
+    scope: ScopeId,
+    unit: Option<&str>,
+    steps: usize,
+) -> Option<SettingValue> {
+    let steps = steps.checked_sub(1)?;
+    let again = |value: &Expr| evaluate(context, value, scope, unit, steps);
+    match value {
+        Expr::Number(text) => {
+            let number: f64 = text.parse().ok()?;
+            Some(match unit {
+                Some("ms") => SettingValue::Duration(number),
+                Some("s") => SettingValue::Duration(number * 1000.0),
+                Some("m") => SettingValue::Duration(number * 60_000.0),
+                Some("ns") => SettingValue::Duration(number / 1_000_000.0),
+                _ => SettingValue::Number(number),
+            })
+        }
+        Expr::Bool(flag) => Some(SettingValue::Flag(*flag)),
+        Expr::Null => None,
+        Expr::Text(text) => Some(match unit.and_then(|_| written(text)) {
+            Some(milliseconds) => SettingValue::Duration(milliseconds),
+            None => SettingValue::Text(text.clone()),
+        }),
+        Expr::Name(path) => named(context, path, scope, unit, steps),
+        Expr::Operation(operator, items) => match (operator.as_str(), items.as_slice()) {
+            ("||" | "??" | "or" | "?:", [first, second]) => {
+                let default = again(second);
+                Some(match again(first) {
+                    Some(SettingValue::Environment(name, None)) => {
+                        SettingValue::Environment(name, default.map(Box::new))
+                    }
+                    Some(known) => known,
+                    None => default?,
+                })
+            }
+            ("?", [_, second, third]) => again(second).or_else(|| again(third)),
+            (operator @ ("*" | "/" | "+" | "-"), [first, second]) => {
+                // In a product only one side is a length of time.
+                let plain = |value: &Expr| evaluate(context, value, scope, None, steps);
+                let (left, right) = (plain(first)?, plain(second)?);
+                let length = matches!(left, SettingValue::Duration(_)) || matches!(right, SettingValue::Duration(_));
+                let (left, right) = (left.number()?, right.number()?);
+                let result = match operator {
+                    "*" => left * right,
+                    "/" => left / right,
+                    "+" => left + right,
+                    _ => left - right,
+                };
+                if length {
+                    Some(SettingValue::Duration(result))
+                } else {
+                    evaluate(context, &Expr::Number(result.to_string()), scope, unit, steps)
+                }
+            }
+            _ => None,
+        },
+        Expr::Call(at) => called(context, *at, unit, steps),
+        Expr::Index(..) | Expr::Member(..) | Expr::Object { .. } | Expr::List(_) | Expr::Function(_) | Expr::Other => {
+            None
+        }
+    }
+}
+
+fn named(context: Context<'_>, path: &str, scope: ScopeId, unit: Option<&str>, steps: usize) -> Option<SettingValue> {
+    if let Some(name) = environment_name(context, path, scope) {
+        return Some(SettingValue::Environment(name, None));
+    }
+    if let Some((value, scope)) = context.names.value(path, scope) {
+        return evaluate(context, value, scope, unit, steps);
+    }
+    let expression = Expr::Name(path.to_owned());
+    let symbols = context.names.symbols(&expression, scope);
+    symbols.iter().find_map(|symbol| lengths().unit(symbol)).map(SettingValue::Duration)
+}
+
+/// The variable that a member of the environment's table is: `process.env.PORT`, `os.environ["PORT"]`.
+fn environment_name(context: Context<'_>, path: &str, scope: ScopeId) -> Option<String> {
+    let symbols = context.names.symbols(&Expr::Name(path.to_owned()), scope);
+    let table = known_symbols(context.module.language.word());
+    symbols.iter().find_map(|symbol| {
+        let (family, name) = symbol.rsplit_once('.')?;
+        let known = table.rows(symbol).iter().any(|(_, row)| {
+            row.means == Meaning::EnvironmentRead
+                && row.symbols.iter().any(|one| one.strip_suffix(".*") == Some(family))
+        });
+        known.then(|| name.to_owned())
+    })
+}
+
+fn called(context: Context<'_>, at: usize, unit: Option<&str>, steps: usize) -> Option<SettingValue> {
+    let call = context.module.calls.get(at)?;
+    let symbols = context.names.symbols(&call.callee, call.scope);
+    let first = call.arguments.first().map(|argument| &argument.value);
+    let inner = |value: &Expr, unit: Option<&str>| evaluate(context, value, call.scope, unit, steps);
+    for symbol in &symbols {
+        if let Some(each) = lengths().call(symbol) {
+            let number = inner(first?, None)?;
+            return Some(match number {
+                SettingValue::Environment(name, default) => SettingValue::Environment(
+                    name,
+                    default
+                        .and_then(|value| value.number())
+                        .map(|value| Box::new(SettingValue::Duration(value * each))),
+                ),
+                number => SettingValue::Duration(number.number()? * each),
+            });
+        }
+        let named: Vec<f64> = call
+            .arguments
+            .iter()
+            .filter_map(|argument| {
+                let each = lengths().argument(symbol, argument.name.as_deref()?)?;
+                Some(inner(&argument.value, None)?.number()? * each)
+            })
+            .collect();
+        if !named.is_empty() {
+            return Some(SettingValue::Duration(named.iter().sum()));
+        }
+        let rows = known_symbols(context.module.language.word()).rows(symbol);
+        if let Some((_, row)) = rows.iter().find(|(_, row)| row.means == Meaning::EnvironmentRead) {
+            let slot = |name: &str| {
+                let slots = row.settings.get(name)?;
+                slots.at.iter().find_map(|slot| {
+                    let position: usize = slot.parse().ok()?;
+                    call.arguments.get(position).filter(|one| one.name.is_none()).map(|one| &one.value)
+                })
+            };
+            let Some(SettingValue::Text(name)) = slot("name").and_then(|value| inner(value, None)) else { continue };
+            let default = slot("default").and_then(|value| inner(value, unit));
+            return Some(SettingValue::Environment(name, default.map(Box::new)));
+        }
+    }
+    // A conversion keeps what it converts: `parseInt(x)`, `Number(x)`, `float(x)`, `time.Duration(x)`.
+    let name = symbols.first().map(String::as_str).unwrap_or_default();
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if matches!(
+        last,
+        "parseInt"
+            | "parseFloat"
+            | "Number"
+            | "String"
+            | "int"
+            | "float"
+            | "str"
+            | "Duration"
+            | "to_i"
+            | "to_f"
+            | "Integer"
+            | "Float"
+    ) {
+        return inner(first?, unit);
+    }
+    None
+}
+
+/// `30s`, `500ms`, `1m`: a length of time as a text.
+fn written(text: &str) -> Option<f64> {
+    let end = text.find(|letter: char| !(letter.is_ascii_digit() || letter == '.'))?;
+    let number: f64 = text.get(..end)?.parse().ok()?;
+    let each = match text.get(end..)?.trim() {
+        "ms" => 1.0,
+        "s" | "sec" | "seconds" => 1000.0,
+        "m" | "min" => 60_000.0,
+        "h" => 3_600_000.0,
+        _ => return None,
+    };
+    Some(number * each)
+}

@@ -1,0 +1,356 @@
+//! What the program's source says: functions, what they use, routes, environment reads, catches and tests.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+
+use crate::{Place, evidence::Role};
+
+/// The source of one service, as one program.
+#[derive(Clone, Debug, Default)]
+pub struct SourceCode {
+    pub files: Vec<SourceFile>,
+    pub functions: Vec<Function>,
+    /// What the tables of `knowledge/source/` recognise, in the order of the places.
+    pub uses: Vec<Use>,
+    pub routes: Vec<ServedRoute>,
+    pub environment: Vec<EnvironmentRead>,
+    pub catches: Vec<Catch>,
+    pub texts: Vec<SourceText>,
+}
+
+/// A file of source code that belongs to the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    pub path: Arc<str>,
+    /// `go`, `python`, `typescript` …
+    pub language: &'static str,
+    pub role: Role,
+}
+
+/// An index into [`SourceCode::functions`].
+pub type FunctionId = usize;
+
+/// An index into [`SourceCode::uses`].
+pub type UseId = usize;
+
+/// A function, a method, a lambda; also the top of a file, which runs when the file is loaded.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// `Server.handle`; empty for a lambda and for the top of a file.
+    pub name: String,
+    pub place: Place,
+    pub role: Role,
+    /// The functions of the program that it calls, passes on, or holds.
+    pub calls: Vec<FunctionId>,
+    /// What it uses itself.
+    pub uses: Vec<UseId>,
+    pub asynchronous: bool,
+    /// The top of a file.
+    pub top: bool,
+}
+
+/// A call, an object or an annotation whose meaning is known.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub meaning: Meaning,
+    /// The symbol as the tables write it: `axios.get`, `net/http.Client.Do`.
+    pub symbol: String,
+    /// The package that it comes from; none for what the language brings along.
+    pub package: Option<String>,
+    /// As the lockfile resolves it.
+    pub version: Option<String>,
+    pub place: Place,
+    pub role: Role,
+    /// Where it stands.
+    pub function: FunctionId,
+    /// What is set, by the names of the tables: `timeout`, `attempts`, `path`.
+    pub settings: BTreeMap<String, Setting>,
+    /// What holds for a setting that is not set, as the tables write it: `none`, `5s`.
+    pub defaults: BTreeMap<String, String>,
+    /// The functions that were given to it, and those that it is an annotation of: what a breaker wraps, what a route
+    /// calls.
+    pub wraps: Vec<FunctionId>,
+    /// The use that made the object that it is called on.
+    pub client: Option<UseId>,
+    /// A loop of the same function stands around it.
+    pub in_loop: bool,
+    /// It stands in the handler of an error.
+    pub in_catch: bool,
+    pub fate: Fate,
+}
+
+/// What becomes of what a call gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It is waited for, or its error is looked at.
+    Awaited,
+    /// It is thrown away.
+    Dropped,
+    /// It is bound, passed on or put into something.
+    Kept,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    pub value: SettingValue,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum SettingValue {
+    /// Milliseconds.
+    Duration(f64),
+    Number(f64),
+    Text(String),
+    Flag(bool),
+    /// Read from the environment, with what stands in when it is not set.
+    Environment(String, Option<Box<Self>>),
+    /// Set, and what it is was not followed to its end.
+    NotFollowed,
+}
+
+impl SettingValue {
+    /// Milliseconds; an environment variable counts by its default.
+    pub fn milliseconds(&self) -> Option<f64> {
+        match self {
+            Self::Duration(value) => Some(*value),
+            Self::Environment(_, Some(default)) => default.milliseconds(),
+            _ => None,
+        }
+    }
+
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value) | Self::Duration(value) => Some(*value),
+            Self::Environment(_, Some(default)) => default.number(),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What a call means, as far as a check asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    // Calls that leave the process.
+    HttpCall,
+    GrpcCall,
+    DatabaseCall,
+    CacheCall,
+    QueuePublish,
+    QueueConsume,
+    StorageCall,
+    /// An object that such calls go through; its settings hold for them.
+    Client,
+    // What a service answers with.
+    Route,
+    RouteGroup,
+    Middleware,
+    Listen,
+    // Lifecycle.
+    Signal,
+    Drain,
+    HealthCheck,
+    // Resilience.
+    Deadline,
+    CircuitBreaker,
+    Retry,
+    Bulkhead,
+    RateLimit,
+    OutboundLimit,
+    ConcurrencyLimit,
+    AdaptiveLimit,
+    Fallback,
+    Queue,
+    Spawn,
+    Sleep,
+    Random,
+    Cache,
+    // Configuration.
+    EnvironmentRead,
+    ConfigLoad,
+    ConfigValidation,
+    ConfigReload,
+    FeatureFlag,
+    Vault,
+    // Observability.
+    Logger,
+    LogCall,
+    PrintCall,
+    Metric,
+    MetricsEndpoint,
+    Tracing,
+    Propagation,
+    CorrelationId,
+    Profiler,
+    // Errors.
+    ErrorBoundary,
+    ErrorAnswer,
+    DeadLetter,
+    Exit,
+    // Security.
+    Authentication,
+    Authorization,
+    Validation,
+    BodyLimit,
+    SecurityHeaders,
+    Cors,
+    SignatureCheck,
+    ConstantTimeCompare,
+    Dangerous,
+    // Data.
+    MigrationRun,
+    Retention,
+    // Testing.
+    TestCase,
+    TestFocused,
+    TestSkipped,
+    Assertion,
+    HttpFake,
+    ContractTest,
+    BrowserTest,
+    ChaosTest,
+}
+
+impl Meaning {
+    /// The call leaves the process.
+    pub fn is_outbound(self) -> bool {
+        matches!(
+            self,
+            Self::HttpCall
+                | Self::GrpcCall
+                | Self::DatabaseCall
+                | Self::CacheCall
+                | Self::QueuePublish
+                | Self::QueueConsume
+                | Self::StorageCall
+        )
+    }
+}
+
+/// An address that the program answers at.
+#[derive(Clone, Debug)]
+pub struct ServedRoute {
+    /// In capitals; none where it answers to all, or where that was not followed.
+    pub method: Option<String>,
+    /// With the prefixes of its groups, parameters as the framework writes them.
+    pub path: String,
+    pub handler: Option<FunctionId>,
+    /// What runs before the handler: functions of the program and uses, the outermost first.
+    pub guards: Vec<Guard>,
+    pub place: Place,
+    pub role: Role,
+}
+
+/// A middleware, a decorator, a dependency that stands before a route's handler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// As the source names it.
+    pub name: String,
+    pub function: Option<FunctionId>,
+    pub used: Option<UseId>,
+}
+
+/// `process.env.PORT || 3000`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnvironmentRead {
+    pub name: String,
+    pub default: Option<SettingValue>,
+    pub place: Place,
+    pub role: Role,
+    pub function: FunctionId,
+}
+
+/// The handler of an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catch {
+    pub place: Place,
+    pub role: Role,
+    pub function: FunctionId,
+    /// What it catches, as written; empty is everything.
+    pub types: Vec<String>,
+    /// Nothing is done in it.
+    pub empty: bool,
+    pub does: Vec<Handling>,
+}
+
+/// What the handler of an error does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Handling {
+    /// It throws, or ends the process.
+    Throws,
+    /// It calls something, or gives something back.
+    Acts,
+    /// It logs or prints.
+    Logs,
+}
+
+/// A text of the source that is an address or a statement of SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceText {
+    pub kind: SourceTextKind,
+    pub text: String,
+    pub place: Place,
+    pub role: Role,
+    pub function: FunctionId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceTextKind {
+    /// `https://api.example.com/v1`.
+    Address,
+    Sql,
+}
+
+impl SourceCode {
+    /// What the product's code uses for one of these purposes; tests, fixtures and examples left out.
+    pub fn uses_for(&self, meanings: &[Meaning]) -> impl Iterator<Item = (UseId, &Use)> {
+        let meanings = meanings.to_vec();
+        self.uses.iter().enumerate().filter(move |(_, one)| one.role.counts() && meanings.contains(&one.meaning))
+    }
+
+    /// A function, and those that it calls, directly or through others.
+    pub fn reached(&self, from: FunctionId) -> BTreeSet<FunctionId> {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(next) = open.pop() {
+            if reached.insert(next) {
+                open.extend(self.functions.get(next).map(|one| one.calls.as_slice()).unwrap_or_default());
+            }
+        }
+        reached
+    }
+
+    /// What a function uses, directly or through others.
+    pub fn uses_of(&self, from: FunctionId) -> impl Iterator<Item = (UseId, &Use)> {
+        self.reached(from)
+            .into_iter()
+            .filter_map(|at| self.functions.get(at))
+            .flat_map(|function| &function.uses)
+            .filter_map(|at| Some((*at, self.uses.get(*at)?)))
+    }
+
+    /// The uses of one of these purposes that run this one: a breaker whose function it stands in, an annotation on a
+    /// method that leads to it.
+    pub fn wrapping(&self, inner: UseId, meanings: &[Meaning]) -> Vec<UseId> {
+        let Some(inner) = self.uses.get(inner) else { return Vec::new() };
+        self.uses
+            .iter()
+            .enumerate()
+            .filter(|(_, outer)| meanings.contains(&outer.meaning))
+            .filter(|(_, outer)| outer.wraps.iter().any(|function| self.reached(*function).contains(&inner.function)))
+            .map(|(at, _)| at)
+            .collect()
+    }
+}

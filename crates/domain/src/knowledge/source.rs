@@ -1,0 +1,195 @@
+//! What the symbols of libraries mean: the tables of `knowledge/source/`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
+
+use serde::Deserialize;
+
+use crate::evidence::Meaning;
+
+/// What is known of one library, or of what a language brings along.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Library {
+    /// As its manifest names it; none for what the language brings along.
+    #[serde(default)]
+    pub package: Option<String>,
+    /// Where its behaviour is written down.
+    pub reference: String,
+    /// What its calls give: `"axios.create" = "axios.AxiosInstance"`.
+    #[serde(default)]
+    pub gives: BTreeMap<String, String>,
+    #[serde(rename = "use")]
+    pub uses: Vec<KnownUse>,
+}
+
+/// One row: symbols with one meaning.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownUse {
+    pub means: Meaning,
+    /// A last part of `*` stands for any member.
+    pub symbols: Vec<String>,
+    /// Versions of the package for which the row holds, `<2` or `>=1.4`; every version where it is left out.
+    #[serde(default)]
+    pub versions: Option<String>,
+    /// Where its settings stand.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Slots>,
+    /// What holds for a setting that is not set; what is always so.
+    #[serde(default)]
+    pub defaults: BTreeMap<String, String>,
+    /// Code in which the row is found.
+    pub example: String,
+    /// Code that looks alike and in which it is not.
+    pub look_alike: String,
+}
+
+/// The places of a setting, the strongest first.
+///
+/// `1` is the second argument, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
+/// argument of that method in the same chain of calls, `.Timeout` a field of the object that is made. `^` before any of
+/// these looks at the call that made the object that this one is called on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slots {
+    pub at: Vec<String>,
+    /// A number there is a duration of this unit: `ms`, `s`, `m`.
+    #[serde(default)]
+    pub unit: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    library: Vec<Library>,
+}
+
+/// The rows for one language, found by symbol.
+#[derive(Debug, Default)]
+pub struct Symbols {
+    pub libraries: Vec<Library>,
+    exact: HashMap<String, Vec<(usize, usize)>>,
+    /// By what stands before `.*`.
+    families: HashMap<String, Vec<(usize, usize)>>,
+    gives: HashMap<String, String>,
+}
+
+impl Symbols {
+    fn new(libraries: Vec<Library>) -> Self {
+        let mut symbols = Self::default();
+        for (at, library) in libraries.iter().enumerate() {
+            symbols.gives.extend(library.gives.clone());
+            for (row, known) in library.uses.iter().enumerate() {
+                for symbol in &known.symbols {
+                    match symbol.strip_suffix(".*") {
+                        Some(family) => symbols.families.entry(family.to_owned()).or_default().push((at, row)),
+                        None => symbols.exact.entry(symbol.clone()).or_default().push((at, row)),
+                    }
+                }
+            }
+        }
+        symbols.libraries = libraries;
+        symbols
+    }
+
+    /// The rows of a symbol with their libraries.
+    pub fn rows(&self, symbol: &str) -> Vec<(&Library, &KnownUse)> {
+        let family = symbol.rsplit_once('.').and_then(|(family, _)| self.families.get(family));
+        let found = self.exact.get(symbol).into_iter().chain(family).flatten();
+        found
+            .filter_map(|(library, row)| {
+                let library = self.libraries.get(*library)?;
+                Some((library, library.uses.get(*row)?))
+            })
+            .collect()
+    }
+
+    /// The type that calling this symbol gives.
+    pub fn gives(&self, symbol: &str) -> Option<&str> {
+        self.gives.get(symbol).map(String::as_str)
+    }
+}
+
+/// The tables of a language, by its word: `go`, `python`, `javascript` (also for TypeScript) …
+pub fn known_symbols(language: &str) -> &'static Symbols {
+    static TABLES: OnceLock<BTreeMap<&'static str, Symbols>> = OnceLock::new();
+    static EMPTY: OnceLock<Symbols> = OnceLock::new();
+    let tables = TABLES.get_or_init(|| {
+        let mut libraries: BTreeMap<&'static str, Vec<Library>> = BTreeMap::new();
+        for (language, text) in TEXTS {
+            let table = toml::from_str::<Table>(text).map(|table| table.library).unwrap_or_default();
+            libraries.entry(language).or_default().extend(table);
+        }
+        libraries.into_iter().map(|(language, libraries)| (language, Symbols::new(libraries))).collect()
+    });
+    let language = if language == "typescript" { "javascript" } else { language };
+    tables.get(language).unwrap_or_else(|| EMPTY.get_or_init(Symbols::default))
+}
+
+/// The table of a topic in a language.
+macro_rules! table {
+    ($language:literal, $topic:literal) => {
+        ($language, include_str!(concat!("../../../../knowledge/source/", $language, "/", $topic, ".toml")))
+    };
+}
+
+/// Every table with its language and its text.
+pub const TEXTS: &[(&str, &str)] = &[
+    table!("go", "clients"),
+    table!("go", "resilience"),
+    table!("go", "servers"),
+    table!("javascript", "clients"),
+    table!("javascript", "resilience"),
+    table!("javascript", "servers"),
+];
+
+/// A way to write a length of time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Length {
+    symbol: String,
+    milliseconds: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedLength {
+    symbol: String,
+    milliseconds: BTreeMap<String, f64>,
+}
+
+/// How languages write lengths of time: `knowledge/source/durations.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lengths {
+    unit: Vec<Length>,
+    call: Vec<Length>,
+    arguments: Vec<NamedLength>,
+}
+
+impl Lengths {
+    /// Milliseconds of a constant: `time.Second`.
+    pub fn unit(&self, symbol: &str) -> Option<f64> {
+        self.unit.iter().find(|one| one.symbol == symbol).map(|one| one.milliseconds)
+    }
+
+    /// Milliseconds of one of what a function takes: `Duration.ofSeconds`.
+    pub fn call(&self, symbol: &str) -> Option<f64> {
+        self.call.iter().find(|one| one.symbol == symbol).map(|one| one.milliseconds)
+    }
+
+    /// Milliseconds of one of an argument of this name: `timedelta(seconds=…)`.
+    pub fn argument(&self, symbol: &str, name: &str) -> Option<f64> {
+        let function = self.arguments.iter().find(|one| one.symbol == symbol)?;
+        function.milliseconds.get(name).copied()
+    }
+}
+
+pub fn lengths() -> &'static Lengths {
+    static TABLE: OnceLock<Lengths> = OnceLock::new();
+    TABLE
+        .get_or_init(|| toml::from_str(include_str!("../../../../knowledge/source/durations.toml")).unwrap_or_default())
+}
