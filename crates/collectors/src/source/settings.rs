@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use gonogo_domain::{KnownUse, evidence::Setting};
+use gonogo_domain::{
+    KnownUse, Place,
+    evidence::{Setting, SettingValue},
+};
 use gonogo_source::{Call, Expr, Maker, ScopeId};
 
 use super::values::{self, Context};
@@ -14,20 +17,42 @@ pub(super) struct MadeIn<'n> {
     pub maker: Maker<'n>,
 }
 
+/// What a call is made on.
+pub(super) enum Receiver<'n> {
+    /// What made it was found.
+    Made(MadeIn<'n>),
+    /// The library itself: what holds for it is in the tables.
+    Library,
+    /// What made it was not found: nothing can be said of its settings.
+    Unknown,
+}
+
 /// The settings that a row asks for.
 pub(super) fn settings(
     context: Context<'_>,
     at: usize,
-    made: Option<MadeIn<'_>>,
+    receiver: &Receiver<'_>,
     row: &KnownUse,
 ) -> BTreeMap<String, Setting> {
     let mut found = BTreeMap::new();
     let Some(call) = context.module.calls.get(at) else { return found };
     for (name, slots) in &row.settings {
         let unit = slots.unit.as_deref();
-        let value = slots.at.iter().find_map(|slot| match slot.strip_prefix('^') {
+        // What a context carries is followed when all calls are known.
+        let mut slots = slots.at.iter().filter(|slot| !slot.ends_with("@deadline"));
+        let above = slots.clone().any(|slot| slot.starts_with('^'));
+        let value = slots.find_map(|slot| match slot.strip_prefix('^') {
             None => here(context, at, call, slot, unit),
-            Some(slot) => there(context, call, made?, slot, unit),
+            Some(slot) => match receiver {
+                Receiver::Made(made) => there(context, call, *made, slot, unit),
+                Receiver::Library | Receiver::Unknown => None,
+            },
+        });
+        let value = value.or_else(|| {
+            (above && matches!(receiver, Receiver::Unknown)).then(|| Setting {
+                value: SettingValue::NotFollowed,
+                place: Place::new(std::sync::Arc::clone(context.path), call.spot.line, 1),
+            })
         });
         if let Some(value) = value {
             found.insert(name.clone(), value);

@@ -21,7 +21,11 @@ pub struct Library {
     /// What its calls give: `"axios.create" = "axios.AxiosInstance"`.
     #[serde(default)]
     pub gives: BTreeMap<String, String>,
-    #[serde(rename = "use")]
+    /// What stands for the far side once it was made over a connection: calls on a thing that was given the key when it
+    /// was made are calls of the value, whatever that thing's own type is. Generated clients are of this kind.
+    #[serde(default)]
+    pub stubs: BTreeMap<String, String>,
+    #[serde(rename = "use", default)]
     pub uses: Vec<KnownUse>,
 }
 
@@ -30,7 +34,7 @@ pub struct Library {
 #[serde(deny_unknown_fields)]
 pub struct KnownUse {
     pub means: Meaning,
-    /// A last part of `*` stands for any member.
+    /// A last part of `*` stands for any member, a `*` elsewhere for any text: `*_pb2_grpc.*Stub.*`.
     pub symbols: Vec<String>,
     /// Versions of the package for which the row holds, `<2` or `>=1.4`; every version where it is left out.
     #[serde(default)]
@@ -51,7 +55,8 @@ pub struct KnownUse {
 ///
 /// `1` is the second argument, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
 /// argument of that method in the same chain of calls, `.Timeout` a field of the object that is made. `^` before any of
-/// these looks at the call that made the object that this one is called on.
+/// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
+/// deadline that what stands there carries: a context, a signal, a request that was made with one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {
@@ -74,7 +79,10 @@ pub struct Symbols {
     exact: HashMap<String, Vec<(usize, usize)>>,
     /// By what stands before `.*`.
     families: HashMap<String, Vec<(usize, usize)>>,
+    /// Symbols with a `*` elsewhere: the parts between the stars.
+    shapes: Vec<(Vec<String>, (usize, usize))>,
     gives: HashMap<String, String>,
+    stubs: HashMap<String, String>,
 }
 
 impl Symbols {
@@ -82,9 +90,13 @@ impl Symbols {
         let mut symbols = Self::default();
         for (at, library) in libraries.iter().enumerate() {
             symbols.gives.extend(library.gives.clone());
+            symbols.stubs.extend(library.stubs.clone());
             for (row, known) in library.uses.iter().enumerate() {
                 for symbol in &known.symbols {
                     match symbol.strip_suffix(".*") {
+                        _ if symbol.trim_end_matches(".*").contains('*') => {
+                            symbols.shapes.push((symbol.split('*').map(str::to_owned).collect(), (at, row)));
+                        }
                         Some(family) => symbols.families.entry(family.to_owned()).or_default().push((at, row)),
                         None => symbols.exact.entry(symbol.clone()).or_default().push((at, row)),
                     }
@@ -98,8 +110,12 @@ impl Symbols {
     /// The rows of a symbol with their libraries.
     pub fn rows(&self, symbol: &str) -> Vec<(&Library, &KnownUse)> {
         let family = symbol.rsplit_once('.').and_then(|(family, _)| self.families.get(family));
-        let found = self.exact.get(symbol).into_iter().chain(family).flatten();
+        let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
+        if found.is_empty() {
+            found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
+        }
         found
+            .into_iter()
             .filter_map(|(library, row)| {
                 let library = self.libraries.get(*library)?;
                 Some((library, library.uses.get(*row)?))
@@ -107,10 +123,30 @@ impl Symbols {
             .collect()
     }
 
+    /// What calls are on a thing that was made over this.
+    pub fn stub_over(&self, symbol: &str) -> Option<&str> {
+        self.stubs.get(symbol).map(String::as_str)
+    }
+
     /// The type that calling this symbol gives.
     pub fn gives(&self, symbol: &str) -> Option<&str> {
         self.gives.get(symbol).map(String::as_str)
     }
+}
+
+/// Whether a symbol has these parts in their order, the first at its start and the last at its end.
+fn fits(parts: &[String], symbol: &str) -> bool {
+    let [first, middle @ .., last] = parts else { return false };
+    let Some(mut rest) = symbol.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str())) else {
+        return false;
+    };
+    middle.iter().all(|part| match rest.split_once(part.as_str()) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
 }
 
 /// The tables of a language, by its word: `go`, `python`, `javascript` (also for TypeScript) …
