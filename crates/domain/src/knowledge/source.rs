@@ -54,7 +54,8 @@ pub struct KnownUse {
 /// The places of a setting, the strongest first.
 ///
 /// `1` is the second argument, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
-/// argument of that method in the same chain of calls, `.Timeout` a field of the object that is made. `^` before any of
+/// argument of that method in the same chain of calls, `+Attempts` the first argument of a call of that name among the
+/// arguments (`+Attempts.1` its second), `.Timeout` a field of the object that is made. `^` before any of
 /// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
 /// deadline that what stands there carries: a context, a signal, a request that was made with one.
 #[derive(Clone, Debug, Deserialize)]
