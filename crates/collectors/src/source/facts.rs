@@ -500,6 +500,14 @@ impl<'p> Linker<'p> {
             let logs = meanings.clone().any(|one| matches!(one.meaning, Meaning::LogCall | Meaning::PrintCall));
             let ends = meanings.clone().any(|one| one.meaning == Meaning::Exit);
             let throws = ends || calls().any(|(_, call)| call.role == CallRole::Throw);
+            let recovers = !throws
+                && module.returns.iter().any(|one| {
+                    module.within(one.scope, at) && stands_in(module.language, &one.value, &|call| {
+                        self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id)).is_some_and(|one| {
+                            matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback)
+                        })
+                    })
+                });
             let acts = calls().next().is_some() || module.returns.iter().any(|one| module.within(one.scope, at));
             found.push(Catch {
                 place: self.place(file, scope.spot.line),
@@ -507,7 +515,7 @@ impl<'p> Linker<'p> {
                 function,
                 types: scope.types.clone(),
                 empty: scope.empty,
-                does: [(throws, Handling::Throws), (acts, Handling::Acts), (logs, Handling::Logs)]
+                does: [(throws, Handling::Throws), (acts, Handling::Acts), (logs, Handling::Logs), (recovers, Handling::Recovers)]
                     .into_iter()
                     .filter_map(|(does, what)| does.then_some(what))
                     .collect(),
@@ -705,6 +713,20 @@ impl<'p> Linker<'p> {
     }
 }
 
+/// What the handler of an error gives back is a value, and no error: `return cart, nil`, `return []`.
+fn stands_in(language: Language, value: &Expr, kept: &dyn Fn(usize) -> bool) -> bool {
+    let plain = |value: &Expr| match value {
+        Expr::Object { .. } | Expr::List(_) | Expr::Name(_) | Expr::Member(..) | Expr::Index(..) | Expr::Number(_) => true,
+        Expr::Call(at) => kept(*at),
+        _ => false,
+    };
+    if language == Language::Go {
+        return matches!(value, Expr::List(items) if items.len() > 1
+            && items.last() == Some(&Expr::Null) && items.first().is_some_and(plain));
+    }
+    plain(value)
+}
+
 /// Go looks at errors in branches.
 fn handles_errors(language: Language, scope: &Scope) -> bool {
     scope.kind == ScopeKind::Catch
@@ -723,6 +745,19 @@ fn joined(prefix: &str, path: &str) -> String {
     }
 }
 
+/// The headers that checks ask for.
+const HEADERS: &[&str] = &[
+    "Idempotency-Key",
+    "X-Idempotency-Key",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-Forwarded-For",
+    "Warning",
+];
+
 fn text_kind(text: &str) -> Option<SourceTextKind> {
     let start = text.trim_start();
     if start.split_once("://").is_some_and(|(scheme, rest)| {
@@ -731,6 +766,9 @@ fn text_kind(text: &str) -> Option<SourceTextKind> {
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
     }) {
         return Some(SourceTextKind::Address);
+    }
+    if HEADERS.iter().any(|header| header.eq_ignore_ascii_case(text)) {
+        return Some(SourceTextKind::Header);
     }
     let word = start.split(|letter: char| !letter.is_ascii_alphabetic()).next()?.to_ascii_uppercase();
     let more = start.len() > word.len() + 6;

@@ -320,6 +320,18 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
         "selector_expression" => path(reader, node),
         "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
+        // `lru.New[string](5)` reads like an element that is called; exported functions are no elements.
+        "index_expression" => match visit(reader, node) {
+            Expr::Index(of, key)
+                if matches!(*key, Expr::Name(_))
+                    && of.name().and_then(|path| path.rsplit('.').next()).is_some_and(|last| {
+                        last.starts_with(|letter: char| letter.is_ascii_uppercase())
+                    }) =>
+            {
+                *of
+            }
+            other => other,
+        },
         _ => visit(reader, node),
     }
 }
