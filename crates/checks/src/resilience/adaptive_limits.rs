@@ -29,11 +29,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
-        declared_library(evidence, Capability::AdaptiveLimit, "adaptive limits", "自适应限流"),
-    )
-    .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::AdaptiveLimit, "adaptive limits", "自适应限流")
+    })
 }
 
 /// Envoy's adaptive concurrency, or a limit of the program that follows what it measures.

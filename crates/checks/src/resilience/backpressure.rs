@@ -30,11 +30,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
-        declared_library(evidence, Capability::Bulkhead, "bounded concurrency", "有界并发"),
-    )
-    .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::Bulkhead, "bounded concurrency", "有界并发")
+    })
 }
 
 /// The bound of what is in flight, at the gateway or in the program, and queues that grow as they like.

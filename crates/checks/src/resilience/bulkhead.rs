@@ -35,8 +35,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Bulkhead, "bulkheads", "舱壁隔离"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::Bulkhead, "bulkheads", "舱壁隔离")
+    })
 }
 
 /// Pools and semaphores of the program, or connection pools that the mesh keeps for each host.

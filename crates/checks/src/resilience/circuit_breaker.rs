@@ -32,8 +32,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::CircuitBreaker, "circuit breakers", "熔断"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::CircuitBreaker, "circuit breakers", "熔断")
+    })
 }
 
 /// A mesh breaks circuits for every call to a host, whatever the program does. Which hosts those are is counted against
@@ -74,6 +75,11 @@ fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             format!("{} calls leave the process, all of them to a database or a cache of its own", all.len()),
             format!("{} 个离开进程的调用都只访问自己的数据库或缓存", all.len()),
         ));
+    }
+    if source.uses_for(&[Meaning::CircuitBreaker]).next().is_none()
+        && let Some(library) = outbound::unread_library(evidence, source, Capability::CircuitBreaker)
+    {
+        return Ok(outbound::not_read(&library, source));
     }
     let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
     let mut tally = Tally::new();

@@ -36,8 +36,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Cache, "caches", "缓存"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::Cache, "caches", "缓存")
+    })
 }
 
 /// What stands in for each call to another service on the way of a request: a fallback, a cache, a queue, a value that the

@@ -30,8 +30,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::RateLimit, "rate limits", "限流"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::RateLimit, "rate limits", "限流")
+    })
 }
 
 /// A gateway that limits each client on each route decides without the program.

@@ -36,8 +36,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Retry, "retries", "重试"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::Retry, "retries", "重试")
+    })
 }
 
 /// A mesh that retries everything repeats what must not happen twice, whatever the program does.
@@ -109,6 +110,12 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "retries are without bound or jitter, nested, or repeat what must not happen twice",
             "重试无上限、无抖动、相互嵌套，或重复了不可重复的操作",
         ));
+    }
+    if source.uses_for(&[Meaning::Retry]).next().is_none()
+        && by_hand.is_empty()
+        && let Some(library) = outbound::unread_library(evidence, source, Capability::Retry)
+    {
+        return Ok(outbound::not_read(&library, source));
     }
     let coverage = Coverage::of(source, &[Meaning::Retry]);
     let whole_client = source.uses_for(&[Meaning::Retry]).find(|(_, retry)| retry.defaults.contains_key("covers"));

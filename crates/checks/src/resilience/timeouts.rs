@@ -56,7 +56,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         let symbol = &call.symbol;
         let miss = |en: String, zh: String| Finding::new(&call.place, en, zh);
         match outbound::bound(source, id, call) {
-            Bound::At(_, place) => tally.met(key, &place),
+            Bound::At(_, place) | Bound::Made(place) => tally.met(key, &place),
             Bound::Default(_) => tally.met(key, &call.place),
             Bound::Never => tally.miss(
                 key,

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use gonogo_domain::{
-    Capability, Evidence, Message, Missing, Place, Reading,
+    Capability, Evidence, Message, Missing, Place, Reading, Readings, Strength,
     evidence::{Fate, FunctionId, Meaning, SettingValue, SourceCode, SourceTextKind, Use, UseId},
+    known_symbols,
 };
 
 /// What bounds the time of a call.
@@ -12,6 +13,8 @@ use gonogo_domain::{
 pub(crate) enum Bound {
     /// Milliseconds, and where that is written.
     At(f64, Place),
+    /// A deadline of a length that is not written in the source, made here.
+    Made(Place),
     /// The library's own default holds: milliseconds.
     Default(f64),
     /// Nothing bounds it, and the library waits for ever.
@@ -39,6 +42,7 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
                 Bound::At(value.milliseconds().unwrap_or_default(), setting.place.clone())
             }
             SettingValue::Number(number) if *number > 0.0 => Bound::At(*number, setting.place.clone()),
+            SettingValue::Flag(true) => Bound::Made(setting.place.clone()),
             SettingValue::Duration(_) | SettingValue::Number(_) | SettingValue::Flag(false) => {
                 Bound::Off(setting.place.clone())
             }
@@ -61,7 +65,7 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
         }
         return match deadline.settings.get("timeout").and_then(|setting| setting.value.milliseconds()) {
             Some(length) => Bound::At(length, deadline.place.clone()),
-            None => Bound::NotFollowed(deadline.place.clone()),
+            None => Bound::Made(deadline.place.clone()),
         };
     }
     if let Some(place) = discarded {
@@ -74,6 +78,44 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
         }
         None => Bound::NotFollowed(call.place.clone()),
     }
+}
+
+/// A library that a manifest names for this and that the tables do not know: what it does cannot be read.
+pub(crate) fn unread_library(evidence: &Evidence<'_>, source: &SourceCode, capability: Capability) -> Option<String> {
+    let languages: std::collections::BTreeSet<&str> = source.files.iter().map(|file| file.language).collect();
+    let known = |name: &str| {
+        let mut libraries = languages.iter().flat_map(|language| &known_symbols(language).libraries);
+        libraries.any(|library| library.package.as_deref() == Some(name))
+    };
+    let packages = evidence.packages().ok()?;
+    let mut named = packages.iter().flat_map(|package| package.dependencies_for(capability));
+    named.find(|dependency| !known(&dependency.name)).map(|dependency| dependency.name.clone())
+}
+
+/// The reading for such a library.
+pub(crate) fn not_read(library: &str, source: &SourceCode) -> Reading {
+    let files = files(source);
+    Reading::elsewhere(
+        Message::new(
+            format!("{library} is a dependency, and no use of it was recognised in {files} files"),
+            format!("依赖中有 {library}，但在 {files} 个文件中未识别出对它的使用"),
+        ),
+        Message::new(
+            "uses that gonogo knows, or an exercise that shows it at work",
+            "可识别的使用方式，或证明其生效的演练",
+        ),
+    )
+}
+
+/// The readings of a check that the source decides; what a manifest names counts only where the source was not read.
+pub(crate) fn readings(
+    configured: Result<Reading, Missing>,
+    declared: impl FnOnce() -> Result<Reading, Missing>,
+) -> Readings {
+    if configured.is_ok() {
+        return Readings::configured(configured);
+    }
+    Readings::of(Strength::Declared, declared()).and(Strength::Configured, configured)
 }
 
 /// Whether the tables say this of what a use does by itself.

@@ -25,6 +25,8 @@ pub(super) enum Trail {
     Endless,
     /// It was not followed further than this.
     Lost(Place),
+    /// It leads back to where it came from: no way of its own.
+    Round,
 }
 
 /// How many steps one trail may take, over all callers.
@@ -34,8 +36,10 @@ const STEPS: usize = 400;
 const CANDIDATES: usize = 24;
 
 /// One walk: what it may still spend, and the parameters that it stands in.
-struct Walk {
+struct Walk<'s> {
     steps: usize,
+    /// What bounds every request.
+    requests: Option<&'s Setting>,
     inside: HashSet<(FunctionId, usize)>,
 }
 
@@ -53,15 +57,16 @@ impl Linker<'_> {
             let mut best: Option<Setting> = None;
             for slot in &slots {
                 let Some(value) = self.argument(file, call, slot) else { continue };
-                let mut walk = Walk { steps: STEPS, inside: HashSet::new() };
+                let mut walk = Walk { steps: STEPS, requests: requests.as_ref(), inside: HashSet::new() };
                 let set = |value: SettingValue, place: Place| Some(Setting { value, place });
                 let found = match self.trail(file, value, call.scope, call.spot.start, &mut walk) {
                     Trail::Deadline(length, place) => {
-                        set(length.map_or(SettingValue::NotFollowed, SettingValue::Duration), place)
+                        // There is one, whatever its length.
+                        set(length.map_or(SettingValue::Flag(true), SettingValue::Duration), place)
                     }
-                    Trail::Request => requests.clone(),
                     Trail::Lost(place) => set(SettingValue::NotFollowed, place),
-                    Trail::Endless => None,
+                    Trail::Round => set(SettingValue::NotFollowed, self.place(file, call.spot.line)),
+                    Trail::Request | Trail::Endless => None,
                 };
                 best = best.or(found);
             }
@@ -73,14 +78,35 @@ impl Linker<'_> {
         }
     }
 
-    /// The deadline that every request gets, where there is one: a middleware around all handlers.
+    /// The deadline that every request gets, where there is one: a middleware around all handlers, of a library or one
+    /// that hands the request on with a context of its own.
     fn request_deadline(&self) -> Option<Setting> {
-        let mut all = self.code.uses.iter().filter(|one| one.role.counts() && one.meaning == Meaning::Deadline);
-        let one = all.find(|one| one.defaults.get("covers").map(String::as_str) == Some("requests"))?;
-        Some(one.settings.get("timeout").cloned().unwrap_or_else(|| Setting {
-            value: SettingValue::NotFollowed,
-            place: one.place.clone(),
-        }))
+        let mut all = self.code.uses.iter().enumerate().filter(|(_, one)| {
+            one.role.counts() && one.meaning == Meaning::Deadline
+        });
+        let (_, one) = all.find(|(_, one)| {
+            one.defaults.get("covers").map(String::as_str) == Some("requests") || self.hands_on(one.function)
+        })?;
+        Some(one.settings.get("timeout").filter(|setting| setting.value.milliseconds().is_some()).cloned().unwrap_or_else(
+            || Setting { value: SettingValue::Flag(true), place: one.place.clone() },
+        ))
+    }
+
+    /// `next.ServeHTTP(w, r.WithContext(ctx))`
+    fn hands_on(&self, function: FunctionId) -> bool {
+        let Some((file, scope)) = self.scope_of(function) else { return false };
+        let Some(unit) = self.program.files.get(file) else { return false };
+        unit.module.calls.iter().any(|call| {
+            call.callee.name().is_some_and(|path| path.ends_with(".ServeHTTP"))
+                && call.arguments.len() == 2
+                && unit.module.function(call.scope) == Some(scope)
+        })
+    }
+
+    fn request(walk: &Walk<'_>) -> Trail {
+        walk.requests.map_or(Trail::Request, |setting| {
+            Trail::Deadline(setting.value.milliseconds(), setting.place.clone())
+        })
     }
 
     /// `0`, `1.signal`, `~WithContext`: what stands in a slot.
@@ -113,7 +139,7 @@ impl Linker<'_> {
         }
     }
 
-    fn trail(&self, file: FileId, value: &Expr, scope: ScopeId, before: u32, walk: &mut Walk) -> Trail {
+    fn trail(&self, file: FileId, value: &Expr, scope: ScopeId, before: u32, walk: &mut Walk<'_>) -> Trail {
         let lost = |line: u32| Trail::Lost(self.place(file, line));
         let Some(unit) = self.program.files.get(file) else { return Trail::Endless };
         let line = || unit.module.scopes.get(scope).map_or(1, |scope| scope.spot.line);
@@ -138,7 +164,7 @@ impl Linker<'_> {
         }
     }
 
-    fn name_trail(&self, file: FileId, path: &str, scope: ScopeId, before: u32, walk: &mut Walk) -> Trail {
+    fn name_trail(&self, file: FileId, path: &str, scope: ScopeId, before: u32, walk: &mut Walk<'_>) -> Trail {
         let Some(unit) = self.program.files.get(file) else { return Trail::Endless };
         let module = &unit.module;
         let mut function = None;
@@ -194,7 +220,7 @@ impl Linker<'_> {
         Some(Trail::Deadline(length, self.place(file, timer.spot.line)))
     }
 
-    fn call_trail(&self, file: FileId, at: usize, call: &Call, walk: &mut Walk) -> Trail {
+    fn call_trail(&self, file: FileId, at: usize, call: &Call, walk: &mut Walk<'_>) -> Trail {
         let Some(context) = self.context(file) else { return Trail::Endless };
         let place = self.place(file, call.spot.line);
         if let Some(one) = self.uses.get(&(file, at)).and_then(|id| self.code.uses.get(*id))
@@ -211,7 +237,7 @@ impl Linker<'_> {
         }
         // `r.Context()`, `c.UserContext()`: somebody outside asked.
         if call.arguments.is_empty() && last.to_ascii_lowercase().ends_with("context") {
-            return Trail::Request;
+            return Self::request(walk);
         }
         // A function of the program: what it gives back.
         if let Some(function) = self.function_named(file, symbol)
@@ -234,12 +260,12 @@ impl Linker<'_> {
         }
     }
 
-    fn parameter_trail(&self, file: FileId, scope: ScopeId, nth: usize, walk: &mut Walk) -> Trail {
+    fn parameter_trail(&self, file: FileId, scope: ScopeId, nth: usize, walk: &mut Walk<'_>) -> Trail {
         let Some(function) = self.functions.get(&(file, scope)).copied() else { return Trail::Endless };
         let Some(unit) = self.program.files.get(file) else { return Trail::Endless };
         // A function that calls itself brings nothing new.
         if !walk.inside.insert((function, nth)) {
-            return Trail::Deadline(Some(0.0), self.place(file, 1));
+            return Trail::Round;
         }
         let Some(declared) = unit.module.scopes.get(scope) else { return Trail::Endless };
         let here = self.place(file, declared.spot.line);
@@ -260,7 +286,7 @@ impl Linker<'_> {
                 // A lambda that is handed to something that got a context runs under that context.
                 Some((at, call)) => self.call_trail(file, at, call, walk),
                 // Nobody in the program calls it: who asks from outside decides, and may wait for ever.
-                None if self.handed.contains(&function) || declared.types.first().is_some() => Trail::Request,
+                None if self.handed.contains(&function) || declared.types.first().is_some() => Self::request(walk),
                 None => Trail::Lost(here),
             }
         } else {
@@ -315,12 +341,14 @@ impl Linker<'_> {
 
 /// Of two ways to the same parameter: what has no end is worse than what was lost, and that than any deadline.
 fn worse(one: Trail, other: Trail) -> Trail {
-    let rank = |trail: &Trail| match trail {
+    let rank = |trail: &Trail| -> i8 {
+        match trail {
         Trail::Endless => 3,
         Trail::Request => 2,
         Trail::Lost(_) => 1,
         Trail::Deadline(..) => 0,
-    };
+        Trail::Round => -1,
+    }};
     match (&one, &other) {
         (Trail::Deadline(first, _), Trail::Deadline(second, _)) => {
             if first.unwrap_or(f64::MAX) >= second.unwrap_or(f64::MAX) { one } else { other }

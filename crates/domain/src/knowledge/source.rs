@@ -36,6 +36,9 @@ pub struct KnownUse {
     pub means: Meaning,
     /// A last part of `*` stands for any member, a `*` elsewhere for any text: `*_pb2_grpc.*Stub.*`.
     pub symbols: Vec<String>,
+    /// Members that a `*` does not stand for.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Versions of the package for which the row holds, `<2` or `>=1.4`; every version where it is left out.
     #[serde(default)]
     pub versions: Option<String>,
@@ -115,12 +118,14 @@ impl Symbols {
         if found.is_empty() {
             found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
         }
+        let last = symbol.rsplit('.').next().unwrap_or_default();
         found
             .into_iter()
             .filter_map(|(library, row)| {
                 let library = self.libraries.get(*library)?;
                 Some((library, library.uses.get(*row)?))
             })
+            .filter(|(_, row)| !row.except.iter().any(|member| member == last))
             .collect()
     }
 
@@ -135,19 +140,23 @@ impl Symbols {
     }
 }
 
-/// Whether a symbol has these parts in their order, the first at its start and the last at its end.
+/// Whether a symbol has these parts in their order, the first at its start and the last at its end. What stands for a
+/// star is one member, but for a star at the start, which is any path.
 fn fits(parts: &[String], symbol: &str) -> bool {
-    let [first, middle @ .., last] = parts else { return false };
-    let Some(mut rest) = symbol.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str())) else {
-        return false;
-    };
-    middle.iter().all(|part| match rest.split_once(part.as_str()) {
-        Some((_, after)) => {
-            rest = after;
-            true
-        }
-        None => false,
-    })
+    let Some((first, others)) = parts.split_first() else { return false };
+    symbol.strip_prefix(first.as_str()).is_some_and(|rest| fits_rest(others, rest, first.is_empty()))
+}
+
+fn fits_rest(parts: &[String], rest: &str, path: bool) -> bool {
+    let one_member = |text: &str| path || !text.contains(['.', '(']);
+    match parts {
+        [] => rest.is_empty(),
+        [last] => rest.strip_suffix(last.as_str()).is_some_and(|text| !text.is_empty() && one_member(text)),
+        [part, others @ ..] => rest.match_indices(part.as_str()).any(|(at, _)| {
+            rest.get(..at).is_some_and(one_member)
+                && rest.get(at + part.len()..).is_some_and(|after| fits_rest(others, after, false))
+        }),
+    }
 }
 
 /// The tables of a language, by its word: `go`, `python`, `javascript` (also for TypeScript) …
@@ -181,6 +190,8 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("javascript", "clients"),
     table!("javascript", "resilience"),
     table!("javascript", "servers"),
+    table!("python", "clients"),
+    table!("python", "resilience"),
 ];
 
 /// A way to write a length of time.
