@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Healthcheck, InstructionKind, Probe, ProbeAction},
+    evidence::{Healthcheck, InstructionKind, Operation, Probe, ProbeAction},
 };
 
 use crate::shared::production_workloads;
@@ -39,7 +39,8 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 /// What already says that somebody asks for health, and where.
 fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut asked: Vec<(Place, String)> = Vec::new();
-    for workload in production_workloads(evidence)? {
+    // Where it is, a compose file for developers knows as well.
+    for workload in evidence.workloads()? {
         for container in workload.main_containers() {
             for probe in [&container.readiness, &container.liveness, &container.startup].into_iter().flatten() {
                 asked.extend(path(probe).map(|path| (probe.place.clone(), path)));
@@ -56,7 +57,11 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     for api in evidence.apis()? {
-        for operation in api.operations.iter().filter(|operation| looks_like_health(&operation.path)) {
+        let health = |one: &&Operation| match one.method.as_str() {
+            "GET" => looks_like_health(&one.path),
+            _ => one.path.starts_with("grpc.health."),
+        };
+        for operation in api.operations.iter().filter(health) {
             asked.push((operation.place.clone(), operation.path.clone()));
         }
     }
@@ -125,16 +130,45 @@ fn path(probe: &Probe) -> Option<String> {
     match &probe.action {
         ProbeAction::Http { path, .. } => Some(path.clone()),
         ProbeAction::Grpc { .. } => Some("grpc.health.v1.Health".to_owned()),
-        ProbeAction::Exec { command } => {
-            Some(command.join(" ")).filter(|text| text.contains("grpc_health_probe") || text.contains("http"))
-        }
+        ProbeAction::Exec { command } => asked_by(command),
         ProbeAction::Tcp { .. } => None,
     }
 }
 
+/// What a command asks: the path of its address, or the protocol that its tool speaks.
+fn asked_by(command: &[String]) -> Option<String> {
+    let words =
+        || command.iter().flat_map(|part| part.split_whitespace()).map(|word| word.trim_matches(['"', '\'', ';']));
+    if words().any(|word| word.ends_with("grpc_health_probe")) {
+        return Some("grpc.health.v1.Health".to_owned());
+    }
+    let path = |address: &str| address.find('/').and_then(|at| address.get(at..)).unwrap_or("/").to_owned();
+    words().find_map(|word| {
+        let address = word.split_once("://").filter(|(scheme, _)| scheme.starts_with("http")).map(|(_, rest)| rest);
+        let local = || Some(word).filter(|word| word.starts_with("localhost:") || word.starts_with("127.0.0.1:"));
+        address.map(path).or_else(|| local().filter(|word| word.contains('/')).map(path))
+    })
+}
+
+/// A part of the path is a word of health; `status` alone, because anything has one.
 fn looks_like_health(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    ["health", "/live", "/ready", "/status"].iter().any(|word| path.contains(word))
+    const WORDS: &[&str] = &[
+        "health",
+        "healthz",
+        "healthcheck",
+        "health-check",
+        "health_check",
+        "_health",
+        "livez",
+        "live",
+        "liveness",
+        "readyz",
+        "ready",
+        "readiness",
+    ];
+    let lower = path.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
+    parts.iter().any(|part| WORDS.contains(part)) || matches!(parts.as_slice(), ["status"] | ["api", "status"])
 }
 
 /// `true`, `exit 0`, `echo …`: the answer is yes before anything was asked.
@@ -147,4 +181,33 @@ fn always_succeeds(command: &[String]) -> bool {
     matches!(words, ["true" | "/bin/true" | ":"] | ["exit", "0"])
         || matches!(words, ["echo", rest @ ..] if !rest.iter().any(|word| matches!(*word, "|" | "&&" | "||" | ";")))
         || matches!(words, [.., "||", "exit", "0"] | [.., "||", "true"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_health_are_told_from_others() {
+        let check = |path: &str, expect: bool| assert_eq!(looks_like_health(path), expect, "{path}");
+        check("/healthz", true);
+        check("/actuator/health/readiness", true);
+        check("/status", true);
+        check("/status/{code}", false);
+        check("/orders/{id}/status", false);
+        check("/healthy-recipes", false);
+    }
+
+    #[test]
+    fn commands_tell_what_they_ask() {
+        let check = |command: &[&str], expect: Option<&str>| {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(asked_by(&command).as_deref(), expect, "{command:?}");
+        };
+        check(&["curl", "-H", "X-Synthetic: 1", "-f", "http://localhost:8080/health"], Some("/health"));
+        check(&["podcli", "check", "http", "localhost:9898/readyz"], Some("/readyz"));
+        check(&["sh", "-c", "curl -f http://localhost:80 || exit 1"], Some("/"));
+        check(&["/bin/grpc_health_probe", "-addr=:8080"], Some("grpc.health.v1.Health"));
+        check(&["pg_isready", "-U", "shop"], None);
+    }
 }
