@@ -86,10 +86,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 format!("a cache is declared, and no entry that is put into it was recognised in {files} files"),
                 format!("声明了缓存，但在 {files} 个文件中未识别出写入缓存的调用"),
             ),
-            Message::new(
-                "calls of a cache that gonogo knows, with their TTL",
-                "可识别的缓存调用及其 TTL",
-            ),
+            Message::new("calls of a cache that gonogo knows, with their TTL", "可识别的缓存调用及其 TTL"),
         ));
     }
     Ok(Reading::not_applicable(
@@ -101,9 +98,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// The caches of the program and what it puts into others; none where there are none.
 fn in_source(source: &SourceCode) -> Option<Reading> {
     let made = source.uses_for(&[Meaning::Cache]).filter(|(_, one)| !one.defaults.contains_key("protects"));
-    let stored = source
-        .uses_for(&[Meaning::CacheCall])
-        .filter(|(_, one)| outbound::says(one, "stores", "yes"));
+    let stored = source.uses_for(&[Meaning::CacheCall]).filter(|(_, one)| outbound::says(one, "stores", "yes"));
     let mut tally = Tally::new();
     for (_, one) in made {
         let key = one.place.to_string();
@@ -128,7 +123,7 @@ fn in_source(source: &SourceCode) -> Option<Reading> {
     }
     for (_, one) in stored {
         let key = one.place.to_string();
-        if holds(one, "ttl") {
+        if one.settings.contains_key("ttl") && holds(one, "ttl") {
             tally.met(key, &one.place);
         } else {
             tally.miss(

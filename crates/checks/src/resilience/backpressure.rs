@@ -146,9 +146,9 @@ fn at_the_gateway(evidence: &Evidence<'_>) -> Result<Vec<Place>, Missing> {
     for object in evidence.objects_of(&kinds)?.into_iter().filter(|object| object.production) {
         let body = &object.body;
         let found = match object.kind.as_str() {
-            "Ingress" => body
-                .at("metadata.annotations")
-                .and_then(|all| all.get("nginx.ingress.kubernetes.io/limit-connections")),
+            "Ingress" => {
+                body.at("metadata.annotations").and_then(|all| all.get("nginx.ingress.kubernetes.io/limit-connections"))
+            }
             "DestinationRule" => body
                 .at("spec.trafficPolicy.connectionPool.http.http1MaxPendingRequests")
                 .or_else(|| body.at("spec.trafficPolicy.connectionPool.http.http2MaxRequests")),

@@ -93,7 +93,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .map(|one| &one.place)
         .collect();
     if apart.len() > 1 || walls.len() > 1 {
-        let places = if apart.len() > 1 { apart.into_iter().cloned().collect() } else { walls.iter().map(|one| one.place.clone()).collect::<Vec<_>>() };
+        let places = if apart.len() > 1 {
+            apart.into_iter().cloned().collect()
+        } else {
+            walls.iter().map(|one| one.place.clone()).collect::<Vec<_>>()
+        };
         return Ok(Reading::shown(
             places,
             "calls run in bounded compartments of their own",
@@ -102,7 +106,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(Reading::elsewhere(
         Message::new(
-            format!("{} outbound clients, and {} bounded compartments for them in the source", clients.len(), walls.len()),
+            format!(
+                "{} outbound clients, and {} bounded compartments for them in the source",
+                clients.len(),
+                walls.len()
+            ),
             format!("源码中有 {} 个出站客户端，为其设置了 {} 个有界隔舱", clients.len(), walls.len()),
         ),
         Message::new(

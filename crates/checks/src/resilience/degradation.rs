@@ -1,9 +1,11 @@
 //! With a dependency down the service answers in a reduced form.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Handling, Meaning, SourceCode, Use},
+    evidence::{FunctionId, Handling, Meaning, SourceCode, Use},
 };
 
 use crate::shared::{
@@ -36,9 +38,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    outbound::readings(configured(evidence), || {
-        declared_library(evidence, Capability::Cache, "caches", "缓存")
-    })
+    outbound::readings(configured(evidence), || declared_library(evidence, Capability::Cache, "caches", "缓存"))
 }
 
 /// What stands in for each call to another service on the way of a request: a fallback, a cache, a queue, a value that the
@@ -83,7 +83,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 }
 
 /// Which functions call each function, one step.
-fn callers(source: &SourceCode) -> Vec<Vec<usize>> {
+fn callers(source: &SourceCode) -> Vec<Vec<FunctionId>> {
     let mut callers = vec![Vec::new(); source.functions.len()];
     for (at, function) in source.functions.iter().enumerate() {
         for callee in &function.calls {
@@ -97,10 +97,8 @@ fn callers(source: &SourceCode) -> Vec<Vec<usize>> {
 
 /// What the function of the call, or one that calls it, does with its error: gives a value of its own, asks a cache, puts
 /// the work into a queue.
-fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<usize>]) -> Option<&'a Place> {
-    let near = std::iter::once(call.function)
-        .chain(callers.get(call.function).into_iter().flatten().copied())
-        .collect::<Vec<_>>();
+fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<FunctionId>]) -> Option<&'a Place> {
+    let near = near(source, call.function, callers);
     let caught = source.catches.iter().find(|one| {
         near.contains(&one.function)
             && one.role.counts()
@@ -115,4 +113,23 @@ fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<usize>]) -
             (one.in_catch && stored.contains(&one.meaning) && one.place != call.place).then_some(&one.place)
         })
     })
+}
+
+/// The function itself, those that call it, and those that call these where one of them has no name: a lambda runs for the
+/// function that it stands in.
+fn near(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
+    let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.name.is_empty() && !one.top);
+    let mut near = BTreeSet::from([function]);
+    let mut open = vec![(function, true)];
+    while let Some((at, further)) = open.pop() {
+        if !further {
+            continue;
+        }
+        for caller in callers.get(at).into_iter().flatten() {
+            if near.insert(*caller) {
+                open.push((*caller, is_lambda(at)));
+            }
+        }
+    }
+    near
 }

@@ -103,7 +103,8 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     let places: Vec<Place> = limits.iter().map(|(_, one)| one.place.clone()).collect();
-    let by_client = limits.iter().any(|(_, one)| outbound::says(one, "key", "client") || one.settings.contains_key("key"));
+    let by_client =
+        limits.iter().any(|(_, one)| outbound::says(one, "key", "client") || one.settings.contains_key("key"));
     let by_endpoint = limits.len() > 1 || for_some_routes(source, &limits);
     let place = places.first().cloned().unwrap_or_else(|| Place::whole("."));
     Ok(match (by_client, by_endpoint) {
@@ -146,9 +147,8 @@ fn counted_apart(evidence: &Evidence<'_>, limits: &[(UseId, &Use)]) -> Result<Ve
         }
     }
     let Some((replicas, place)) = replicas else { return Ok(Vec::new()) };
-    let in_memory = limits
-        .iter()
-        .filter(|(_, one)| outbound::says(one, "store", "memory") && !one.settings.contains_key("store"));
+    let in_memory =
+        limits.iter().filter(|(_, one)| outbound::says(one, "store", "memory") && !one.settings.contains_key("store"));
     Ok(in_memory
         .map(|(_, one)| {
             Finding::new(

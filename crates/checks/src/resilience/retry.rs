@@ -36,9 +36,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    outbound::readings(configured(evidence), || {
-        declared_library(evidence, Capability::Retry, "retries", "重试")
-    })
+    outbound::readings(configured(evidence), || declared_library(evidence, Capability::Retry, "retries", "重试"))
 }
 
 /// A mesh that retries everything repeats what must not happen twice, whatever the program does.
@@ -191,10 +189,7 @@ fn parameters(retry: &Use) -> Vec<Finding> {
                 );
             }
         }
-        None if !bounded(retry) => finding(
-            format!("{symbol} tries again without end"),
-            format!("{symbol} 无限重试"),
-        ),
+        None if !bounded(retry) => finding(format!("{symbol} tries again without end"), format!("{symbol} 无限重试")),
         None => (),
     }
     let waits = if set("zero").is_some() || outbound::says(retry, "backoff", "none") && !paced(retry) {
@@ -241,8 +236,12 @@ fn inside(source: &SourceCode, id: UseId, retry: &Use) -> Vec<Finding> {
                     format!("{} retries by itself inside of {}: their tries multiply", inner.symbol, retry.symbol)
                 };
                 findings.push(
-                    Finding::new(&inner.place, message, format!("{} 处于 {} 的重试之内：次数相乘", inner.symbol, retry.symbol))
-                        .also(&retry.place, "the outer retry", "外层重试"),
+                    Finding::new(
+                        &inner.place,
+                        message,
+                        format!("{} 处于 {} 的重试之内：次数相乘", inner.symbol, retry.symbol),
+                    )
+                    .also(&retry.place, "the outer retry", "外层重试"),
                 );
             }
             if outbound::repeats_harm(inner) && !outbound::says(retry, "idempotent", "only") && !has_key(source) {
@@ -276,16 +275,13 @@ fn pause_between<'a>(source: &'a SourceCode, call: &Use) -> Option<&'a Use> {
     }
     let function = source.functions.get(call.function)?;
     let uses = function.uses.iter().filter_map(|at| source.uses.get(*at));
-    uses.into_iter().find(|one| {
-        one.meaning == Meaning::Sleep && one.in_loop && one.in_catch && one.place > call.place
-    })
+    uses.into_iter().find(|one| one.meaning == Meaning::Sleep && one.in_loop && one.in_catch && one.place > call.place)
 }
 
 fn constant_pause(call: &Use, pause: &Use) -> Option<Finding> {
     let length = pause.settings.get("length")?;
     let value = match &length.value {
-        SettingValue::Duration(value) => *value,
-        SettingValue::Number(value) => *value,
+        SettingValue::Duration(value) | SettingValue::Number(value) => *value,
         _ => return None,
     };
     Some(

@@ -81,15 +81,18 @@ impl Linker<'_> {
     /// The deadline that every request gets, where there is one: a middleware around all handlers, of a library or one
     /// that hands the request on with a context of its own.
     fn request_deadline(&self) -> Option<Setting> {
-        let mut all = self.code.uses.iter().enumerate().filter(|(_, one)| {
-            one.role.counts() && one.meaning == Meaning::Deadline
-        });
+        let mut all =
+            self.code.uses.iter().enumerate().filter(|(_, one)| one.role.counts() && one.meaning == Meaning::Deadline);
         let (_, one) = all.find(|(_, one)| {
             one.defaults.get("covers").map(String::as_str) == Some("requests") || self.hands_on(one.function)
         })?;
-        Some(one.settings.get("timeout").filter(|setting| setting.value.milliseconds().is_some()).cloned().unwrap_or_else(
-            || Setting { value: SettingValue::Flag(true), place: one.place.clone() },
-        ))
+        Some(
+            one.settings
+                .get("timeout")
+                .filter(|setting| setting.value.milliseconds().is_some())
+                .cloned()
+                .unwrap_or_else(|| Setting { value: SettingValue::Flag(true), place: one.place.clone() }),
+        )
     }
 
     /// `next.ServeHTTP(w, r.WithContext(ctx))`
@@ -104,9 +107,8 @@ impl Linker<'_> {
     }
 
     fn request(walk: &Walk<'_>) -> Trail {
-        walk.requests.map_or(Trail::Request, |setting| {
-            Trail::Deadline(setting.value.milliseconds(), setting.place.clone())
-        })
+        walk.requests
+            .map_or(Trail::Request, |setting| Trail::Deadline(setting.value.milliseconds(), setting.place.clone()))
     }
 
     /// `0`, `1.signal`, `~WithContext`: what stands in a slot.
@@ -155,8 +157,7 @@ impl Linker<'_> {
             Expr::Member(of, _) => self.trail(file, of, scope, before, walk),
             Expr::List(items) | Expr::Operation(_, items) => {
                 // `AbortSignal.any([a, b])`: the first that ends it.
-                let all: Vec<Trail> =
-                    items.iter().map(|item| self.trail(file, item, scope, before, walk)).collect();
+                let all: Vec<Trail> = items.iter().map(|item| self.trail(file, item, scope, before, walk)).collect();
                 let deadline = all.iter().find(|one| matches!(one, Trail::Deadline(..)));
                 deadline.or_else(|| all.last()).cloned().unwrap_or(Trail::Endless)
             }
@@ -280,13 +281,17 @@ impl Linker<'_> {
             sites = open.filter(fits).take(CANDIDATES).copied().collect();
         }
         let trail = if sites.is_empty() {
-            match unit.module.calls.iter().enumerate().find(|(_, call)| {
-                call.arguments.iter().any(|one| one.value == Expr::Function(scope))
-            }) {
+            match unit
+                .module
+                .calls
+                .iter()
+                .enumerate()
+                .find(|(_, call)| call.arguments.iter().any(|one| one.value == Expr::Function(scope)))
+            {
                 // A lambda that is handed to something that got a context runs under that context.
                 Some((at, call)) => self.call_trail(file, at, call, walk),
                 // Nobody in the program calls it: who asks from outside decides, and may wait for ever.
-                None if self.handed.contains(&function) || declared.types.first().is_some() => Self::request(walk),
+                None if self.handed.contains(&function) || !declared.types.is_empty() => Self::request(walk),
                 None => Trail::Lost(here),
             }
         } else {
@@ -343,12 +348,13 @@ impl Linker<'_> {
 fn worse(one: Trail, other: Trail) -> Trail {
     let rank = |trail: &Trail| -> i8 {
         match trail {
-        Trail::Endless => 3,
-        Trail::Request => 2,
-        Trail::Lost(_) => 1,
-        Trail::Deadline(..) => 0,
-        Trail::Round => -1,
-    }};
+            Trail::Endless => 3,
+            Trail::Request => 2,
+            Trail::Lost(_) => 1,
+            Trail::Deadline(..) => 0,
+            Trail::Round => -1,
+        }
+    };
     match (&one, &other) {
         (Trail::Deadline(first, _), Trail::Deadline(second, _)) => {
             if first.unwrap_or(f64::MAX) >= second.unwrap_or(f64::MAX) { one } else { other }

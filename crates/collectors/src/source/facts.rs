@@ -215,7 +215,7 @@ impl<'p> Linker<'p> {
             self.spawn(file, call, function, callee, &given);
         }
         let table = known_symbols(context.module.language.word());
-        let stub = self.stub(context, call);
+        let stub = Self::stub(context, call);
         let Some((symbol, rows)) =
             symbols.iter().chain(&stub).map(|symbol| (symbol, table.rows(symbol))).find(|(_, rows)| !rows.is_empty())
         else {
@@ -343,7 +343,7 @@ impl<'p> Linker<'p> {
     }
 
     /// The symbol of a call on something that was made over a connection: `pb.NewCartClient(connection)`.
-    fn stub(&self, context: Context<'p>, call: &'p Call) -> Option<String> {
+    fn stub(context: Context<'p>, call: &'p Call) -> Option<String> {
         let made = match &call.callee {
             Expr::Name(path) => context.names.maker_of(path.rsplit_once('.')?.0, call.scope)?,
             Expr::Member(of, _) => context.names.maker(of, call.scope)?,
@@ -502,11 +502,12 @@ impl<'p> Linker<'p> {
             let throws = ends || calls().any(|(_, call)| call.role == CallRole::Throw);
             let recovers = !throws
                 && module.returns.iter().any(|one| {
-                    module.within(one.scope, at) && stands_in(module.language, &one.value, &|call| {
-                        self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id)).is_some_and(|one| {
-                            matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback)
+                    module.within(one.scope, at)
+                        && stands_in(module.language, &one.value, &|call| {
+                            self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id)).is_some_and(|one| {
+                                matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback)
+                            })
                         })
-                    })
                 });
             let acts = calls().next().is_some() || module.returns.iter().any(|one| module.within(one.scope, at));
             found.push(Catch {
@@ -515,10 +516,15 @@ impl<'p> Linker<'p> {
                 function,
                 types: scope.types.clone(),
                 empty: scope.empty,
-                does: [(throws, Handling::Throws), (acts, Handling::Acts), (logs, Handling::Logs), (recovers, Handling::Recovers)]
-                    .into_iter()
-                    .filter_map(|(does, what)| does.then_some(what))
-                    .collect(),
+                does: [
+                    (throws, Handling::Throws),
+                    (acts, Handling::Acts),
+                    (logs, Handling::Logs),
+                    (recovers, Handling::Recovers),
+                ]
+                .into_iter()
+                .filter_map(|(does, what)| does.then_some(what))
+                .collect(),
             });
         }
         self.code.catches.extend(found);
@@ -716,7 +722,9 @@ impl<'p> Linker<'p> {
 /// What the handler of an error gives back is a value, and no error: `return cart, nil`, `return []`.
 fn stands_in(language: Language, value: &Expr, kept: &dyn Fn(usize) -> bool) -> bool {
     let plain = |value: &Expr| match value {
-        Expr::Object { .. } | Expr::List(_) | Expr::Name(_) | Expr::Member(..) | Expr::Index(..) | Expr::Number(_) => true,
+        Expr::Object { .. } | Expr::List(_) | Expr::Name(_) | Expr::Member(..) | Expr::Index(..) | Expr::Number(_) => {
+            true
+        }
         Expr::Call(at) => kept(*at),
         _ => false,
     };

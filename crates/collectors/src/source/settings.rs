@@ -104,12 +104,11 @@ fn slot_of_call<'n>(context: Context<'n>, at: usize, call: &'n Call, slot: &str)
         return chained(context, at, call, method);
     }
     let (position, fields) = slot.split_once('.').map_or((slot, None), |(position, fields)| (position, Some(fields)));
-    let argument = match position.strip_suffix('=') {
-        Some(name) => call.arguments.iter().find(|argument| argument.name.as_deref() == Some(name))?,
-        None => {
-            let position: usize = position.parse().ok()?;
-            call.arguments.iter().filter(|argument| argument.name.is_none()).nth(position)?
-        }
+    let argument = if let Some(name) = position.strip_suffix('=') {
+        call.arguments.iter().find(|argument| argument.name.as_deref() == Some(name))?
+    } else {
+        let position: usize = position.parse().ok()?;
+        call.arguments.iter().filter(|argument| argument.name.is_none()).nth(position)?
     };
     let mut found = (&argument.value, call.scope);
     for field in fields.into_iter().flat_map(|fields| fields.split('.')) {
@@ -119,7 +118,7 @@ fn slot_of_call<'n>(context: Context<'n>, at: usize, call: &'n Call, slot: &str)
 }
 
 /// How deep the arguments of arguments are looked through.
-const NESTING: usize = 4;
+const NESTING: usize = 12;
 
 /// `WithMaxRetries.1`: an argument of a call of that name that stands somewhere in the arguments, the first one where no
 /// number is given; the call itself where it takes none.
@@ -153,6 +152,12 @@ fn call_in<'n>(
                 };
                 if last == name {
                     return Some((call.arguments.get(position).map_or(inner, |one| &one.value), call.scope));
+                }
+                // `HttpRequest.newBuilder().timeout(…).build()`
+                if let Expr::Member(of, _) = &call.callee
+                    && let Some(found) = call_in(context, of, call.scope, (name, position), depth)
+                {
+                    return Some(found);
                 }
                 call.arguments
                     .iter()

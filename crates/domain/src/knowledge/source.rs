@@ -187,6 +187,8 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("go", "clients"),
     table!("go", "resilience"),
     table!("go", "servers"),
+    table!("java", "clients"),
+    table!("java", "resilience"),
     table!("javascript", "clients"),
     table!("javascript", "resilience"),
     table!("javascript", "servers"),

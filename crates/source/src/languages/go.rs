@@ -337,9 +337,10 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "index_expression" => match visit(reader, node) {
             Expr::Index(of, key)
                 if matches!(*key, Expr::Name(_))
-                    && of.name().and_then(|path| path.rsplit('.').next()).is_some_and(|last| {
-                        last.starts_with(|letter: char| letter.is_ascii_uppercase())
-                    }) =>
+                    && of
+                        .name()
+                        .and_then(|path| path.rsplit('.').next())
+                        .is_some_and(|last| last.starts_with(|letter: char| letter.is_ascii_uppercase())) =>
             {
                 *of
             }
