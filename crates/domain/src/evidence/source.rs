@@ -294,9 +294,11 @@ pub enum Handling {
     Acts,
     /// It logs or prints.
     Logs,
+    /// It gives an answer of its own in place of the error: a value that stands in.
+    Recovers,
 }
 
-/// A text of the source that is an address or a statement of SQL.
+/// A text of the source that is an address, a statement of SQL or the name of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
     pub kind: SourceTextKind,
@@ -311,6 +313,8 @@ pub enum SourceTextKind {
     /// `https://api.example.com/v1`.
     Address,
     Sql,
+    /// The name of an HTTP header that checks ask for: `Retry-After`.
+    Header,
 }
 
 impl SourceCode {
