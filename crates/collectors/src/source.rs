@@ -13,7 +13,9 @@ use crate::Tree;
 
 mod deadlines;
 mod facts;
+mod handling;
 mod program;
+mod receivers;
 mod settings;
 mod values;
 

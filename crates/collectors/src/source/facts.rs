@@ -13,12 +13,13 @@ use gonogo_domain::{
     },
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, Scope, ScopeId, ScopeKind};
+use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, ScopeId, ScopeKind};
 
 use super::{
     deadlines,
+    handling::{handles_errors, stands_in},
     program::{self, FileBeyond, FileId, Made, Program},
-    settings::{self, MadeIn, Receiver},
+    settings::{self, MadeIn},
     values::{self, Context},
 };
 
@@ -303,104 +304,6 @@ impl<'p> Linker<'p> {
                 Call { dropped: true, .. } => Fate::Dropped,
                 _ => Fate::Kept,
             },
-        }
-    }
-
-    /// What a call is made on, as far as its settings go.
-    fn receiver(
-        &self,
-        context: Context<'p>,
-        file: FileId,
-        call: &Call,
-        made: Option<(FileId, MadeIn<'p>)>,
-    ) -> Receiver<'p> {
-        if let Some((owner, made)) = made {
-            // What a function of the program gives, and was not followed into it, is not known.
-            if let Maker::Call(at) = made.maker
-                && let Some(maker) = made.context.module.calls.get(at)
-                && let Some(symbol) = made.context.names.symbols(&maker.callee, maker.scope).first()
-                && self.function_named(owner, symbol).is_some()
-            {
-                return Receiver::Unknown;
-            }
-            return Receiver::Made(made);
-        }
-        let Expr::Name(path) = &call.callee else { return Receiver::Unknown };
-        let Some((object, _)) = path.rsplit_once('.') else { return Receiver::Library };
-        let head = object.split('.').next().unwrap_or_default();
-        let bound = context
-            .module
-            .around(call.scope)
-            .any(|(_, scope)| scope.parameters.iter().any(|parameter| parameter.name == head))
-            || context.module.bindings.iter().any(|one| one.name == head);
-        // The library itself, or an object that it brings along: `axios.get`, `http.DefaultClient.Do`.
-        let imported = context.module.imports.iter().find(|import| import.local == head);
-        match imported {
-            Some(import) if self.program.target(file, import).is_none() => Receiver::Library,
-            None if !bound && !matches!(head, "this" | "self") => Receiver::Library,
-            _ => Receiver::Unknown,
-        }
-    }
-
-    /// The symbol of a call on something that was made over a connection: `pb.NewCartClient(connection)`.
-    fn stub(context: Context<'p>, call: &'p Call) -> Option<String> {
-        let made = match &call.callee {
-            Expr::Name(path) => context.names.maker_of(path.rsplit_once('.')?.0, call.scope)?,
-            Expr::Member(of, _) => context.names.maker(of, call.scope)?,
-            _ => return None,
-        };
-        let Maker::Call(at) = made else { return None };
-        let maker = context.module.calls.get(at)?;
-        let table = known_symbols(context.module.language.word());
-        let method = match &call.callee {
-            Expr::Name(path) => path.rsplit('.').next()?,
-            Expr::Member(_, method) => method.as_str(),
-            _ => return None,
-        };
-        let over = maker.arguments.iter().take(2).find_map(|argument| {
-            let symbols = context.names.symbols(&argument.value, maker.scope);
-            symbols.iter().find_map(|symbol| table.stub_over(symbol))
-        })?;
-        Some(format!("{over}.{method}"))
-    }
-
-    /// `go work()`: it runs by itself from here on.
-    fn spawn(
-        &mut self,
-        file: FileId,
-        call: &Call,
-        function: FunctionId,
-        callee: Option<FunctionId>,
-        given: &[FunctionId],
-    ) {
-        let Some(unit) = self.program.files.get(file) else { return };
-        let around = |kind: ScopeKind| {
-            let mut inner = unit.module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
-            inner.any(|(_, scope)| scope.kind == kind)
-        };
-        let lambda = match &call.callee {
-            Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
-            _ => None,
-        };
-        let id = self.code.uses.len();
-        self.code.uses.push(Use {
-            meaning: Meaning::Spawn,
-            symbol: "go".to_owned(),
-            package: None,
-            version: None,
-            place: self.place(file, call.spot.line),
-            role: unit.role,
-            function,
-            settings: BTreeMap::new(),
-            defaults: BTreeMap::new(),
-            wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
-            client: None,
-            in_loop: around(ScopeKind::Loop),
-            in_catch: around(ScopeKind::Catch),
-            fate: Fate::Dropped,
-        });
-        if let Some(function) = self.code.functions.get_mut(function) {
-            function.uses.push(id);
         }
     }
 
@@ -717,31 +620,6 @@ impl<'p> Linker<'p> {
         let path = groups.find_map(|one| one.settings.get("path")?.value.text());
         path.unwrap_or_default().to_owned()
     }
-}
-
-/// What the handler of an error gives back is a value, and no error: `return cart, nil`, `return []`.
-fn stands_in(language: Language, value: &Expr, kept: &dyn Fn(usize) -> bool) -> bool {
-    let plain = |value: &Expr| match value {
-        Expr::Object { .. } | Expr::List(_) | Expr::Name(_) | Expr::Member(..) | Expr::Index(..) | Expr::Number(_) => {
-            true
-        }
-        Expr::Call(at) => kept(*at),
-        _ => false,
-    };
-    if language == Language::Go {
-        return matches!(value, Expr::List(items) if items.len() > 1
-            && items.last() == Some(&Expr::Null) && items.first().is_some_and(plain));
-    }
-    plain(value)
-}
-
-/// Go looks at errors in branches.
-fn handles_errors(language: Language, scope: &Scope) -> bool {
-    scope.kind == ScopeKind::Catch
-        || language == Language::Go
-            && scope.kind == ScopeKind::Branch
-            && matches!(&scope.condition, Some(Expr::Operation(operator, items))
-                if operator == "!=" && matches!(items.as_slice(), [Expr::Name(name), Expr::Null] if name == "err"))
 }
 
 /// Two parts of a path with one slash between them.
