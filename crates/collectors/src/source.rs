@@ -72,7 +72,7 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
 /// The source of one service: the files that `owns` says belong to it, linked.
 pub(crate) fn link(sources: &Sources, packages: &[Package], owns: &dyn Fn(&str) -> bool) -> SourceCode {
     let units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
-    facts::facts(&program::Program::new(&units), packages)
+    facts::facts(&program::Program::new(&units, packages), packages)
 }
 
 #[cfg(test)]

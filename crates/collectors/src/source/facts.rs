@@ -9,7 +9,7 @@ use gonogo_domain::{
     KnownUse, Library, Place,
     evidence::{
         Catch, EnvironmentRead, Fate, Function, FunctionId, Guard, Handling, Meaning, Package, Role, ServedRoute,
-        SettingValue, SourceCode, SourceFile, SourceText, SourceTextKind, Use, UseId,
+        SettingValue, SourceCode, SourceFile, SourceText, SourceTextKind, Unfollowed, Use, UseId,
     },
     known_symbols,
 };
@@ -32,10 +32,12 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         functions: HashMap::new(),
         uses: HashMap::new(),
         receivers: HashMap::new(),
+        methods: HashMap::new(),
         code: SourceCode::default(),
     };
     linker.declare();
     for file in 0..program.files.len() {
+        linker.effects(file);
         linker.calls(file);
     }
     for file in 0..program.files.len() {
@@ -57,11 +59,22 @@ struct Linker<'p> {
     uses: HashMap<(FileId, usize), UseId>,
     /// The call that made what a use is called on.
     receivers: HashMap<UseId, (FileId, usize)>,
+    /// The methods of the program by their name alone.
+    methods: HashMap<String, Vec<FunctionId>>,
     code: SourceCode,
 }
 
 /// Annotations and middleware nest no deeper than this.
 const GROUPS: usize = 8;
+
+/// A method that more types than this have is no trail.
+const IMPLEMENTORS: usize = 8;
+
+/// What the methods are called that ask something, where a call that is not followed may be one of many kinds.
+const ASKING: &[&str] = &[
+    "ping", "check", "health", "query", "exec", "select", "connect", "status", "ready", "alive", "fetch", "find",
+    "count", "probe", "command", "test",
+];
 
 impl<'p> Linker<'p> {
     fn context(&self, file: FileId) -> Option<Context<'p>> {
@@ -95,12 +108,17 @@ impl<'p> Linker<'p> {
                     _ => scope.name.clone(),
                 };
                 self.functions.insert((file, at), self.code.functions.len());
+                if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
+                    self.methods.entry(scope.name.clone()).or_default().push(self.code.functions.len());
+                }
                 self.code.functions.push(Function {
                     name,
                     place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
                     role: unit.role,
                     calls: Vec::new(),
                     uses: Vec::new(),
+                    unfollowed: Vec::new(),
+                    parameters: scope.parameters.len(),
                     asynchronous: scope.asynchronous,
                     top,
                 });
@@ -142,8 +160,73 @@ impl<'p> Linker<'p> {
             let (file, name) = symbol.strip_prefix('@')?.split_once('.')?;
             (file.parse().ok()?, name)
         };
+        if let Some(scope) = self.names.get(file)?.functions().get(name) {
+            return self.functions.get(&(file, *scope)).copied();
+        }
+        let file = self.program.function_beside(file, name)?;
         let scope = self.names.get(file)?.functions().get(name)?;
         self.functions.get(&(file, *scope)).copied()
+    }
+
+    /// The methods that a call on an interface of the program may run.
+    fn implementors(&self, file: FileId, symbol: &str) -> Vec<FunctionId> {
+        let Some((kind, method)) = symbol.rsplit_once('.') else { return Vec::new() };
+        let found =
+            self.methods.get(method).filter(|all| all.len() <= IMPLEMENTORS && self.program.is_type(file, kind));
+        found.cloned().unwrap_or_default()
+    }
+
+    /// What a file imports for its effect alone: `import _ "net/http/pprof"`, `import "dd-trace/init"`.
+    fn effects(&mut self, file: FileId) {
+        let Some(context) = self.context(file) else { return };
+        let Some(function) = self.functions.get(&(file, 0)).copied() else { return };
+        let table = known_symbols(context.module.language.word());
+        for import in context.module.imports.iter().filter(|one| one.name.as_deref() == Some("")) {
+            for (library, row) in table.rows(&import.module) {
+                let id = self.code.uses.len();
+                self.code.uses.push(Use {
+                    meaning: row.means,
+                    symbol: import.module.clone(),
+                    package: library.package.clone(),
+                    version: library.package.as_deref().and_then(|package| self.version(package)),
+                    place: self.place(file, import.spot.line),
+                    role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                    function,
+                    settings: BTreeMap::new(),
+                    defaults: row.defaults.clone(),
+                    wraps: Vec::new(),
+                    client: None,
+                    in_loop: false,
+                    in_catch: false,
+                    fate: Fate::Kept,
+                });
+                if let Some(function) = self.code.functions.get_mut(function) {
+                    function.uses.push(id);
+                }
+            }
+        }
+    }
+
+    /// Notes a call that leads out of sight, where somebody waits for it or for its error.
+    fn unfollowed(&mut self, file: FileId, context: Context<'_>, call: &Call, symbol: &str, function: FunctionId) {
+        use Language::{CSharp, Java, Kotlin, Php, Python, Ruby};
+        let Some(name) = call.callee.name() else { return };
+        let (head, method) = (name.split('.').next().unwrap_or(name), name.rsplit('.').next().unwrap_or(name));
+        let own = symbol.starts_with(['.', '@']) || symbol.contains("()");
+        let library =
+            || self.packages.iter().flat_map(|one| &one.dependencies).any(|one| symbol.starts_with(&one.name));
+        let lower = method.to_ascii_lowercase();
+        let throws = matches!(context.module.language, Python | Java | Kotlin | CSharp | Ruby | Php);
+        let asks = ASKING.iter().any(|word| lower.contains(word));
+        if call.role != CallRole::Plain || !(call.awaited || throws && asks) || !(own || library()) {
+            return;
+        }
+        let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
+        let on_parameter = inner.is_some_and(|scope| scope.parameters.iter().any(|one| one.name == head));
+        let place = self.place(file, call.spot.line);
+        if let Some(function) = self.code.functions.get_mut(function) {
+            function.unfollowed.push(Unfollowed { symbol: symbol.to_owned(), place, on_parameter });
+        }
     }
 
     /// The functions of the program that an expression holds: itself, in a list, as a field, as what a call is given.
@@ -179,10 +262,16 @@ impl<'p> Linker<'p> {
     fn call(&mut self, context: Context<'p>, file: FileId, at: usize, call: &Call) {
         let Some(function) = self.function_at(file, call.scope) else { return };
         let symbols = context.names.symbols(&call.callee, call.scope);
+        let mut followed = call.role == CallRole::Annotation;
         if call.role != CallRole::Annotation
-            && let Some(callee) = symbols.first().and_then(|symbol| self.function_named(file, symbol))
+            && let Some(symbol) = symbols.first()
         {
-            self.edge(function, callee);
+            let callee = self.function_named(file, symbol);
+            let callees = callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]);
+            followed = !callees.is_empty();
+            for callee in callees {
+                self.edge(function, callee);
+            }
         }
         let mut given = Vec::new();
         for argument in &call.arguments {
@@ -195,6 +284,9 @@ impl<'p> Linker<'p> {
         let Some((symbol, rows)) =
             symbols.iter().map(|symbol| (symbol, table.rows(symbol))).find(|(_, rows)| !rows.is_empty())
         else {
+            if let Some(symbol) = symbols.first().filter(|_| !followed) {
+                self.unfollowed(file, context, call, symbol, function);
+            }
             return;
         };
         if call.role == CallRole::Annotation {
@@ -390,6 +482,30 @@ impl<'p> Linker<'p> {
                     .collect(),
             });
         }
+        // `promise.catch(() => {})`
+        for call in &module.calls {
+            let is_catch = match &call.callee {
+                Expr::Member(_, name) => name == "catch",
+                Expr::Name(path) => path.ends_with(".catch"),
+                _ => false,
+            };
+            let Some(Expr::Function(handler)) = call.arguments.first().map(|one| &one.value).filter(|_| is_catch)
+            else {
+                continue;
+            };
+            let (Some(scope), Some(function)) = (module.scopes.get(*handler), self.function_at(file, call.scope))
+            else {
+                continue;
+            };
+            found.push(Catch {
+                place: self.place(file, call.spot.line),
+                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                function,
+                types: Vec::new(),
+                empty: scope.empty,
+                does: if scope.empty { Vec::new() } else { vec![Handling::Acts] },
+            });
+        }
         self.code.catches.extend(found);
     }
 
@@ -398,20 +514,52 @@ impl<'p> Linker<'p> {
         for literal in &context.module.literals {
             let Some(kind) = text_kind(&literal.text) else { continue };
             let Some(function) = self.function_at(file, literal.scope) else { continue };
+            let given_to = || {
+                let holds = |one: &&Call| {
+                    one.arguments.iter().any(|argument| argument.value.text() == Some(literal.text.as_str()))
+                        && one.spot.contains(literal.spot)
+                };
+                let call = context.module.calls.iter().filter(holds).min_by_key(|one| one.spot.end - one.spot.start)?;
+                method(&call.callee).map(str::to_owned)
+            };
             let text = SourceText {
                 kind,
                 text: literal.text.clone(),
                 place: self.place(file, literal.spot.line),
                 role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
                 function,
+                given_to: (kind == SourceTextKind::Header).then(given_to).flatten(),
             };
             self.code.texts.push(text);
+        }
+        // `{ headers: { "x-request-id": id } }`
+        for call in &context.module.calls {
+            let Some(function) = self.function_at(file, call.scope) else { continue };
+            let mut keys = Vec::new();
+            for argument in &call.arguments {
+                argument.value.walk(&mut |value| {
+                    if let Expr::Object { fields, .. } = value {
+                        keys.extend(fields.iter().map(|(key, _)| key).filter(|key| is_header(key)));
+                    }
+                });
+            }
+            for key in keys {
+                self.code.texts.push(SourceText {
+                    kind: SourceTextKind::Header,
+                    text: key.clone(),
+                    place: self.place(file, call.spot.line),
+                    role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                    function,
+                    given_to: Some("{}".to_owned()),
+                });
+            }
         }
     }
 
     fn routes(&mut self) {
         let calls: BTreeMap<UseId, (FileId, usize)> = self.uses.iter().map(|(call, id)| (*id, *call)).collect();
         let mounts = self.mounts(&calls);
+        let enclosing = self.enclosing(&calls);
         let mut routes = Vec::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = calls.get(&id).copied() else { continue };
@@ -422,6 +570,9 @@ impl<'p> Linker<'p> {
                 continue;
             }
             let (mut prefix, mut guards) = self.around_route(id, &mounts, GROUPS);
+            let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
+            prefix = joined(&outer, &prefix);
+            guards.splice(0..0, around);
             let handler = match call.role {
                 CallRole::Annotation => one.wraps.first().copied(),
                 _ => one.wraps.last().copied(),
@@ -435,8 +586,17 @@ impl<'p> Linker<'p> {
                     guards.extend(self.guard(file, &argument.value, call.scope));
                 }
             }
+            // `GET /healthz` is how net/http writes both.
+            let (before, own) = own.map_or((None, None), |own| match own.split_once(' ') {
+                Some((method, path)) if method.bytes().all(|byte| byte.is_ascii_uppercase()) && !method.is_empty() => {
+                    (Some(method.to_owned()), Some(path.trim_start()))
+                }
+                _ => (None, Some(own)),
+            });
             let method = one.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
-            let method = method.or_else(|| one.defaults.get("method").cloned()).or_else(|| {
+            let method =
+                method.map(|name| name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_owned());
+            let method = before.or(method).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
                 matches!(last.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS")
@@ -452,6 +612,51 @@ impl<'p> Linker<'p> {
             });
         }
         self.code.routes = routes;
+    }
+
+    /// The groups that are given a function in which their routes are made: `r.Route("/v1", func(r chi.Router) { … })`.
+    fn enclosing(&self, calls: &BTreeMap<UseId, (FileId, usize)>) -> HashMap<FunctionId, UseId> {
+        let mut enclosing = HashMap::new();
+        for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::RouteGroup) {
+            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let call = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at));
+            if call.is_some_and(|call| call.role != CallRole::Annotation) {
+                for function in &one.wraps {
+                    enclosing.entry(*function).or_insert(id);
+                }
+            }
+        }
+        enclosing
+    }
+
+    /// The prefix and the guards of the groups that a function's routes stand in.
+    fn enclosed(
+        &self,
+        function: FunctionId,
+        mounts: &HashMap<(FileId, usize), UseId>,
+        enclosing: &HashMap<FunctionId, UseId>,
+    ) -> (String, Vec<Guard>) {
+        let mut prefix = String::new();
+        let mut guards = Vec::new();
+        let mut inner = function;
+        for _ in 0..GROUPS {
+            let Some((id, group)) = enclosing.get(&inner).and_then(|id| Some((*id, self.code.uses.get(*id)?))) else {
+                break;
+            };
+            let path = group.settings.get("path").and_then(|setting| setting.value.text()).unwrap_or_default();
+            let (before, around) = self.around_route(id, mounts, GROUPS);
+            prefix = joined(&joined(&before, path), &prefix);
+            let beside = self.code.uses.iter().enumerate().filter(|(_, one)| {
+                one.meaning == Meaning::Middleware && one.function == inner && !one.settings.contains_key("path")
+            });
+            let beside: Vec<Guard> = beside.flat_map(|(at, _)| self.guards_of(at, mounts)).collect();
+            guards.splice(0..0, around.into_iter().chain(beside));
+            if group.function == inner {
+                break;
+            }
+            inner = group.function;
+        }
+        (prefix, guards)
     }
 
     /// Who mounts what: the call that made a group, and the use that hangs it somewhere.
@@ -591,7 +796,27 @@ fn joined(prefix: &str, path: &str) -> String {
     }
 }
 
+/// The last name of what is called.
+fn method(callee: &Expr) -> Option<&str> {
+    match callee {
+        Expr::Name(path) => path.rsplit('.').next(),
+        Expr::Member(_, name) => Some(name),
+        _ => None,
+    }
+}
+
+/// The name of a header that carries an id: `x-request-id`, `traceparent`.
+fn is_header(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let plain =
+        (5..=40).contains(&lower.len()) && lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    plain && (lower == "traceparent" || lower.ends_with("-id") || lower.ends_with("-traceid"))
+}
+
 fn text_kind(text: &str) -> Option<SourceTextKind> {
+    if is_header(text) {
+        return Some(SourceTextKind::Header);
+    }
     let start = text.trim_start();
     if start.split_once("://").is_some_and(|(scheme, rest)| {
         !rest.is_empty()

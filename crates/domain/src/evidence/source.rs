@@ -48,9 +48,23 @@ pub struct Function {
     pub calls: Vec<FunctionId>,
     /// What it uses itself.
     pub uses: Vec<UseId>,
+    /// Calls that lead out of sight: to what may be behind an interface, a parameter, a library without a table.
+    pub unfollowed: Vec<Unfollowed>,
+    /// How many parameters it takes.
+    pub parameters: usize,
     pub asynchronous: bool,
     /// The top of a file.
     pub top: bool,
+}
+
+/// A call that was not followed, though somebody waits for it or for its error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// As far as it was followed.
+    pub symbol: String,
+    pub place: Place,
+    /// It is called on a parameter of the function.
+    pub on_parameter: bool,
 }
 
 /// A call, an object or an annotation whose meaning is known.
@@ -106,6 +120,8 @@ pub enum SettingValue {
     Duration(f64),
     Number(f64),
     Text(String),
+    /// Several in a list, or the rest of the arguments; what was not followed is left out.
+    Texts(Vec<String>),
     Flag(bool),
     /// Read from the environment, with what stands in when it is not set.
     Environment(String, Option<Box<Self>>),
@@ -135,6 +151,16 @@ impl SettingValue {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// One text or several.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
+            Self::Environment(_, Some(default)) => default.texts(),
+            _ => Vec::new(),
         }
     }
 }
@@ -296,7 +322,7 @@ pub enum Handling {
     Logs,
 }
 
-/// A text of the source that is an address or a statement of SQL.
+/// A text of the source that is an address, a header's name or a statement of SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
     pub kind: SourceTextKind,
@@ -304,10 +330,14 @@ pub struct SourceText {
     pub place: Place,
     pub role: Role,
     pub function: FunctionId,
+    /// The method that it is an argument of, `{}` where it is a key of an object that a call is given.
+    pub given_to: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceTextKind {
+    /// `x-request-id`: the name of a header that carries an id.
+    Header,
     /// `https://api.example.com/v1`.
     Address,
     Sql,

@@ -49,7 +49,7 @@ pub struct KnownUse {
 
 /// The places of a setting, the strongest first.
 ///
-/// `1` is the second argument, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
+/// `1` is the second argument, `1*` is it and all that follow, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
 /// argument of that method in the same chain of calls, `.Timeout` a field of the object that is made. `^` before any of
 /// these looks at the call that made the object that this one is called on.
 #[derive(Clone, Debug, Deserialize)]
@@ -139,6 +139,7 @@ macro_rules! table {
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
     table!("go", "clients"),
+    table!("go", "observability"),
     table!("go", "resilience"),
     table!("go", "servers"),
     table!("javascript", "clients"),
