@@ -143,6 +143,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("go", "resilience"),
     table!("go", "servers"),
     table!("javascript", "clients"),
+    table!("javascript", "observability"),
     table!("javascript", "resilience"),
     table!("javascript", "servers"),
 ];
