@@ -1,6 +1,7 @@
 //! What several checks ask in the same words.
 
 pub(crate) mod clay;
+pub(crate) mod cloud_deploy;
 pub(crate) mod delivery;
 pub(crate) mod entrances;
 pub(crate) mod escalation;
@@ -36,7 +37,7 @@ pub(crate) fn container_key(workload: &Workload, container: &Container) -> Strin
 }
 
 /// The line where a person gives a container what it lacks: its own, unless its name is filled in from another file
-/// (a chart's), else one of its fields' or the workload's.
+/// (a chart's), else one of its fields' or the workload's. A container that a patch adds stands in the patch.
 pub(crate) fn container_place<'a>(workload: &'a Workload, container: &'a Container) -> &'a Place {
     let here = |place: &&'a Place| place.path() == workload.place.path();
     let fields = [
@@ -47,7 +48,16 @@ pub(crate) fn container_place<'a>(workload: &'a Workload, container: &'a Contain
         container.readiness.as_ref().map(|probe| &probe.place),
         container.liveness.as_ref().map(|probe| &probe.place),
     ];
-    fields.into_iter().flatten().find(here).unwrap_or(&workload.place)
+    if let Some(place) = fields.into_iter().flatten().find(here) {
+        return place;
+    }
+    let filled_in =
+        |path: &str| path.rsplit('/').next().is_some_and(|name| name.contains("values") || name == "Chart.yaml");
+    match container.image.as_ref().map(|image| &image.place) {
+        Some(image) if filled_in(image.path()) => &workload.place,
+        Some(image) => image,
+        None => &workload.place,
+    }
 }
 
 /// Nothing runs it in production as far as this repository says: unknown until its manifests are there.

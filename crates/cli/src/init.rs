@@ -124,6 +124,13 @@ fn section(text: &mut String, service: &Service) -> std::fmt::Result {
             )?;
         }
         State::None { .. } => writeln!(text, "state = false")?,
+        State::Entrusted { to, .. } => {
+            writeln!(
+                text,
+                "# state = false                 # its data is kept by {}",
+                to.replace(char::is_control, " ")
+            )?;
+        }
         State::NotFound { .. } => {
             writeln!(text, "# state = false                 # nothing that keeps data was found")?;
         }
@@ -147,6 +154,7 @@ fn class(class: Class) -> &'static str {
         Class::StaticSite => "static-site",
         Class::Library => "library",
         Class::CommandLineTool => "command-line-tool",
+        Class::Store => "store",
         Class::ThirdParty => "third-party",
     }
 }

@@ -1,10 +1,12 @@
 //! Which part of the repository's evidence belongs to which service.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
-    evidence::{FileEntry, Object, Objective, SettingsKind, Workload, WorkloadKind},
+    evidence::{
+        ApiDescription, ApiKind, FileEntry, Object, Objective, Operation, SettingsKind, Workload, WorkloadKind,
+    },
 };
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -12,7 +14,7 @@ use rayon::prelude::*;
 use crate::{
     Configuration,
     collect::Sources,
-    discovery::{Unit, class_selects},
+    discovery::{Unit, class_selects, normal},
     paths, source,
 };
 
@@ -38,6 +40,7 @@ fn facts(
     Facts {
         today,
         service: unit.service.clone(),
+        of_others: of_others(unit, units, sources),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
         objects: with_jobs(
@@ -68,7 +71,7 @@ fn facts(
         source: Arc::new(source::link(&sources.source, &packages.items, &|path| area.home(path))),
         source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
         packages,
-        apis: own(&sources.apis, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        apis: apis(&area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
@@ -80,6 +83,20 @@ fn facts(
         ),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
+}
+
+/// The files in which workloads of other units are declared, or their images are built, and none of this one's.
+fn of_others(unit: &Unit, units: &[Unit], sources: &Sources) -> BTreeSet<Arc<str>> {
+    let declared_by = |unit: &Unit| -> BTreeSet<Arc<str>> {
+        let workloads = unit.workloads.iter().filter_map(|index| sources.workloads.items.get(*index));
+        let images = unit.images.iter().filter_map(|index| sources.images.items.get(*index));
+        let sources = unit.service.sources.iter().map(|source| &source.place);
+        let places = workloads.map(|one| &one.place).chain(images.map(|one| &one.place)).chain(sources);
+        places.map(|place| Arc::from(place.path())).collect()
+    };
+    let own = declared_by(unit);
+    let others = units.iter().filter(|other| other.service.name != unit.service.name);
+    others.flat_map(declared_by).filter(|path| !own.contains(path)).collect()
 }
 
 /// A unit among the others.
@@ -237,6 +254,34 @@ fn objectives(area: &Area<'_>, sources: &Sources, stated: &[Objective]) -> Arc<G
     let mut gathered = Gathered::clone(&gathered);
     gathered.items.extend(stated.iter().cloned());
     Arc::new(gathered)
+}
+
+/// The descriptions in the unit's own folders, and of those that lie beside all units the ones that name it: `protos/`
+/// holds the interfaces of every service. Of a description of several services only the unit's own is its.
+fn apis(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<ApiDescription>> {
+    let name = normal(&area.unit.service.name);
+    let is_own = |operation: &Operation| {
+        let service = operation.path.split('/').next().unwrap_or_default();
+        normal(service.rsplit('.').next().unwrap_or(service)) == name
+    };
+    let of_all = |path: &str| !area.units.iter().any(|unit| unit.home != "." && paths::is_below(path, &unit.home));
+    let mut gathered = own(
+        &sources.apis,
+        |one| {
+            let path = one.place.path();
+            area.home(path) || (one.kind == ApiKind::Grpc && of_all(path) && one.operations.iter().any(is_own))
+        },
+        |gap| area.home(gap.place.path()),
+    );
+    let mixed = |one: &ApiDescription| {
+        one.kind == ApiKind::Grpc && one.operations.iter().any(is_own) && !one.operations.iter().all(is_own)
+    };
+    if gathered.items.iter().any(mixed) {
+        for one in Arc::make_mut(&mut gathered).items.iter_mut().filter(|one| mixed(one)) {
+            one.operations.retain(is_own);
+        }
+    }
+    gathered
 }
 
 /// The manifests of the unit's own package, else those of the nearest folder above, with the workspace's that pin it.

@@ -106,7 +106,7 @@ impl Reading {
     /// The title does not hold because of what stands at the findings' places.
     pub fn refuted(findings: Vec<Finding>, en: impl Into<String>, zh: impl Into<String>) -> Self {
         let mut reading = Self::make(Conclusion::NotMet, en, zh);
-        reading.findings = findings;
+        reading.findings = joined(findings);
         reading.needs_whole_source = false;
         reading
     }
@@ -120,7 +120,7 @@ impl Reading {
     ) -> Self {
         let mut reading = Self::make(Conclusion::Partly, en, zh);
         reading.witnesses = places.into_iter().collect();
-        reading.findings = findings;
+        reading.findings = joined(findings);
         reading
     }
 
@@ -280,27 +280,32 @@ impl Tally {
     }
 }
 
-/// The same fact at the same place is one finding, with the environments that it holds for.
+/// The same fact at the same place is one finding, with the environments that it holds for; by place.
 pub fn merge(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
-    let mut merged: BTreeMap<(Place, Message), Finding> = BTreeMap::new();
+    let mut findings = joined(findings);
+    findings.sort_by(|one, other| (&one.place, &one.message).cmp(&(&other.place, &other.message)));
+    findings
+}
+
+/// As [`merge`], but in the order in which they came: a judge puts the weightiest first.
+fn joined(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    let mut known: BTreeMap<(Place, Message), usize> = BTreeMap::new();
+    let mut joined: Vec<Finding> = Vec::new();
     for finding in findings {
-        match merged.entry((finding.place.clone(), finding.message.clone())) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(finding);
-            }
-            std::collections::btree_map::Entry::Occupied(mut slot) => {
-                let known = slot.get_mut();
-                known.environments.extend(finding.environments);
-                known.related.extend(finding.related);
-            }
+        let key = (finding.place.clone(), finding.message.clone());
+        if let Some(first) = known.get(&key).and_then(|index| joined.get_mut(*index)) {
+            first.environments.extend(finding.environments);
+            first.related.extend(finding.related);
+        } else {
+            known.insert(key, joined.len());
+            joined.push(finding);
         }
     }
-    let mut findings: Vec<Finding> = merged.into_values().collect();
-    for finding in &mut findings {
+    for finding in &mut joined {
         finding.environments.sort();
         finding.environments.dedup();
         finding.related.sort();
         finding.related.dedup();
     }
-    findings
+    joined
 }

@@ -66,6 +66,9 @@ pub enum Class {
     Library,
     /// Started by a person or a script, runs to completion on their machine.
     CommandLineTool,
+    /// A product of others that keeps data, in an image of the team's own: a database with its schema added. What runs in
+    /// it is not the team's code; what becomes of the data is the team's matter.
+    Store,
     /// A product of others that the repository deploys as it is: a database, a cache, a broker.
     ThirdParty,
 }
@@ -80,6 +83,7 @@ impl Class {
             Self::StaticSite => ("a static site", "静态站点"),
             Self::Library => ("a library", "库"),
             Self::CommandLineTool => ("a command-line tool", "命令行工具"),
+            Self::Store => ("a data store", "数据存储"),
             Self::ThirdParty => ("a third-party product", "第三方产品"),
         }
     }
@@ -91,17 +95,34 @@ pub struct Classes(&'static [Class]);
 
 impl Classes {
     /// Every class but products of others.
-    pub const ALL: Self =
-        Self(&[Class::Server, Class::Worker, Class::Job, Class::StaticSite, Class::Library, Class::CommandLineTool]);
+    pub const ALL: Self = Self(&[
+        Class::Server,
+        Class::Worker,
+        Class::Job,
+        Class::StaticSite,
+        Class::Library,
+        Class::CommandLineTool,
+        Class::Store,
+    ]);
     /// What is deployed by its owner and runs in production.
-    pub const DEPLOYED: Self = Self(&[Class::Server, Class::Worker, Class::Job, Class::StaticSite]);
+    pub const DEPLOYED: Self = Self(&[Class::Server, Class::Worker, Class::Job, Class::StaticSite, Class::Store]);
+    /// What of that is the owner's own code.
+    pub const DEPLOYED_CODE: Self = Self(&[Class::Server, Class::Worker, Class::Job, Class::StaticSite]);
     /// What is meant to run all the time.
-    pub const LONG_RUNNING: Self = Self(&[Class::Server, Class::Worker]);
-    /// What runs the owner's code in production, for ever or for a while.
-    pub const RUNNING: Self = Self(&[Class::Server, Class::Worker, Class::Job]);
+    pub const LONG_RUNNING: Self = Self(&[Class::Server, Class::Worker, Class::Store]);
+    /// What of that is the owner's own code.
+    pub const LONG_RUNNING_CODE: Self = Self(&[Class::Server, Class::Worker]);
+    /// What runs in production, for ever or for a while, and may hold data.
+    pub const RUNNING: Self = Self(&[Class::Server, Class::Worker, Class::Job, Class::Store]);
+    /// What of that is the owner's own code.
+    pub const RUNNING_CODE: Self = Self(&[Class::Server, Class::Worker, Class::Job]);
     pub const SERVERS: Self = Self(&[Class::Server]);
-    /// What answers requests from outside, a site included.
+    /// What gets requests from other programs.
+    pub const SERVING: Self = Self(&[Class::Server, Class::Store]);
+    /// What answers people's and programs' requests, a site included.
     pub const REACHABLE: Self = Self(&[Class::Server, Class::StaticSite]);
+    /// What could be opened to the outside, on purpose or not.
+    pub const EXPOSABLE: Self = Self(&[Class::Server, Class::StaticSite, Class::Store]);
     /// What runs to completion as well as what stays, but not sites.
     pub const PROGRAMS: Self =
         Self(&[Class::Server, Class::Worker, Class::Job, Class::Library, Class::CommandLineTool]);
@@ -133,6 +154,15 @@ pub enum State {
     Kept { reason: Message, place: Place },
     /// The configuration says that it does not.
     None { place: Place },
+    /// Its data is kept by something else that this repository deploys.
+    Entrusted {
+        /// The name of what keeps it.
+        to: String,
+        /// That is a service of the repository with a review of its own; otherwise a product that is deployed as it is.
+        reviewed: bool,
+        /// Where the service is told of it.
+        place: Place,
+    },
     /// Nothing that keeps data was found; what was searched is in the reason.
     NotFound { reason: Message },
 }

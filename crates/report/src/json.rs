@@ -317,6 +317,10 @@ fn service(review: &Review) -> Service<'_> {
 fn state(state: &State) -> Words {
     match state {
         State::Kept { reason, .. } | State::NotFound { reason } => reason.into(),
+        State::Entrusted { to, place, .. } => Words {
+            en: format!("its data is kept by {to} ({place})"),
+            zh: format!("数据保存在 {to}（{place}）"),
+        },
         State::None { .. } => Words { en: "keeps no state".to_owned(), zh: "不保存状态".to_owned() },
     }
 }

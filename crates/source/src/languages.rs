@@ -8,6 +8,9 @@ use crate::{Expr, Language, Module, Spot, reader::Reader};
 
 mod go;
 mod javascript;
+mod php;
+mod python;
+mod ruby;
 
 /// A step of the parser's progress that normal code never reaches: 100 operations each.
 fn patience(bytes: usize) -> usize {
@@ -31,7 +34,10 @@ pub(crate) fn read(language: Language, bytes: &[u8]) -> Module {
         let options = ParseOptions::new().progress_callback(&mut watch);
         let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
         let mut reader = Reader::new(language, bytes);
-        if let Some(tree) = tree {
+        if let Some(tree) = &tree {
+            if language == Language::Ruby {
+                reader.heredocs = ruby::heredocs(tree.root_node());
+            }
             visit(&mut reader, tree.root_node());
         } else {
             parser.reset();
@@ -64,6 +70,9 @@ fn parser(language: Language, jsx: bool) -> Parser {
 pub(crate) fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let read = match reader.module.language {
         Language::Go => go::visit_node,
+        Language::Php => php::visit_node,
+        Language::Python => python::visit_node,
+        Language::Ruby => ruby::visit_node,
         _ => javascript::visit_node,
     };
     reader.deeper(node, |reader| {

@@ -7,6 +7,9 @@ use crate::{Binding, Call, CallRole, Expr, Import, Language, Module, ScopeId, Sc
 /// How far a name is followed from one to the next.
 const STEPS: usize = 12;
 
+/// How many `return`s of a function are looked at for what it gives.
+const RETURNS: usize = 4;
+
 /// What lies beyond a module: other files of the program, and what libraries give.
 pub trait Beyond {
     /// The type that calling this gives: `axios.create` gives an `axios.AxiosInstance`.
@@ -58,6 +61,12 @@ pub struct Names<'m> {
     gives_back: HashMap<ScopeId, &'m Expr>,
     /// Struct literals of the module by the name of their type.
     objects: HashMap<&'m str, Vec<(&'m Expr, ScopeId)>>,
+    /// Named functions by what is around them, a class or the file.
+    by_home: HashMap<(ScopeId, &'m str), ScopeId>,
+    /// What the functions of a name give back.
+    returns: HashMap<ScopeId, Vec<&'m Expr>>,
+    /// The function, class or file that each scope belongs to, itself included.
+    homes: Vec<ScopeId>,
     /// Modules and namespaces of which every name is taken.
     wildcards: Vec<&'m str>,
     beyond: &'m dyn Beyond,
@@ -69,10 +78,15 @@ impl<'m> Names<'m> {
         for (at, binding) in module.bindings.iter().enumerate() {
             bindings.entry(binding.name.as_str()).or_default().push(at);
         }
+        let homes = homes(module);
         let mut classes = HashMap::new();
-        for (at, scope) in module.scopes.iter().enumerate() {
-            if scope.kind == ScopeKind::Class && !scope.name.is_empty() {
+        let mut by_home = HashMap::new();
+        for (at, scope) in module.scopes.iter().enumerate().filter(|(_, scope)| !scope.name.is_empty()) {
+            if scope.kind == ScopeKind::Class {
                 classes.entry(scope.name.as_str()).or_insert(at);
+            } else if scope.kind == ScopeKind::Function {
+                let home = scope.parent.and_then(|parent| homes.get(parent)).copied().unwrap_or_default();
+                by_home.entry((home, scope.name.as_str())).or_insert(at);
             }
         }
         let mut gives_back = HashMap::new();
@@ -85,6 +99,11 @@ impl<'m> Names<'m> {
                 gives_back.entry(function).or_insert(first);
             }
         }
+        let mut returns: HashMap<ScopeId, Vec<&Expr>> = HashMap::new();
+        for value in &module.returns {
+            let home = homes.get(value.scope).copied().unwrap_or_default();
+            returns.entry(home).or_default().push(&value.value);
+        }
         Self {
             module,
             functions: functions(module),
@@ -93,6 +112,9 @@ impl<'m> Names<'m> {
             imports: module.imports.iter().map(|import| (import.local.as_str(), import)).collect(),
             bindings,
             classes,
+            by_home,
+            returns,
+            homes,
             wildcards: module
                 .imports
                 .iter()
@@ -128,10 +150,14 @@ impl<'m> Names<'m> {
         let steps = steps.checked_sub(1)?;
         match value {
             Expr::Name(path) => self.path(path, scope, steps),
-            Expr::Member(of, name) => self.follow(of, scope, steps).map(|symbol| format!("{symbol}.{name}")),
-            Expr::Call(at) => self.given(self.module.calls.get(*at)?, steps),
+            // A chain of calls is as long as it is written; each link is a call that was noted before.
+            Expr::Member(of, name) => self.follow(of, scope, steps + 1).map(|symbol| format!("{symbol}.{name}")),
+            Expr::Call(at) => {
+                let call = self.module.calls.get(*at)?;
+                self.given(call, steps + usize::from(matches!(call.callee, Expr::Member(..))))
+            }
             Expr::Object { kind: Some(kind), .. } => self.kind(kind, scope, steps),
-            Expr::Operation(operator, items) if matches!(operator.as_str(), "||" | "??" | "or" | "?:" | "?") => {
+            Expr::Operation(operator, items) if matches!(operator.as_str(), "||" | "??" | "or" | "?:" | "?" | "@") => {
                 items.iter().rev().find_map(|item| self.follow(item, scope, steps))
             }
             Expr::Function(at) => {
@@ -151,19 +177,43 @@ impl<'m> Names<'m> {
         if let Some(kind) = self.beyond.gives(&symbol) {
             return Some(kind.to_owned());
         }
-        if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
-            && let Some(value) = self.gives_back.get(function)
-            && let Some(symbol) = self.follow(value, *function, steps)
-        {
-            return Some(symbol);
-        }
         // `Client::new()` is a Client.
         if self.module.language == Language::Rust
             && let Some(kind) = symbol.strip_suffix(".new").or_else(|| symbol.strip_suffix(".default"))
         {
             return Some(kind.to_owned());
         }
+        if let Some(kind) = self.own(&symbol, steps) {
+            return Some(kind);
+        }
+        if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
+            && let Some(value) = self.gives_back.get(function)
+            && let Some(symbol) = self.follow(value, *function, steps)
+        {
+            return Some(symbol);
+        }
+        // Ruby writes a member like a call.
+        if self.module.language == Language::Ruby && call.arguments.is_empty() {
+            return Some(symbol);
+        }
         Some(format!("{symbol}()"))
+    }
+
+    /// What a function of the module itself gives, where that is more than a name: `def session(): return Session()`.
+    fn own(&self, symbol: &str, steps: usize) -> Option<String> {
+        let (class, name) = symbol.strip_prefix('.')?.rsplit_once('.').unwrap_or(("", symbol.get(1..)?));
+        let home = if class.is_empty() { 0 } else { *self.classes.get(class)? };
+        self.returned(home, name, steps)
+    }
+
+    fn returned(&self, home: ScopeId, name: &str, steps: usize) -> Option<String> {
+        let steps = steps.checked_sub(1)?;
+        let function = self.by_home.get(&(home, name))?;
+        let values = self.returns.get(function)?.iter().take(RETURNS);
+        values
+            .filter(|value| matches!(value, Expr::Call(_) | Expr::Name(_) | Expr::Object { kind: Some(_), .. }))
+            .filter_map(|value| self.follow(value, *function, steps).filter(|symbol| value.name() != Some(symbol)))
+            .find(|symbol| !symbol.starts_with('.') || self.classes.contains_key(symbol.get(1..).unwrap_or_default()))
     }
 
     /// The symbol of a type as it is written.
@@ -186,6 +236,8 @@ impl<'m> Names<'m> {
             return symbol;
         }
         match &import.name {
+            // `from . import name` of Python.
+            Some(name) if import.module.ends_with('.') => format!("{}{name}", import.module),
             Some(name) => format!("{}.{name}", import.module),
             None => import.module.clone(),
         }
@@ -197,6 +249,19 @@ impl<'m> Names<'m> {
         if matches!(head, "this" | "self" | "cls") && !rest.is_empty() {
             return Some(self.field(path, rest, scope, steps));
         }
+        if let Some(class) = self.module.class(scope).and_then(|class| self.module.scopes.get(class)) {
+            // Without a rest, as the whole of what is returned or handed on.
+            if head == "this" {
+                return Some(format!(".{}", class.name));
+            }
+            // The class that this one extends stands before those that it implements.
+            if head == "super"
+                && !rest.is_empty()
+                && let Some(kind) = class.types.first()
+            {
+                return self.kind(kind, scope, steps).map(|symbol| joined(&symbol, rest));
+            }
+        }
         if let Some(symbol) = self.variable(head, scope, steps) {
             return Some(self.member(&symbol, rest, steps));
         }
@@ -206,6 +271,13 @@ impl<'m> Names<'m> {
         // What is bound here and leads nowhere is no global of the same name.
         if self.classes.contains_key(head) || self.is_bound(head, scope) {
             return Some(format!(".{path}"));
+        }
+        // A method without arguments, used like a variable.
+        if self.module.language == Language::Ruby
+            && !rest.is_empty()
+            && let Some(symbol) = self.returned(self.module.class(scope).unwrap_or_default(), head, steps)
+        {
+            return Some(self.member(&symbol, rest, steps));
         }
         Some(self.beyond.beside(head).map_or_else(|| path.to_owned(), |symbol| self.member(&symbol, rest, steps)))
     }
@@ -268,6 +340,12 @@ impl<'m> Names<'m> {
                     return self.member(&symbol, deeper, steps);
                 }
             }
+        }
+        // A property that is computed.
+        if !deeper.is_empty()
+            && let Some(symbol) = class.and_then(|class| self.returned(class, name, steps))
+        {
+            return self.member(&symbol, deeper, steps);
         }
         let class = class.and_then(|class| self.module.scopes.get(class)).map(|class| class.name.as_str());
         format!(".{}.{rest}", class.unwrap_or_default())
@@ -412,9 +490,13 @@ impl<'m> Names<'m> {
     /// The variable, constant or parameter of this name that is seen from here.
     fn variable(&self, name: &str, scope: ScopeId, steps: usize) -> Option<String> {
         let candidates = self.bindings.get(name).map(Vec::as_slice).unwrap_or_default();
+        // There a variable of a block is one of the whole function.
+        let hoists = matches!(self.module.language, Language::Python | Language::Php | Language::Ruby);
         for (at, around) in self.module.around(scope) {
-            let bound =
-                candidates.iter().filter_map(|one| self.module.bindings.get(*one)).filter(|one| one.scope == at);
+            let bound = candidates.iter().filter_map(|one| self.module.bindings.get(*one)).filter(|one| {
+                let home = if hoists { self.homes.get(one.scope).copied() } else { None };
+                one.scope == at || home == Some(at)
+            });
             for binding in bound {
                 let symbol = match (&binding.kind, &binding.value) {
                     (Some(kind), _) => self.kind(kind, binding.scope, steps),
@@ -425,6 +507,12 @@ impl<'m> Names<'m> {
                 if symbol.is_some() {
                     return symbol;
                 }
+            }
+            if around.kind == ScopeKind::Catch
+                && around.name == name
+                && let [kind] = around.types.as_slice()
+            {
+                return self.kind(kind, at, steps);
             }
             if let Some(parameter) = around.parameters.iter().find(|parameter| parameter.name == name) {
                 return match (&parameter.kind, &parameter.default) {
@@ -487,6 +575,17 @@ fn objects(module: &Module) -> HashMap<&str, Vec<(&Expr, ScopeId)>> {
         });
     }
     objects
+}
+
+/// A parent comes before what is in it.
+fn homes(module: &Module) -> Vec<ScopeId> {
+    let mut homes: Vec<ScopeId> = Vec::with_capacity(module.scopes.len());
+    for (at, scope) in module.scopes.iter().enumerate() {
+        let own = matches!(scope.kind, ScopeKind::File | ScopeKind::Class | ScopeKind::Function);
+        let outer = scope.parent.and_then(|parent| homes.get(parent)).copied().unwrap_or_default();
+        homes.push(if own { at } else { outer });
+    }
+    homes
 }
 
 fn split(path: &str) -> (&str, &str) {

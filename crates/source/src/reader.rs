@@ -1,5 +1,7 @@
 //! What the readers of all languages share: the module in the making, the scope that is open, and the bounds.
 
+use std::collections::HashMap;
+
 use tree_sitter::Node;
 
 use crate::{
@@ -10,6 +12,9 @@ use crate::{
 /// How deep expressions and statements may nest; what lies deeper is noted as broken and not followed.
 const DEPTH_LIMIT: usize = 250;
 
+/// Larger expressions are not kept a second time: nested ones would grow with the square of the file.
+const COPY_LIMIT: usize = 4_000;
+
 /// Longer literals are data, not what a program says.
 const LITERAL_LIMIT: usize = 20_000;
 
@@ -19,6 +24,8 @@ pub(crate) struct Reader<'t> {
     pub(crate) module: Module,
     scope: ScopeId,
     depth: usize,
+    /// The bodies of the heredocs of Ruby, by the place where each begins.
+    pub(crate) heredocs: HashMap<usize, Node<'t>>,
 }
 
 impl<'t> Reader<'t> {
@@ -39,6 +46,7 @@ impl<'t> Reader<'t> {
             },
             scope: 0,
             depth: 0,
+            heredocs: HashMap::new(),
         };
         reader.module.scopes.push(Scope {
             kind: ScopeKind::File,
@@ -73,6 +81,11 @@ impl<'t> Reader<'t> {
     /// The text of a node; what is no UTF-8 is replaced.
     pub(crate) fn text(&self, node: Node<'_>) -> String {
         String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default()).into_owned()
+    }
+
+    /// The text between two places, empty where they do not follow each other.
+    pub(crate) fn between(&self, start: usize, end: usize) -> String {
+        String::from_utf8_lossy(self.bytes.get(start..end).unwrap_or_default()).into_owned()
     }
 
     /// The text of a field of a node, empty where there is none.
@@ -187,13 +200,13 @@ impl<'t> Reader<'t> {
 
     /// Notes a value that is read and not called.
     pub(crate) fn read(&mut self, value: &Expr, node: Node<'_>) {
-        self.module.reads.push(Read { value: value.clone(), default: None, scope: self.scope, spot: spot(node) });
+        self.module.reads.push(Read { value: copy(value), default: None, scope: self.scope, spot: spot(node) });
     }
 
     /// `left || right`: what stands in when the read on the left gives nothing.
     pub(crate) fn default_of(&mut self, left: &Expr, right: &Expr) {
         if let Some(read) = self.module.reads.iter_mut().rev().take(8).find(|read| read.value == *left) {
-            read.default = Some(right.clone());
+            read.default = Some(copy(right));
         }
     }
 
@@ -244,6 +257,43 @@ pub(crate) fn member(of: Expr, name: &str) -> Expr {
         Expr::Name(path) => Expr::Name(format!("{path}.{name}")),
         other => Expr::Member(Box::new(other), name.to_owned()),
     }
+}
+
+/// `process.env["PORT"]` is `process.env.PORT`; elements that have no plain word for a key keep their tree.
+pub(crate) fn element(of: Expr, key: Expr) -> Expr {
+    match key {
+        Expr::Text(key) if is_word(&key) => member(of, &key),
+        key => Expr::Index(Box::new(of), Box::new(key)),
+    }
+}
+
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '$'))
+}
+
+/// The last part of a name begins with a capital letter, as the names of classes do.
+pub(crate) fn is_class_name(path: &str) -> bool {
+    path.rsplit('.').next().unwrap_or(path).chars().next().is_some_and(char::is_uppercase)
+}
+
+/// A copy of an expression, unless it is too large to stand in two places.
+pub(crate) fn copy(value: &Expr) -> Expr {
+    let mut weight = 0;
+    value.walk(&mut |one| {
+        weight += match one {
+            Expr::Text(text) | Expr::Name(text) | Expr::Member(_, text) => 1 + text.len() / 32,
+            _ => 1,
+        };
+    });
+    if weight > COPY_LIMIT { Expr::Other } else { value.clone() }
+}
+
+/// A text over several lines without the indentation that all of them share.
+pub(crate) fn dedented(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let shared = text.lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or_default();
+    let lines: Vec<&str> = text.lines().map(|line| line.get(shared..).unwrap_or_default()).collect();
+    lines.join("\n")
 }
 
 /// A number without separators and the suffix of its type.

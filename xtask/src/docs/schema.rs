@@ -333,7 +333,7 @@ fn words() -> Vec<(&'static str, Value)> {
         ),
         (
             "class",
-            json!({"enum": [Class::Server, Class::Worker, Class::Job, Class::StaticSite, Class::Library, Class::CommandLineTool, Class::ThirdParty]}),
+            json!({"enum": [Class::Server, Class::Worker, Class::Job, Class::StaticSite, Class::Library, Class::CommandLineTool, Class::Store, Class::ThirdParty]}),
         ),
         ("tier", json!({"enum": [Tier::One, Tier::Two, Tier::Three]})),
         ("cause", json!({"enum": [Cause::Rules, Cause::Age, Cause::Record, Cause::Service]})),

@@ -17,7 +17,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Required,
     min: Strength::Configured,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

@@ -19,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Blocker,
     min: Strength::Exercised,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: Some(30),
     record: &["environment", "digest"],
     remediation: Text {

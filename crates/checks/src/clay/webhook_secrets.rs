@@ -21,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Blocker,
     min: Strength::Configured,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: Some(90),
     record: &["environment", "cases"],
     remediation: Text {

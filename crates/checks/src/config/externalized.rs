@@ -19,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L1),
     gate: Gate::Required,
     min: Strength::Configured,
-    classes: Classes::DEPLOYED,
+    classes: Classes::DEPLOYED_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

@@ -24,7 +24,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Advised,
     min: Strength::Configured,
-    classes: Classes::DEPLOYED,
+    classes: Classes::DEPLOYED_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

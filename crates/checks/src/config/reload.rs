@@ -17,7 +17,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Advised,
     min: Strength::Configured,
-    classes: Classes::LONG_RUNNING,
+    classes: Classes::LONG_RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

@@ -10,6 +10,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     declared_library, production_workloads,
+    scaling::same_environment,
     secrets::{SecretValue, base64_text, is_secret_name, known_shape, secret_value},
 };
 
@@ -71,6 +72,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                     place,
                     format!("{name} is a literal of the manifest, not a reference to a vault"),
                     format!("{name} 是清单中的字面值，未引用密钥库"),
+                )
+                .in_environment(workload.environment.as_deref()),
+            );
+        }
+        for (name, place) in written_in_maps(workload, objects) {
+            tally.miss(
+                format!("{}/{name}", workload.key),
+                Finding::new(
+                    place,
+                    format!("{name} is a literal of a ConfigMap, not a reference to a vault"),
+                    format!("{name} 是 ConfigMap 中的字面值，未引用密钥库"),
                 )
                 .in_environment(workload.environment.as_deref()),
             );
@@ -226,6 +238,38 @@ fn written_out(workload: &Workload) -> Vec<(&str, &Place)> {
             _ => None,
         })
         .collect()
+}
+
+/// Secrets that stand in the maps from which the workload takes its variables.
+fn written_in_maps<'a>(workload: &Workload, objects: &'a [Object]) -> Vec<(&'a str, &'a Place)> {
+    let mut asked: Vec<(&str, Option<&str>)> = Vec::new();
+    for container in containers(workload) {
+        let maps = container.env_from.iter().filter(|from| from.kind == EnvFromKind::ConfigMap);
+        asked.extend(maps.map(|from| (from.name.as_str(), None)));
+        asked.extend(container.env.iter().filter_map(|variable| match &variable.value {
+            EnvValue::ConfigMap { name, key, .. } => Some((name.as_str(), Some(key.as_str()))),
+            _ => None,
+        }));
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    let mut found = Vec::new();
+    for (name, key) in asked {
+        let maps = objects
+            .iter()
+            .filter(|object| object.kind == "ConfigMap" && object.name == name && same_environment(object, workload));
+        for entry in maps.flat_map(|map| map.body.get("data").map(Node::entries).unwrap_or_default()) {
+            let value = entry.node.str().unwrap_or_default();
+            if key.is_none_or(|key| key == entry.key)
+                && !value.contains('\n')
+                && is_secret_name(&entry.key)
+                && secret_value(value) >= SecretValue::Guessable
+            {
+                found.push((entry.key.as_str(), &entry.node.place));
+            }
+        }
+    }
+    found
 }
 
 /// Every Secret that the workload names, once.

@@ -1,8 +1,9 @@
 //! Copies are made, often enough for what may be lost.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard, State,
     Strength, Text,
+    evidence::{VolumeKind, Workload, WorkloadKind},
 };
 
 use super::{
@@ -10,7 +11,10 @@ use super::{
     state::{Objectives, stateless},
     stores::{Backup, stores},
 };
-use crate::shared::figures::{said, said_zh};
+use crate::shared::{
+    figures::{said, said_zh},
+    production_workloads,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "data.backup",
@@ -61,6 +65,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Backup::Open(place, text) => open = open.or(Some((place, text))),
         }
     }
+    off.extend(gone_with_the_pod(evidence)?);
     if !off.is_empty() {
         return Ok(Reading::refuted(off, "a database is not backed up", "有数据库没有备份"));
     }
@@ -68,6 +73,34 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(nothing(&objectives, open));
     }
     Ok(compared(&copying, &objectives))
+}
+
+/// A database of one's own whose data lie in the pod: they end with it, and no snapshot of a volume reaches them.
+fn gone_with_the_pod(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let State::Kept { place, .. } = &evidence.service().state else { return Ok(Vec::new()) };
+    // Where its own image is made of a database, it is one.
+    let database = evidence.images()?.iter().any(|image| image.place.path() == place.path());
+    let workloads = production_workloads(evidence)?;
+    let in_pods = |workload: &&&Workload| {
+        !matches!(workload.kind, WorkloadKind::ComposeService | WorkloadKind::Platform(_))
+            && workload.kind.long_running()
+            && workload.keeps_data.is_empty()
+            && workload.volumes.iter().any(|volume| volume.kind == VolumeKind::EmptyDir)
+            && !workload.volumes.iter().any(|volume| {
+                matches!(volume.kind, VolumeKind::Claim(_) | VolumeKind::HostPath(_) | VolumeKind::Other(_))
+                    || matches!(&volume.kind, VolumeKind::Csi { class, .. } if class.is_none())
+            })
+    };
+    let found = workloads.iter().filter(|_| database).filter(in_pods).map(|workload| {
+        let volume = workload.volumes.iter().find(|volume| volume.kind == VolumeKind::EmptyDir);
+        Finding::new(
+            volume.map_or(&workload.place, |volume| &volume.place),
+            "the database keeps its data in an emptyDir: they are gone with the pod, and no backup of a volume has them",
+            "数据库将数据存放在 emptyDir 中：随 Pod 一同消失，卷备份也无法覆盖",
+        )
+        .in_environment(workload.environment.as_deref())
+    });
+    Ok(found.collect())
 }
 
 fn nothing(objectives: &Objectives, open: Option<(Place, String)>) -> Reading {

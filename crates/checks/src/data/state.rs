@@ -14,11 +14,19 @@ use crate::shared::{
 /// Why the question of data does not arise, or cannot be answered; none: the unit keeps state.
 pub(super) fn stateless(evidence: &Evidence<'_>) -> Result<Option<Reading>, Missing> {
     match &evidence.service().state {
-        State::Kept { .. } => Ok(None),
         State::None { place } => Ok(Some(
             Reading::not_applicable("gonogo.toml says that it keeps no state", "gonogo.toml 声明其不保存状态")
                 .with_witnesses([place.clone()]),
         )),
+        State::Entrusted { to, reviewed: true, place } => Ok(Some(
+            Reading::not_applicable(
+                format!("its data is kept by {to} ({place}), a service of this repository with a review of its own"),
+                format!("其数据由 {to} 保存（{place}），后者是此仓库中单独评审的服务"),
+            )
+            .with_witnesses([place.clone()]),
+        )),
+        // Nobody else answers for a product that is deployed as it is.
+        State::Kept { .. } | State::Entrusted { .. } => Ok(None),
         State::NotFound { reason } => Ok(Some(match hint(evidence)? {
             None => Reading::not_applicable(
                 format!("it keeps no state: {}, no client of a database", reason.en),

@@ -8,6 +8,7 @@ use gonogo_domain::{
     evidence::{Pipeline, PipelineJob, PipelineSystem, Purpose},
 };
 
+use crate::shared::cloud_deploy;
 use crate::shared::delivery::delivered;
 use crate::shared::runs::{Ran, Run, hands_on, main_pipeline, pipeline_elsewhere, ran, runs, starts_by_itself};
 
@@ -213,6 +214,18 @@ enum Approval {
 }
 
 fn approval(run: &Run<'_>, evidence: &Evidence<'_>) -> Result<Approval, Missing> {
+    if cloud_deploy::releases(run) {
+        let stages = cloud_deploy::stages(evidence)?;
+        if stages.is_empty() {
+            return Ok(Approval::Outside(Message::new(
+                format!("{} releases through a delivery pipeline of Cloud Deploy that is not here", run.step.place),
+                format!("{} 经由 Cloud Deploy 交付流水线发布，而该流水线不在此处", run.step.place),
+            )));
+        }
+        if cloud_deploy::waits_for_a_person(evidence, &stages)? {
+            return Ok(Approval::Written);
+        }
+    }
     if run.pipeline.triggers.iter().all(|trigger| trigger == "external") && !run.job.manual {
         return Ok(Approval::Outside(Message::new(
             format!("what starts {} and who has to approve it is set outside of the repository", run.pipeline.place),

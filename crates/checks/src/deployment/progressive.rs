@@ -6,7 +6,11 @@ use gonogo_domain::{
     evidence::{Object, SettingsKind, Workload, WorkloadKind},
 };
 
-use crate::shared::{production_workloads, scaling::is_store};
+use crate::shared::{
+    cloud_deploy::{self, Verified},
+    production_workloads,
+    scaling::is_store,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.progressive",
@@ -79,6 +83,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             .filter(|_| gradual.contains("Canary") || gradual.contains("Linear") || gradual.contains("BLUE_GREEN"))
         {
             analysed.push(place);
+        }
+    }
+    for stage in cloud_deploy::stages(evidence)? {
+        match (stage.canary, stage.verified) {
+            (Some(place), Verified::Yes(_) | Verified::OnlyProduction(_)) => analysed.push(place),
+            (Some(place), Verified::No) => stepped.push(Finding::new(
+                &place,
+                "the canary of Cloud Deploy advances without a verification",
+                "Cloud Deploy 的金丝雀发布未经验证即推进",
+            )),
+            (None, _) => (),
         }
     }
     if !analysed.is_empty() && stepped.is_empty() {

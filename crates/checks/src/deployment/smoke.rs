@@ -5,7 +5,10 @@ use gonogo_domain::{
     Strength, Text, evidence::Purpose,
 };
 
-use crate::shared::runs::{Ran, Run, hands_on, ran, runs};
+use crate::shared::{
+    cloud_deploy::{self, Stage, Verified},
+    runs::{Ran, Run, hands_on, ran, runs},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "deployment.smoke",
@@ -89,6 +92,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 fn nothing(evidence: &Evidence<'_>, settle: Message) -> Result<Reading, Missing> {
     let deployed = runs(evidence, &[Purpose::Deploy])?;
+    if deployed.iter().any(cloud_deploy::releases) {
+        let stages = cloud_deploy::stages(evidence)?;
+        if let (Some(asked), Some(reading)) = (cloud_deploy::verification(evidence.pipelines()?), verified(&stages)) {
+            return Ok(reading.with_witnesses([asked.clone()]));
+        }
+    }
     if let (Some(run), None) = (deployed.first(), hands_on(evidence.pipelines()?)) {
         return Ok(Reading::absent(Finding::new(
             &run.step.place,
@@ -102,6 +111,40 @@ fn nothing(evidence: &Evidence<'_>, settle: Message) -> Result<Reading, Missing>
             "此处没有部署流水线，因此也没有部署后的检查",
         ),
         settle,
+    ))
+}
+
+/// Cloud Deploy asks by itself after each rollout to a target that says so.
+fn verified(stages: &[Stage]) -> Option<Reading> {
+    let before = stages.iter().find_map(|stage| match &stage.verified {
+        Verified::Yes(place) => Some(place),
+        Verified::No | Verified::OnlyProduction(_) => None,
+    });
+    if let Some(place) = before {
+        return Some(Reading::partly(
+            [place.clone()],
+            vec![Finding::new(
+                place,
+                "whether the verification of Cloud Deploy checks which version answers is in its image",
+                "Cloud Deploy 的验证是否核对版本取决于其镜像",
+            )],
+            "Cloud Deploy verifies each rollout; they may pass on the old version too",
+            "Cloud Deploy 会验证每次发布，但旧版本也可能通过",
+        ));
+    }
+    let place = stages.iter().find_map(|stage| match &stage.verified {
+        Verified::OnlyProduction(place) => Some(place),
+        Verified::No | Verified::Yes(_) => None,
+    })?;
+    Some(Reading::partly(
+        [place.clone()],
+        vec![Finding::new(
+            place,
+            "Cloud Deploy verifies production only: a broken version is found when customers have it",
+            "Cloud Deploy 仅验证生产环境：发现问题时客户已受影响",
+        )],
+        "smoke tests run, but not before production",
+        "冒烟测试未在生产之前运行",
     ))
 }
 

@@ -20,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L1),
     gate: Gate::Never,
     min: Strength::Configured,
-    classes: Classes::LONG_RUNNING,
+    classes: Classes::LONG_RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

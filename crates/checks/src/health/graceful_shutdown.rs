@@ -16,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L2),
     gate: Gate::Blocker,
     min: Strength::Configured,
-    classes: Classes::LONG_RUNNING,
+    classes: Classes::LONG_RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

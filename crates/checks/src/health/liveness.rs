@@ -62,8 +62,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                     if let Some(why) = asks_dependency(probe) {
                         let finding = Finding::new(
                             &probe.place,
-                            format!("liveness asks {why}: its outage restarts every replica"),
-                            format!("存活探针访问 {why}：其故障会导致所有副本重启"),
+                            format!("liveness asks {why}: an outage of what stands behind that restarts every replica"),
+                            format!("存活探针访问 {why}：其背后的依赖故障会导致所有副本重启"),
                         );
                         tally.miss(key, finding.in_environment(environment));
                     } else if let Some(finding) = unknown_port(workload, container, probe) {

@@ -23,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L2),
     gate: Gate::Required,
     min: Strength::Configured,
-    classes: Classes::SERVERS,
+    classes: Classes::SERVING,
     fresh_days: None,
     record: &[],
     remediation: Text {

@@ -19,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L2),
     gate: Gate::Required,
     min: Strength::Configured,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

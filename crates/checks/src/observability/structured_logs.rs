@@ -16,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L2),
     gate: Gate::Never,
     min: Strength::Configured,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: None,
     record: &[],
     remediation: Text {

@@ -89,7 +89,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let alarms: Vec<&Resource> = evidence.infrastructure()?.iter().filter(|resource| is_alarm(resource)).collect();
     if rules.is_empty() && alarms.is_empty() {
         return Ok(Reading::elsewhere(
-            Message::new("no alert rule is in this repository", "此仓库中没有告警规则"),
+            Message::new(
+                "no alert rule is in this repository (examples do not count)",
+                "此仓库中没有告警规则（示例不算）",
+            ),
             Message::new("the alert rules of the service", "该服务的告警规则"),
         ));
     }

@@ -59,7 +59,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .collect();
     let Some(first) = dashboards.first().map(|one| &one.place).or(as_code.first().map(|one| &one.place)) else {
         return Ok(Reading::elsewhere(
-            Message::new("no dashboard is in this repository", "此仓库中没有仪表盘"),
+            Message::new(
+                "no dashboard is in this repository (examples do not count)",
+                "此仓库中没有仪表盘（示例不算）",
+            ),
             Message::new("the dashboards of the service as JSON or code", "以 JSON 或代码形式提供该服务的仪表盘"),
         ));
     };

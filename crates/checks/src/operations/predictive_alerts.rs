@@ -67,7 +67,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             format!("{} 条告警规则均无预测：没有趋势预测，也没有预算消耗速率", rules.len()),
         )),
         None => Reading::elsewhere(
-            Message::new("no alert rule is in this repository", "此仓库中没有告警规则"),
+            Message::new(
+                "no alert rule is in this repository (examples do not count)",
+                "此仓库中没有告警规则（示例不算）",
+            ),
             Message::new("the alert rules of the service", "该服务的告警规则"),
         ),
     })

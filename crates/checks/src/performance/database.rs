@@ -20,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Advised,
     min: Strength::Configured,
-    classes: Classes::RUNNING,
+    classes: Classes::RUNNING_CODE,
     fresh_days: None,
     record: &["pool", "replicas", "connections"],
     remediation: Text {

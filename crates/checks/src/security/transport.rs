@@ -20,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Required,
     min: Strength::Configured,
-    classes: Classes::REACHABLE,
+    classes: Classes::EXPOSABLE,
     fresh_days: None,
     record: &["version", "expires"],
     remediation: Text {

@@ -66,7 +66,11 @@ pub(crate) fn runs<'a>(evidence: &Evidence<'a>, wanted: &[Purpose]) -> Result<Ve
         for (job, step) in pipeline.steps() {
             let run = Run { pipeline, job, step };
             let asked = step.purposes.iter().any(|purpose| wanted.contains(purpose));
-            if asked && !never(job.condition.as_deref()) && !never(step.condition.as_deref()) && !of_sibling(&run, path)
+            if asked
+                && !never(job.condition.as_deref())
+                && !never(step.condition.as_deref())
+                && !of_sibling(&run, path)
+                && skaffold_tests_it(evidence, &run, wanted)?
             {
                 found.push(run);
             }
@@ -83,11 +87,27 @@ fn never(condition: Option<&str>) -> bool {
     })
 }
 
+/// `skaffold test` runs the tests that the configurations name for each image: a service with a configuration of its own
+/// has the tests that stand in it, whatever those of the others do.
+fn skaffold_tests_it(evidence: &Evidence<'_>, run: &Run<'_>, wanted: &[Purpose]) -> Result<bool, Missing> {
+    if !run.text().contains("skaffold test") {
+        return Ok(true);
+    }
+    let folder = format!("{}/", evidence.service().path);
+    let mut own = evidence.pipelines()?.iter().filter(|pipeline| {
+        let path = pipeline.place.path();
+        !is_pipeline(pipeline) && path.strip_prefix(&folder).is_some_and(|name| name.starts_with("skaffold"))
+    });
+    let Some(own) = own.next() else { return Ok(true) };
+    let mut steps = own.jobs.iter().filter(|job| job.id == "test").flat_map(|job| &job.steps);
+    Ok(steps.any(|step| step.purposes.iter().any(|purpose| wanted.contains(purpose))))
+}
+
 /// It names a folder beside the service's own, and not its own: it is another unit's.
 fn of_sibling(run: &Run<'_>, path: &str) -> bool {
     const SHARED: &[&str] = &["test", "tests", "e2e", "common", "shared", "lib", "libs", "pkg", "scripts", "tools"];
     let Some((parent, own)) = path.rsplit_once('/') else { return false };
-    let text = run.text();
+    let text = unrolled(run.text());
     let parent = format!("{parent}/");
     let mut named = text.match_indices(&parent).filter_map(|(at, _)| {
         let rest = text.get(at + parent.len()..)?;
@@ -100,6 +120,37 @@ fn of_sibling(run: &Run<'_>, path: &str) -> bool {
         word == own
     });
     any && !own_named
+}
+
+/// The text with the items of its loops in the place of their variables: `for S in a b; do cd src/$S` tests `src/a` and
+/// `src/b`, and nothing else.
+fn unrolled(text: String) -> String {
+    const ITEMS: usize = 200;
+    let mut added = String::new();
+    for line in text.lines().take(2_000) {
+        let Some((name, items)) = loop_over(line) else { continue };
+        for word in text.split_whitespace().filter(|word| word.contains('$')).take(ITEMS) {
+            let variable = [format!("${{{name}}}"), format!("${name}")].into_iter().find(|one| word.contains(one));
+            let Some(variable) = variable else { continue };
+            for item in items.iter().take(ITEMS) {
+                added.extend(["\n", &word.replace(&variable, item)]);
+            }
+            if added.len() > 64 * 1024 {
+                return text + &added;
+            }
+        }
+    }
+    text + &added
+}
+
+/// `for NAME in a "b" c; do`: the name, and the items where all of them are written out.
+fn loop_over(line: &str) -> Option<(&str, Vec<&str>)> {
+    let (name, rest) = line.trim().strip_prefix("for ")?.split_once(" in ")?;
+    let list = rest.split(';').next()?;
+    let items: Vec<&str> = list.split_whitespace().map(|item| item.trim_matches(['"', '\''])).collect();
+    let written =
+        !items.is_empty() && items.iter().all(|item| !item.is_empty() && !item.contains(['$', '*', '`', '(']));
+    written.then_some((name.trim(), items))
 }
 
 /// A step that hands its work to what was not read: a file of another repository, or a program of the project.

@@ -50,7 +50,8 @@ fn read(object: &Object) -> Autoscaler<'_> {
     }
 }
 
-/// Both are rendered for the same environment, or one of them for all.
+/// Both are rendered for the same environment, or one of them for all. What only shows how the product could be run (an
+/// autoscaler among the extras) says nothing about production.
 pub(crate) fn same_environment(object: &Object, workload: &Workload) -> bool {
     let environment = match (&object.environment, &workload.environment) {
         (Some(one), Some(other)) => one == other,
@@ -60,7 +61,7 @@ pub(crate) fn same_environment(object: &Object, workload: &Workload) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => true,
     };
-    environment && namespace
+    environment && namespace && (object.production || !workload.production)
 }
 
 /// The least number of replicas that a workload runs with, and where that is written.

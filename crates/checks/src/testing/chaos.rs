@@ -20,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
     level: Some(Level::L3),
     gate: Gate::Required,
     min: Strength::Exercised,
-    classes: Classes::LONG_RUNNING,
+    classes: Classes::LONG_RUNNING_CODE,
     // G8: drills count for 90 days.
     fresh_days: Some(90),
     record: &["environment", "fault", "result"],

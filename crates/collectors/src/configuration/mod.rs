@@ -120,13 +120,14 @@ fn policy(table: &Table<'_>) -> Policy {
 
 const LEVELS: [(&str, Level); 4] = [("L1", Level::L1), ("L2", Level::L2), ("L3", Level::L3), ("L4", Level::L4)];
 
-const CLASSES: [(&str, Class); 7] = [
+const CLASSES: [(&str, Class); 8] = [
     ("server", Class::Server),
     ("worker", Class::Worker),
     ("job", Class::Job),
     ("static-site", Class::StaticSite),
     ("library", Class::Library),
     ("command-line-tool", Class::CommandLineTool),
+    ("store", Class::Store),
     ("third-party", Class::ThirdParty),
 ];
 

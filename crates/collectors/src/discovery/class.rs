@@ -50,6 +50,9 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
     if let Some(job) = job(view) {
         return (Class::Job, job);
     }
+    if let Some(store) = data_store(view) {
+        return (Class::Store, store);
+    }
     if let Some(site) = site(view) {
         return (Class::StaticSite, site);
     }
@@ -303,6 +306,21 @@ fn exposed(view: &View<'_>) -> Option<Message> {
 }
 
 /// Its image stands on a product that answers requests by itself.
+/// A database in an image of one's own: what is added is a schema or settings, no program.
+fn data_store(view: &View<'_>) -> Option<Message> {
+    view.images().find_map(|image| {
+        let base = image.final_base()?;
+        let product = products::product(&base.value).filter(|product| product.keeps_data)?;
+        Some(Message::new(
+            format!(
+                "its image is {} with something added, which keeps data ({}, {})",
+                base.value.text, product.kind, base.place
+            ),
+            format!("其镜像基于 {}，会保存数据（{}，{}）", base.value.text, product.kind, base.place),
+        ))
+    })
+}
+
 fn data_product(view: &View<'_>) -> Option<Message> {
     view.images().find_map(|image| {
         let base = image.final_base()?;

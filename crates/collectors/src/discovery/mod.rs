@@ -18,12 +18,11 @@ use gonogo_domain::{
     evidence::{ApiDescription, ImageBuild, Migration, Object, Ownership, Package, Resource, Role, Workload},
 };
 
-pub(crate) use self::class::selects as class_selects;
 use self::{
     built::{Build, Verdict},
     deployed::Group,
-    names::normal,
 };
+pub(crate) use self::{class::selects as class_selects, names::normal};
 use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.
@@ -315,7 +314,6 @@ fn lie_apart(one: &Candidate, other: &Candidate) -> bool {
 }
 
 fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<LeftOut>) -> Discovered {
-    let only = candidates.len() == 1;
     let homes: Vec<String> = candidates.iter().map(|one| home(declared, one)).collect();
     let shared: BTreeSet<&String> =
         homes.iter().filter(|home| homes.iter().filter(|other| other == home).count() > 1).collect();
@@ -345,7 +343,7 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
         dependencies.sort();
         let state: State = match statement.and_then(|one| one.state.clone()) {
             Some(state) => state,
-            None => relations::state(&view, &dependencies, only),
+            None => relations::state(&view, &dependencies, candidates),
         };
         units.push(Unit {
             service: Service {

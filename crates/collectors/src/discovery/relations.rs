@@ -242,7 +242,8 @@ fn compose_needs(workload: &Workload) -> Vec<(String, Place)> {
 }
 
 /// Whether data would be lost with it.
-pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], only: bool) -> State {
+pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], units: &[Candidate]) -> State {
+    let only = units.len() == 1;
     let kept =
         |en: String, zh: String, place: &Place| State::Kept { reason: Message::new(en, zh), place: place.clone() };
     for workload in view.workloads() {
@@ -292,6 +293,9 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], only: bool) ->
             &resource.place,
         );
     }
+    if let Some(state) = entrusted(view, dependencies, units) {
+        return state;
+    }
     State::NotFound {
         reason: Message::new(
             format!(
@@ -308,6 +312,28 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], only: bool) ->
             ),
         ),
     }
+}
+
+/// Its databases are units of this repository, or products that this repository runs in production.
+fn entrusted(view: &View<'_>, dependencies: &[Dependency], units: &[Candidate]) -> Option<State> {
+    let mut databases = dependencies.iter().filter(|one| is_database(&one.kind) && one.name != one.kind);
+    let to_unit = |name: &str| units.iter().any(|unit| unit.name == name && stands_on(view, unit).is_some());
+    let to_product = |name: &str| {
+        view.declared.workloads.iter().any(|workload| {
+            let mut images = workload.main_containers().filter_map(|container| container.image.as_ref());
+            workload.name == name
+                && workload.production
+                // What a compose file starts beside a service is as often a developer's.
+                && workload.kind != WorkloadKind::ComposeService
+                && images.any(|image| products::product(&image.value).is_some_and(|product| product.keeps_data))
+        })
+    };
+    let first = databases.next()?;
+    let reviewed = to_unit(&first.name) && databases.all(|other| to_unit(&other.name));
+    if !reviewed && !to_product(&first.name) {
+        return None;
+    }
+    Some(State::Entrusted { to: first.name.clone(), reviewed, place: first.place.clone() })
 }
 
 fn is_database(kind: &str) -> bool {

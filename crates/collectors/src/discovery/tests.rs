@@ -1,5 +1,6 @@
 //! Small repositories and the services that they hold.
 
+use gonogo_domain::State;
 use jiff::civil::date;
 
 use crate::{Collected, Configuration, Tree, collect};
@@ -102,9 +103,69 @@ fn products_of_others_are_all_there_is() {
 #[test]
 fn a_database_image_of_ones_own_is_a_service_with_state() {
     let files = [("ledger-db/Dockerfile", "FROM postgres:16\nCOPY schema.sql /docker-entrypoint-initdb.d/\n")];
-    check(&files, &["ledger-db Server ledger-db"]);
+    check(&files, &["ledger-db Store ledger-db"]);
     let collected = gather(&files, "");
-    assert!(matches!(collected.services[0].service.state, gonogo_domain::State::Kept { .. }));
+    assert!(matches!(collected.services[0].service.state, State::Kept { .. }));
+}
+
+#[test]
+fn descriptions_beside_all_services_belong_to_those_that_they_name() {
+    let collected = gather(
+        &[
+            ("src/cart/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            ("src/mail/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            ("src/web/Dockerfile", "FROM alpine\nEXPOSE 80\n"),
+            (
+                "protos/shop.proto",
+                "package shop;\nservice Cart { rpc Add (A) returns (B); rpc Get (A) returns (B); }\nservice Mail { rpc Send (A) returns (B); }\n",
+            ),
+        ],
+        "",
+    );
+    let of = |name: &str| -> Vec<String> {
+        let facts = collected.services.iter().find(|facts| facts.service.name == name).unwrap();
+        facts.apis.items.iter().flat_map(|api| &api.operations).map(|one| one.path.clone()).collect()
+    };
+    assert_eq!(of("cart"), ["shop.Cart/Add", "shop.Cart/Get"]);
+    assert_eq!(of("mail"), ["shop.Mail/Send"]);
+    assert_eq!(of("web"), [""; 0]);
+}
+
+#[test]
+fn a_database_beside_a_service_keeps_its_data() {
+    let state = |files: &[(&str, &str)]| {
+        let collected = gather(files, "");
+        let facts = collected.services.iter().find(|facts| facts.service.name == "api").unwrap();
+        facts.service.state.clone()
+    };
+    let api = |url: &str| {
+        deployment(
+            "api",
+            "example/api:1",
+            &format!("ports: [{{containerPort: 80}}]\n          env: [{{name: DB_URL, value: '{url}'}}]"),
+        )
+    };
+    let own = [
+        ("k8s/api.yaml", api("postgres://ledger-db:5432/a")),
+        ("k8s/ledger-db.yaml", deployment("ledger-db", "example/ledger-db:1", "ports: [{containerPort: 5432}]")),
+    ];
+    let mut files: Vec<(&str, &str)> = own.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    files.extend([
+        ("api/Dockerfile", IMAGE),
+        ("ledger-db/Dockerfile", "FROM postgres:16\nCOPY schema.sql /docker-entrypoint-initdb.d/\n"),
+    ]);
+    assert!(matches!(state(&files), State::Entrusted { to, reviewed: true, .. } if to == "ledger-db"));
+
+    let product = [
+        ("k8s/api.yaml", api("postgres://postgres:5432/a")),
+        ("k8s/postgres.yaml", deployment("postgres", "postgres:16", "ports: [{containerPort: 5432}]")),
+    ];
+    let mut files: Vec<(&str, &str)> = product.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    files.push(("api/Dockerfile", IMAGE));
+    assert!(matches!(state(&files), State::Entrusted { to, reviewed: false, .. } if to == "postgres"));
+
+    let elsewhere = api("postgres://db.example.com:5432/a");
+    assert!(matches!(state(&[("k8s/api.yaml", &elsewhere), ("api/Dockerfile", IMAGE)]), State::NotFound { .. }));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Each system turns its files into drafts: jobs with steps, and for each step what it brings about, looked up through
 //! the scripts that it calls. What only a whole job can tell is decided here, the same for all systems: a call of `curl`
-//! is a smoke test after a deployment, a deployment into a cluster that the job itself started is none.
+//! is a smoke test after a deployment, a deployment into a cluster that the job itself started or into the preview of a
+//! change is none.
 
 use std::sync::Arc;
 
@@ -23,11 +24,13 @@ mod drone;
 mod github;
 mod gitlab;
 mod jenkins;
+mod preview;
 mod scripts;
 mod shell;
 mod skaffold;
 mod tekton;
 mod travis;
+mod variables;
 
 use scripts::{Effect, Outcome, Scripts, Text};
 
@@ -90,7 +93,13 @@ impl<'c> Context<'c> {
     /// Adds a pipeline after settling what its steps are there for.
     fn add(&mut self, system: PipelineSystem, name: String, place: Place, parts: Parts) {
         let Parts { triggers, jobs, permissions } = parts;
-        self.pipelines.push(Pipeline { system, name, place, triggers, jobs: settle(jobs), permissions });
+        let root = self.corpus.file(place.path()).and_then(|file| file.documents.first());
+        let variables = match root {
+            Some(root) if system != PipelineSystem::Script => variables::of(root),
+            _ => Vec::new(),
+        };
+        let jobs = settle(jobs, &variables);
+        self.pipelines.push(Pipeline { system, name, place, triggers, jobs, permissions, variables });
     }
 }
 
@@ -225,7 +234,7 @@ const TESTS: &[Purpose] = &[
     Purpose::SmokeTest,
 ];
 
-fn settle(mut jobs: Vec<DraftJob>) -> Vec<PipelineJob> {
+fn settle(mut jobs: Vec<DraftJob>, variables: &[(String, Located<String>)]) -> Vec<PipelineJob> {
     for job in &mut jobs {
         for step in &mut job.steps {
             let name = step.step.name.clone().unwrap_or_default();
@@ -234,7 +243,7 @@ fn settle(mut jobs: Vec<DraftJob>) -> Vec<PipelineJob> {
                 step.outcome.told(title);
             }
         }
-        if job.steps.iter().any(|step| step.outcome.cluster) {
+        if job.steps.iter().any(|step| step.outcome.cluster) || preview::is_one(job, variables) {
             job.steps.iter_mut().for_each(|step| step.outcome.rehearse());
         }
     }
@@ -425,7 +434,8 @@ impl Outcome {
         }
     }
 
-    /// What is deployed into a cluster that lives no longer than the job is tested end to end, not deployed.
+    /// What is deployed into a cluster that lives no longer than the job, or beside others under the name of a change,
+    /// is tested end to end, not deployed.
     fn rehearse(&mut self) {
         self.effects.retain(|effect| !effect.probe && !matches!(effect.purpose, Purpose::Deploy | Purpose::Rollback));
         for effect in &mut self.effects {

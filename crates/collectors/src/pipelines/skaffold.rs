@@ -66,6 +66,25 @@ mod tests {
     use super::super::tests::check;
 
     #[test]
+    fn wrappers_are_the_tools_that_they_fetch() {
+        check(
+            &[
+                ("mvnw", "#!/bin/sh\nexec java Wrapper \"$@\"\n"),
+                (
+                    "src/a/skaffold.yaml",
+                    "test:\n  - image: a\n    custom:\n      - command: ../../mvnw checkstyle:check\n      - command: ../../mvnw test\n      - command: ../../mvnw jacoco:report\n",
+                ),
+            ],
+            "Script src/a/skaffold.yaml on
+  test
+    src/a/skaffold.yaml:4 Lint
+    src/a/skaffold.yaml:5 UnitTest
+    src/a/skaffold.yaml:6 Coverage
+",
+        );
+    }
+
+    #[test]
     fn what_skaffold_does_is_a_script() {
         check(
             &[(

@@ -4,7 +4,7 @@
 //! ends as *unknown*. Every accessor also notes that its source was touched: the reviewer then knows what a check
 //! searched, and turns a pass that rests on a source with unreadable files into *unknown* by itself.
 
-use std::{cell::Cell, convert::Infallible, sync::Arc};
+use std::{cell::Cell, collections::BTreeSet, convert::Infallible, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -180,6 +180,8 @@ pub struct Facts {
     /// The day of the review: what age is measured against.
     pub today: Date,
     pub service: Service,
+    /// Files that declare another service of the repository and not this one, by their paths.
+    pub of_others: BTreeSet<Arc<str>>,
     pub files: Arc<Gathered<FileEntry>>,
     pub workloads: Arc<Gathered<Workload>>,
     pub objects: Arc<Gathered<Object>>,
@@ -218,6 +220,12 @@ impl<'a> Evidence<'a> {
 
     pub fn service(&self) -> &'a Service {
         &self.facts.service
+    }
+
+    /// The place lies in a file that declares another service of the repository and not this one: what is wrong there is
+    /// told to the other's owner, though this service may read it.
+    pub fn of_another_service(&self, place: &Place) -> bool {
+        self.facts.of_others.contains(place.path())
     }
 
     pub fn today(&self) -> Date {

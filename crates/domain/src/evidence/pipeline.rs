@@ -15,6 +15,9 @@ pub struct Pipeline {
     pub jobs: Vec<PipelineJob>,
     /// Permissions of the token: `contents: read` …; none: not written.
     pub permissions: Option<Located<String>>,
+    /// Variables that the file sets, for the whole pipeline, a job or a step, by name; secrets that the system fills in
+    /// stand as they are written (`${{ secrets.KEY }}`).
+    pub variables: Vec<(String, Located<String>)>,
 }
 
 impl Pipeline {

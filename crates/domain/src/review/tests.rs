@@ -80,6 +80,7 @@ fn facts(class: Class) -> Facts {
             state: State::NotFound { reason: words },
             urls: BTreeMap::new(),
         },
+        of_others: std::collections::BTreeSet::new(),
         files: Arc::default(),
         workloads: Arc::default(),
         objects: Arc::default(),
@@ -289,4 +290,22 @@ fn one_fact_in_several_environments_is_one_finding() {
     assert_eq!(reading.summary.en, "1 of 2 workloads hold");
     assert_eq!(reading.findings.len(), 1);
     assert_eq!(reading.findings[0].environments, ["eu", "us"]);
+}
+
+#[test]
+fn counterexamples_keep_their_order_and_join_their_environments() {
+    let place = |path: &str| Finding::new(&Place::whole(path), "it is off", "已关闭");
+    let found = vec![
+        place("b").in_environment(Some("us")).also(&Place::whole("c"), "the switch", "开关"),
+        place("a"),
+        place("b").in_environment(Some("eu")).also(&Place::whole("c"), "the switch", "开关"),
+    ];
+    let check = |reading: Reading| {
+        let shown: Vec<_> =
+            reading.findings.iter().map(|one| (one.place.path(), one.environments.len(), one.related.len())).collect();
+        assert_eq!(shown, [("b", 2, 1), ("a", 0, 0)]);
+        assert_eq!(reading.findings[0].environments, ["eu", "us"]);
+    };
+    check(Reading::refuted(found.clone(), "two are off", "两处关闭"));
+    check(Reading::partly([], found, "two are off", "两处关闭"));
 }

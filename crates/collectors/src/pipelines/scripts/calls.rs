@@ -77,6 +77,10 @@ impl Scripts<'_> {
             return None;
         }
         let name = path.rsplit('/').next().unwrap_or(path);
+        // What a wrapper does is in its arguments; its text only fetches the tool.
+        if matches!(name, "mvnw" | "gradlew") {
+            return None;
+        }
         let extension = name.rsplit_once('.').map(|(_, extension)| extension);
         if !matches!(extension, None | Some("sh" | "bash" | "bats" | "zsh")) {
             return None;

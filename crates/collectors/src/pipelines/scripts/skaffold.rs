@@ -3,10 +3,11 @@
 use gonogo_domain::Node;
 
 use super::{Recipe, RecipeLine};
+use crate::roles::has_extension;
 
-/// A configuration of Skaffold by its name.
+/// A configuration of Skaffold by its name: `skaffold.yaml`, and what it requires beside itself, `skaffold-e2e.yaml`.
 pub(in super::super) fn named(name: &str) -> bool {
-    matches!(name, "skaffold.yaml" | "skaffold.yml")
+    name.starts_with("skaffold") && (has_extension(name, "yaml") || has_extension(name, "yml"))
 }
 
 /// One recipe with the tests of all images.
