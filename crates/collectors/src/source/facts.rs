@@ -305,6 +305,9 @@ impl<'p> Linker<'p> {
             if let Some(function) = self.code.functions.get_mut(function) {
                 function.uses.push(id);
             }
+            if row.means == Meaning::Middleware {
+                self.by_name(context, file, call, function);
+            }
             if let Some((owner, maker)) = made
                 && let Maker::Call(maker) = maker.maker
             {
@@ -362,6 +365,36 @@ impl<'p> Linker<'p> {
                 Call { dropped: true, .. } => Fate::Dropped,
                 _ => Fate::Kept,
             },
+        }
+    }
+
+    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`.
+    fn by_name(&mut self, context: Context<'p>, file: FileId, call: &Call, function: FunctionId) {
+        let table = known_symbols(context.module.language.word());
+        let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_)));
+        for symbol in given.filter_map(|one| context.names.symbols(&one.value, call.scope).into_iter().next()) {
+            for (library, row) in table.rows(&symbol) {
+                let id = self.code.uses.len();
+                self.code.uses.push(Use {
+                    meaning: row.means,
+                    symbol: symbol.clone(),
+                    package: library.package.clone(),
+                    version: library.package.as_deref().and_then(|package| self.version(package)),
+                    place: self.place(file, call.spot.line),
+                    role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                    function,
+                    settings: BTreeMap::new(),
+                    defaults: row.defaults.clone(),
+                    wraps: Vec::new(),
+                    client: None,
+                    in_loop: false,
+                    in_catch: false,
+                    fate: Fate::Kept,
+                });
+                if let Some(function) = self.code.functions.get_mut(function) {
+                    function.uses.push(id);
+                }
+            }
         }
     }
 
@@ -805,7 +838,7 @@ fn method(callee: &Expr) -> Option<&str> {
     }
 }
 
-/// The name of a header that carries an id: `x-request-id`, `traceparent`.
+/// The name of a header or a field that carries the id of a request: `x-request-id`, `traceparent`, `requestId`.
 fn is_header(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let plain =
