@@ -146,6 +146,8 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("javascript", "observability"),
     table!("javascript", "resilience"),
     table!("javascript", "servers"),
+    table!("python", "observability"),
+    table!("python", "servers"),
 ];
 
 /// A way to write a length of time.
