@@ -1,11 +1,30 @@
 //! What a name stands for: followed through imports, variables, fields, parameters and their types.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use crate::{Binding, Call, CallRole, Expr, Import, Language, Module, ScopeId, ScopeKind};
 
 /// How far a name is followed from one to the next.
 const STEPS: usize = 12;
+
+/// How many names are followed in all for one question: bindings may lead to each other in circles.
+const PATIENCE: usize = 500;
+
+/// What gives the thing itself in Rust: `Client::new()` is a Client, and so is `client.clone()`.
+const UNCHANGED: &[&str] = &[
+    ".new",
+    ".default",
+    ".clone",
+    ".unwrap",
+    ".expect",
+    ".unwrap_or_default",
+    ".as_ref",
+    ".as_mut",
+    ".as_deref",
+    ".map_err",
+    ".context",
+    ".with_context",
+];
 
 /// How many `return`s of a function are looked at for what it gives.
 const RETURNS: usize = 4;
@@ -54,7 +73,8 @@ pub struct Names<'m> {
     module: &'m Module,
     imports: HashMap<&'m str, &'m Import>,
     bindings: HashMap<&'m str, Vec<usize>>,
-    classes: HashMap<&'m str, ScopeId>,
+    /// A class may be told in several pieces: a `struct` and its `impl`s, a `partial class`.
+    classes: HashMap<&'m str, Vec<ScopeId>>,
     /// Functions by name, methods by `Class.method`.
     functions: HashMap<String, ScopeId>,
     /// The first value that each function gives back, of those that are no null.
@@ -70,6 +90,36 @@ pub struct Names<'m> {
     /// Modules and namespaces of which every name is taken.
     wildcards: Vec<&'m str>,
     beyond: &'m dyn Beyond,
+    /// How many names may still be followed for the question at hand.
+    left: Cell<usize>,
+}
+
+/// What every file of a language may name without asking for it.
+fn taken_unasked(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Java => &["java.lang"],
+        Language::Kotlin => &["kotlin", "kotlin.collections", "kotlin.io", "kotlin.text", "java.lang"],
+        // What projects of today's SDKs take implicitly.
+        Language::CSharp => &[
+            "System",
+            "System.Collections.Generic",
+            "System.IO",
+            "System.Linq",
+            "System.Net.Http",
+            "System.Net.Http.Json",
+            "System.Threading",
+            "System.Threading.Tasks",
+            "Microsoft.AspNetCore.Builder",
+            "Microsoft.AspNetCore.Hosting",
+            "Microsoft.AspNetCore.Http",
+            "Microsoft.AspNetCore.Routing",
+            "Microsoft.Extensions.Configuration",
+            "Microsoft.Extensions.DependencyInjection",
+            "Microsoft.Extensions.Hosting",
+            "Microsoft.Extensions.Logging",
+        ],
+        _ => &[],
+    }
 }
 
 impl<'m> Names<'m> {
@@ -79,11 +129,11 @@ impl<'m> Names<'m> {
             bindings.entry(binding.name.as_str()).or_default().push(at);
         }
         let homes = homes(module);
-        let mut classes = HashMap::new();
+        let mut classes: HashMap<&str, Vec<ScopeId>> = HashMap::new();
         let mut by_home = HashMap::new();
         for (at, scope) in module.scopes.iter().enumerate().filter(|(_, scope)| !scope.name.is_empty()) {
             if scope.kind == ScopeKind::Class {
-                classes.entry(scope.name.as_str()).or_insert(at);
+                classes.entry(scope.name.as_str()).or_default().push(at);
             } else if scope.kind == ScopeKind::Function {
                 let home = scope.parent.and_then(|parent| homes.get(parent)).copied().unwrap_or_default();
                 by_home.entry((home, scope.name.as_str())).or_insert(at);
@@ -120,13 +170,16 @@ impl<'m> Names<'m> {
                 .iter()
                 .filter(|import| import.name.as_deref() == Some("*"))
                 .map(|import| import.module.as_str())
+                .chain(taken_unasked(module.language).iter().copied())
                 .collect(),
             beyond,
+            left: Cell::new(PATIENCE),
         }
     }
 
     /// The symbols that an expression may stand for, the surest first; none where the trail ends.
     pub fn symbols(&self, value: &Expr, scope: ScopeId) -> Vec<String> {
+        self.left.set(PATIENCE);
         let Some(symbol) = self.follow(value, scope, STEPS) else { return Vec::new() };
         let bare = !symbol.starts_with('.') && !self.is_imported(&symbol);
         let mut symbols = vec![symbol];
@@ -148,6 +201,7 @@ impl<'m> Names<'m> {
 
     fn follow(&self, value: &Expr, scope: ScopeId, steps: usize) -> Option<String> {
         let steps = steps.checked_sub(1)?;
+        self.left.set(self.left.get().checked_sub(1)?);
         match value {
             Expr::Name(path) => self.path(path, scope, steps),
             // A chain of calls is as long as it is written; each link is a call that was noted before.
@@ -174,14 +228,29 @@ impl<'m> Names<'m> {
         if call.role == CallRole::Make {
             return Some(symbol);
         }
-        if let Some(kind) = self.beyond.gives(&symbol) {
+        if let Some(kind) = self.gives(&symbol) {
             return Some(kind.to_owned());
         }
-        // `Client::new()` is a Client.
-        if self.module.language == Language::Rust
-            && let Some(kind) = symbol.strip_suffix(".new").or_else(|| symbol.strip_suffix(".default"))
+        if self.module.language == Language::Rust {
+            // `Arc::new(client)` and `Ok(client)` are the client.
+            let last = symbol.strip_suffix(".new").unwrap_or(&symbol).rsplit('.').next().unwrap_or_default();
+            if matches!(last, "Arc" | "Rc" | "Box" | "Some" | "Ok")
+                && let [held] = call.arguments.as_slice()
+            {
+                return self.follow(&held.value, call.scope, steps);
+            }
+            if let Some(kind) = UNCHANGED.iter().find_map(|end| symbol.strip_suffix(end)) {
+                return Some(kind.to_owned());
+            }
+        }
+        // `client.apply { … }` is the client.
+        if self.module.language == Language::Kotlin
+            && let Some(kind) = symbol.strip_suffix(".apply").or_else(|| symbol.strip_suffix(".also"))
         {
             return Some(kind.to_owned());
+        }
+        if let Some(kind) = self.declared(&symbol, steps) {
+            return Some(kind);
         }
         if let Some(kind) = self.own(&symbol, steps) {
             return Some(kind);
@@ -189,6 +258,7 @@ impl<'m> Names<'m> {
         if let Some(function) = symbol.strip_prefix('.').and_then(|name| self.functions.get(name))
             && let Some(value) = self.gives_back.get(function)
             && let Some(symbol) = self.follow(value, *function, steps)
+            && (!symbol.starts_with('.') || self.classes.contains_key(symbol.get(1..).unwrap_or_default()))
         {
             return Some(symbol);
         }
@@ -199,11 +269,33 @@ impl<'m> Names<'m> {
         Some(format!("{symbol}()"))
     }
 
+    /// What a table says that calling this gives, by any of the names that it may have.
+    fn gives(&self, symbol: &str) -> Option<&str> {
+        self.beyond.gives(symbol).or_else(|| {
+            let bare = !symbol.starts_with('.') && !self.is_imported(symbol);
+            bare.then(|| self.wildcards.iter().find_map(|module| self.beyond.gives(&format!("{module}.{symbol}"))))?
+        })
+    }
+
+    /// What a function of this module says that it returns.
+    fn declared(&self, symbol: &str, steps: usize) -> Option<String> {
+        if !self.is_declared() {
+            return None;
+        }
+        let at = *self.functions.get(symbol.strip_prefix('.')?)?;
+        self.kind(self.module.scopes.get(at)?.types.first()?, at, steps)
+    }
+
+    /// Whether the language wants fields and what functions return to be declared with their types.
+    fn is_declared(&self) -> bool {
+        matches!(self.module.language, Language::Java | Language::Kotlin | Language::CSharp | Language::Rust)
+    }
+
     /// What a function of the module itself gives, where that is more than a name: `def session(): return Session()`.
     fn own(&self, symbol: &str, steps: usize) -> Option<String> {
         let (class, name) = symbol.strip_prefix('.')?.rsplit_once('.').unwrap_or(("", symbol.get(1..)?));
-        let home = if class.is_empty() { 0 } else { *self.classes.get(class)? };
-        self.returned(home, name, steps)
+        let pieces = if class.is_empty() { &[0][..] } else { self.classes.get(class)?.as_slice() };
+        pieces.iter().find_map(|home| self.returned(*home, name, steps))
     }
 
     fn returned(&self, home: ScopeId, name: &str, steps: usize) -> Option<String> {
@@ -218,17 +310,18 @@ impl<'m> Names<'m> {
 
     /// The symbol of a type as it is written.
     fn kind(&self, kind: &str, scope: ScopeId, steps: usize) -> Option<String> {
-        let steps = steps.checked_sub(1)?;
+        steps.checked_sub(1)?;
         let (head, rest) = split(kind);
+        if head == "Self" && self.module.language == Language::Rust {
+            let class = self.module.class(scope).and_then(|class| self.module.scopes.get(class))?;
+            return Some(joined(&format!(".{}", class.name), rest));
+        }
         let symbol = match self.imports.get(head) {
             Some(import) => joined(&self.import(import), rest),
             None if self.classes.contains_key(head) => format!(".{kind}"),
-            None => {
-                let _ = (scope, steps);
-                self.beyond.beside(head).map_or_else(|| kind.to_owned(), |symbol| joined(&symbol, rest))
-            }
+            None => self.beyond.beside(head).map_or_else(|| kind.to_owned(), |symbol| joined(&symbol, rest)),
         };
-        Some(self.beyond.gives(&symbol).map_or(symbol.clone(), str::to_owned))
+        Some(self.gives(&symbol).map_or(symbol.clone(), str::to_owned))
     }
 
     fn import(&self, import: &Import) -> String {
@@ -255,21 +348,34 @@ impl<'m> Names<'m> {
                 return Some(format!(".{}", class.name));
             }
             // The class that this one extends stands before those that it implements.
-            if head == "super"
-                && !rest.is_empty()
-                && let Some(kind) = class.types.first()
-            {
-                return self.kind(kind, scope, steps).map(|symbol| joined(&symbol, rest));
+            let above = match self.module.language {
+                // There it is a module.
+                Language::Rust => None,
+                Language::CSharp => (head == "base").then(|| class.types.first()),
+                Language::Java | Language::Kotlin => (head == "super").then(|| class.types.first()),
+                _ => (head == "super" && !rest.is_empty()).then(|| class.types.first()),
+            };
+            if let Some(kind) = above.flatten() {
+                return self.kind(kind, scope, steps).map(|symbol| self.member(&symbol, rest, steps));
+            }
+            if head == "Self" && self.module.language == Language::Rust {
+                return Some(self.member(&format!(".{}", class.name), rest, steps));
             }
         }
         if let Some(symbol) = self.variable(head, scope, steps) {
             return Some(self.member(&symbol, rest, steps));
         }
+        if let Some(symbol) = self.unqualified(head, rest, scope, steps) {
+            return Some(symbol);
+        }
         if let Some(import) = self.imports.get(head) {
             return Some(joined(&self.import(import), rest));
         }
+        if self.classes.contains_key(head) {
+            return Some(self.member(&format!(".{head}"), rest, steps));
+        }
         // What is bound here and leads nowhere is no global of the same name.
-        if self.classes.contains_key(head) || self.is_bound(head, scope) {
+        if self.is_bound(head, scope) {
             return Some(format!(".{path}"));
         }
         // A method without arguments, used like a variable.
@@ -280,6 +386,24 @@ impl<'m> Names<'m> {
             return Some(self.member(&symbol, rest, steps));
         }
         Some(self.beyond.beside(head).map_or_else(|| path.to_owned(), |symbol| self.member(&symbol, rest, steps)))
+    }
+
+    /// A member of a class around, in languages that need no `this` for it.
+    fn unqualified(&self, head: &str, rest: &str, scope: ScopeId, steps: usize) -> Option<String> {
+        if !matches!(self.module.language, Language::Java | Language::Kotlin | Language::CSharp) {
+            return None;
+        }
+        let around = self.module.around(scope).map(|(_, scope)| scope);
+        for class in around.filter(|scope| scope.kind == ScopeKind::Class && !scope.name.is_empty()) {
+            if let Some(kind) = self.field_of(&class.name, head, steps) {
+                return Some(self.member(&kind, rest, steps));
+            }
+            let method = || format!("{}.{head}", class.name);
+            if rest.is_empty() && head != class.name && self.functions.contains_key(&method()) {
+                return Some(format!(".{}", method()));
+            }
+        }
+        None
     }
 
     fn is_bound(&self, name: &str, scope: ScopeId) -> bool {
@@ -306,11 +430,11 @@ impl<'m> Names<'m> {
     /// The type of a field of a class of this package.
     fn field_of(&self, class: &str, field: &str, steps: usize) -> Option<String> {
         let steps = steps.checked_sub(1)?;
-        let Some(at) = self.classes.get(class) else { return self.beyond.field(class, field) };
+        let Some(pieces) = self.classes.get(class) else { return self.beyond.field(class, field) };
         let name = format!("this.{field}");
         let found = self.bindings.get(name.as_str()).into_iter().flatten().find_map(|binding| {
             let binding = self.module.bindings.get(*binding)?;
-            self.module.within(binding.scope, *at).then_some(binding)
+            pieces.iter().any(|piece| self.module.within(binding.scope, *piece)).then_some(binding)
         })?;
         match (&found.kind, &found.value) {
             (Some(kind), _) => self.kind(kind, found.scope, steps),
@@ -324,8 +448,9 @@ impl<'m> Names<'m> {
         let (name, deeper) = split(rest);
         let head = path.split('.').next().unwrap_or_default();
         let class = self.module.class(scope);
-        let named = [format!("{head}.{name}"), format!("this.{name}"), name.to_owned()];
-        for name in &named {
+        // Where fields are declared, a bare name is a variable.
+        let bare = (!self.is_declared()).then(|| name.to_owned());
+        for name in [format!("{head}.{name}"), format!("this.{name}")].iter().chain(&bare) {
             let candidates = self.bindings.get(name.as_str()).into_iter().flatten();
             let fields = candidates
                 .filter_map(|at| self.module.bindings.get(*at))
@@ -348,11 +473,17 @@ impl<'m> Names<'m> {
             return self.member(&symbol, deeper, steps);
         }
         let class = class.and_then(|class| self.module.scopes.get(class)).map(|class| class.name.as_str());
-        format!(".{}.{rest}", class.unwrap_or_default())
+        let class = class.unwrap_or_default();
+        // In another piece of the class, or another file.
+        match self.field_of(class, name, steps) {
+            Some(kind) => self.member(&kind, deeper, steps),
+            None => format!(".{class}.{rest}"),
+        }
     }
 
     /// What made the object that an expression stands for: the call or the literal, as far as this module shows.
     pub fn maker(&self, value: &'m Expr, scope: ScopeId) -> Option<Maker<'m>> {
+        self.left.set(PATIENCE);
         self.made(value, scope, STEPS)
     }
 
@@ -381,6 +512,7 @@ impl<'m> Names<'m> {
 
     /// What made the object that a name with its members stands for.
     pub fn maker_of(&self, path: &str, scope: ScopeId) -> Option<Maker<'m>> {
+        self.left.set(PATIENCE);
         self.maker_of_path(path, scope, STEPS)
     }
 
@@ -432,6 +564,7 @@ impl<'m> Names<'m> {
 
     /// The function of this module that a symbol or an expression names.
     pub fn function(&self, value: &Expr, scope: ScopeId) -> Option<ScopeId> {
+        self.left.set(PATIENCE);
         if let Expr::Function(at) = value {
             return Some(*at);
         }
@@ -454,9 +587,11 @@ impl<'m> Names<'m> {
 
     /// The types of the fields of the classes of this module, by `Class.field`.
     pub fn fields(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.classes.iter().flat_map(move |(class, at)| {
-            let bound = self.module.bindings.iter().filter(move |one| self.module.within(one.scope, *at));
+        let pieces = self.classes.iter().flat_map(|(class, pieces)| pieces.iter().map(move |piece| (*class, *piece)));
+        pieces.flat_map(move |(class, at)| {
+            let bound = self.module.bindings.iter().filter(move |one| self.module.within(one.scope, at));
             bound.filter_map(move |one| {
+                self.left.set(PATIENCE);
                 let field = one.name.strip_prefix("this.")?;
                 Some((format!("{class}.{field}"), self.field_of(class, field, STEPS)?))
             })
@@ -465,6 +600,7 @@ impl<'m> Names<'m> {
 
     /// The symbol of a name at the top of the file.
     pub fn top(&self, name: &str) -> Option<String> {
+        self.left.set(PATIENCE);
         self.variable(name, 0, STEPS).or_else(|| {
             (self.functions.contains_key(name) || self.classes.contains_key(name)).then(|| format!(".{name}"))
         })

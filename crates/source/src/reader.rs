@@ -15,6 +15,9 @@ const DEPTH_LIMIT: usize = 250;
 /// Larger expressions are not kept a second time: nested ones would grow with the square of the file.
 const COPY_LIMIT: usize = 4_000;
 
+/// Longer names are nobody's, and are not kept where they would stand many times.
+pub(crate) const NAME_LIMIT: usize = 400;
+
 /// Longer literals are data, not what a program says.
 const LITERAL_LIMIT: usize = 20_000;
 
@@ -80,7 +83,7 @@ impl<'t> Reader<'t> {
 
     /// The text of a node; what is no UTF-8 is replaced.
     pub(crate) fn text(&self, node: Node<'_>) -> String {
-        String::from_utf8_lossy(self.bytes.get(node.byte_range()).unwrap_or_default()).into_owned()
+        self.between(node.start_byte(), node.end_byte())
     }
 
     /// The text between two places, empty where they do not follow each other.
@@ -156,6 +159,15 @@ impl<'t> Reader<'t> {
         Expr::Call(self.module.calls.len() - 1)
     }
 
+    /// Makes a call of several nodes end with the last of them.
+    pub(crate) fn ends_at(&mut self, value: &Expr, last: Node<'_>) {
+        if let Expr::Call(at) = value
+            && let Some(call) = self.module.calls.get_mut(*at)
+        {
+            call.spot.end = spot(last).end;
+        }
+    }
+
     /// Somebody waits for what this call gives, or looks at its error.
     pub(crate) fn awaited(&mut self, value: &Expr) {
         if let Expr::Call(at) = value
@@ -195,6 +207,7 @@ impl<'t> Reader<'t> {
         nth: usize,
         node: Node<'_>,
     ) {
+        let kind = kind.filter(|kind| kind.len() <= NAME_LIMIT);
         self.module.bindings.push(Binding { name, kind, value, nth, scope: self.scope, spot: spot(node) });
     }
 

@@ -116,7 +116,7 @@ func main() {
 "#,
         &[
             "16 context.WithTimeout",
-            "17 cancel",
+            "17 .cancel",
             "18 net/http.NewRequestWithContext",
             "22 net/http.Client.Do",
             "23 .Server.later",
