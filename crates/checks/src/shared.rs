@@ -90,7 +90,15 @@ pub(crate) fn declared_library(
     names.sort();
     names.dedup();
     if names.is_empty() {
-        let place = packages.first().map_or_else(|| Place::whole("."), |package| package.place.clone());
+        let Some(place) = packages.first().map(|package| package.place.clone()) else {
+            return Ok(Reading::elsewhere(
+                Message::new(
+                    format!("no package manifest is here, so none can name a library for {en}"),
+                    format!("此处没有包清单，无从列出用于{zh}的库"),
+                ),
+                Message::new("its package manifest", "其包清单"),
+            ));
+        };
         return Ok(Reading::absent(Finding::new(
             &place,
             format!("no manifest names a library for {en}"),

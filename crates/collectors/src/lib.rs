@@ -13,6 +13,7 @@ mod dashboards;
 mod discovery;
 mod documents;
 mod embedded;
+mod entrances;
 mod environment;
 mod image_name;
 mod images;

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use gonogo_domain::{
     Facts, Gap, Gathered, Place,
     evidence::{
-        ApiDescription, ApiKind, FileEntry, Object, Objective, Operation, SettingsKind, Workload, WorkloadKind,
+        ApiDescription, ApiKind, FileEntry, Object, Objective, Operation, Resource, SettingsKind, Workload,
+        WorkloadKind,
     },
 };
 use jiff::civil::Date;
@@ -15,7 +16,7 @@ use crate::{
     Configuration,
     collect::Sources,
     discovery::{Unit, class_selects, normal},
-    paths, source,
+    entrances, paths, source,
 };
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
@@ -50,11 +51,7 @@ fn facts(
         ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
         pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
-        infrastructure: own(
-            &sources.infrastructure,
-            |resource| area.not_of_others(&resource.place),
-            |gap| area.not_of_others(&gap.place),
-        ),
+        infrastructure: infrastructure(&area, sources),
         alert_rules: own(
             &sources.alert_rules,
             |rule| area.not_of_others(&rule.place),
@@ -209,6 +206,19 @@ fn with_jobs(objects: Arc<Gathered<Object>>, area: &Area<'_>, sources: &Sources)
     let mut objects = Gathered::clone(&objects);
     objects.items.extend(jobs);
     Arc::new(objects)
+}
+
+/// Everything that is not in another unit's folder, without the entrances that lead to others.
+fn infrastructure(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Resource>> {
+    let resources = &sources.infrastructure.items;
+    let of_others = entrances::of_others(area.unit, area.units, resources);
+    let of_others: BTreeSet<&Place> =
+        of_others.iter().filter_map(|index| resources.get(*index)).map(|resource| &resource.place).collect();
+    own(
+        &sources.infrastructure,
+        |resource| area.not_of_others(&resource.place) && !of_others.contains(&resource.place),
+        |gap| area.not_of_others(&gap.place),
+    )
 }
 
 /// How deep a folder lies.

@@ -117,15 +117,23 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     let routed = routes(evidence, &rules, &mut tally)?;
-    let (en, zh) = if routed || rules.is_empty() {
-        ("alert rules can be acted on", "条告警规则可据以行动")
-    } else {
-        (
-            "alert rules can be acted on; where they are routed is not in this repository",
-            "条告警规则可据以行动；其路由不在此仓库中",
-        )
-    };
-    Ok(tally.reading(en, zh))
+    let count = tally.count();
+    if !routed && !rules.is_empty() && count.met == count.of {
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!(
+                    "{} of {} alert rules can be acted on; whom they reach is not in this repository",
+                    count.met, count.of
+                ),
+                format!("{} 条告警规则中有 {} 条可据以行动；它们通知谁不在此仓库中", count.of, count.met),
+            ),
+            Message::new(
+                "the routing of the alerts, to a receiver that tells somebody: Alertmanager's configuration, an AlertmanagerConfig, Grafana's contact points",
+                "告警的路由及可通知到人的接收者：Alertmanager 配置、AlertmanagerConfig 或 Grafana 联络点",
+            ),
+        ));
+    }
+    Ok(tally.reading("alert rules can be acted on", "条告警规则可据以行动"))
 }
 
 /// A rule is one, however many environments it is rendered for; its variants differ in severity.

@@ -215,11 +215,12 @@ fn weakness(run: &Run<'_>, (en, zh): (&str, &str)) -> Finding {
 
 /// The pipeline in which one would look first: one that builds and runs on changes, else any that runs by itself.
 ///
-/// Pipelines that only sort issues, lint, approve updates or publish pages are no CI: where there are no others, the program
-/// is built and tested elsewhere.
+/// A task is no pipeline, and pipelines that only sort issues, lint, approve updates or publish pages are no CI: where
+/// there are no others, the program is built and tested elsewhere.
 pub(crate) fn main_pipeline(pipelines: &[Pipeline]) -> Option<&Place> {
     let works = |pipeline: &&Pipeline| pipeline.steps().any(|(_, step)| step.purposes.iter().any(|one| on_code(*one)));
-    let automatic = || pipelines.iter().filter(|pipeline| starts_by_itself(pipeline)).filter(works);
+    let automatic =
+        || pipelines.iter().filter(|pipeline| starts_by_itself(pipeline) && !pipeline.is_part()).filter(works);
     automatic()
         .find(|pipeline| pipeline.runs_on_changes())
         .or_else(|| automatic().next())

@@ -10,6 +10,7 @@ mod names;
 pub(crate) mod products;
 mod programs;
 mod relations;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 

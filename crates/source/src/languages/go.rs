@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::visit;
+use super::{steps::binary, visit};
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
     reader::{Reader, fields, member, number, part, parts},
@@ -58,11 +58,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 (_, inner) => Expr::Operation(operator, vec![inner]),
             }
         }
-        "binary_expression" => {
-            let items = ["left", "right"]
-                .map(|field| node.child_by_field_name(field).map_or(Expr::Other, |child| visit(reader, child)));
-            Expr::Operation(reader.field_text(node, "operator"), items.into())
-        }
+        "binary_expression" => binary(reader, node),
         "composite_literal" => composite(reader, node),
         "interpreted_string_literal" | "raw_string_literal" => {
             let text = string(reader, node);
@@ -75,6 +71,20 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "channel_type" => Expr::Name("chan".to_owned()),
         "pointer_type" | "slice_type" | "map_type" | "array_type" | "generic_type" | "struct_type"
         | "interface_type" | "function_type" => Expr::Name(type_name(reader, node).unwrap_or_default()),
+        "expression_list" => {
+            let values: Vec<Expr> = parts(node).into_iter().map(|child| visit(reader, child)).collect();
+            match <[Expr; 1]>::try_from(values) {
+                Ok([value]) => value,
+                Err(values) => Expr::List(values),
+            }
+        }
+        _ => statements(reader, node),
+    }
+}
+
+/// Apart from the expressions, which nest deeper and need room for less.
+fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
+    match node.kind() {
         "short_var_declaration" | "assignment_statement" => {
             assign(reader, node);
             Expr::Other
@@ -161,13 +171,6 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 }
             });
             Expr::Other
-        }
-        "expression_list" => {
-            let values: Vec<Expr> = parts(node).into_iter().map(|child| visit(reader, child)).collect();
-            match <[Expr; 1]>::try_from(values) {
-                Ok([value]) => value,
-                Err(values) => Expr::List(values),
-            }
         }
         _ => {
             for child in parts(node) {
@@ -317,11 +320,11 @@ fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 
 /// What is called, or has a member that is: not a read of its own.
 fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    match node.kind() {
+    reader.deeper(node, |reader| match node.kind() {
         "selector_expression" => path(reader, node),
         "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
         _ => visit(reader, node),
-    }
+    })
 }
 
 fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
