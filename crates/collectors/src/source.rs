@@ -11,10 +11,12 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod cases;
 mod facts;
 mod program;
 mod settings;
 mod values;
+mod variables;
 
 /// Longer files of source are data or generated.
 const SIZE_LIMIT: u64 = 1 << 20;

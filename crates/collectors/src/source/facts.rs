@@ -19,6 +19,7 @@ use super::{
     program::{self, FileBeyond, FileId, Made, Program},
     settings::{self, MadeIn},
     values::{self, Context},
+    variables,
 };
 
 pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
@@ -44,24 +45,28 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         linker.reads(file);
         linker.catches(file);
         linker.texts(file);
+        linker.words(file);
+        linker.choices(file);
     }
+    linker.helpers();
+    linker.cases();
     linker.routes();
     linker.code
 }
 
-struct Linker<'p> {
-    program: &'p Program<'p>,
-    names: &'p [Names<'p>],
+pub(super) struct Linker<'p> {
+    pub(super) program: &'p Program<'p>,
+    pub(super) names: &'p [Names<'p>],
     packages: &'p [Package],
     /// The function of every scope that is one, and of the tops of files.
-    functions: HashMap<(FileId, ScopeId), FunctionId>,
+    pub(super) functions: HashMap<(FileId, ScopeId), FunctionId>,
     /// The first use of a call.
-    uses: HashMap<(FileId, usize), UseId>,
+    pub(super) uses: HashMap<(FileId, usize), UseId>,
     /// The call that made what a use is called on.
     receivers: HashMap<UseId, (FileId, usize)>,
     /// The methods of the program by their name alone.
     methods: HashMap<String, Vec<FunctionId>>,
-    code: SourceCode,
+    pub(super) code: SourceCode,
 }
 
 /// Annotations and middleware nest no deeper than this.
@@ -77,12 +82,12 @@ const ASKING: &[&str] = &[
 ];
 
 impl<'p> Linker<'p> {
-    fn context(&self, file: FileId) -> Option<Context<'p>> {
+    pub(super) fn context(&self, file: FileId) -> Option<Context<'p>> {
         let unit = self.program.files.get(file)?;
         Some(Context { module: &unit.module, names: self.names.get(file)?, path: &unit.path })
     }
 
-    fn place(&self, file: FileId, line: u32) -> Place {
+    pub(super) fn place(&self, file: FileId, line: u32) -> Place {
         let path = self.program.files.get(file).map_or_else(|| Arc::from(""), |unit| Arc::clone(&unit.path));
         Place::new(path, line, 1)
     }
@@ -121,6 +126,8 @@ impl<'p> Linker<'p> {
                     parameters: scope.parameters.len(),
                     asynchronous: scope.asynchronous,
                     top,
+                    refuses: false,
+                    asserts: false,
                 });
                 // A lambda runs with the function that it stands in.
                 if !top
@@ -143,13 +150,13 @@ impl<'p> Linker<'p> {
     }
 
     /// The function that a scope stands in, the top of the file where there is none.
-    fn function_at(&self, file: FileId, scope: ScopeId) -> Option<FunctionId> {
+    pub(super) fn function_at(&self, file: FileId, scope: ScopeId) -> Option<FunctionId> {
         let module = &self.program.files.get(file)?.module;
         self.functions.get(&(file, module.function(scope).unwrap_or(0))).copied()
     }
 
     /// The function of the program that a symbol names.
-    fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
+    pub(super) fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
         let (file, name) = if let Some(own) = symbol.strip_prefix('.') {
             if self.names.get(file)?.functions().contains_key(own) {
                 (file, own)
@@ -261,6 +268,7 @@ impl<'p> Linker<'p> {
 
     fn call(&mut self, context: Context<'p>, file: FileId, at: usize, call: &Call) {
         let Some(function) = self.function_at(file, call.scope) else { return };
+        self.behaves(context, call, function);
         let symbols = context.names.symbols(&call.callee, call.scope);
         let mut followed = call.role == CallRole::Annotation;
         if call.role != CallRole::Annotation
@@ -435,6 +443,7 @@ impl<'p> Linker<'p> {
         for (value, default, scope, line) in values {
             let Some((name, _)) = values::environment(context, value, scope) else { continue };
             let default = default.map(|default| values::setting(context, default, scope, None, line).value);
+            let default = default.or_else(|| self.stand_in(file, value, scope));
             found.extend(self.environment_read(file, name, default, scope, line));
         }
         for (at, call) in context.module.calls.iter().enumerate() {
@@ -460,6 +469,7 @@ impl<'p> Linker<'p> {
                 })
             };
             if let Some((name, default)) = read {
+                let default = default.or_else(|| self.stand_in(file, &called, call.scope));
                 found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
             }
         }
@@ -467,7 +477,7 @@ impl<'p> Linker<'p> {
         self.code.environment.extend(found);
     }
 
-    fn environment_read(
+    pub(super) fn environment_read(
         &self,
         file: FileId,
         name: String,
@@ -475,6 +485,7 @@ impl<'p> Linker<'p> {
         scope: ScopeId,
         line: u32,
     ) -> Option<EnvironmentRead> {
+        let (name, default) = variables::placeholder(name, default);
         Some(EnvironmentRead {
             name,
             default,
@@ -830,7 +841,7 @@ fn joined(prefix: &str, path: &str) -> String {
 }
 
 /// The last name of what is called.
-fn method(callee: &Expr) -> Option<&str> {
+pub(super) fn method(callee: &Expr) -> Option<&str> {
     match callee {
         Expr::Name(path) => path.rsplit('.').next(),
         Expr::Member(_, name) => Some(name),

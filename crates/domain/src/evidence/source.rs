@@ -20,6 +20,12 @@ pub struct SourceCode {
     pub environment: Vec<EnvironmentRead>,
     pub catches: Vec<Catch>,
     pub texts: Vec<SourceText>,
+    /// Addresses that the name of the environment chooses.
+    pub choices: Vec<Choice>,
+    /// Words like `SHOP_URL` that the texts of the product hold: whoever reads a variable names it.
+    pub words: BTreeSet<String>,
+    pub tests: Vec<TestCase>,
+    pub skips: Vec<TestSkip>,
 }
 
 /// A file of source code that belongs to the service.
@@ -55,6 +61,10 @@ pub struct Function {
     pub asynchronous: bool,
     /// The top of a file.
     pub top: bool,
+    /// It turns callers away itself: it answers 401 or 403, or raises what is called so.
+    pub refuses: bool,
+    /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
+    pub asserts: bool,
 }
 
 /// A call that was not followed, though somebody waits for it or for its error.
@@ -341,6 +351,36 @@ pub enum SourceTextKind {
     /// `https://api.example.com/v1`.
     Address,
     Sql,
+}
+
+/// An address that holds in one environment only: `if env == "production" { "https://…" }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The variable whose value decides.
+    pub variable: String,
+    pub text: String,
+    pub place: Place,
+    pub role: Role,
+}
+
+/// A test, as its framework finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestCase {
+    pub name: String,
+    pub place: Place,
+    pub function: FunctionId,
+    /// It, or what it calls, can fail it.
+    pub asserts: bool,
+}
+
+/// A test that is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestSkip {
+    pub place: Place,
+    /// Something is said about why.
+    pub reason: bool,
+    /// Only where some condition holds.
+    pub conditional: bool,
 }
 
 impl SourceCode {
