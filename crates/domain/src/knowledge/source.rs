@@ -142,6 +142,8 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("go", "observability"),
     table!("go", "resilience"),
     table!("go", "servers"),
+    table!("java", "observability"),
+    table!("java", "servers"),
     table!("javascript", "clients"),
     table!("javascript", "observability"),
     table!("javascript", "resilience"),
