@@ -71,9 +71,15 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
     })
 }
 
-/// The source of one service: the files that `owns` says belong to it, linked.
-pub(crate) fn link(sources: &Sources, packages: &[Package], owns: &dyn Fn(&str) -> bool) -> SourceCode {
-    let units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
+/// The source of one service: the files that `owns` says belong to it, linked. Where they hold several programs of Go,
+/// it is the one that goes by the service's name.
+pub(crate) fn link(sources: &Sources, packages: &[Package], name: &str, owns: &dyn Fn(&str) -> bool) -> SourceCode {
+    let mut units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
+    let others = program::other_programs(&program::Program::new(&units, packages), name);
+    if !others.is_empty() {
+        let mut at = 0..;
+        units.retain(|_| at.next().is_none_or(|at| !others.contains(&at)));
+    }
     facts::facts(&program::Program::new(&units, packages), packages)
 }
 

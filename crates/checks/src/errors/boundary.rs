@@ -33,11 +33,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
+    program::readings(
+        evidence,
         declared_library(evidence, Capability::ErrorHandling, "error handling", "错误处理"),
+        configured(evidence),
     )
-    .and(Strength::Configured, configured(evidence))
 }
 
 /// The servers of the program, and what stands around the handlers of each.

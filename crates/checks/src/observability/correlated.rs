@@ -30,8 +30,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Tracing, "tracing", "追踪"))
-        .and(Strength::Configured, configured(evidence))
+    program::readings(
+        evidence,
+        declared_library(evidence, Capability::Tracing, "tracing", "追踪"),
+        configured(evidence),
+    )
 }
 
 /// Trace ids in the logs and exemplars in the metrics.

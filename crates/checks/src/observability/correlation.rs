@@ -33,8 +33,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Tracing, "correlation", "关联 ID"))
-        .and(Strength::Configured, configured(evidence))
+    program::readings(
+        evidence,
+        declared_library(evidence, Capability::Tracing, "correlation", "关联 ID"),
+        configured(evidence),
+    )
 }
 
 /// The four things that are done with an id.

@@ -34,11 +34,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
+    program::readings(
+        evidence,
         declared_library(evidence, Capability::StructuredLog, "levelled logging", "分级日志"),
+        configured(evidence),
     )
-    .and(Strength::Configured, configured(evidence))
 }
 
 /// Debug in production is a counterexample without any code.
@@ -89,14 +89,17 @@ fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     let variable = source.environment.iter().find(|read| read.role.counts() && names_level(&read.name));
     let from_outside = program::used(source, Meaning::Logger).find(|logger| {
         let level = logger.settings.get("level").map(|setting| &setting.value);
-        matches!(level, Some(SettingValue::Environment(..))) || program::default(logger, "changes") == "level"
+        // Set under a condition: what the program is told decides it.
+        matches!(level, Some(SettingValue::Environment(..)))
+            || program::default(logger, "changes") == "level"
+            || level.is_some() && logger.in_branch
     });
     let place = variable.map(|read| &read.place).or_else(|| from_outside.map(|logger| &logger.place));
     if let Some(place) = place {
         return Reading::shown(
             [place.clone()],
-            format!("{} levels are used, and the environment says which are written", used.len()),
-            format!("使用了 {} 个级别，并由环境决定输出哪些", used.len()),
+            format!("{} levels are used, and what the program is told says which are written", used.len()),
+            format!("使用了 {} 个级别，并由外部配置决定输出哪些", used.len()),
         );
     }
     let set = program::used(source, Meaning::Logger).find(|logger| logger.settings.contains_key("level"));

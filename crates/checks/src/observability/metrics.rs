@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
+    program::readings(evidence, declared(evidence), configured(evidence))
 }
 
 /// Something is scraped, or a metrics library is named: what it measures is in the source.

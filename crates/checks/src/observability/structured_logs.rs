@@ -36,11 +36,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
+    program::readings(
+        evidence,
         declared_library(evidence, Capability::StructuredLog, "structured logging", "结构化日志"),
+        configured(evidence),
     )
-    .and(Strength::Configured, configured(evidence))
 }
 
 /// A variable that switches the format to text in production is a counterexample; that it says JSON proves nothing yet.
@@ -84,7 +84,8 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     let mut open: Option<&Use> = None;
     // A file that prints in twenty lines is one thing to mend.
     let mut misses: BTreeMap<(String, &str), (usize, &Use)> = BTreeMap::new();
-    for call in program::used(source, Meaning::LogCall) {
+    // The last words of a process are no record in any language.
+    for call in program::used(source, Meaning::LogCall).filter(|call| program::default(call, "ends") != "yes") {
         match logs::format(call, &loggers) {
             Format::Structured(place) => tally.met(call.place.to_string(), &place),
             Format::Text => {
@@ -95,7 +96,11 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             }
         }
     }
-    for call in program::used(source, Meaning::PrintCall).filter(|call| !logs::of_a_command(source, call)) {
+    let served = logs::served(source);
+    for call in program::used(source, Meaning::PrintCall) {
+        if logs::of_a_command(source, call, &served) {
+            continue;
+        }
         misses.entry((call.place.path().to_owned(), &call.symbol)).or_insert((0, call)).0 += 1;
     }
     // What writes a line for each request writes most of the lines.

@@ -30,8 +30,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Tracing, "tracing", "追踪"))
-        .and(Strength::Configured, configured(evidence))
+    program::readings(
+        evidence,
+        declared_library(evidence, Capability::Tracing, "tracing", "追踪"),
+        configured(evidence),
+    )
 }
 
 /// Tracing that production switches off is a counterexample without any code.

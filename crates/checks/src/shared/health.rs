@@ -60,22 +60,11 @@ fn address_path(command: &str) -> Option<String> {
 
 pub(crate) fn looks_like_health(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let mut parts = path.trim_matches('/').rsplit('/');
+    let (last, alone) = (parts.next().unwrap_or_default(), parts.next().is_none());
     path.contains("health")
-        || matches!(
-            last,
-            "live"
-                | "livez"
-                | "liveness"
-                | "ready"
-                | "readyz"
-                | "readiness"
-                | "status"
-                | "_status"
-                | "ping"
-                | "alive"
-                | "up"
-        )
+        || matches!(last, "live" | "livez" | "liveness" | "ready" | "readyz" | "readiness" | "alive")
+        || alone && matches!(last, "status" | "_status" | "ping" | "up")
 }
 
 /// The routes that answer at a path; one whose prefix was not followed answers too.
@@ -101,7 +90,10 @@ fn plain(path: &str) -> &str {
 /// Every route of the program that answers for health: those that are asked, and those that are named like it.
 pub(crate) fn routes<'a>(source: &'a SourceCode, asked: &[(Place, String)]) -> Vec<&'a ServedRoute> {
     let mut routes: Vec<&ServedRoute> = asked.iter().flat_map(|(_, path)| routes_at(source, path)).collect();
-    let named = source.routes.iter().filter(|route| route.role.counts() && looks_like_health(&route.path));
+    let named = source.routes.iter().filter(|route| {
+        let asks = route.method.as_deref().is_none_or(|method| matches!(method, "GET" | "HEAD"));
+        route.role.counts() && asks && looks_like_health(&route.path)
+    });
     routes.extend(named);
     let mut seen = BTreeSet::new();
     routes.retain(|route| seen.insert((route.place.clone(), route.path.clone())));

@@ -1,8 +1,10 @@
 //! What a call of a logger writes: a record, or a line of text.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
     Place,
-    evidence::{Meaning, SettingValue, SourceCode, Use},
+    evidence::{FunctionId, Meaning, SettingValue, SourceCode, Use},
 };
 
 use super::program::default;
@@ -90,9 +92,27 @@ pub(crate) fn replaces(other: &Use, logger: &Use) -> bool {
     default(other, "family") == default(logger, "family") && matches!(own(other), Format::Structured(_))
 }
 
-/// It prints what a command was asked for: where it ends the process, and where nothing serves.
-pub(crate) fn of_a_command(source: &SourceCode, call: &Use) -> bool {
+/// The functions that run while the program serves: what listens, what answers, and all that these reach.
+pub(crate) fn served(source: &SourceCode) -> BTreeSet<FunctionId> {
+    let listens = source.uses.iter().filter(|one| one.meaning == Meaning::Listen).map(|one| one.function);
+    let handed = source.uses.iter().filter(|one| {
+        matches!(one.meaning, Meaning::Middleware | Meaning::Route | Meaning::QueueConsume | Meaning::Signal)
+    });
+    let handlers = handed.flat_map(|one| one.wraps.iter().copied());
+    let mut served = BTreeSet::new();
+    for function in listens.chain(handlers) {
+        if !served.contains(&function) {
+            served.extend(source.reached(function));
+        }
+    }
+    served
+}
+
+/// It prints what a command was asked for: where it ends the process, and, in a language whose programs are commands as
+/// often as servers, where nothing serves.
+pub(crate) fn of_a_command(source: &SourceCode, call: &Use, served: &BTreeSet<FunctionId>) -> bool {
     let Some(function) = source.functions.get(call.function) else { return false };
-    function.uses.iter().filter_map(|at| source.uses.get(*at)).any(|one| one.meaning == Meaning::Exit)
-        && !function.uses.iter().filter_map(|at| source.uses.get(*at)).any(|one| one.meaning == Meaning::Listen)
+    let uses = || function.uses.iter().filter_map(|at| source.uses.get(*at));
+    let ends = uses().any(|one| one.meaning == Meaning::Exit) && !uses().any(|one| one.meaning == Meaning::Listen);
+    ends || call.place.path().ends_with(".go") && !served.is_empty() && !served.contains(&call.function)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gonogo_domain::{
-    Evidence, Finding, Message, Place, Reading,
+    Conclusion, Evidence, Finding, Message, Missing, Place, Reading, Readings, Strength,
     evidence::{Meaning, SourceCode, Use},
     known_symbols,
 };
@@ -42,10 +42,10 @@ pub(crate) fn nothing(
     en: &str,
     zh: &str,
 ) -> Reading {
-    let unknown = unknown_languages(source, meanings);
-    if !unknown.is_empty() {
-        let list = unknown.join(", ");
-        return Reading::elsewhere(
+    let strange = unknown_languages(source, meanings);
+    if !strange.is_empty() {
+        let list = strange.join(", ");
+        return unknown(
             Message::new(
                 format!("{en}, as far as it was followed; what does it in {list} is not known"),
                 format!("在可追踪范围内，{zh}；{list} 中的相应实现未知"),
@@ -79,11 +79,32 @@ pub(crate) fn place(evidence: &Evidence<'_>, source: &SourceCode) -> Place {
 
 /// A trail that ends: unknown, with the place and with what would settle it.
 pub(crate) fn trail_ends(en: String, zh: String) -> Reading {
-    Reading::elsewhere(
+    unknown(
         Message::new(en, zh),
         Message::new(
             "source in which the trail can be followed, or an exercise that shows it",
             "可追踪到底的源代码，或一次能证明的演练",
         ),
     )
+}
+
+/// The source is there and does not say it: neither a pass nor an absence.
+fn unknown(summary: Message, settle: Message) -> Reading {
+    let mut reading = Reading::elsewhere(summary, settle);
+    reading.conclusion = Conclusion::Unknown;
+    reading
+}
+
+/// A library in a manifest says something beside the source only where it is there: what the source shows needs none.
+pub(crate) fn readings(
+    evidence: &Evidence<'_>,
+    declared: Result<Reading, Missing>,
+    configured: Result<Reading, Missing>,
+) -> Readings {
+    let read = evidence.source().is_ok();
+    let says = |reading: &Reading| !read || reading.conclusion == Conclusion::Met;
+    match declared {
+        Ok(reading) if !says(&reading) => Readings::configured(configured),
+        declared => Readings::of(Strength::Declared, declared).and(Strength::Configured, configured),
+    }
 }

@@ -204,6 +204,7 @@ impl<'p> Linker<'p> {
                     wraps: Vec::new(),
                     client: None,
                     in_loop: false,
+                    in_branch: false,
                     in_catch: false,
                     fate: Fate::Kept,
                 });
@@ -358,6 +359,7 @@ impl<'p> Linker<'p> {
             wraps: given.to_vec(),
             client: None,
             in_loop: around(ScopeKind::Loop),
+            in_branch: around(ScopeKind::Branch),
             in_catch: around(ScopeKind::Catch),
             fate: match call {
                 // `_, cancel := context.WithTimeout(…)`: the deadline is made and thrown away.
@@ -396,6 +398,7 @@ impl<'p> Linker<'p> {
                     wraps: Vec::new(),
                     client: None,
                     in_loop: false,
+                    in_branch: false,
                     in_catch: false,
                     fate: Fate::Kept,
                 });
@@ -609,6 +612,9 @@ impl<'p> Linker<'p> {
             let Some((file, at)) = calls.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
+            let piece =
+                own.is_none().then(|| call.arguments.iter().take(2).find_map(|one| self.path_piece(file, &one.value)));
+            let own = own.map(|path| path.rsplit("{}").next().unwrap_or(path)).or_else(|| piece.flatten());
             // `app.get("env")` of Express reads a setting: a route has somebody to answer it.
             if one.wraps.is_empty() && call.arguments.len() < 2 && call.role != CallRole::Annotation {
                 continue;
@@ -656,6 +662,23 @@ impl<'p> Linker<'p> {
             });
         }
         self.code.routes = routes;
+    }
+
+    /// The part of a path that is written where the rest is put together: `prefixed("/healthz")`, `base + "/healthz"`.
+    fn path_piece(&self, file: FileId, value: &'p Expr) -> Option<&'p str> {
+        let piece =
+            |text: &'p str| Some(text).filter(|text| text.len() > 1 && text.starts_with('/') && !text.contains(' '));
+        match value {
+            Expr::Text(text) => piece(text.rsplit("{}").next()?),
+            Expr::Operation(operator, items) if operator == "+" => {
+                items.iter().rev().find_map(|item| piece(item.text()?))
+            }
+            Expr::Call(at) => {
+                let call = self.program.files.get(file)?.module.calls.get(*at)?;
+                call.arguments.iter().rev().find_map(|argument| piece(argument.value.text()?))
+            }
+            _ => None,
+        }
     }
 
     /// The groups that are given a function in which their routes are made: `r.Route("/v1", func(r chi.Router) { … })`.

@@ -1,6 +1,6 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gonogo_domain::{
     evidence::{Ecosystem, Package},
@@ -355,6 +355,57 @@ impl Beyond for Known {
     fn field(&self, _class: &str, _field: &str) -> Option<String> {
         None
     }
+}
+
+/// The files of Go that only other programs than the service's are built from.
+///
+/// A repository often holds tools beside the service: what they print says nothing of it. The service's program is the
+/// one whose folder has its name; where none has, all of them count.
+pub(super) fn other_programs(program: &Program<'_>, name: &str) -> BTreeSet<FileId> {
+    let is_go = |file: &FileId| program.files.get(*file).is_some_and(|unit| unit.module.language == Language::Go);
+    let folder_of = |file: FileId| program.files.get(file).map_or("", |unit| folder(&unit.path));
+    let mains: BTreeSet<&str> = (0..program.files.len())
+        .filter(is_go)
+        .filter(|file| {
+            program.files.get(*file).is_some_and(|unit| {
+                unit.module.package == "main"
+                    && unit.role.counts()
+                    && unit.module.scopes.iter().any(|scope| scope.name == "main" && scope.parent == Some(0))
+            })
+        })
+        .map(folder_of)
+        .collect();
+    let wanted: BTreeSet<&str> = mains
+        .iter()
+        .copied()
+        .filter(|folder| folder.rsplit('/').next().is_some_and(|last| same_name(last, name)))
+        .collect();
+    if mains.len() < 2 || wanted.is_empty() {
+        return BTreeSet::new();
+    }
+    // What the wanted ones import, and what that imports.
+    let mut by_folder: BTreeMap<&str, Vec<FileId>> = BTreeMap::new();
+    for file in (0..program.files.len()).filter(is_go) {
+        by_folder.entry(folder_of(file)).or_default().push(file);
+    }
+    let mut kept: BTreeSet<&str> = BTreeSet::new();
+    let mut open: Vec<&str> = wanted.into_iter().collect();
+    while let Some(next) = open.pop() {
+        if !kept.insert(next) {
+            continue;
+        }
+        let files = by_folder.get(next).map(Vec::as_slice).unwrap_or_default();
+        let units = files.iter().filter_map(|file| program.files.get(*file));
+        let imports = units.flat_map(|unit| &unit.module.imports);
+        open.extend(imports.filter_map(|import| program.go(&program.groups, &import.module)).map(folder_of));
+    }
+    (0..program.files.len()).filter(is_go).filter(|file| !kept.contains(folder_of(*file))).collect()
+}
+
+/// `shop-api` builds `cmd/shopapi` and `cmd/shop_api`.
+fn same_name(folder: &str, name: &str) -> bool {
+    let plain = |text: &str| -> String { text.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect() };
+    !folder.is_empty() && plain(folder) == plain(name)
 }
 
 /// What made an object, in the file where it was made.

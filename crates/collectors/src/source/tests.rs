@@ -8,7 +8,7 @@ use crate::Tree;
 fn source(files: &[(&str, &str)]) -> SourceCode {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    link(&gather(&tree), &[], &|_| true)
+    link(&gather(&tree), &[], "shop", &|_| true)
 }
 
 /// What is used, as `path:line meaning symbol {settings}`.

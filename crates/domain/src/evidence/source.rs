@@ -102,6 +102,8 @@ pub struct Use {
     pub client: Option<UseId>,
     /// A loop of the same function stands around it.
     pub in_loop: bool,
+    /// It stands in one arm of a condition.
+    pub in_branch: bool,
     /// It stands in the handler of an error.
     pub in_catch: bool,
     pub fate: Fate,
