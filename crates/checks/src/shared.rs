@@ -6,6 +6,7 @@ pub(crate) mod delivery;
 pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
+pub(crate) mod guards;
 pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod logs;
@@ -21,6 +22,7 @@ pub(crate) mod schedule;
 pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
+pub(crate) mod variables;
 
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,

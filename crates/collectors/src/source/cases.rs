@@ -11,12 +11,31 @@ use super::{
 
 /// What a call is named that can fail a test.
 const FAILING: &[&str] = &[
-    "assert", "expect", "should", "verify", "must", "require", "check", "fail", "fatal", "error", "raises", "throws",
-    "snapshot", "equal", "panic", "compare", "validate", "ensure", "eventually", "match",
+    "assert",
+    "expect",
+    "should",
+    "verify",
+    "must",
+    "require",
+    "check",
+    "fail",
+    "fatal",
+    "error",
+    "raises",
+    "throws",
+    "snapshot",
+    "equal",
+    "panic",
+    "compare",
+    "validate",
+    "ensure",
+    "eventually",
+    "match",
 ];
 
 /// What turns a caller away, by its name.
-const REFUSING: &[&str] = &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
+const REFUSING: &[&str] =
+    &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
 
 impl Linker<'_> {
     /// What the name of a call, and the numbers that it is given, say of the function that it stands in.
@@ -41,7 +60,8 @@ impl Linker<'_> {
             let text = text.to_ascii_lowercase();
             matches!(text.as_str(), "401" | "403") || REFUSING.iter().any(|word| text.contains(word))
         };
-        let mut refuses = REFUSING.iter().any(|word| plain.contains(word)) || matches!(plain.as_str(), "abort401" | "challenge");
+        let mut refuses =
+            REFUSING.iter().any(|word| plain.contains(word)) || matches!(plain.as_str(), "abort401" | "challenge");
         for argument in &call.arguments {
             argument.value.walk(&mut |value| {
                 refuses |= match value {
@@ -118,7 +138,8 @@ impl Linker<'_> {
                     stem.ends_with("_test") && scope.name.starts_with("Test") && testing
                 }
                 Language::Python => {
-                    (stem.starts_with("test") || stem.ends_with("_test")) && scope.name.starts_with("test")
+                    (stem.starts_with("test") || stem.ends_with("_test"))
+                        && scope.name.starts_with("test")
                         && unit.module.function(scope.parent.unwrap_or_default()).is_none()
                 }
                 Language::Php => stem.ends_with("Test") && scope.name.starts_with("test"),

@@ -28,7 +28,8 @@ impl Linker<'_> {
         // `env::var("PORT").unwrap_or_else(…)`
         for call in &module.calls {
             let Expr::Member(of, name) = &call.callee else { continue };
-            let stands_in = name.starts_with("unwrap_or") || matches!(name.as_str(), "orElse" | "or_else" | "ok" | "is_ok" | "is_err");
+            let stands_in = name.starts_with("unwrap_or")
+                || matches!(name.as_str(), "orElse" | "or_else" | "ok" | "is_ok" | "is_err");
             if **of == *read && stands_in {
                 let given = call.arguments.first().map(|argument| follow(&argument.value));
                 return Some(given.unwrap_or(SettingValue::NotFollowed));
@@ -230,7 +231,8 @@ fn environment_switch(context: Context<'_>, condition: &Expr, scope: ScopeId) ->
     let mut found = None;
     condition.walk(&mut |inner| {
         if found.is_none() && matches!(inner, Expr::Name(_) | Expr::Call(_)) {
-            found = values::environment(context, inner, scope).map(|(name, _)| name).filter(|name| names_environment(name));
+            found =
+                values::environment(context, inner, scope).map(|(name, _)| name).filter(|name| names_environment(name));
         }
     });
     found
@@ -253,9 +255,10 @@ fn is_table(context: Context<'_>, table: &Expr, scope: ScopeId) -> bool {
 /// The values that stand in the module, each with its scope and its line.
 fn written(module: &Module) -> impl Iterator<Item = (&Expr, ScopeId, u32)> {
     let bound = module.bindings.iter().filter_map(|one| Some((one.value.as_ref()?, one.scope, one.spot.line)));
-    let given = module.calls.iter().flat_map(|call| {
-        call.arguments.iter().map(move |argument| (&argument.value, call.scope, call.spot.line))
-    });
+    let given = module
+        .calls
+        .iter()
+        .flat_map(|call| call.arguments.iter().map(move |argument| (&argument.value, call.scope, call.spot.line)));
     let returned = module.returns.iter().map(|one| (&one.value, one.scope, one.spot.line));
     bound.chain(given).chain(returned)
 }
