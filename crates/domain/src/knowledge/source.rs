@@ -138,6 +138,7 @@ macro_rules! table {
 
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
+    table!("csharp", "servers"),
     table!("go", "clients"),
     table!("go", "observability"),
     table!("go", "resilience"),
@@ -150,6 +151,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("javascript", "servers"),
     table!("python", "observability"),
     table!("python", "servers"),
+    table!("rust", "servers"),
 ];
 
 /// A way to write a length of time.
