@@ -34,7 +34,6 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     program::readings(
-        evidence,
         declared_library(evidence, Capability::ErrorHandling, "error handling", "错误处理"),
         configured(evidence),
     )

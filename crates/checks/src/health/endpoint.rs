@@ -35,7 +35,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
+    program::readings(declared(evidence), configured(evidence))
 }
 
 /// What already says that somebody asks for health, and where.
@@ -67,12 +67,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(Reading::refuted(findings, summary.en, summary.zh));
     }
     let source = evidence.source()?;
-    let routes = health::routes(source, &health::asked(evidence)?);
+    let asked = health::asked(evidence)?;
+    let mut routes = health::routes(source, &asked);
+    if routes.is_empty() && health::speaks_grpc(source, &asked) {
+        routes = health::grpc_routes(source);
+    }
     if routes.is_empty() {
-        return Ok(no_route(evidence, source));
+        return Ok(no_route(evidence, source, &asked));
     }
     let dependencies = dependencies(source);
-    let titles: Vec<String> = routes.iter().map(|route| health::title(route)).collect();
+    let titles: Vec<String> = routes.iter().map(health::title).collect();
     let titles = titles.join(", ");
     if dependencies.is_empty() {
         let known = &evidence.service().dependencies;
@@ -96,7 +100,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         let reports = route.handler.map_or(0, |handler| health::asks(source, handler).len());
         (reports, std::cmp::Reverse(&route.place))
     });
-    let Some(fullest) = fullest else { return Ok(no_route(evidence, source)) };
+    let Some(fullest) = fullest else { return Ok(no_route(evidence, source, &asked)) };
     for (name, (kind, call)) in &dependencies {
         if reached.iter().any(|one| reports(one, name, kind)) {
             tally.met(name.clone(), &fullest.place);
@@ -126,7 +130,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 }
 
 /// Where the trail of one of the handlers ends.
-fn trail(source: &SourceCode, routes: &[&ServedRoute]) -> Option<(Place, String)> {
+fn trail(source: &SourceCode, routes: &[ServedRoute]) -> Option<(Place, String)> {
     routes.iter().find_map(|route| match route.handler {
         None => Some((route.place.clone(), route.path.clone())),
         Some(handler) => health::trail_end(source, handler)
@@ -135,7 +139,7 @@ fn trail(source: &SourceCode, routes: &[&ServedRoute]) -> Option<(Place, String)
 }
 
 /// Nothing of the program answers for health.
-fn no_route(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
+fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, String)]) -> Reading {
     if let Some(library) = program::used(source, Meaning::HealthCheck).next() {
         return program::trail_ends(
             format!("{} answers for health at {}; what it asks was not followed", library.symbol, library.place),
@@ -143,10 +147,19 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
         );
     }
     let served = source.routes.iter().filter(|route| route.role.counts()).count();
-    if served == 0 && program::used(source, Meaning::Listen).next().is_none() {
+    if served == 0 && health::speaks_grpc(source, asked) && program::used(source, Meaning::Listen).next().is_some() {
+        return program::nothing(
+            evidence,
+            source,
+            &[Meaning::HealthCheck],
+            "nothing implements grpc.health.v1.Health",
+            "没有实现 grpc.health.v1.Health",
+        );
+    }
+    if served == 0 {
         return program::trail_ends(
-            format!("no server was recognised in {} files of source", program::files(source)),
-            format!("{} 个源文件中未识别出服务端", program::files(source)),
+            format!("no route was recognised in {} files of source", program::files(source)),
+            format!("{} 个源文件中未识别出路由", program::files(source)),
         );
     }
     program::nothing(
@@ -161,7 +174,8 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
 /// What the program calls over the network, by a name for each dependency, with one of the calls.
 fn dependencies(source: &SourceCode) -> BTreeMap<String, (Meaning, &Use)> {
     let mut dependencies = BTreeMap::new();
-    for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound()) {
+    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !drawn(one)) {
         dependencies.entry(name(one)).or_insert((kind(one.meaning), one));
     }
     dependencies
@@ -183,7 +197,11 @@ fn name(one: &Use) -> String {
     let library = one.package.clone().unwrap_or_else(|| {
         one.symbol.rsplit_once('.').map_or_else(|| one.symbol.clone(), |(before, _)| before.to_owned())
     });
-    host.filter(|_| matches!(one.meaning, Meaning::HttpCall | Meaning::GrpcCall)).unwrap_or(library)
+    match one.meaning {
+        Meaning::HttpCall => host.unwrap_or_else(|| format!("{library} (HTTP)")),
+        Meaning::GrpcCall => host.unwrap_or_else(|| format!("{library} (gRPC)")),
+        _ => library,
+    }
 }
 
 /// The host of `https://api.example/v1`; none where it is put together.

@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength,
     Tally, Text,
-    evidence::{Meaning, Probe, ProbeAction, Use},
+    evidence::{Meaning, Probe, ProbeAction, ServedRoute, Use},
 };
 
 use crate::shared::{container_key, health, no_production_workload, pod::unknown_port, production_workloads, program};
@@ -114,14 +114,16 @@ enum Behind<'a> {
 fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
     let path = match &probe.action {
         ProbeAction::Http { path, .. } => path.as_str(),
-        ProbeAction::Grpc { .. } => "grpc.health.v1.Health",
+        ProbeAction::Grpc { .. } => health::GRPC,
         ProbeAction::Tcp { .. } | ProbeAction::Exec { .. } => return Behind::Process,
     };
     let source = match evidence.source() {
         Ok(source) => source,
         Err(missing) => return Behind::Unknown(Err(missing)),
     };
+    let own = !health::grpc_routes(source).is_empty();
     if let ProbeAction::Grpc { .. } = &probe.action
+        && !own
         && let Some(server) =
             program::used(source, Meaning::HealthCheck).find(|one| program::default(one, "serves") == path)
     {
@@ -130,7 +132,10 @@ fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
             format!("{path}（注册于 {}）的应答未能追踪", server.place),
         )));
     }
-    let routes = health::routes_at(source, path);
+    let routes: Vec<ServedRoute> = match probe.action {
+        ProbeAction::Grpc { .. } => health::grpc_routes(source),
+        _ => health::routes_at(source, path).into_iter().cloned().collect(),
+    };
     if routes.is_empty() {
         return Behind::Unknown(Ok(program::trail_ends(
             format!("no route for {path} was recognised in {} files of source", program::files(source)),

@@ -30,11 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    program::readings(
-        evidence,
-        declared_library(evidence, Capability::Tracing, "tracing", "追踪"),
-        configured(evidence),
-    )
+    program::readings(declared_library(evidence, Capability::Tracing, "tracing", "追踪"), configured(evidence))
 }
 
 /// Trace ids in the logs and exemplars in the metrics.

@@ -33,11 +33,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    program::readings(
-        evidence,
-        declared_library(evidence, Capability::Tracing, "correlation", "关联 ID"),
-        configured(evidence),
-    )
+    program::readings(declared_library(evidence, Capability::Tracing, "correlation", "关联 ID"), configured(evidence))
 }
 
 /// The four things that are done with an id.

@@ -35,7 +35,6 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     program::readings(
-        evidence,
         declared_library(evidence, Capability::StructuredLog, "levelled logging", "分级日志"),
         configured(evidence),
     )

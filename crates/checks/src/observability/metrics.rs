@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    program::readings(evidence, declared(evidence), configured(evidence))
+    program::readings(declared(evidence), configured(evidence))
 }
 
 /// Something is scraped, or a metrics library is named: what it measures is in the source.
@@ -70,7 +70,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
     let metrics: Vec<&Use> = program::used(source, Meaning::Metric).collect();
     let Some(exposed) = program::used(source, Meaning::MetricsEndpoint).next() else {
-        return Ok(match metrics.first() {
+        // What OpenTelemetry's instrumentation measures goes nowhere without an exporter of metrics.
+        return Ok(match metrics.iter().find(|metric| program::default(metric, "needs") != "otel") {
             Some(metric) => program::trail_ends(
                 format!("{} at {} measures; what exposes or pushes it was not followed", metric.symbol, metric.place),
                 format!("{} 处 {} 产生指标；其暴露或推送方式未能追踪", metric.place, metric.symbol),

@@ -37,7 +37,6 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     program::readings(
-        evidence,
         declared_library(evidence, Capability::StructuredLog, "structured logging", "结构化日志"),
         configured(evidence),
     )

@@ -30,11 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    program::readings(
-        evidence,
-        declared_library(evidence, Capability::Tracing, "tracing", "追踪"),
-        configured(evidence),
-    )
+    program::readings(declared_library(evidence, Capability::Tracing, "tracing", "追踪"), configured(evidence))
 }
 
 /// Tracing that production switches off is a counterexample without any code.

@@ -31,7 +31,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     let declared = declared_library(evidence, Capability::Profiling, "profiling", "性能剖析");
-    program::readings(evidence, declared, configured(evidence))
+    program::readings(declared, configured(evidence))
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {

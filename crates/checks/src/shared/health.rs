@@ -88,7 +88,7 @@ fn plain(path: &str) -> &str {
 }
 
 /// Every route of the program that answers for health: those that are asked, and those that are named like it.
-pub(crate) fn routes<'a>(source: &'a SourceCode, asked: &[(Place, String)]) -> Vec<&'a ServedRoute> {
+pub(crate) fn routes(source: &SourceCode, asked: &[(Place, String)]) -> Vec<ServedRoute> {
     let mut routes: Vec<&ServedRoute> = asked.iter().flat_map(|(_, path)| routes_at(source, path)).collect();
     let named = source.routes.iter().filter(|route| {
         let asks = route.method.as_deref().is_none_or(|method| matches!(method, "GET" | "HEAD"));
@@ -97,7 +97,34 @@ pub(crate) fn routes<'a>(source: &'a SourceCode, asked: &[(Place, String)]) -> V
     routes.extend(named);
     let mut seen = BTreeSet::new();
     routes.retain(|route| seen.insert((route.place.clone(), route.path.clone())));
-    routes
+    routes.into_iter().cloned().collect()
+}
+
+/// The service of gRPC that probes ask.
+pub(crate) const GRPC: &str = "grpc.health.v1.Health";
+
+/// Health is asked, or could only be asked, over gRPC.
+pub(crate) fn speaks_grpc(source: &SourceCode, asked: &[(Place, String)]) -> bool {
+    let mut servers = program::used(source, Meaning::Listen).peekable();
+    let only = servers.peek().is_some() && servers.all(|one| program::default(one, "kind") == "grpc");
+    only || asked.iter().any(|(_, path)| path == GRPC || path.contains("grpc_health_probe"))
+}
+
+/// The methods of the program that answer gRPC's question for health, as routes.
+pub(crate) fn grpc_routes(source: &SourceCode) -> Vec<ServedRoute> {
+    let functions = source.functions.iter().enumerate().filter(|(_, one)| one.role.counts() && one.parameters >= 2);
+    let checks =
+        functions.filter(|(_, one)| one.name.rsplit('.').next().is_some_and(|name| matches!(name, "Check" | "check")));
+    checks
+        .map(|(at, one)| ServedRoute {
+            method: Some("gRPC".to_owned()),
+            path: format!("{GRPC}/Check"),
+            handler: Some(at),
+            guards: Vec::new(),
+            place: one.place.clone(),
+            role: one.role,
+        })
+        .collect()
 }
 
 /// `GET /healthz`.

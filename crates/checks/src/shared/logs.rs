@@ -73,10 +73,8 @@ pub(crate) fn format(call: &Use, loggers: &[&Use]) -> Format {
             Format::Text => {
                 found.get_or_insert(Format::Text);
             }
+            Format::Unknown if logger.settings.contains_key("format") => found = Some(Format::Unknown),
             // A level, an output: nothing of the format.
-            Format::Unknown if logger.settings.contains_key("format") => {
-                return Format::Unknown;
-            }
             Format::Unknown => (),
         }
     }

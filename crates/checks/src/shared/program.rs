@@ -10,7 +10,8 @@ use gonogo_domain::{
 
 /// What the product uses for one purpose.
 pub(crate) fn used(source: &SourceCode, meaning: Meaning) -> impl Iterator<Item = &Use> {
-    source.uses.iter().filter(move |one| one.role.counts() && one.meaning == meaning)
+    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    source.uses.iter().filter(move |one| one.role.counts() && one.meaning == meaning && !drawn(one))
 }
 
 /// What a row says of a use that sets nothing itself.
@@ -95,16 +96,14 @@ fn unknown(summary: Message, settle: Message) -> Reading {
     reading
 }
 
-/// A library in a manifest says something beside the source only where it is there: what the source shows needs none.
-pub(crate) fn readings(
-    evidence: &Evidence<'_>,
-    declared: Result<Reading, Missing>,
-    configured: Result<Reading, Missing>,
-) -> Readings {
-    let read = evidence.source().is_ok();
-    let says = |reading: &Reading| !read || reading.conclusion == Conclusion::Met;
-    match declared {
-        Ok(reading) if !says(&reading) => Readings::configured(configured),
-        declared => Readings::of(Strength::Declared, declared).and(Strength::Configured, configured),
+/// A library in a manifest says something only where the source says nothing: what the source shows needs none, and what
+/// it lacks is no contradiction.
+pub(crate) fn readings(declared: Result<Reading, Missing>, configured: Result<Reading, Missing>) -> Readings {
+    let decides = configured.as_ref().is_ok_and(|reading| reading.conclusion != Conclusion::Unknown);
+    let open = configured.as_ref().is_ok_and(|reading| reading.conclusion == Conclusion::Unknown);
+    let found = declared.as_ref().is_ok_and(|reading| reading.conclusion == Conclusion::Met);
+    if decides || open && !found {
+        return Readings::configured(configured);
     }
+    Readings::of(Strength::Declared, declared).and(Strength::Configured, configured)
 }

@@ -93,6 +93,7 @@ impl<'p> Linker<'p> {
     }
 
     fn declare(&mut self) {
+        let browser = self.program.in_browser();
         for (file, unit) in self.program.files.iter().enumerate() {
             self.code.files.push(SourceFile {
                 path: Arc::clone(&unit.path),
@@ -123,6 +124,7 @@ impl<'p> Linker<'p> {
                     calls: Vec::new(),
                     uses: Vec::new(),
                     unfollowed: Vec::new(),
+                    browser: browser.contains(&file),
                     parameters: scope.parameters.len(),
                     asynchronous: scope.asynchronous,
                     top,
@@ -226,7 +228,8 @@ impl<'p> Linker<'p> {
         let lower = method.to_ascii_lowercase();
         let throws = matches!(context.module.language, Python | Java | Kotlin | CSharp | Ruby | Php);
         let asks = ASKING.iter().any(|word| lower.contains(word));
-        if call.role != CallRole::Plain || !(call.awaited || throws && asks) || !(own || library()) {
+        let waits = call.awaited || throws;
+        if call.role != CallRole::Plain || !waits || !(own && (asks || !throws) || asks && library()) {
             return;
         }
         let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
@@ -874,10 +877,13 @@ pub(super) fn method(callee: &Expr) -> Option<&str> {
 
 /// The name of a header or a field that carries the id of a request: `x-request-id`, `traceparent`, `requestId`.
 fn is_header(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let plain =
-        (5..=40).contains(&lower.len()) && lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    plain && (lower == "traceparent" || lower.ends_with("-id") || lower.ends_with("-traceid"))
+    if !(5..=40).contains(&text.len()) {
+        return false;
+    }
+    let lower = text.to_ascii_lowercase().replace('_', "-");
+    let plain = lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let carries = ["request", "correlation", "trace"].iter().any(|word| lower.contains(word));
+    plain && (lower == "traceparent" || carries && lower.ends_with("id"))
 }
 
 fn text_kind(text: &str) -> Option<SourceTextKind> {

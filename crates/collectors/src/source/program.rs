@@ -13,6 +13,29 @@ use super::SourceUnit;
 /// A file of the program, by its place in [`Program::files`].
 pub(super) type FileId = usize;
 
+/// What draws in a browser.
+const BROWSER: &[&str] =
+    &["react", "react-dom", "preact", "vue", "svelte", "@angular/core", "solid-js", "jquery", "lit", "@mui/material"];
+
+/// What answers requests.
+const SERVERS: &[&str] = &[
+    "express",
+    "fastify",
+    "koa",
+    "@nestjs/core",
+    "@nestjs/common",
+    "@hapi/hapi",
+    "http",
+    "node:http",
+    "https",
+    "node:https",
+    "hono",
+    "@grpc/grpc-js",
+    "grpc",
+    "next",
+    "restify",
+];
+
 pub(super) struct Program<'u> {
     pub(super) files: Vec<&'u SourceUnit>,
     by_path: HashMap<&'u str, FileId>,
@@ -128,6 +151,46 @@ impl<'u> Program<'u> {
             Language::Go => self.go(&self.groups, &import.module),
             _ => None,
         }
+    }
+
+    /// The files of a front end: those that draw, what they import, and none that serves. A program that is nothing but a
+    /// front end serves itself.
+    pub(super) fn in_browser(&self) -> BTreeSet<FileId> {
+        let script = |file: &FileId| {
+            let language = self.files.get(*file).map(|unit| unit.module.language);
+            matches!(language, Some(Language::JavaScript | Language::TypeScript))
+        };
+        let imports =
+            |file: FileId| self.files.get(file).map(|unit| unit.module.imports.as_slice()).unwrap_or_default();
+        let of = |file: FileId, packages: &[&str]| {
+            imports(file).iter().any(|import| {
+                packages.iter().any(|one| import.module == *one || import.module.starts_with(&format!("{one}/")))
+            })
+        };
+        let reached = |roots: Vec<FileId>| {
+            let mut reached = BTreeSet::new();
+            let mut open = roots;
+            while let Some(next) = open.pop() {
+                if reached.insert(next) {
+                    open.extend(imports(next).iter().filter_map(|import| self.target(next, import)));
+                }
+            }
+            reached
+        };
+        let all = || (0..self.files.len()).filter(script);
+        let draws = all().filter(|file| {
+            let path = self.files.get(*file).map_or("", |unit| &unit.path);
+            path.ends_with("sx") || of(*file, BROWSER)
+        });
+        let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS)).collect();
+        let other = self.files.iter().any(|unit| {
+            unit.role.counts() && !matches!(unit.module.language, Language::JavaScript | Language::TypeScript)
+        });
+        if serves.is_empty() && !other {
+            return BTreeSet::new();
+        }
+        let served = reached(serves);
+        reached(draws.collect()).into_iter().filter(|file| !served.contains(file)).collect()
     }
 
     /// The first file of the folder of Go that an import means, of those that belong to the program.

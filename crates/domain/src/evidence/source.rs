@@ -56,6 +56,8 @@ pub struct Function {
     pub uses: Vec<UseId>,
     /// Calls that lead out of sight: to what may be behind an interface, a parameter, a library without a table.
     pub unfollowed: Vec<Unfollowed>,
+    /// It runs in the browser of a user, beside a program that serves.
+    pub browser: bool,
     /// How many parameters it takes.
     pub parameters: usize,
     pub asynchronous: bool,

@@ -140,6 +140,7 @@ macro_rules! table {
 pub const TEXTS: &[(&str, &str)] = &[
     table!("csharp", "configuration"),
     table!("csharp", "security"),
+    table!("csharp", "servers"),
     table!("csharp", "testing"),
     table!("go", "clients"),
     table!("go", "configuration"),
@@ -176,6 +177,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("ruby", "testing"),
     table!("rust", "configuration"),
     table!("rust", "security"),
+    table!("rust", "servers"),
     table!("rust", "testing"),
 ];
 
