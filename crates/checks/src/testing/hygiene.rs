@@ -1,7 +1,5 @@
 //! No test is left out without anybody seeing it.
 
-use std::collections::BTreeSet;
-
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
     Tally, Text,
@@ -114,12 +112,10 @@ fn in_source(source: &SourceCode, tally: &mut Tally) {
             );
         }
     }
-    let left_out: BTreeSet<(&str, u32)> =
-        source.skips.iter().map(|skip| (skip.place.path(), skip.place.line().unwrap_or_default())).collect();
     for (at, test) in source.tests.iter().enumerate() {
         if test.asserts {
             tally.met(format!("test#{at}"), &test.place);
-        } else if !left_out.contains(&(test.place.path(), test.place.line().unwrap_or_default())) {
+        } else if !source.uses_of(test.function).any(|(_, one)| one.meaning == Meaning::TestSkipped) {
             tally.miss(
                 format!("test#{at}"),
                 Finding::new(
