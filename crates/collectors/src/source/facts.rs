@@ -177,6 +177,22 @@ impl<'p> Linker<'p> {
         self.functions.get(&(file, *scope)).copied()
     }
 
+    /// What a class of the program extends: making one makes one of those.
+    fn bases(&self, file: FileId, symbol: &str) -> Vec<String> {
+        let found = match symbol.strip_prefix('.') {
+            Some(own) => Some((file, own)),
+            None => symbol
+                .strip_prefix('@')
+                .and_then(|rest| rest.split_once('.'))
+                .and_then(|(file, name)| Some((file.parse().ok()?, name))),
+        };
+        let Some((file, name)) = found.filter(|(_, name)| !name.contains('.')) else { return Vec::new() };
+        let (Some(unit), Some(names)) = (self.program.files.get(file), self.names.get(file)) else { return Vec::new() };
+        let class = unit.module.scopes.iter().find(|scope| scope.kind == ScopeKind::Class && scope.name == name);
+        let Some((class, around)) = class.map(|class| (class, class.parent.unwrap_or(0))) else { return Vec::new() };
+        class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around)).collect()
+    }
+
     /// The methods that a call on an interface of the program may run.
     fn implementors(&self, file: FileId, symbol: &str) -> Vec<FunctionId> {
         let Some((kind, method)) = symbol.rsplit_once('.') else { return Vec::new() };
@@ -293,8 +309,9 @@ impl<'p> Linker<'p> {
             self.edge(function, *inner);
         }
         let table = known_symbols(context.module.language.word());
+        let bases = symbols.first().map(|symbol| self.bases(file, symbol)).unwrap_or_default();
         let Some((symbol, rows)) =
-            symbols.iter().map(|symbol| (symbol, table.rows(symbol))).find(|(_, rows)| !rows.is_empty())
+            symbols.iter().chain(&bases).map(|symbol| (symbol, table.rows(symbol))).find(|(_, rows)| !rows.is_empty())
         else {
             if let Some(symbol) = symbols.first().filter(|_| !followed) {
                 self.unfollowed(file, context, call, symbol, function);

@@ -218,6 +218,17 @@ fn the_trail_of_a_handler_ends_at_a_call_that_leads_out_of_sight() {
 }
 
 #[test]
+fn what_is_made_of_an_own_class_is_made_of_what_it_extends() {
+    check_uses(
+        &[
+            ("logs.py", "from pythonjsonlogger import jsonlogger\nclass Ours(jsonlogger.JsonFormatter):\n    pass\n"),
+            ("app.py", "from logs import Ours\nformatter = Ours('%(message)s')\n"),
+        ],
+        &["app.py:2 Logger pythonjsonlogger.jsonlogger.JsonFormatter"],
+    );
+}
+
+#[test]
 fn tools_beside_the_program_and_what_draws_in_a_browser_are_told_apart() {
     let code = source(&[
         ("cmd/shop/main.go", "package main\nfunc main() { println(\"a\") }\n"),
