@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::Tree;
 
 mod cases;
+mod deadlines;
 mod facts;
 mod program;
 mod settings;

@@ -11,7 +11,7 @@ use gonogo_domain::{
 use crate::shared::{
     declared_library, production_workloads, program,
     scaling::same_environment,
-    secrets::{SecretValue, base64_text, is_secret_name, known_shape, secret_value},
+    secrets::{SecretValue, base64_text, is_secret_name, secret_value},
     variables,
 };
 
@@ -347,9 +347,7 @@ fn asked_by(workload: &Workload) -> Vec<Asked<'_>> {
 fn in_git<'a>(objects: &'a [Object], name: &str) -> Option<&'a Object> {
     objects.iter().find(|object| {
         object.kind == "Secret" && object.name == name && object.production && {
-            let worth = |text: &str| {
-                known_shape(text).is_some() || text.contains('\n') || secret_value(text) >= SecretValue::Guessable
-            };
+            let worth = |text: &str| text.contains('\n') || secret_value(text) >= SecretValue::Guessable;
             let entries = |field| object.body.get(field).map(Node::entries).unwrap_or_default().iter();
             entries("stringData").any(|entry| entry.node.str().is_some_and(worth))
                 || entries("data").any(|entry| {

@@ -334,6 +334,8 @@ pub enum Handling {
     Acts,
     /// It logs or prints.
     Logs,
+    /// It gives an answer of its own in place of the error: a value that stands in.
+    Recovers,
 }
 
 /// A text of the source that is an address, a header's name or a statement of SQL.
@@ -355,6 +357,8 @@ pub enum SourceTextKind {
     /// `https://api.example.com/v1`.
     Address,
     Sql,
+    /// The name of another header that checks ask for: `Retry-After`.
+    Protocol,
 }
 
 /// An address that holds in one environment only: `if env == "production" { "https://…" }`.
