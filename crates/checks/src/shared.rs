@@ -6,11 +6,15 @@ pub(crate) mod delivery;
 pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
+pub(crate) mod guards;
+pub(crate) mod health;
 pub(crate) mod images;
+pub(crate) mod logs;
 pub(crate) mod monitoring;
 pub(crate) mod outbound;
 pub(crate) mod pod;
 pub(crate) mod procedures;
+pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod references;
 pub(crate) mod runs;
@@ -19,6 +23,7 @@ pub(crate) mod schedule;
 pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
+pub(crate) mod variables;
 
 pub(crate) use gonogo_domain::secret::redact;
 use gonogo_domain::{

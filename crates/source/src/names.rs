@@ -427,7 +427,8 @@ impl<'m> Names<'m> {
             return symbol.to_owned();
         }
         let (field, deeper) = split(rest);
-        if let Some(class) = symbol.strip_prefix('.')
+        let class = if symbol.starts_with('@') { Some(symbol) } else { symbol.strip_prefix('.') };
+        if let Some(class) = class
             && let Some(kind) = self.field_of(class, field, steps)
         {
             return self.member(&kind, deeper, steps);
@@ -584,6 +585,14 @@ impl<'m> Names<'m> {
         }
         let symbol = self.follow(value, scope, STEPS)?;
         self.functions.get(symbol.strip_prefix('.')?).copied()
+    }
+
+    /// The symbols of what the functions of this module give back, by the names of the functions.
+    pub fn gifts(&self) -> impl Iterator<Item = (&str, String)> + '_ {
+        self.functions.iter().filter_map(|(name, at)| {
+            let value = self.gives_back.get(at)?;
+            Some((name.as_str(), self.follow(value, *at, STEPS)?))
+        })
     }
 
     /// The functions of this module by name, methods by `Class.method`.

@@ -194,7 +194,7 @@ pub(crate) fn repeats_harm(call: &Use) -> bool {
 
 /// Whether the product names a header anywhere.
 pub(crate) fn names_header<'a>(source: &'a SourceCode, header: &str) -> Option<&'a Place> {
-    let mut headers = source.texts.iter().filter(|text| text.role.counts() && text.kind == SourceTextKind::Header);
+    let mut headers = source.texts.iter().filter(|text| text.role.counts() && text.kind == SourceTextKind::Protocol);
     headers.find(|text| text.text.eq_ignore_ascii_case(header)).map(|text| &text.place)
 }
 

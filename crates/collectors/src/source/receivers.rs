@@ -107,6 +107,7 @@ impl<'p> Linker<'p> {
             wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
             client: None,
             in_loop: around(ScopeKind::Loop),
+            in_branch: around(ScopeKind::Branch),
             in_catch: around(ScopeKind::Catch),
             fate: Fate::Dropped,
         });

@@ -63,6 +63,11 @@ pub(super) fn settings(
 
 /// A slot of the call itself.
 fn here(context: Context<'_>, at: usize, call: &Call, slot: &str, unit: Option<&str>) -> Option<Setting> {
+    if let Some(first) = slot.strip_suffix('*') {
+        let rest = call.arguments.iter().filter(|argument| argument.name.is_none()).skip(first.parse().ok()?);
+        let rest = Expr::List(rest.map(|argument| argument.value.clone()).collect());
+        return Some(values::setting(context, &rest, call.scope, unit, call.spot.line));
+    }
     let (value, scope) = slot_of_call(context, at, call, slot)?;
     if matches!(value, Expr::Null) {
         return None;
@@ -176,6 +181,10 @@ fn call_in<'n>(
 
 /// A field of an object that is written here or bound to a name.
 fn field_of<'n>(context: Context<'n>, value: &'n Expr, scope: ScopeId, field: &str) -> Option<(&'n Expr, ScopeId)> {
+    if let Some((outer, inner)) = field.split_once('.') {
+        let (value, scope) = field_of(context, value, scope, outer)?;
+        return field_of(context, value, scope, inner);
+    }
     match value {
         Expr::Object { fields, .. } => {
             if let Some(value) = value.field(field) {

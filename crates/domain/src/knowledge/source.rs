@@ -56,7 +56,7 @@ pub struct KnownUse {
 
 /// The places of a setting, the strongest first.
 ///
-/// `1` is the second argument, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
+/// `1` is the second argument, `1*` is it and all that follow, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
 /// argument of that method in the same chain of calls, `+Attempts` the first argument of a call of that name among the
 /// arguments (`+Attempts.1` its second), `.Timeout` a field of the object that is made. `^` before any of
 /// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
@@ -184,16 +184,51 @@ macro_rules! table {
 
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
+    table!("csharp", "configuration"),
+    table!("csharp", "security"),
+    table!("csharp", "servers"),
+    table!("csharp", "testing"),
     table!("go", "clients"),
+    table!("go", "configuration"),
+    table!("go", "observability"),
     table!("go", "resilience"),
+    table!("go", "security"),
     table!("go", "servers"),
+    table!("go", "testing"),
     table!("java", "clients"),
+    table!("java", "configuration"),
+    table!("java", "observability"),
     table!("java", "resilience"),
+    table!("java", "security"),
+    table!("java", "servers"),
+    table!("java", "testing"),
     table!("javascript", "clients"),
+    table!("javascript", "configuration"),
+    table!("javascript", "observability"),
     table!("javascript", "resilience"),
+    table!("javascript", "security"),
     table!("javascript", "servers"),
+    table!("javascript", "testing"),
+    table!("kotlin", "configuration"),
+    table!("kotlin", "security"),
+    table!("kotlin", "testing"),
+    table!("php", "configuration"),
+    table!("php", "security"),
+    table!("php", "testing"),
     table!("python", "clients"),
+    table!("python", "configuration"),
+    table!("python", "observability"),
     table!("python", "resilience"),
+    table!("python", "security"),
+    table!("python", "servers"),
+    table!("python", "testing"),
+    table!("ruby", "configuration"),
+    table!("ruby", "security"),
+    table!("ruby", "testing"),
+    table!("rust", "configuration"),
+    table!("rust", "security"),
+    table!("rust", "servers"),
+    table!("rust", "testing"),
 ];
 
 /// A way to write a length of time.

@@ -17,7 +17,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "decorated_definition" => decorated(reader, node),
         "lambda" => lambda(reader, node),
         "call" => call(reader, node),
-        "print_statement" | "exec_statement" => old_statement(reader, node),
+        "print_statement" | "exec_statement" | "assert_statement" => old_statement(reader, node),
         "identifier" | "dotted_name" => Expr::Name(name(reader, node)),
         "attribute" | "subscript" => read(reader, node),
         "string" | "concatenated_string" => text(reader, node),
@@ -73,7 +73,7 @@ fn list(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     Expr::List(parts(node).into_iter().map(|child| visit(reader, child)).collect())
 }
 
-/// `print x` and `exec x` of Python 2.
+/// `assert x`; `print x` and `exec x` of Python 2.
 fn old_statement(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let arguments = parts(node).into_iter().map(|child| Argument { name: None, value: visit(reader, child) });
     let arguments = arguments.collect();
