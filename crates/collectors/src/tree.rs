@@ -312,7 +312,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Files above this size are read up to here.
-const PIECES_LIMIT: u64 = 512 << 20;
+const PIECES_LIMIT: u64 = 128 << 20;
 const PIECE: usize = 4 << 20;
 /// What is searched for is shorter than this.
 const OVERLAP: usize = 32 << 10;
@@ -327,6 +327,10 @@ fn read_in_pieces(path: &Path, each: &mut dyn FnMut(Piece<'_>)) -> Result<(), St
     loop {
         let kept = bytes.len();
         let read = file.by_ref().take(PIECE as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        // What is no text at its beginning is none later, and an archive of that size is not opened.
+        if kept == 0 && bytes.iter().take(8000).any(|byte| *byte == 0) {
+            return Ok(());
+        }
         if read > 0 || kept == 0 {
             each(Piece { bytes: &bytes, lines });
         }

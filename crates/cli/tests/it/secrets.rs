@@ -12,7 +12,7 @@ fn token() -> String {
 fn outcome(report: &Value) -> (String, Vec<String>) {
     let checks = report["services"][0]["checks"].as_array().expect("a service has checks");
     let one = checks.iter().find(|one| one["id"] == "config.no-secrets").expect("the check is judged");
-    let findings = one["findings"].as_array().map_or_else(Vec::new, |findings| {
+    let findings = one["readings"][0]["findings"].as_array().map_or_else(Vec::new, |findings| {
         findings.iter().map(|finding| finding["message"]["en"].as_str().unwrap_or_default().to_owned()).collect()
     });
     (one["outcome"].as_str().unwrap_or_default().to_owned(), findings)
