@@ -6,11 +6,15 @@ pub(crate) mod delivery;
 pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
+pub(crate) mod guards;
+pub(crate) mod health;
 pub(crate) mod images;
+pub(crate) mod logs;
 pub(crate) mod monitoring;
 pub(crate) mod outbound;
 pub(crate) mod pod;
 pub(crate) mod procedures;
+pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod references;
 pub(crate) mod runs;
@@ -19,7 +23,9 @@ pub(crate) mod schedule;
 pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
+pub(crate) mod variables;
 
+pub(crate) use gonogo_domain::secret::redact;
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{Container, Workload},
@@ -117,15 +123,4 @@ pub(crate) fn declared_library(
         format!("manifests name {names} for {en}; whether it is used is in the source"),
         format!("清单中列出了用于{zh}的 {names}；是否真正使用需看源代码"),
     ))
-}
-
-/// A secret as it may be shown: four leading characters and a hash of the whole.
-pub(crate) fn redact(secret: &str) -> String {
-    // FNV-1a: names the value across reports; it is no protection of short secrets, which the four characters bound.
-    let hash = secret
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    // Of a short one four characters would be most of it.
-    let head: String = secret.chars().take(4.min(secret.chars().count() / 3)).collect();
-    format!("{head}… (#{:08x})", hash >> 32)
 }

@@ -1,12 +1,12 @@
 //! Puts the sources together for every service of a repository.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
-    Facts, Gap, Gathered, Message, Place, Source,
+    Facts, Gap, Gathered, Message, Missing, Place, Source,
     evidence::{
-        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, ImageBuild, Migration, Object,
-        Objective, Ownership, Package, Pipeline, Resource, ResultFile, SettingsFile, Workload,
+        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, History, ImageBuild, Migration,
+        Object, Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile, Workload,
     },
 };
 use jiff::civil::Date;
@@ -18,7 +18,7 @@ use crate::{
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, settings, source, workloads,
+    migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -69,25 +69,41 @@ pub(crate) struct Sources {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    pub secrets: Arc<Gathered<SecretSighting>>,
+    pub history: Arc<History>,
+    /// Why the history was not read.
+    pub history_left_out: Option<Missing>,
     pub source: source::Sources,
 }
 
-/// Gathers everything that the files of a repository declare about each of its services, as of `today`.
-pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Collected {
-    collect_with(tree, configuration, today, &|_| ())
+/// How to gather, beyond what is gathered.
+#[derive(Clone, Copy)]
+pub struct Manner<'a> {
+    /// Told in a few words what is being done.
+    pub progress: &'a (dyn Fn(&str) + Sync),
+    /// Reads the history of the repository, or says why it is left out.
+    pub history: &'a (dyn Fn() -> Result<History, Missing> + Sync),
 }
 
-/// The same, telling in a few words what is being done.
-pub fn collect_with(
-    tree: &Tree,
-    configuration: &Configuration,
-    today: Date,
-    progress: &(dyn Fn(&str) + Sync),
-) -> Collected {
+impl std::fmt::Debug for Manner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Manner")
+    }
+}
+
+/// Gathers everything that the files of a repository declare about each of its services, as of `today`. The files have no
+/// past.
+pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Collected {
+    collect_with(tree, configuration, today, Manner { progress: &|_| (), history: &|| Ok(History::default()) })
+}
+
+/// The same with the past of the files, telling what is being done.
+pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, manner: Manner<'_>) -> Collected {
+    let progress = manner.progress;
     progress("reading data files");
     let corpus = Corpus::read(tree);
     progress("gathering evidence");
-    let sources = Arc::new(gather(&corpus));
+    let sources = Arc::new(gather(&corpus, manner.history));
     progress("finding services");
     let found = discovery::discover(&Declared {
         corpus: &corpus,
@@ -128,7 +144,7 @@ pub fn collect_with(
     }
 }
 
-fn gather(corpus: &Corpus<'_>) -> Sources {
+fn gather(corpus: &Corpus<'_>, past: &(dyn Fn() -> Result<History, Missing> + Sync)) -> Sources {
     let mut sources = Sources {
         files: Arc::new(Gathered::new(corpus.tree.files().to_vec(), corpus.tree.files().len(), Vec::new())),
         ..Sources::default()
@@ -152,10 +168,18 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         ownership,
         results,
         settings,
+        secrets: leaks,
+        history,
+        history_left_out,
         source: code,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
+        scope.spawn(|_| match past() {
+            Ok(read) => *history = Arc::new(read),
+            Err(missing) => *history_left_out = Some(missing),
+        });
+        scope.spawn(|_| *leaks = Arc::new(secrets::gather(corpus.tree)));
         scope.spawn(|_| {
             let cluster = workloads::gather(corpus);
             *running = Arc::new(cluster.workloads);
@@ -179,7 +203,18 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
     });
     join_rendered(&mut sources);
+    leave_out_the_present(&mut sources);
     sources
+}
+
+/// What still stands in the files is no matter of the past.
+fn leave_out_the_present(sources: &mut Sources) {
+    let present: BTreeSet<(&str, u64)> =
+        sources.secrets.items.iter().map(|one| (one.place.path(), one.fingerprint)).collect();
+    let History { secrets, incomplete, versions } = &*sources.history;
+    let secrets: Vec<SecretSighting> =
+        secrets.iter().filter(|one| !present.contains(&(one.place.path(), one.fingerprint))).cloned().collect();
+    sources.history = Arc::new(History { secrets, incomplete: incomplete.clone(), versions: *versions });
 }
 
 /// Objects that a chart or a kustomization renders hold alert rules, routes, dashboards and SLOs, and infrastructure
@@ -249,6 +284,7 @@ impl Sources {
             &self.ownership.gaps,
             &self.results.gaps,
             &self.settings.gaps,
+            &self.secrets.gaps,
             &self.source.gaps,
         ]
         .into_iter()

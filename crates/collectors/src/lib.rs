@@ -17,6 +17,7 @@ mod entrances;
 mod environment;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod history;
 mod image_name;
 mod images;
 mod infrastructure;
@@ -35,13 +36,14 @@ pub mod revision;
 mod roles;
 mod schemas;
 mod scope;
+pub mod secrets;
 mod settings;
 mod source;
 mod tree;
 mod words;
 mod workloads;
 
-pub use collect::{Collected, Counts, collect, collect_with};
+pub use collect::{Collected, Counts, Manner, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
 pub use corpus::{Corpus, DataFile, Format};
 pub use tree::{Skipped, Tree, TreeError};

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
-    Facts, Gap, Gathered, Place,
+    Facts, Gap, Gathered, Missing, Place,
     evidence::{
-        ApiDescription, ApiKind, FileEntry, Object, Objective, Operation, Resource, SettingsKind, Workload,
+        ApiDescription, ApiKind, FileEntry, History, Object, Objective, Operation, Resource, SettingsKind, Workload,
         WorkloadKind,
     },
 };
@@ -86,7 +86,7 @@ fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Co
         ),
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        source: Arc::new(source::link(&sources.source, &packages.items, &|path| area.home(path))),
+        source: Arc::new(source::link(&sources.source, &packages.items, &unit.service.name, &|path| area.home(path))),
         source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
         packages,
         apis: apis(&area, sources),
@@ -99,6 +99,8 @@ fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Co
             |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
             |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
         ),
+        secrets: own(&sources.secrets, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
+        history: history(&area, sources),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
@@ -261,8 +263,9 @@ fn infrastructure(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Resource>>
     own(
         &sources.infrastructure,
         |resource| {
-            let path = resource.place.path();
-            area.not_of_others(&resource.place) && !area.of_a_tool(path) && !of_others.contains(&resource.place)
+            area.not_of_others(&resource.place)
+                && !area.of_a_tool(resource.place.path())
+                && !of_others.contains(&resource.place)
         },
         |gap| area.not_of_others(&gap.place) && !area.of_a_tool(gap.place.path()),
     )
@@ -294,6 +297,19 @@ fn indexed<T: Clone>(all: &Arc<Gathered<T>>, keep: &dyn Fn(usize) -> bool, area:
         return Arc::clone(all);
     }
     Arc::new(Gathered::new(kept.into_iter().cloned().collect(), all.files, gaps.into_iter().cloned().collect()))
+}
+
+/// The part of the history that is not another unit's, or why the history was left out.
+fn history(area: &Area<'_>, sources: &Sources) -> Result<Arc<History>, Missing> {
+    if let Some(missing) = &sources.history_left_out {
+        return Err(missing.clone());
+    }
+    let all = &sources.history;
+    let secrets: Vec<_> = all.secrets.iter().filter(|one| area.not_of_others(&one.place)).cloned().collect();
+    if secrets.len() == all.secrets.len() {
+        return Ok(Arc::clone(all));
+    }
+    Ok(Arc::new(History { secrets, incomplete: all.incomplete.clone(), versions: all.versions }))
 }
 
 /// Objectives name their service: one of another unit's is not this one's.

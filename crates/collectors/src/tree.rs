@@ -40,6 +40,13 @@ enum Content {
     Memory(BTreeMap<Arc<str>, Arc<[u8]>>),
 }
 
+/// A part of a file, and the number of lines before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) lines: u32,
+}
+
 /// Something that lies in the tree and was left out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
@@ -150,6 +157,22 @@ impl Tree {
                 files.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| "there is no such file".to_owned())
             }
             Content::Disk(root) => read_bounded(&root.join(path)),
+        }
+    }
+
+    /// The bytes of a file of any size up to a bound, in pieces that overlap by some lines.
+    pub(crate) fn pieces(&self, path: &str, each: &mut dyn FnMut(Piece<'_>)) -> Result<(), String> {
+        match &self.content {
+            Content::Memory(files) => {
+                let bytes = files.get(path).ok_or_else(|| "there is no such file".to_owned())?;
+                each(Piece { bytes, lines: 0 });
+                Ok(())
+            }
+            Content::Disk(root) if self.entry(path).is_some_and(|entry| entry.size <= READ_LIMIT) => {
+                each(Piece { bytes: &read_bounded(&root.join(path))?, lines: 0 });
+                Ok(())
+            }
+            Content::Disk(root) => read_in_pieces(&root.join(path), each),
         }
     }
 
@@ -286,6 +309,42 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));
     }
     Ok(bytes)
+}
+
+/// Files above this size are read up to here.
+const PIECES_LIMIT: u64 = 128 << 20;
+const PIECE: usize = 4 << 20;
+/// What is searched for is shorter than this.
+const OVERLAP: usize = 32 << 10;
+
+fn read_in_pieces(path: &Path, each: &mut dyn FnMut(Piece<'_>)) -> Result<(), String> {
+    let meta = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
+    if !meta.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut file = fs::File::open(path).map_err(|error| error.to_string())?.take(PIECES_LIMIT);
+    let (mut bytes, mut lines) = (Vec::new(), 0_u32);
+    loop {
+        let kept = bytes.len();
+        let read = file.by_ref().take(PIECE as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        // What is no text at its beginning is none later, and an archive of that size is not opened.
+        if kept == 0 && bytes.iter().take(8000).any(|byte| *byte == 0) {
+            return Ok(());
+        }
+        if read > 0 || kept == 0 {
+            each(Piece { bytes: &bytes, lines });
+        }
+        if read < PIECE {
+            break;
+        }
+        let done = bytes.len().saturating_sub(OVERLAP);
+        let newlines = bytes.drain(..done).filter(|byte| *byte == b'\n').count();
+        lines = lines.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+    }
+    if meta.len() > PIECES_LIMIT {
+        return Err(format!("it is larger than {} MiB and was not read to its end", PIECES_LIMIT >> 20));
+    }
+    Ok(())
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String, String> {

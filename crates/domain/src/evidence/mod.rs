@@ -21,6 +21,7 @@ mod objective;
 mod package;
 mod pipeline;
 mod results;
+mod secrets;
 mod settings;
 mod source;
 mod tree;
@@ -37,6 +38,7 @@ pub use objective::*;
 pub use package::*;
 pub use pipeline::*;
 pub use results::*;
+pub use secrets::*;
 pub use settings::*;
 pub use source::*;
 pub use tree::*;
@@ -62,6 +64,7 @@ pub enum Source {
     Ownership,
     Results,
     Settings,
+    Secrets,
     SourceCode,
     History,
     Cluster,
@@ -71,7 +74,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Files,
         Self::Workloads,
         Self::Objects,
@@ -89,6 +92,7 @@ impl Source {
         Self::Ownership,
         Self::Results,
         Self::Settings,
+        Self::Secrets,
         Self::SourceCode,
         Self::History,
         Self::Cluster,
@@ -124,6 +128,7 @@ impl Source {
             Self::Ownership => ("ownership files", "归属文件"),
             Self::Results => ("test and load results", "测试与压测结果"),
             Self::Settings => ("configuration files", "配置文件"),
+            Self::Secrets => ("every file, for secrets", "所有文件（查找密钥）"),
             Self::SourceCode => ("source code", "源代码"),
             Self::History => ("git history", "git 历史"),
             Self::Cluster => ("the cluster", "集群"),
@@ -199,6 +204,10 @@ pub struct Facts {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    /// What looks like a secret in the files.
+    pub secrets: Arc<Gathered<SecretSighting>>,
+    /// What looks like one in the history of the repository, or why that was not read.
+    pub history: Result<Arc<History>, Missing>,
     pub source: Arc<SourceCode>,
     /// Files of source code that could not be read.
     pub source_gaps: Vec<Gap>,
@@ -377,15 +386,18 @@ impl<'a> Evidence<'a> {
         (facts.service.class == Class::ThirdParty || !made_here).then_some(image.value.text.as_str())
     }
 
+    /// What looks like a secret in the files, wherever it stands: each with the role of its file.
+    pub fn secrets(&self) -> Result<&'a [SecretSighting], Missing> {
+        self.items(Source::Secrets, &self.facts.secrets)
+    }
+
     /// What the history of the repository holds.
-    pub fn history(&self) -> Result<Infallible, Missing> {
-        Err(self.not_gathered(
-            Source::History,
-            "the git history was not read",
-            "未读取 git 历史",
-            "a version of gonogo that reads the history",
-            "使用能读取历史的 gonogo 版本",
-        ))
+    pub fn history(&self) -> Result<&'a History, Missing> {
+        self.touch(Source::History);
+        match &self.facts.history {
+            Ok(history) => Ok(history),
+            Err(missing) => Err(missing.clone()),
+        }
     }
 
     /// What Prometheus answers.
@@ -434,10 +446,10 @@ impl<'a> Evidence<'a> {
             Source::Ownership => read(facts.ownership.files, &facts.ownership.gaps),
             Source::Results => read(facts.results.files, &facts.results.gaps),
             Source::Settings => read(facts.settings.files, &facts.settings.gaps),
+            Source::Secrets => read(facts.secrets.files, &facts.secrets.gaps),
+            Source::History => read(facts.history.as_ref().map_or(0, |history| history.versions), &[]),
             Source::SourceCode => read(facts.source.files.len(), &facts.source_gaps),
-            Source::History | Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => {
-                read(0, &[])
-            }
+            Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => read(0, &[]),
         }
     }
 

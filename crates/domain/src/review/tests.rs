@@ -102,6 +102,8 @@ fn facts(class: Class) -> Facts {
         ownership: Arc::default(),
         results: Arc::default(),
         settings: Arc::default(),
+        secrets: Arc::default(),
+        history: Ok(Arc::default()),
         source: Arc::default(),
         source_gaps: Vec::new(),
         statements: Arc::default(),
