@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use gonogo_domain::secret::{SecretValue, is_secret_name, looks_random, secret_value};
+use gonogo_domain::secret::{SecretValue, entropy, is_secret_name, looks_random, secret_value};
 
 use crate::{
     issued::{self, sample},
@@ -75,8 +75,11 @@ pub(crate) fn at(text: &[u8], name: &Range<usize>, writing: Writing) -> Option<A
     if let Some(rule) = of_vendor(before, label, value) {
         return assigned(Some(rule), false);
     }
-    if !is_secret_name(label) || of_no_secret(label) {
+    if of_no_secret(label) {
         return None;
+    }
+    if !is_secret_name(label) {
+        return (may_be_a_key(label) && strongly_random(value)).then(|| assigned(None, false)).flatten();
     }
     if default && signs(label) && works(value) {
         return assigned(None, !looks_random(value) || wordy(value.as_bytes()));
@@ -117,6 +120,7 @@ fn of_no_secret(name: &str) -> bool {
         "next",
         "cursor",
         "csrf",
+        "authenticity",
         "xsrf",
         "continu",
         "integrity",
@@ -132,6 +136,50 @@ fn of_no_secret(name: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+/// What a key is of that is no secret.
+const OTHER_KEYS: [&str; 22] = [
+    "cache",
+    "partition",
+    "primary",
+    "foreign",
+    "sort",
+    "public",
+    "idempoten",
+    "object",
+    "s3",
+    "translation",
+    "i18n",
+    "group",
+    "routing",
+    "storage",
+    "hashkey",
+    "mapkey",
+    "indexkey",
+    "unique",
+    "dedup",
+    "annotation",
+    "label",
+    "ssh",
+];
+
+/// Names that a secret may have, and much else: `mapquest_key`, `Authorization`.
+fn may_be_a_key(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with("authorization")
+        || lower.len() > "key".len() + 2
+            && lower.ends_with("key")
+            && !OTHER_KEYS.iter().any(|other| lower.contains(other))
+}
+
+/// Only chance writes it: long, mixed, and of no words.
+fn strongly_random(value: &str) -> bool {
+    let letters = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'.'));
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    value.len() >= 20 && letters && digits >= 3 && entropy(value.as_bytes()) >= 3.3 && random("", value)
 }
 
 /// Whoever knows it forges what the service signs or reads what it encrypts; a default is as good as none.
@@ -343,6 +391,13 @@ fn value(cursor: &mut Cursor<'_>, tie: Tie, before: &[u8]) -> Option<(Range<usiz
                 byte == sign && (escapes > 0 || index == 0 || inside.get(index - 1) != Some(&b'\\')) || *byte == b'\n'
             })?;
             let own = inside.get(..end)?;
+            // The quote ends the text that the name stands in: `"PASSWORD=" + password`.
+            if own
+                .first()
+                .is_some_and(|byte| matches!(byte, b'+' | b',' | b')' | b';' | b']' | b'}' | b' ' | b'.' | b'|'))
+            {
+                return None;
+            }
             let own = if escapes > 0 { own.strip_suffix(b"\\").unwrap_or(own) } else { own };
             let scheme = scheme(own);
             let start = cursor.at + 1 + scheme;
@@ -370,7 +425,7 @@ fn value(cursor: &mut Cursor<'_>, tie: Tie, before: &[u8]) -> Option<(Range<usiz
 
 /// Letters of an authorization scheme in front of a token.
 fn scheme(value: &[u8]) -> usize {
-    ["Bearer ", "bearer ", "Token ", "token ", "Basic ", "basic "]
+    ["Bearer ", "bearer ", "Token ", "token ", "Api-Token ", "ApiKey ", "Apikey ", "SSWS "]
         .iter()
         .find(|scheme| value.starts_with(scheme.as_bytes()))
         .map_or(0, |scheme| scheme.len())
@@ -419,6 +474,8 @@ mod tests {
         }
         check("-H 'Authorization-Token: Bearer VALUE'", Writing::Plain, Some(("Authorization-Token", false)));
         check("curl -H 'x-api-key: VALUE'", Writing::Code, Some(("x-api-key", false)));
+        check("-H 'Authorization: Bearer VALUEVALUE'", Writing::Plain, Some(("Authorization", false)));
+        check("mapquest_key = VALUEVALUE", Writing::Plain, Some(("mapquest_key", false)));
         check(r#"client.setPassword("VALUE")"#, Writing::Code, Some(("client.setPassword", false)));
     }
 
@@ -454,7 +511,10 @@ mod tests {
             r#"secret = "vault:kv/shop#VALUE""#,
             r#"password = "${VALUE}""#,
             "nextPageToken: VALUE",
+            r#"cache_key = "VALUEVALUE""#,
+            r#"Authorization: "Bearer the-token""#,
             "keyboard = VALUE",
+            r#"env("PASSWORD="+pass5Word8Zq4v, "x")"#,
         ] {
             check(line, Writing::Code, None);
         }

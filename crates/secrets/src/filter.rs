@@ -21,6 +21,8 @@ pub(crate) enum Reason {
     Address,
     /// Credentials in a header.
     Basic,
+    /// A call of curl.
+    Curl,
     /// A word that names of secrets have.
     Name,
 }
@@ -35,8 +37,27 @@ pub(crate) struct Hit {
 
 /// Words of names of secrets, in the three ways in which people write them.
 const NAMES: &[&str] = &[
-    "pass", "Pass", "PASS", "secret", "Secret", "SECRET", "token", "Token", "TOKEN", "key", "Key", "KEY", "pwd", "Pwd",
-    "PWD", "auth\"", "jwt", "JWT", "salt", "SALT",
+    "pass",
+    "Pass",
+    "PASS",
+    "secret",
+    "Secret",
+    "SECRET",
+    "token",
+    "Token",
+    "TOKEN",
+    "key",
+    "Key",
+    "KEY",
+    "pwd",
+    "Pwd",
+    "PWD",
+    "auth\"",
+    "jwt",
+    "JWT",
+    "salt",
+    "SALT",
+    "uthorization",
 ];
 
 struct Filter {
@@ -62,6 +83,7 @@ impl Filter {
             ("eyJ", Reason::WebToken),
             ("://", Reason::Address),
             ("asic ", Reason::Basic),
+            ("curl", Reason::Curl),
         ];
         texts.extend(NAMES.iter().map(|name| (*name, Reason::Name)));
         for (index, rule) in rules().iter().enumerate() {

@@ -32,8 +32,26 @@ pub(crate) fn at(rule: &Rule, text: &[u8], start: usize, end: usize) -> Option<(
     if last_is_letter && text.get(end + length).is_some_and(|next| next.is_ascii_alphanumeric() || *next == b'_') {
         return None;
     }
+    // The name of a picture or a script: `video.ico-….png`.
+    let after = text.get(end + length..).unwrap_or_default();
+    if [b".png".as_slice(), b".jpg", b".svg", b".js", b".css", b".gif"].iter().any(|ending| after.starts_with(ending)) {
+        return None;
+    }
     let key = text.get(begin..end + length)?;
-    Some((begin..end + length, certainty(rule, key, text.get(end..end + length)?)?))
+    let certainty = certainty(rule, key, text.get(end..end + length)?)?;
+    if certainty < Certainty::Verified && !rule.inside && in_a_blob(text, begin, end + length) {
+        return None;
+    }
+    Some((begin..end + length, certainty))
+}
+
+/// It is a part of something long in base64, where any few letters come up by chance.
+fn in_a_blob(text: &[u8], start: usize, end: usize) -> bool {
+    const FAR: usize = 160;
+    let blob = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let before = text.get(start.saturating_sub(FAR)..start).unwrap_or_default();
+    let after = text.get(end..text.len().min(end + FAR)).unwrap_or_default();
+    before.iter().rev().take_while(blob).count() + after.iter().take_while(blob).count() >= FAR
 }
 
 /// A key without fixed text, that is assigned to a name of its issuer.

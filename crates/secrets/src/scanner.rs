@@ -63,6 +63,10 @@ fn in_text(file: &File<'_>) -> Vec<SecretSighting> {
     look.through(&text, &mut found);
     if look.names && look.writing == Writing::Plain {
         for (range, decoded) in nested::texts(&text) {
+            // What is known as it stands is not told twice.
+            if found.iter().any(|one| overlap(&one.range, &range)) {
+                continue;
+            }
             let mut inner = Vec::new();
             look.through(&decoded, &mut inner);
             // The line of what is encoded is the line that a person edits.
@@ -208,7 +212,13 @@ impl Look<'_> {
                 let title = Message::new("a header with a password", "带有密码的请求头");
                 Some(Found { certainty: Certainty::Context, ..shape(range, secret, Arc::from("basic"), title) })
             }
-            Reason::Address | Reason::Basic | Reason::Name => None,
+            Reason::Curl if self.names => {
+                let range = structure::of_curl(text, hit.end)?;
+                let secret = part(&range)?;
+                let title = Message::new("a password in a call of curl", "curl 调用中的密码");
+                Some(Found { certainty: Certainty::Context, ..shape(range, secret, Arc::from("curl"), title) })
+            }
+            Reason::Address | Reason::Basic | Reason::Curl | Reason::Name => None,
         }
     }
 

@@ -136,6 +136,45 @@ pub(crate) fn basic(text: &[u8], end: usize) -> Option<(Range<usize>, String)> {
     Some((end..end + length, password))
 }
 
+/// The password that a call of curl, whose name ends at `end`, gives with `-u user:password` on its line, which goes on
+/// behind a backslash.
+pub(crate) fn of_curl(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let rest = text.get(end..text.len().min(end + 1024))?;
+    let over = rest.windows(2).position(|pair| matches!(pair, [before, b'\n'] if *before != b'\\'));
+    let line = rest.get(..over.unwrap_or(rest.len()))?;
+    [b" -u ".as_slice(), b" --user ", b" --user="].iter().find_map(|flag| {
+        let start = find(line, flag)? + flag.len();
+        let quote = line.get(start).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+        let start = start + usize::from(quote.is_some());
+        let given = line.get(start..)?;
+        let length = given.iter().position(|byte| match quote {
+            Some(quote) => *byte == quote,
+            None => byte.is_ascii_whitespace(),
+        });
+        let given = given.get(..length.unwrap_or(given.len()))?;
+        let colon = given.iter().position(|byte| *byte == b':')?;
+        // A key in front of an empty password is the secret.
+        let (from, secret) = match given.get(colon + 1..)? {
+            [] => (0, given.get(..colon)?),
+            password => (colon + 1, password),
+        };
+        let (from, secret) = match secret {
+            [b'\'' | b'"', inner @ .., b'\'' | b'"'] => (from + 1, inner),
+            other => (from, other),
+        };
+        let password = std::str::from_utf8(secret).ok()?;
+        let mixed = password.bytes().any(|byte| byte.is_ascii_digit())
+            && password.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let worth = secret_value(password) == SecretValue::Literal
+            && password.len() >= 8
+            && mixed
+            && !password.contains(['$', '{', '<', '>', '%', '('])
+            && !sample(secret);
+        let from = end + start + from;
+        worth.then_some(from..from + secret.len())
+    })
+}
+
 /// The password of `user:password` in base64, where it is worth the name.
 pub(crate) fn credentials(encoded: &[u8]) -> Option<String> {
     let decoded = String::from_utf8(base64(encoded)?).ok()?;
@@ -143,7 +182,7 @@ pub(crate) fn credentials(encoded: &[u8]) -> Option<String> {
     let printable = decoded.chars().all(|letter| !letter.is_control());
     let worth = secret_value(password) == SecretValue::Literal && password.len() >= 8 && !sample(password.as_bytes());
     let mixed = password.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_punctuation());
-    (printable && !user.is_empty() && worth && mixed).then(|| password.to_owned())
+    (printable && !user.is_empty() && !user.contains(['{', '"']) && worth && mixed).then(|| password.to_owned())
 }
 
 fn url_letter(byte: u8) -> bool {
@@ -153,4 +192,56 @@ fn url_letter(byte: u8) -> bool {
 /// Where a short text stands first.
 pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curl(line: &str, expect: Option<&str>) {
+        let found = of_curl(line.as_bytes(), "curl".len()).and_then(|range| line.get(range));
+        assert_eq!(found, expect, "{line}");
+    }
+
+    #[test]
+    fn passwords_of_curl_are_read() {
+        curl("curl -u ann:q7Rk2LwZ94 https://shop", Some("q7Rk2LwZ94"));
+        curl("curl -s \\\n  --user 'ann:q7Rk2LwZ94' \\\n https://shop", Some("q7Rk2LwZ94"));
+        curl("curl --user ann:'q7Rk2LwZ94' https://shop", Some("q7Rk2LwZ94"));
+        curl("curl -u \"q7Rk2LwZ94:\" https://shop", Some("q7Rk2LwZ94"));
+        curl("curl -u ann:$PASSWORD1 https://shop", None);
+        curl("curl https://shop\nls -u ann:q7Rk2LwZ94", None);
+        curl("curl -u ann", None);
+    }
+
+    #[test]
+    fn web_tokens_say_how_long_they_hold() {
+        // {"alg":"HS256"} and {"exp":1767225600}, assembled at run time.
+        let header = ["eyJh", "bGciOiJIUzI1NiJ9"].concat();
+        let payload = ["eyJl", "eHAiOjE3NjcyMjU2MDB9"].concat();
+        let token = format!("{header}.{payload}.q3Rz8LwPk2mVt6YbXn4D");
+        let found = web_token(token.as_bytes(), 0);
+        assert_eq!(found, Some((0..token.len(), Some(jiff::civil::date(2026, 1, 1)))));
+        assert_eq!(web_token(format!("{header}.{payload}").as_bytes(), 0), None);
+    }
+
+    fn address(text: &str, expect: Option<&str>) {
+        let end = text.find("://").map_or(0, |at| at + 3);
+        let found = password_in_address(text.as_bytes(), end).and_then(|range| text.get(range));
+        assert_eq!(found, expect, "{text}");
+    }
+
+    #[test]
+    fn passwords_of_addresses_are_worth_the_name() {
+        address("postgres://shop:q7Rk2LwZ94@db.internal/shop", Some("q7Rk2LwZ94"));
+        for none in [
+            "postgres://shop:q7Rk2LwZ94@localhost/shop",
+            "postgres://shop:q7Rk2LwZ94@db.example.com/shop",
+            "postgres://shop:password@db/shop",
+            "postgres://shop:${PASSWORD}@db/shop",
+            "https://shop/a:b@c",
+        ] {
+            address(none, None);
+        }
+    }
 }
