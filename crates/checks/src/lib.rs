@@ -19,7 +19,8 @@ mod security;
 mod shared;
 mod testing;
 
-use gonogo_domain::Check;
+use gonogo_domain::{Check, Message, evidence::SecretSighting};
+use jiff::civil::Date;
 
 /// The checks of each area, in the order of a report. A test compares them with the files and with the checklist.
 pub static AREAS: [&[&Check]; 14] = [
@@ -47,4 +48,9 @@ pub fn catalogue() -> Vec<&'static Check> {
 /// The check of this id.
 pub fn find(id: &str) -> Option<&'static Check> {
     AREAS.iter().flat_map(|checks| checks.iter()).find(|check| check.id == id).copied()
+}
+
+/// What `config.no-secrets` says of a sighting of a secret; none: where it stands it does not count.
+pub fn of_secret(sighting: &SecretSighting, today: Date) -> Option<Message> {
+    config::of_secret(sighting, today)
 }

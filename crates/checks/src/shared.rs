@@ -9,6 +9,7 @@ pub(crate) mod figures;
 pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod logs;
+pub(crate) mod monitoring;
 pub(crate) mod outbound;
 pub(crate) mod pod;
 pub(crate) mod procedures;
@@ -22,6 +23,7 @@ pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
 
+pub(crate) use gonogo_domain::secret::redact;
 use gonogo_domain::{
     Capability, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{Container, Workload},
@@ -29,9 +31,17 @@ use gonogo_domain::{
 
 /// The workloads that decide: those that serve production.
 ///
-/// What only ever runs on a laptop (a compose file beside manifests, a `dev` overlay) says nothing about production.
+/// What only ever runs on a laptop (a compose file beside manifests, a `dev` overlay) says nothing about production, and
+/// neither does what is switched off: no replica, and nothing that would give it one.
 pub(crate) fn production_workloads<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a Workload>, Missing> {
-    Ok(evidence.workloads()?.iter().filter(|workload| workload.production).collect())
+    let mut running = Vec::new();
+    for workload in evidence.workloads()?.iter().filter(|workload| workload.production) {
+        let off = workload.replicas.as_ref().is_some_and(|replicas| replicas.value == 0);
+        if !off || !scaling::autoscalers(evidence, workload)?.is_empty() {
+            running.push(workload);
+        }
+    }
+    Ok(running)
 }
 
 /// The members of a count over containers: one for each container of a logical workload, whatever its environments.
@@ -90,7 +100,15 @@ pub(crate) fn declared_library(
     names.sort();
     names.dedup();
     if names.is_empty() {
-        let place = packages.first().map_or_else(|| Place::whole("."), |package| package.place.clone());
+        let Some(place) = packages.first().map(|package| package.place.clone()) else {
+            return Ok(Reading::elsewhere(
+                Message::new(
+                    format!("no package manifest is here, so none can name a library for {en}"),
+                    format!("此处没有包清单，无从列出用于{zh}的库"),
+                ),
+                Message::new("its package manifest", "其包清单"),
+            ));
+        };
         return Ok(Reading::absent(Finding::new(
             &place,
             format!("no manifest names a library for {en}"),
@@ -103,15 +121,4 @@ pub(crate) fn declared_library(
         format!("manifests name {names} for {en}; whether it is used is in the source"),
         format!("清单中列出了用于{zh}的 {names}；是否真正使用需看源代码"),
     ))
-}
-
-/// A secret as it may be shown: four leading characters and a hash of the whole.
-pub(crate) fn redact(secret: &str) -> String {
-    // FNV-1a: names the value across reports; it is no protection of short secrets, which the four characters bound.
-    let hash = secret
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    // Of a short one four characters would be most of it.
-    let head: String = secret.chars().take(4.min(secret.chars().count() / 3)).collect();
-    format!("{head}… (#{:08x})", hash >> 32)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
 use jiff::civil::Date;
 
@@ -20,6 +21,7 @@ const AFTER: &str = "\
 Examples:
   gonogo review .                       what stands between this repository and production
   gonogo review . --format html=r.html  the same as one page, besides the terminal
+  gonogo secrets .                      only the secrets in files and history
   gonogo explain health.readiness       why a check asks what it asks
   gonogo init .                         a commented gonogo.toml from what is there
 
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Checks(ChecksOptions),
     /// Shows the page of a check: why, what passes, what fails
     Explain(ExplainOptions),
+    /// Looks for secrets in every file and in the git history, without the rest of a review
+    Secrets(SecretsOptions),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml
@@ -123,6 +127,28 @@ pub(crate) struct ReviewOptions {
     /// Judge ages as of this day instead of today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
+    /// How much of the git history to search for secrets: all of it, all of it where that takes about a second, or none
+    #[arg(long, value_enum, value_name = "HOW MUCH", default_value_t = HistoryDepth::Quick, num_args = 0..=1,
+          default_missing_value = "whole", require_equals = true)]
+    pub history: HistoryDepth,
+}
+
+/// How much of the git history is searched for secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryDepth {
+    Whole,
+    Quick,
+    None,
+}
+
+impl From<HistoryDepth> for Depth {
+    fn from(depth: HistoryDepth) -> Self {
+        match depth {
+            HistoryDepth::Whole => Self::Whole,
+            HistoryDepth::Quick => Self::WhereQuick,
+            HistoryDepth::None => Self::Nothing,
+        }
+    }
 }
 
 /// A format and where it goes.
@@ -178,6 +204,29 @@ pub(crate) struct ChecksOptions {
 pub(crate) struct ExplainOptions {
     /// The id of a check
     pub id: String,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo secrets .
+  gonogo secrets . --history        every commit too, however many there are
+  gonogo secrets . --all --json     tests, examples and what was copied in as well
+
+Exit codes: 0 none found, 1 some found, 2 wrong use or a defect.")]
+pub(crate) struct SecretsOptions {
+    /// The folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// How much of the git history to search: all of it, all of it where that takes about a second, or none
+    #[arg(long, value_enum, value_name = "HOW MUCH", default_value_t = HistoryDepth::Quick, num_args = 0..=1,
+          default_missing_value = "whole", require_equals = true)]
+    pub history: HistoryDepth,
+    /// What does not count, too: in tests, examples, documentation and what was copied in
+    #[arg(long)]
+    pub all: bool,
     #[arg(long)]
     pub json: bool,
 }

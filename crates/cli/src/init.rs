@@ -123,6 +123,10 @@ fn section(text: &mut String, service: &Service) -> std::fmt::Result {
                 "# recovery_point = \"15m\"       # the most data that may be lost\n# recovery_time = \"1h\"         # the longest time to be back"
             )?;
         }
+        State::Optional { place, .. } => {
+            let place = place.to_string().replace(char::is_control, " ");
+            writeln!(text, "# state = true                  # if what {place} mounts is data of its own")?;
+        }
         State::None { .. } => writeln!(text, "state = false")?,
         State::Entrusted { to, .. } => {
             writeln!(

@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod record;
 mod review;
+mod secrets;
 
 use std::{
     io::{self, Write as _},
@@ -36,6 +37,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Review(options) => review::run(options, &arguments.common),
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
+        Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),
         Command::Attest(options) => record::attest(options),

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use gonogo_collectors::{
-    Collected, Configuration, ConfigurationError, Tree, collect, collect_with, configuration, revision,
+    Collected, Configuration, ConfigurationError, Manner, Tree, collect_with, configuration, history, revision,
 };
 use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
@@ -32,7 +32,10 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     progress.say("judging");
     let setting = Setting { options, today };
     let (collected, revision) = rayon::join(
-        || collect_with(&tree, &configuration, today, &|what| progress.say(what)),
+        || {
+            let past = || history::gather(&options.path, options.history.into());
+            collect_with(&tree, &configuration, today, Manner { progress: &|what| progress.say(what), history: &past })
+        },
         || revision::describe(&options.path, &tree),
     );
     if collected.services.is_empty() {
@@ -105,11 +108,15 @@ impl Setting<'_> {
             let day = revision::date(&self.options.path, name)?;
             (None, name.to_owned(), day)
         };
+        let history = history::gather(&self.options.path, self.options.history.into());
         let past_tree = revision::tree(&self.options.path, &revision)?;
         // A broken configuration of the past has no records; what it stated is not known.
         let past = read_configuration(&past_tree).unwrap_or_default();
         let stage = |day: Date, records: &Configuration| -> Outcomes {
-            let collected = collect(&past_tree, &past, day);
+            // What the history holds is the same on both sides of the comparison.
+            let history = || history.clone();
+            let manner = Manner { progress: &|_| (), history: &history };
+            let collected = collect_with(&past_tree, &past, day, manner);
             let setting = Setting { options: self.options, today: day };
             outcomes(&setting.reviews(&collected, configuration, records))
         };

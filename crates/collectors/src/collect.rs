@@ -1,22 +1,24 @@
 //! Puts the sources together for every service of a repository.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
-    Facts, Gap, Gathered, Message, Place,
+    Facts, Gap, Gathered, Message, Missing, Place, Source,
     evidence::{
-        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, ImageBuild, Migration, Object,
-        Objective, Ownership, Package, Pipeline, Resource, ResultFile, SettingsFile, Workload,
+        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, History, ImageBuild, Migration,
+        Object, Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile, Workload,
     },
 };
 use jiff::civil::Date;
 
 use crate::{
-    Configuration, Corpus, Skipped, Tree, alerting, apis, dashboards,
+    Configuration, Corpus, Skipped, Tree, alerting, apis,
+    corpus::Cut,
+    dashboards,
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, settings, source, workloads,
+    migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -67,25 +69,41 @@ pub(crate) struct Sources {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    pub secrets: Arc<Gathered<SecretSighting>>,
+    pub history: Arc<History>,
+    /// Why the history was not read.
+    pub history_left_out: Option<Missing>,
     pub source: source::Sources,
 }
 
-/// Gathers everything that the files of a repository declare about each of its services, as of `today`.
-pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Collected {
-    collect_with(tree, configuration, today, &|_| ())
+/// How to gather, beyond what is gathered.
+#[derive(Clone, Copy)]
+pub struct Manner<'a> {
+    /// Told in a few words what is being done.
+    pub progress: &'a (dyn Fn(&str) + Sync),
+    /// Reads the history of the repository, or says why it is left out.
+    pub history: &'a (dyn Fn() -> Result<History, Missing> + Sync),
 }
 
-/// The same, telling in a few words what is being done.
-pub fn collect_with(
-    tree: &Tree,
-    configuration: &Configuration,
-    today: Date,
-    progress: &(dyn Fn(&str) + Sync),
-) -> Collected {
+impl std::fmt::Debug for Manner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Manner")
+    }
+}
+
+/// Gathers everything that the files of a repository declare about each of its services, as of `today`. The files have no
+/// past.
+pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Collected {
+    collect_with(tree, configuration, today, Manner { progress: &|_| (), history: &|| Ok(History::default()) })
+}
+
+/// The same with the past of the files, telling what is being done.
+pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, manner: Manner<'_>) -> Collected {
+    let progress = manner.progress;
     progress("reading data files");
     let corpus = Corpus::read(tree);
     progress("gathering evidence");
-    let sources = Arc::new(gather(&corpus));
+    let sources = Arc::new(gather(&corpus, manner.history));
     progress("finding services");
     let found = discovery::discover(&Declared {
         corpus: &corpus,
@@ -109,18 +127,24 @@ pub fn collect_with(
         documents: sources.documents.items.len(),
         infrastructure: sources.infrastructure.items.len(),
     };
+    let cuts = corpus.cuts().to_vec();
     // The trees of the files are most of the memory, and nobody looks at them from here on.
-    let (services, ()) = rayon::join(|| scope::scope(&found.units, &sources, configuration, today), || drop(corpus));
+    let (mut services, ()) = rayon::join(|| scope::scope(&found, &sources, configuration, today), || drop(corpus));
+    for facts in &mut services {
+        cut(facts, &cuts);
+    }
+    let mut unread = sources.gaps();
+    unread.splice(0..0, cuts.iter().map(|cut| cut.of(Source::Files)));
     Collected {
         services,
         left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),
-        unread: sources.gaps(),
+        unread,
         skipped: tree.skipped().to_vec(),
         searched: counts,
     }
 }
 
-fn gather(corpus: &Corpus<'_>) -> Sources {
+fn gather(corpus: &Corpus<'_>, past: &(dyn Fn() -> Result<History, Missing> + Sync)) -> Sources {
     let mut sources = Sources {
         files: Arc::new(Gathered::new(corpus.tree.files().to_vec(), corpus.tree.files().len(), Vec::new())),
         ..Sources::default()
@@ -144,10 +168,18 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         ownership,
         results,
         settings,
+        secrets: leaks,
+        history,
+        history_left_out,
         source: code,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
+        scope.spawn(|_| match past() {
+            Ok(read) => *history = Arc::new(read),
+            Err(missing) => *history_left_out = Some(missing),
+        });
+        scope.spawn(|_| *leaks = Arc::new(secrets::gather(corpus.tree)));
         scope.spawn(|_| {
             let cluster = workloads::gather(corpus);
             *running = Arc::new(cluster.workloads);
@@ -171,7 +203,18 @@ fn gather(corpus: &Corpus<'_>) -> Sources {
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
     });
     join_rendered(&mut sources);
+    leave_out_the_present(&mut sources);
     sources
+}
+
+/// What still stands in the files is no matter of the past.
+fn leave_out_the_present(sources: &mut Sources) {
+    let present: BTreeSet<(&str, u64)> =
+        sources.secrets.items.iter().map(|one| (one.place.path(), one.fingerprint)).collect();
+    let History { secrets, incomplete, versions } = &*sources.history;
+    let secrets: Vec<SecretSighting> =
+        secrets.iter().filter(|one| !present.contains(&(one.place.path(), one.fingerprint))).cloned().collect();
+    sources.history = Arc::new(History { secrets, incomplete: incomplete.clone(), versions: *versions });
 }
 
 /// Objects that a chart or a kustomization renders hold alert rules, routes, dashboards and SLOs, and infrastructure
@@ -194,6 +237,33 @@ fn join_rendered(sources: &mut Sources) {
     });
 }
 
+/// What was left out of the repository may have belonged to any service and to any source.
+fn cut(facts: &mut Facts, cuts: &[Cut]) {
+    fn mark<T: Clone>(gathered: &mut Arc<Gathered<T>>, source: Source, cuts: &[Cut]) {
+        if !cuts.is_empty() {
+            Arc::make_mut(gathered).gaps.splice(0..0, cuts.iter().map(|cut| cut.of(source)));
+        }
+    }
+    mark(&mut facts.files, Source::Files, cuts);
+    mark(&mut facts.workloads, Source::Workloads, cuts);
+    mark(&mut facts.objects, Source::Objects, cuts);
+    mark(&mut facts.images, Source::Images, cuts);
+    mark(&mut facts.pipelines, Source::Pipelines, cuts);
+    mark(&mut facts.infrastructure, Source::Infrastructure, cuts);
+    mark(&mut facts.alert_rules, Source::AlertRules, cuts);
+    mark(&mut facts.alert_routing, Source::AlertRouting, cuts);
+    mark(&mut facts.dashboards, Source::Dashboards, cuts);
+    mark(&mut facts.objectives, Source::Objectives, cuts);
+    mark(&mut facts.documents, Source::Documents, cuts);
+    mark(&mut facts.packages, Source::Packages, cuts);
+    mark(&mut facts.apis, Source::Apis, cuts);
+    mark(&mut facts.migrations, Source::Migrations, cuts);
+    mark(&mut facts.ownership, Source::Ownership, cuts);
+    mark(&mut facts.results, Source::Results, cuts);
+    mark(&mut facts.settings, Source::Settings, cuts);
+    facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
+}
+
 impl Sources {
     fn gaps(&self) -> Vec<Gap> {
         let mut gaps: Vec<Gap> = [
@@ -214,6 +284,7 @@ impl Sources {
             &self.ownership.gaps,
             &self.results.gaps,
             &self.settings.gaps,
+            &self.secrets.gaps,
             &self.source.gaps,
         ]
         .into_iter()

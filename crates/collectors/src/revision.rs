@@ -61,7 +61,7 @@ pub fn tree(root: &Path, revision: &str) -> Result<Tree, RevisionError> {
     Ok(Tree::from_memory(files))
 }
 
-fn open(root: &Path) -> Result<gix::Repository, RevisionError> {
+pub(crate) fn open(root: &Path) -> Result<gix::Repository, RevisionError> {
     // Isolated: neither the user's configuration nor the repository's may start programs for us.
     let isolated =
         gix::sec::trust::Mapping { full: gix::open::Options::isolated(), reduced: gix::open::Options::isolated() };
@@ -81,7 +81,7 @@ fn commit<'r>(repository: &'r gix::Repository, revision: &str) -> Result<gix::Co
 }
 
 /// The path of the reviewed folder inside the repository, with `/` at its end; empty for the root.
-fn prefix(repository: &gix::Repository, root: &Path) -> String {
+pub(crate) fn prefix(repository: &gix::Repository, root: &Path) -> String {
     let work = repository.workdir().and_then(|path| path.canonicalize().ok());
     let root = root.canonicalize().ok();
     match (work, root) {

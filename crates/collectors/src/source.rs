@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod deadlines;
 mod facts;
 mod program;
 mod settings;

@@ -16,6 +16,7 @@ mod place;
 mod policy;
 mod reading;
 mod review;
+pub mod secret;
 mod service;
 mod settle;
 mod text;

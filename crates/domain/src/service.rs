@@ -152,6 +152,8 @@ pub struct Dependency {
 pub enum State {
     /// It does, and that was seen here.
     Kept { reason: Message, place: Place },
+    /// One of its forms does and another does without: whether there is data to lose is for its owner to say.
+    Optional { reason: Message, place: Place },
     /// The configuration says that it does not.
     None { place: Place },
     /// Its data is kept by something else that this repository deploys.

@@ -316,7 +316,7 @@ fn service(review: &Review) -> Service<'_> {
 
 fn state(state: &State) -> Words {
     match state {
-        State::Kept { reason, .. } | State::NotFound { reason } => reason.into(),
+        State::Kept { reason, .. } | State::Optional { reason, .. } | State::NotFound { reason } => reason.into(),
         State::Entrusted { to, place, .. } => Words {
             en: format!("its data is kept by {to} ({place})"),
             zh: format!("数据保存在 {to}（{place}）"),

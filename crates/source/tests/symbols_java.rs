@@ -3,7 +3,7 @@
 mod lines;
 
 use gonogo_source::{Expr, Language, read};
-use lines::{check_calls, check_hostile, check_scopes};
+use lines::{check_calls, check_scopes};
 
 #[test]
 fn java_follows_imports_fields_and_parameters() {
@@ -152,9 +152,4 @@ fn java_values_keep_their_shape() {
     );
     assert_eq!(module.reads.len(), 1);
     assert_eq!(module.package, "");
-}
-
-#[test]
-fn java_reads_whatever_the_bytes() {
-    check_hostile(Language::Java, "class A { void f() { x = ", "; } }");
 }

@@ -3,7 +3,7 @@
 mod lines;
 
 use gonogo_source::{Expr, Language, read};
-use lines::{check_calls, check_hostile, check_scopes};
+use lines::{check_calls, check_scopes};
 
 #[test]
 fn kotlin_follows_constructor_properties_and_lazy_fields() {
@@ -158,9 +158,4 @@ val (a, b) = pair
     );
     assert_eq!(module.reads[0].default, Some(text("80")));
     assert_eq!(module.calls[0].arguments[0].value, Expr::Operation("to".to_owned(), vec![text("a"), number("1")]));
-}
-
-#[test]
-fn kotlin_reads_whatever_the_bytes() {
-    check_hostile(Language::Kotlin, "fun f() { x = ", " }");
 }

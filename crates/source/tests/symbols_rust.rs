@@ -3,7 +3,7 @@
 mod lines;
 
 use gonogo_source::{Expr, Language, Names, Nothing, read};
-use lines::{check_calls, check_hostile, check_scopes};
+use lines::{check_calls, check_scopes};
 
 #[test]
 fn rust_follows_fields_from_a_struct_to_its_impl() {
@@ -242,10 +242,4 @@ static ALL: [u8; 2] = [1, 2];
     );
     let reads: Vec<_> = module.reads.iter().filter_map(|read| read.value.name()).collect();
     assert_eq!(reads, ["config.host", "Options.BASE"]);
-}
-
-#[test]
-fn rust_reads_whatever_the_bytes() {
-    check_hostile(Language::Rust, "fn f() { x = ", "; }");
-    check_hostile(Language::Rust, "fn f() { m!(", "); }");
 }

@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("gonogo-checks", 1),
     ("gonogo-formats", 1),
     ("gonogo-report", 1),
+    ("gonogo-secrets", 1),
     ("gonogo-source", 1),
     ("gonogo-collectors", 2),
     ("gonogo", 3),

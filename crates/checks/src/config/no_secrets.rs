@@ -1,19 +1,25 @@
 //! No secret in the repository, in its images or as a default.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings, Standard, Strength,
-    Text, Value,
-    evidence::{EnvValue, ImageBuild, InstructionKind, Object, SettingsKind, Workload, WorkloadKind},
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings, Source, Standard,
+    Strength, Text, Value,
+    evidence::{
+        Certainty, EnvValue, History, ImageBuild, InstructionKind, Object, Role, SecretSighting, SettingsKind,
+        Workload, WorkloadKind,
+    },
     merge,
+    secret::fingerprint,
 };
+
+use jiff::civil::Date;
 
 use crate::shared::{
     redact,
     secrets::{
-        SecretValue, base64_text, is_secret_name, known_shape, looks_random, loopback, of_examples, of_tests,
-        password_in_address, secret_value,
+        SecretValue, base64_text, is_secret_name, looks_random, loopback, of_examples, of_tests, password_in_address,
+        secret_value,
     },
 };
 
@@ -33,8 +39,8 @@ pub(crate) static CHECK: Check = Check {
     fresh_days: None,
     record: &[],
     remediation: Text {
-        en: "Revoke the secret first (deleting the line does not cure what history keeps), then read it from a vault and leave only its name here.",
-        zh: "先吊销该密钥（删除该行无法清除历史中的副本），再改为从密钥库读取，此处仅保留名称。",
+        en: "Revoke the secret first (deleting the line does not cure what history keeps), then read it from a vault and leave only its name here; for one that only history has, record the day under [[service.NAME.rotation]] with the hash that is shown.",
+        zh: "先吊销该密钥（删除该行无法清除历史中的副本），再改为从密钥库读取，此处仅保留名称；仅存于历史中的密钥，请以所示哈希在 [[service.NAME.rotation]] 中记录轮换日期。",
     },
     references: &[
         "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html",
@@ -77,13 +83,25 @@ impl Ground {
 }
 
 #[derive(Default)]
-struct Found {
+struct Found<'a> {
     findings: Vec<Finding>,
     seen: BTreeSet<(Place, String)>,
+    /// What was shown of a file.
+    shown: BTreeSet<(Arc<str>, String)>,
+    /// The lines and the values of keys of a known shape: it says more than the name in front of it.
+    shape_lines: BTreeSet<(&'a str, u32)>,
+    shape_values: BTreeSet<(&'a str, u64)>,
+    /// The values that were found in the files.
+    values: BTreeSet<u64>,
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let sightings = evidence.secrets()?;
     let mut found = Found::default();
+    for one in sightings.iter().filter(|one| one.certainty >= Certainty::Shape) {
+        found.shape_lines.extend(one.place.line().map(|line| (one.place.path(), line)));
+        found.shape_values.insert((one.place.path(), one.fingerprint));
+    }
     for workload in evidence.workloads()? {
         found.workload(workload);
     }
@@ -121,51 +139,87 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             found.value(&value.place, name, &value.value, Ground::Open, None);
         }
         for (_, step) in pipeline.steps() {
-            if let Some(run) = &step.run {
-                found.text(&step.place, run, None);
-            }
             for (name, value) in &step.with {
                 found.value(&step.place, name, value, Ground::Open, None);
             }
         }
     }
-    for package in evidence.packages()? {
-        for (_, script, place) in &package.scripts {
-            found.text(place, script, None);
-        }
+    for one in sightings {
+        found.sighting(one, evidence);
     }
-    for document in evidence.documents()? {
-        for section in &document.sections {
-            found.text(&section.place, &section.text, None);
-            section.code.iter().for_each(|block| found.text(&block.place, &block.text, None));
-        }
-    }
-    for entry in evidence.files()? {
-        if matches!(entry.name(), "id_rsa" | "id_ed25519" | "id_ecdsa" | "id_dsa") && !of_tests(&entry.path) {
-            found.add(
-                &Place::whole(entry.path.clone()),
-                "the private key of an SSH identity lies in the repository".to_owned(),
-                "仓库中存有 SSH 身份的私钥".to_owned(),
-                None,
-            );
+    let history = evidence.history();
+    if let Ok(history) = &history {
+        for one in &history.secrets {
+            found.past(one, evidence);
         }
     }
     // A leak in the file of another service is that one's to mend, and its review tells it.
     found.findings.retain(|finding| !evidence.of_another_service(&finding.place));
     if found.findings.is_empty() {
-        // What is declared holds none that is known; code, its defaults and the history were not read.
-        match evidence.source_code()? {}
+        return clean(evidence, history?);
     }
     let findings = merge(found.findings);
     let count = findings.len();
     Ok(Reading::refuted(
         findings,
-        format!("{count} {} in what is declared", if count == 1 { "secret stands" } else { "secrets stand" }),
-        format!("声明文件中存在 {count} 处密钥"),
+        format!("{count} {} in the repository", if count == 1 { "secret stands" } else { "secrets stand" }),
+        format!("仓库中存在 {count} 处密钥"),
     ))
 }
 
-impl Found {
+/// Nothing was found in the files; whether that is all depends on how much of the past was read.
+fn clean(evidence: &Evidence<'_>, history: &History) -> Result<Reading, Missing> {
+    if let Some(missing) = &history.incomplete {
+        return Err(missing.clone());
+    }
+    let (files, versions) = (evidence.files_read(Source::Secrets), history.versions);
+    let mut reading = Reading::shown(
+        [],
+        format!("none of {files} files and {versions} versions of files in the history holds a secret"),
+        format!("{files} 个文件及历史中的 {versions} 个文件版本均不含密钥"),
+    );
+    // A file that could not be read may hold one.
+    reading.needs_whole_source = true;
+    Ok(reading)
+}
+
+impl<'a> Found<'a> {
+    /// What stands in a file, wherever. One that is known by its name alone counts where somebody could run with it; one
+    /// with the shape of an issuer's key counts in examples too, and in tests only when nobody can have made it up.
+    fn sighting(&mut self, one: &'a SecretSighting, evidence: &Evidence<'_>) {
+        if !counts(one, evidence.today()) {
+            return;
+        }
+        self.values.insert(one.fingerprint);
+        // What was read as a setting is said with more knowledge of what it is for.
+        if self.shown.contains(&(Arc::from(one.place.path()), one.shown.clone())) {
+            return;
+        }
+        let (en, zh) = words(one);
+        self.add(&one.place, en, zh, None);
+    }
+
+    /// What stands only in the history counts until somebody says that it was rotated after that commit.
+    fn past(&mut self, one: &'a SecretSighting, evidence: &Evidence<'_>) {
+        let Some(commit) = &one.commit else { return };
+        let rotated = evidence.statements().rotations.iter().any(|rotation| {
+            let hash = one.shown.split_once('#').map_or("", |(_, hash)| hash.trim_end_matches(')'));
+            !hash.is_empty() && rotation.secret.contains(hash) && rotation.rotated >= commit.on
+        });
+        // The first commit that has it is the one that a reader needs.
+        if rotated || !counts(one, evidence.today()) || !self.values.insert(one.fingerprint) {
+            return;
+        }
+        let (en, zh) = words(one);
+        let (id, on) = (&commit.id, commit.on);
+        self.add(
+            &one.place,
+            format!("{en} (in the history, since {id} of {on})"),
+            format!("{zh}（存于历史，自 {on} 的 {id} 起）"),
+            None,
+        );
+    }
+
     fn add(&mut self, place: &Place, en: String, zh: String, environment: Option<&str>) {
         if self.seen.insert((place.clone(), en.clone())) || environment.is_some() {
             self.findings.push(Finding::new(place, en, zh).in_environment(environment));
@@ -188,7 +242,6 @@ impl Found {
             }
             for words in container.command.iter().chain(&container.args) {
                 for word in &words.value {
-                    self.text(&words.place, word, environment);
                     if let Some((name, value)) = word.strip_prefix("--").and_then(|flag| flag.split_once('=')) {
                         let ground = Ground::of(&words.place, workload.production);
                         self.value(&words.place, name, value, ground, environment);
@@ -226,13 +279,7 @@ impl Found {
                     }
                 }
             }
-            // Schemas, and what is encrypted or only names a secret.
-            "CustomResourceDefinition" | "SealedSecret" | "ExternalSecret" | "SecretProviderClass" => (),
-            _ => object.body.walk(&mut |node| {
-                if let Some(text) = node.str() {
-                    self.text(&node.place, text, environment);
-                }
-            }),
+            _ => (),
         }
     }
 
@@ -242,9 +289,9 @@ impl Found {
         if of_tests(place.path()) {
             return;
         }
-        if value.contains('\n') && known_shape(value).is_none() {
+        if value.contains('\n') {
             self.lines(place, value, ground, environment);
-        } else if is_secret_name(key) || known_shape(value).is_some() || password_in_address(value).is_some() {
+        } else if is_secret_name(key) || password_in_address(value).is_some() {
             self.value(place, key, value, ground, environment);
         } else if ground != Ground::Aside && secret_value(value) == SecretValue::Literal && looks_random(value) {
             self.literal(place, key, value, environment);
@@ -258,7 +305,6 @@ impl Found {
         };
         for instruction in image.stages.iter().flat_map(|stage| &stage.instructions) {
             match &instruction.kind {
-                InstructionKind::Run(text) => self.text(&instruction.place, text, None),
                 InstructionKind::Arg { name, default: Some(value) } | InstructionKind::Env { name, value } => {
                     self.value(&instruction.place, name, value, ground, None);
                 }
@@ -302,9 +348,7 @@ impl Found {
                 let text = node.str().unwrap_or_default();
                 // In structured settings `secret: shop-tls` names a secret more often than it holds one.
                 let named = matches!(key, "secret" | "token" | "pass") && !looks_random(text);
-                if named || text.contains('\n') {
-                    self.text(&node.place, text, environment);
-                } else {
+                if !named && !text.contains('\n') {
                     self.value(&node.place, key, text, ground, environment);
                 }
             }
@@ -323,7 +367,6 @@ impl Found {
 
     /// Text with one setting a line, in a format that nobody names.
     fn lines(&mut self, place: &Place, text: &str, ground: Ground, environment: Option<&str>) {
-        self.text(place, text, environment);
         if ground == Ground::Aside || of_tests(place.path()) {
             return;
         }
@@ -332,12 +375,7 @@ impl Found {
             let name = name.trim().trim_matches(['"', '\'', '-', ' ']);
             let value = value.trim().trim_end_matches([',', ';']).trim_matches(['"', '\'']);
             let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-'));
-            if plain
-                && is_secret_name(name)
-                && secret_value(value) == SecretValue::Literal
-                && looks_random(value)
-                && known_shape(value).is_none()
-            {
+            if plain && is_secret_name(name) && secret_value(value) == SecretValue::Literal && looks_random(value) {
                 self.literal(place, name, value, environment);
             }
         }
@@ -345,13 +383,9 @@ impl Found {
 
     /// A setting with its value.
     fn value(&mut self, place: &Place, name: &str, value: &str, ground: Ground, environment: Option<&str>) {
-        if of_tests(place.path()) {
-            return;
-        }
-        if known_shape(value).is_some() {
-            return self.text(place, value, environment);
-        }
-        if ground == Ground::Aside {
+        let known = place.line().is_some_and(|line| self.shape_lines.contains(&(place.path(), line)))
+            || self.shape_values.contains(&(place.path(), fingerprint(value.trim().as_bytes())));
+        if of_tests(place.path()) || ground == Ground::Aside || known {
             return;
         }
         let works = |value: &str| match secret_value(value) {
@@ -361,7 +395,7 @@ impl Found {
         };
         if let Some((password, host)) = password_in_address(value) {
             if works(password) && !loopback(host) {
-                let shown = redact(password);
+                let shown = self.show(place, password);
                 self.add(
                     place,
                     format!("{} holds an address with a password: {shown}", named(name)),
@@ -380,7 +414,7 @@ impl Found {
             return;
         }
         if secret_value(value) == SecretValue::Guessable {
-            let shown = redact(value);
+            let shown = self.show(place, value);
             self.add(
                 place,
                 format!("{} has a value that everybody tries first, and it works: {shown}", named(name)),
@@ -392,8 +426,15 @@ impl Found {
         }
     }
 
-    fn literal(&mut self, place: &Place, name: &str, value: &str, environment: Option<&str>) {
+    /// What may be shown of a value, remembered for its file.
+    fn show(&mut self, place: &Place, value: &str) -> String {
         let shown = redact(value);
+        self.shown.insert((Arc::from(place.path()), shown.clone()));
+        shown
+    }
+
+    fn literal(&mut self, place: &Place, name: &str, value: &str, environment: Option<&str>) {
+        let shown = self.show(place, value);
         self.add(
             place,
             format!("{} is written out: {shown}", named(name)),
@@ -401,21 +442,38 @@ impl Found {
             environment,
         );
     }
+}
 
-    /// Any text: only what is a secret by its own shape.
-    fn text(&mut self, place: &Place, text: &str, environment: Option<&str>) {
-        if of_tests(place.path()) {
-            return;
+/// It is worth a finding where it stands.
+pub(crate) fn counts(one: &SecretSighting, today: Date) -> bool {
+    if one.valid_until.is_some_and(|until| until < today) {
+        return false;
+    }
+    // Keys and tokens that anybody can make, for a certificate on a laptop or a page that explains them.
+    let home_made = matches!(&*one.rule, "private-key" | "web-token");
+    let aside = Ground::of_file(one.place.path()) == Ground::Aside;
+    match one.role {
+        Role::Vendored => false,
+        Role::Test | Role::Fixture => one.certainty == Certainty::Verified && !home_made,
+        Role::Example | Role::Documentation => one.certainty >= Certainty::Shape && !home_made,
+        Role::Product | Role::Generated if aside => one.certainty >= Certainty::Shape && !home_made,
+        Role::Product | Role::Generated => true,
+    }
+}
+
+/// What to say of a sighting, in English and Simplified Chinese.
+pub(crate) fn words(one: &SecretSighting) -> (String, String) {
+    let shown = &one.shown;
+    match one.name.as_deref().map(named) {
+        Some(name) if one.default && one.guessable => (
+            format!("{name} falls back to a value that everybody can try: {shown}"),
+            format!("{name} 的默认值人人可试：{shown}"),
+        ),
+        Some(name) if one.default => {
+            (format!("{name} falls back to a secret: {shown}"), format!("{name} 的默认值即为密钥：{shown}"))
         }
-        if let Some((what, secret)) = known_shape(text) {
-            let shown = redact(secret);
-            self.add(
-                place,
-                format!("{} stands here: {shown}", what.en),
-                format!("此处存在{}：{shown}", what.zh),
-                environment,
-            );
-        }
+        Some(name) => (format!("{name} is written out: {shown}"), format!("{name} 以明文写出：{shown}")),
+        None => (format!("{} stands here: {shown}", one.title.en), format!("此处存在{}：{shown}", one.title.zh)),
     }
 }
 

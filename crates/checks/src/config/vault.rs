@@ -11,7 +11,7 @@ use gonogo_domain::{
 use crate::shared::{
     declared_library, production_workloads,
     scaling::same_environment,
-    secrets::{SecretValue, base64_text, is_secret_name, known_shape, secret_value},
+    secrets::{SecretValue, base64_text, is_secret_name, secret_value},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -59,6 +59,7 @@ struct Asked<'a> {
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let objects = evidence.objects()?;
     let backed = backed_by_vault(objects);
+    let issued = issued(objects);
     let mut tally = Tally::new();
     let mut elsewhere: BTreeMap<&str, &Place> = BTreeMap::new();
     for workload in production_workloads(evidence)? {
@@ -87,7 +88,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 .in_environment(workload.environment.as_deref()),
             );
         }
-        for asked in asked_by(workload) {
+        for asked in asked_by(workload).into_iter().filter(|asked| !issued.contains(asked.name)) {
             // Platforms and Knative on Cloud Run mean their own store by the name of a secret.
             if let Some(place) = backed.get(asked.name) {
                 tally.met(asked.name, place);
@@ -138,8 +139,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     ))
 }
 
+/// Names of the Secrets that an issuer of certificates makes in the cluster: nobody keeps them anywhere.
+fn issued(objects: &[Object]) -> BTreeSet<&str> {
+    let certificates = objects.iter().filter(|object| object.kind == "Certificate");
+    certificates.filter_map(|object| object.body.str_at("spec.secretName")).collect()
+}
+
 /// Names of the Secrets that something else than a person fills: a vault's operator, an encrypted file, the operator of
-/// a database, a certificate issuer.
+/// a database.
 fn backed_by_vault(objects: &[Object]) -> BTreeMap<&str, &Place> {
     let mut names: BTreeMap<&str, &Place> = BTreeMap::new();
     for object in objects {
@@ -157,7 +164,6 @@ fn backed_by_vault(objects: &[Object]) -> BTreeMap<&str, &Place> {
             "BitwardenSecret" => ("spec.secretName", true),
             "AzureKeyVaultSecret" => ("spec.output.secret.name", true),
             "OnePasswordItem" => ("metadata.name", true),
-            "Certificate" => ("spec.secretName", false),
             "SopsSecret" => ("spec.secretTemplates", false),
             "KafkaUser" => ("spec.template.secret.metadata.name", true),
             "Secret" if body.get("sops").is_some() => ("metadata.name", true),
@@ -311,9 +317,7 @@ fn asked_by(workload: &Workload) -> Vec<Asked<'_>> {
 fn in_git<'a>(objects: &'a [Object], name: &str) -> Option<&'a Object> {
     objects.iter().find(|object| {
         object.kind == "Secret" && object.name == name && object.production && {
-            let worth = |text: &str| {
-                known_shape(text).is_some() || text.contains('\n') || secret_value(text) >= SecretValue::Guessable
-            };
+            let worth = |text: &str| text.contains('\n') || secret_value(text) >= SecretValue::Guessable;
             let entries = |field| object.body.get(field).map(Node::entries).unwrap_or_default().iter();
             entries("stringData").any(|entry| entry.node.str().is_some_and(worth))
                 || entries("data").any(|entry| {

@@ -3,7 +3,8 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard, State,
     Strength, Text,
-    evidence::{VolumeKind, Workload, WorkloadKind},
+    evidence::{Volume, VolumeKind},
+    merge,
 };
 
 use super::{
@@ -65,9 +66,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Backup::Open(place, text) => open = open.or(Some((place, text))),
         }
     }
-    off.extend(gone_with_the_pod(evidence)?);
+    // A dump reaches what lies in the pod, a snapshot of volumes does not.
+    if copying.iter().all(|mechanism| mechanism.general) {
+        off.extend(gone_with_the_pod(evidence)?);
+    }
     if !off.is_empty() {
-        return Ok(Reading::refuted(off, "a database is not backed up", "有数据库没有备份"));
+        return Ok(Reading::refuted(merge(off), "a database is not backed up", "有数据库没有备份"));
     }
     if copying.is_empty() {
         return Ok(nothing(&objectives, open));
@@ -75,32 +79,35 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     Ok(compared(&copying, &objectives))
 }
 
-/// A database of one's own whose data lie in the pod: they end with it, and no snapshot of a volume reaches them.
+/// The image is a database, and a production workload that runs it mounts nothing that outlives its pod: its data end
+/// with the pod, and no snapshot of a volume reaches them.
 fn gone_with_the_pod(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let State::Kept { place, .. } = &evidence.service().state else { return Ok(Vec::new()) };
     // Where its own image is made of a database, it is one.
     let database = evidence.images()?.iter().any(|image| image.place.path() == place.path());
-    let workloads = production_workloads(evidence)?;
-    let in_pods = |workload: &&&Workload| {
-        !matches!(workload.kind, WorkloadKind::ComposeService | WorkloadKind::Platform(_))
-            && workload.kind.long_running()
-            && workload.keeps_data.is_empty()
-            && workload.volumes.iter().any(|volume| volume.kind == VolumeKind::EmptyDir)
-            && !workload.volumes.iter().any(|volume| {
-                matches!(volume.kind, VolumeKind::Claim(_) | VolumeKind::HostPath(_) | VolumeKind::Other(_))
-                    || matches!(&volume.kind, VolumeKind::Csi { class, .. } if class.is_none())
-            })
+    let passing = |volume: &Volume| {
+        matches!(volume.kind, VolumeKind::EmptyDir | VolumeKind::ConfigMap(_) | VolumeKind::Secret(_))
+            || matches!(&volume.kind, VolumeKind::Csi { class: Some(_), .. })
     };
-    let found = workloads.iter().filter(|_| database).filter(in_pods).map(|workload| {
-        let volume = workload.volumes.iter().find(|volume| volume.kind == VolumeKind::EmptyDir);
-        Finding::new(
-            volume.map_or(&workload.place, |volume| &volume.place),
-            "the database keeps its data in an emptyDir: they are gone with the pod, and no backup of a volume has them",
-            "数据库将数据存放在 emptyDir 中：随 Pod 一同消失，卷备份也无法覆盖",
-        )
-        .in_environment(workload.environment.as_deref())
+    let running = production_workloads(evidence)?.into_iter().filter(|workload| {
+        database && workload.kind.kubernetes() && workload.kind.long_running() && workload.keeps_data.is_empty()
     });
-    Ok(found.collect())
+    let findings = running.filter(|workload| workload.volumes.iter().all(passing)).map(|workload| {
+        let finding = match workload.volumes.iter().find(|volume| volume.kind == VolumeKind::EmptyDir) {
+            Some(volume) => Finding::new(
+                &volume.place,
+                "the database keeps its data in an emptyDir: they are gone with the pod, and no backup of a volume has them",
+                "数据库将数据存放在 emptyDir 中：随 Pod 一同消失，卷备份也无法覆盖",
+            ),
+            None => Finding::new(
+                &workload.place,
+                "the database keeps its data in the container: no volume outlives the pod, and no backup of a volume has them",
+                "数据库将数据存放在容器内：没有持久卷，随 Pod 一同消失，卷备份也无法覆盖",
+            ),
+        };
+        finding.in_environment(workload.environment.as_deref())
+    });
+    Ok(findings.collect())
 }
 
 fn nothing(objectives: &Objectives, open: Option<(Place, String)>) -> Reading {

@@ -10,6 +10,7 @@ use super::state::stateless;
 use crate::shared::{
     figures,
     records::{names_it, row_place, says_something},
+    suites::sources,
     trees::{inside, is_shown_off, texts},
 };
 
@@ -89,86 +90,94 @@ fn readings(evidence: &Evidence<'_>) -> Result<Readings, Missing> {
         )
     });
     let configured = match (classes.as_slice(), mechanisms.as_slice()) {
-        ([], []) => Reading::elsewhere(
+        ([], []) if has_source(evidence)? => Err(in_source(
+            evidence,
+            "it keeps state, and neither a policy of retention nor something that deletes is declared here",
+            "它保存状态，但此处既没有声明保留策略，也没有声明删除机制",
+        )),
+        ([], []) => Ok(Reading::elsewhere(
             Message::new(
                 "it keeps state, and neither a policy of retention nor something that deletes is in this repository",
                 "它保存状态，但此仓库中既没有保留策略，也没有删除机制",
             ),
             Message::new("the policy as a document, and what enforces it", "保留策略文档及其执行机制"),
-        ),
+        )),
         ([], [first, ..]) => {
             let finding = Finding::new(
                 &first.place,
                 format!("{} deletes, but no document says what is kept for how long", first.name),
                 format!("{} 会删除数据，但没有文档规定保留什么、保留多久", first.name),
             );
-            Reading::partly(
+            Ok(Reading::partly(
                 mechanisms.iter().map(|mechanism| mechanism.place.clone()),
                 vec![finding],
                 "something deletes old data; nothing says which data may be kept for how long",
                 "有删除机制，但没有成文的保留规定",
-            )
+            ))
         }
-        (_, []) => Reading::elsewhere(
-            Message::new(
-                "a policy of retention is written down; nothing in this repository enforces it",
-                "有保留策略，但此仓库中没有执行机制",
-            ),
-            Message::new("what deletes each class of data, as code", "以代码形式给出的删除机制"),
-        ),
-        (classes, mechanisms) => enforced(classes, mechanisms),
+        (classes, mechanisms) => enforced(evidence, classes, mechanisms),
     };
-    let readings = Readings::configured(Ok(configured));
+    let readings = Readings::configured(configured);
     Ok(match declared {
         Some(declared) => readings.and(Strength::Declared, Ok(declared)),
         None => readings,
     })
 }
 
-fn enforced(classes: &[Class], mechanisms: &[Mechanism]) -> Reading {
+/// What no declared mechanism deletes may be deleted by the program; what one keeps too long is kept too long.
+fn enforced(evidence: &Evidence<'_>, classes: &[Class], mechanisms: &[Mechanism]) -> Result<Reading, Missing> {
     let mut tally = Tally::new();
+    let mut open: Vec<&str> = Vec::new();
+    let mut too_long = false;
     for class in classes {
-        match mechanisms.iter().find(|mechanism| deletes(mechanism, class)) {
-            Some(mechanism) => {
-                if let (Some(wanted), Some(set)) = (class.period, mechanism.period)
-                    && set > wanted
-                {
-                    tally.miss(
-                        &class.name,
-                        Finding::new(
-                            &mechanism.place,
-                            format!(
-                                "{} keeps {} for {}, not {}",
-                                mechanism.name,
-                                class.name,
-                                figures::said(set),
-                                figures::said(wanted)
-                            ),
-                            format!(
-                                "{} 保留{} {}，而非 {}",
-                                mechanism.name,
-                                class.name,
-                                figures::said_zh(set),
-                                figures::said_zh(wanted)
-                            ),
-                        )
-                        .also(&class.place, "the policy", "策略"),
-                    );
-                } else {
-                    tally.met(&class.name, &mechanism.place);
-                }
+        let Some(mechanism) = mechanisms.iter().find(|mechanism| deletes(mechanism, class)) else {
+            open.push(&class.name);
+            continue;
+        };
+        match (class.period, mechanism.period) {
+            (Some(wanted), Some(set)) if set > wanted => {
+                too_long = true;
+                tally.miss(&class.name, kept_too_long(class, mechanism, wanted, set));
             }
-            None => tally.miss(
-                &class.name,
-                Finding::new(
-                    &class.place,
-                    format!("nothing here deletes {}", class.name),
-                    format!("此处没有机制删除{}", class.name),
-                ),
-            ),
+            _ => tally.met(&class.name, &mechanism.place),
         }
     }
-    tally.reading("classes of data are deleted when their time is over", "类数据到期后会被删除")
+    if !open.is_empty() && !too_long {
+        let (found, all, names) = (tally.count().of, classes.len(), open.join(", "));
+        return Err(in_source(
+            evidence,
+            &format!("something declared here deletes {found} of {all} classes of data, nothing deletes {names}"),
+            &format!("{all} 类数据中有 {found} 类声明了删除机制，{names} 没有"),
+        ));
+    }
+    Ok(tally.reading("classes of data are deleted when their time is over", "类数据到期后会被删除"))
+}
+
+fn kept_too_long(class: &Class, mechanism: &Mechanism, wanted: u64, set: u64) -> Finding {
+    Finding::new(
+        &mechanism.place,
+        format!("{} keeps {} for {}, not {}", mechanism.name, class.name, figures::said(set), figures::said(wanted)),
+        format!("{} 保留{} {}，而非 {}", mechanism.name, class.name, figures::said_zh(set), figures::said_zh(wanted)),
+    )
+    .also(&class.place, "the policy", "策略")
+}
+
+/// Code that could delete is here.
+fn has_source(evidence: &Evidence<'_>) -> Result<bool, Missing> {
+    Ok(!sources(evidence)?.is_empty())
+}
+
+/// Whether the program deletes is in its source.
+fn in_source(evidence: &Evidence<'_>, en: &str, zh: &str) -> Missing {
+    let mut missing = match evidence.source_code() {
+        Ok(never) => match never {},
+        Err(missing) => missing,
+    };
+    missing.reason = Message::new(
+        format!("{en}; whether the program does is in its source, which this check does not read yet"),
+        format!("{zh}；程序本身是否删除需看源代码，而本检查尚不读取"),
+    );
+    missing
 }
 
 /// The policy names the mechanism, or a telling word of the class is among what the mechanism says.

@@ -18,6 +18,13 @@ pub(super) fn stateless(evidence: &Evidence<'_>) -> Result<Option<Reading>, Miss
             Reading::not_applicable("gonogo.toml says that it keeps no state", "gonogo.toml 声明其不保存状态")
                 .with_witnesses([place.clone()]),
         )),
+        State::Optional { reason, place } => Ok(Some(Reading::elsewhere(
+            Message::new(
+                format!("{} ({place}); whether that holds data of its own is not declared", reason.en),
+                format!("{}（{place}）；未声明其中是否有自有数据", reason.zh),
+            ),
+            declare(evidence),
+        ))),
         State::Entrusted { to, reviewed: true, place } => Ok(Some(
             Reading::not_applicable(
                 format!("its data is kept by {to} ({place}), a service of this repository with a review of its own"),
@@ -37,13 +44,18 @@ pub(super) fn stateless(evidence: &Evidence<'_>) -> Result<Option<Reading>, Miss
                     format!("it uses {what} ({place}); whether that holds data of its own is not declared"),
                     format!("使用 {what}（{place}）；未声明其中是否有自有数据"),
                 ),
-                Message::new(
-                    format!("state = true or false under [service.{}] in gonogo.toml", evidence.service().name),
-                    format!("gonogo.toml 中 [service.{}] 的 state = true 或 false", evidence.service().name),
-                ),
+                declare(evidence),
             ),
         })),
     }
+}
+
+fn declare(evidence: &Evidence<'_>) -> Message {
+    let name = &evidence.service().name;
+    Message::new(
+        format!("state = true or false under [service.{name}] in gonogo.toml"),
+        format!("gonogo.toml 中 [service.{name}] 的 state = true 或 false"),
+    )
 }
 
 /// Something that data may be kept in.

@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Document, DocumentKind, Purpose, Section, Workload, WorkloadKind},
+    evidence::{Container, Document, DocumentKind, Probe, Purpose, Section, Workload, WorkloadKind},
 };
 
 use crate::shared::{
@@ -13,6 +13,7 @@ use crate::shared::{
     production_workloads,
     runs::{Run, runs},
     scaling::most_replicas,
+    trees::is_shown_off,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -63,20 +64,25 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
             ));
         }
     }
+    let limit = policy.rollback_seconds;
     let mut unbounded: Option<Place> = None;
+    let mut slow: Option<(u32, Place)> = None;
     for workload in workloads.iter().filter(|one| one.kind.long_running()) {
         let environment = workload.environment.as_deref();
         findings.extend(nothing_kept(workload).into_iter().map(|finding| finding.in_environment(environment)));
         match bound(evidence, workload)? {
-            Bound::Seconds(seconds, place) if seconds >= policy.rollback_seconds => findings.push(
+            Bound::Between { least, place, .. } if least >= limit => findings.push(
                 Finding::new(
                     &place,
-                    format!("going back may take {seconds} s, less than {} s is asked for", policy.rollback_seconds),
-                    format!("回滚可能需要 {seconds} 秒，要求少于 {} 秒", policy.rollback_seconds),
+                    format!("going back takes at least {least} s, less than {limit} s is asked for"),
+                    format!("回滚至少需要 {least} 秒，要求少于 {limit} 秒"),
                 )
                 .in_environment(environment),
             ),
-            Bound::Seconds(_, place) => witnesses.push(place),
+            Bound::Between { most, place, .. } if most >= limit => {
+                slow.get_or_insert((most, place));
+            }
+            Bound::Between { place, .. } => witnesses.push(place),
             Bound::Unknown => {
                 unbounded.get_or_insert_with(|| workload.place.clone());
             }
@@ -87,6 +93,17 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
         return Ok(Reading::refuted(findings, "the way back is missing or too slow", "回滚途径缺失或过慢"));
     }
     let settle = Message::new("a dated record of a rehearsal with its duration", "带日期和耗时的回滚演练记录");
+    if let Some((most, place)) = slow {
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!(
+                    "the way back is written down; the probe at {place} allows starts so long that it may take up to {most} s, and nothing says how long it does take"
+                ),
+                format!("已有回滚文档；{place} 的探针允许的启动时间使回滚最长可达 {most} 秒，实际耗时没有记录"),
+            ),
+            settle,
+        ));
+    }
     if let Some(place) = unbounded {
         return Ok(Reading::elsewhere(
             Message::new(
@@ -107,8 +124,8 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
     }
     Ok(Reading::shown(
         witnesses,
-        format!("the way back is written down and takes less than {} s by what is declared", policy.rollback_seconds),
-        format!("已有回滚文档，按声明推算耗时少于 {} 秒", policy.rollback_seconds),
+        format!("the way back is written down and takes less than {limit} s by what is declared"),
+        format!("已有回滚文档，按声明推算耗时少于 {limit} 秒"),
     ))
 }
 
@@ -121,7 +138,7 @@ enum Procedure {
 
 fn procedure(evidence: &Evidence<'_>) -> Result<Procedure, Missing> {
     let mut empty: Option<Finding> = None;
-    for document in evidence.documents()? {
+    for document in evidence.documents()?.iter().filter(|document| !is_shown_off(&document.place)) {
         if matches!(document.kind, DocumentKind::Changelog | DocumentKind::Postmortem | DocumentKind::Decision) {
             continue;
         }
@@ -209,48 +226,66 @@ fn nothing_kept(workload: &Workload) -> Vec<Finding> {
 }
 
 enum Bound {
-    /// At most, and where the figures stand.
-    Seconds(u32, Place),
+    /// Seconds that it takes when every start is as fast, and when every start is as slow, as the probes allow; and
+    /// where the figures stand.
+    Between {
+        least: u32,
+        most: u32,
+        place: Place,
+    },
     /// The previous version still runs or is kept beside the new one.
     Switch,
     Unknown,
 }
 
-/// Waves of pods, each as long as a pod may take to become ready.
+/// How long a container may take to be ready, by its probes.
+struct Start {
+    /// Nobody asks before.
+    least: u32,
+    /// A startup probe gives up here; without one, readiness is taken to say yes when it is asked first.
+    most: u32,
+    place: Place,
+}
+
+fn start(container: &Container) -> Option<Start> {
+    let first = |probe: &Probe| probe.initial_delay;
+    let ready = container.readiness.as_ref();
+    if let Some(probe) = &container.startup {
+        let least = first(probe).max(ready.map_or(0, first));
+        return Some(Start { least, most: probe.budget().max(least), place: probe.place.clone() });
+    }
+    let probe = ready?;
+    let most = first(probe).saturating_add(probe.period).saturating_add(probe.start_period.unwrap_or(0));
+    Some(Start { least: first(probe), most, place: probe.place.clone() })
+}
+
+/// Waves of pods, each as long as a pod takes to become ready.
 fn bound(evidence: &Evidence<'_>, workload: &Workload) -> Result<Bound, Missing> {
     if matches!(workload.kind, WorkloadKind::KnativeService | WorkloadKind::Platform(_) | WorkloadKind::Rollout) {
         return Ok(Bound::Switch);
     }
-    let startup = workload.main_containers().filter_map(|container| {
-        let allowed = container.startup.as_ref().map(|probe| (probe.budget(), &probe.place));
-        allowed.or_else(|| {
-            let ready = container.readiness.as_ref()?;
-            let wait = ready.initial_delay.saturating_add(ready.period).saturating_add(ready.start_period.unwrap_or(0));
-            Some((wait, &ready.place))
-        })
-    });
-    let Some((startup, place)) = startup.max_by_key(|(seconds, _)| *seconds) else { return Ok(Bound::Unknown) };
+    let starts: Vec<Start> = workload.main_containers().filter_map(start).collect();
+    let least = starts.iter().map(|start| start.least).max().unwrap_or(0);
+    let Some(slowest) = starts.into_iter().max_by_key(|start| start.most) else { return Ok(Bound::Unknown) };
     let settled = number(workload.body.at("spec.minReadySeconds"));
-    let each = startup.saturating_add(settled);
     let replicas = most_replicas(evidence, workload)?.max(1);
     let strategy = workload.body.at("spec.strategy");
     let stopping = workload.grace_seconds.as_ref().map_or(30, |grace| grace.value);
-    let seconds = match workload.kind {
-        WorkloadKind::Deployment if strategy.and_then(|one| one.str_at("type")) == Some("Recreate") => {
-            each.saturating_add(stopping)
-        }
+    let (waves, once) = match workload.kind {
+        WorkloadKind::Deployment if strategy.and_then(|one| one.str_at("type")) == Some("Recreate") => (1, stopping),
         WorkloadKind::Deployment => {
             let update = strategy.and_then(|one| one.get("rollingUpdate"));
             let surge = share(update.and_then(|one| one.get("maxSurge")), replicas, true);
             let gone = share(update.and_then(|one| one.get("maxUnavailable")), replicas, false);
-            replicas.div_ceil(surge.saturating_add(gone).max(1)).saturating_mul(each)
+            (replicas.div_ceil(surge.saturating_add(gone).max(1)), 0)
         }
         // One after the other, from the last to the first.
-        WorkloadKind::StatefulSet => replicas.saturating_mul(each),
-        WorkloadKind::ComposeService => each,
+        WorkloadKind::StatefulSet => (replicas, 0),
+        WorkloadKind::ComposeService => (1, 0),
         _ => return Ok(Bound::Unknown),
     };
-    Ok(Bound::Seconds(seconds, place.clone()))
+    let all = |each: u32| waves.saturating_mul(each.saturating_add(settled));
+    Ok(Bound::Between { least: all(least), most: all(slowest.most).saturating_add(once), place: slowest.place })
 }
 
 /// A number or a percentage of the replicas; 25 % where nothing is written. Surge is rounded up, absence down.
@@ -272,7 +307,9 @@ fn number(node: Option<&Node>) -> u32 {
 /// Dated rehearsals that say how long it took.
 fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missing> {
     let mut newest: Option<(jiff::civil::Date, Reading)> = None;
-    for document in evidence.documents()?.iter().filter(|one| one.kind == DocumentKind::Drill) {
+    for document in
+        evidence.documents()?.iter().filter(|one| one.kind == DocumentKind::Drill && !is_shown_off(&one.place))
+    {
         let named = format!("{} {}", document.title, document.place.path()).to_lowercase();
         let (true, Some((on, place))) = (WORDS.iter().any(|word| named.contains(word)), &document.dated) else {
             continue;

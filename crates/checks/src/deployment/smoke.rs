@@ -53,6 +53,18 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         Ran::Elsewhere(_) | Ran::NoPipeline | Ran::Nowhere(_) => return nothing(evidence, settle),
     };
     let places: Vec<Place> = found.iter().map(|run| run.step.place.clone()).collect();
+    let for_environment = found.iter().any(|run| run.job.environment.is_some());
+    if let (Some(place), false) = (places.first(), for_environment || !runs(evidence, &[Purpose::Deploy])?.is_empty()) {
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!(
+                    "{place} runs smoke tests before a deployment; no pipeline here deploys what they would ask after it"
+                ),
+                format!("{place} 在部署之前运行冒烟测试；此处没有部署流水线"),
+            ),
+            settle,
+        ));
+    }
     if let Some(run) = found.iter().find(|run| only_production(run)) {
         return Ok(Reading::partly(
             places,

@@ -48,7 +48,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let logger = source.uses.iter().find(|one| one.role.counts() && program::default(one, "logs") == "trace id");
     let field = source.texts.iter().find(|text| {
         text.role.counts()
-            && text.kind == SourceTextKind::Header
+            && text.kind == SourceTextKind::RequestId
             && text.text.to_ascii_lowercase().starts_with("trace")
             && text.text != "traceparent"
             && text.given_to.is_some()

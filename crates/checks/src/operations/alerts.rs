@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{AlertRule, OwnershipKind, Resource, RuleKind},
+    evidence::{AlertRule, OwnershipKind, Resource},
 };
 
 use super::{
@@ -13,7 +13,10 @@ use super::{
     links::{self, Target, slug},
     routing::dead_end,
 };
-use crate::shared::trees::{inside, is_shown_off, texts};
+use crate::shared::{
+    monitoring,
+    trees::{inside, is_shown_off, texts},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "operations.alerts",
@@ -81,11 +84,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let rules: Vec<&AlertRule> = evidence
-        .alert_rules()?
-        .iter()
-        .filter(|rule| rule.kind == RuleKind::Alerting && rule.production && !is_shown_off(&rule.place))
-        .collect();
+    let rules = monitoring::alerts(evidence)?;
     let alarms: Vec<&Resource> = evidence.infrastructure()?.iter().filter(|resource| is_alarm(resource)).collect();
     if rules.is_empty() && alarms.is_empty() {
         return Ok(Reading::elsewhere(
@@ -105,6 +104,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.met(key, &rule.place);
         } else {
             for finding in findings {
+                let finding = monitoring::at_source(finding, &rule.place, rule.compiled_from.as_ref());
                 tally.miss(key.clone(), finding.in_environment(rule.environment.as_deref()));
             }
         }
@@ -117,15 +117,23 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     let routed = routes(evidence, &rules, &mut tally)?;
-    let (en, zh) = if routed || rules.is_empty() {
-        ("alert rules can be acted on", "条告警规则可据以行动")
-    } else {
-        (
-            "alert rules can be acted on; where they are routed is not in this repository",
-            "条告警规则可据以行动；其路由不在此仓库中",
-        )
-    };
-    Ok(tally.reading(en, zh))
+    let count = tally.count();
+    if !routed && !rules.is_empty() && count.met == count.of {
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!(
+                    "{} of {} alert rules can be acted on; whom they reach is not in this repository",
+                    count.met, count.of
+                ),
+                format!("{} 条告警规则中有 {} 条可据以行动；它们通知谁不在此仓库中", count.of, count.met),
+            ),
+            Message::new(
+                "the routing of the alerts, to a receiver that tells somebody: Alertmanager's configuration, an AlertmanagerConfig, Grafana's contact points",
+                "告警的路由及可通知到人的接收者：Alertmanager 配置、AlertmanagerConfig 或 Grafana 联络点",
+            ),
+        ));
+    }
+    Ok(tally.reading("alert rules can be acted on", "条告警规则可据以行动"))
 }
 
 /// A rule is one, however many environments it is rendered for; its variants differ in severity.

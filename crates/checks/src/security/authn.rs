@@ -1,12 +1,13 @@
 //! Whatever is not public asks who calls.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text,
+    Area, Capability, Check, Class, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings,
+    Standard, Strength, Tally, Text,
     evidence::{ApiDescription, ApiKind, Object, Operation},
     merge,
 };
 
+use super::open_doors;
 use crate::shared::{
     declared_library,
     entrances::leads_here,
@@ -22,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
     level: None,
     gate: Gate::Blocker,
     min: Strength::Configured,
-    classes: Classes::SERVERS,
+    classes: Classes::SERVING,
     fresh_days: None,
     record: &["environment", "routes"],
     remediation: Text {
@@ -35,6 +36,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
+    if evidence.service().class == Class::Store {
+        return Readings::configured(configured(evidence));
+    }
     Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
 }
 
@@ -94,6 +98,20 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 format!("网关允许任何人调用 {}", resource.name),
             ));
         }
+    }
+    let unguarded = open_doors::unguarded(evidence)?;
+    if !unguarded.is_empty() {
+        return Ok(Reading::refuted(
+            merge(unguarded),
+            "a variable lets in whoever gives no password",
+            "有环境变量允许无密码访问",
+        ));
+    }
+    if evidence.service().class == Class::Store {
+        return Ok(Reading::not_applicable(
+            "a data store has no routes, and no variable here opens it without a password",
+            "数据存储没有路由，此处也没有允许无密码访问的环境变量",
+        ));
     }
     if !findings.is_empty() {
         return Ok(Reading::refuted(

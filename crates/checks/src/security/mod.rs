@@ -3,6 +3,7 @@
 mod authn;
 mod dependencies;
 mod input_validation;
+mod open_doors;
 mod owasp;
 mod secrets_management;
 mod transport;

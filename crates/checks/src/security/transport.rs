@@ -7,6 +7,7 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
+    delivery::is_beside,
     entrances::leads_here,
     secrets::{loopback, of_examples, of_tests},
 };
@@ -63,7 +64,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     let resources = evidence.infrastructure()?;
-    for resource in resources {
+    for resource in resources.iter().filter(|resource| !is_beside(evidence, resource)) {
         if let Some(entrance) = of_resource(resource, resources) {
             count(&mut tally, format!("{}.{}", resource.kind, resource.name), entrance, None);
         }
@@ -98,8 +99,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(Reading::elsewhere(
         Message::new(
-            "no entrance from outside is declared here: no Ingress, Gateway, load balancer or listener",
-            "此处未声明任何对外入口：没有 Ingress、Gateway、负载均衡或监听器",
+            "no entrance from outside that leads to it is declared here: no Ingress, Gateway, load balancer or listener",
+            "此处未声明通向它的对外入口：没有 Ingress、Gateway、负载均衡或监听器",
         ),
         Message::new(
             "the manifests of the Ingress, Gateway or load balancer in front of it, or its URL",
@@ -115,12 +116,19 @@ fn count(tally: &mut Tally, key: String, entrance: Entrance, environment: Option
     }
 }
 
-/// A route to it whose gateway is declared elsewhere.
+/// A route to it whose gateway is declared elsewhere. One without a gateway is for what is inside of the mesh already.
 fn is_route(object: &Object) -> bool {
-    matches!(
-        object.kind.as_str(),
-        "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "VirtualService" | "IngressRoute" | "HTTPProxy"
-    )
+    match object.kind.as_str() {
+        "VirtualService" => {
+            let gateways = object.body.list("spec.gateways");
+            gateways.iter().any(|gateway| gateway.str() != Some("mesh"))
+        }
+        "HTTPRoute" | "GRPCRoute" | "TLSRoute" => {
+            let parents = object.body.list("spec.parentRefs");
+            parents.is_empty() || parents.iter().any(|parent| parent.str_at("kind") != Some("Service"))
+        }
+        kind => matches!(kind, "IngressRoute" | "HTTPProxy"),
+    }
 }
 
 fn annotation<'a>(object: &'a Object, name: &str) -> Option<&'a Node> {

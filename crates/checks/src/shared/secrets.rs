@@ -1,196 +1,8 @@
-//! What looks like a secret: keys in the shapes that vendors issue, names that secrets go by, values that stand for none.
+//! What the domain knows of secrets, and the folders whose values nobody runs production with.
 
-mod shapes;
-mod words;
-
-pub(crate) use shapes::{known_shape, loopback, password_in_address};
-
-use words::{ABOUT, GUESSABLE, MARKS, OF_EXAMPLES, OF_TESTS, OPEN, ROOTS, SCHEMES, SWITCHES, WORDS};
-
-/// The name of a setting whose value is a secret: `DB_PASSWORD`, `stripe.secretKey`, `SECRET_KEY_BASE`.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let words = words_of(name);
-    let Some(last) = words.last() else { return false };
-    if ABOUT.contains(&last.as_str()) {
-        return false;
-    }
-    if words.iter().any(|word| OPEN.contains(&word.as_str())) {
-        return false;
-    }
-    let has = |word: &str| words.iter().any(|one| one == word);
-    let pair =
-        |first: &str, second: &str| words.windows(2).any(|two| matches!(two, [a, b] if a == first && b == second));
-    [
-        "password",
-        "passwd",
-        "pwd",
-        "passphrase",
-        "pass",
-        "secret",
-        "token",
-        "apikey",
-        "secretkey",
-        "accesskey",
-        "privatekey",
-        "authkey",
-        "authtoken",
-        "accesstoken",
-        "apitoken",
-        "clientsecret",
-        "jwtsecret",
-        "dbpassword",
-        "rootpassword",
-        "adminpassword",
-        "userpassword",
-        "pgpassword",
-    ]
-    .iter()
-    .any(|word| has(word))
-        || [
-            "api",
-            "private",
-            "access",
-            "auth",
-            "encryption",
-            "signing",
-            "master",
-            "license",
-            "service",
-            "session",
-            "hmac",
-        ]
-        .iter()
-        .any(|word| pair(word, "key"))
-}
-
-/// Words of a name in lower case: `dbPassword`, `DB_PASSWORD` and `db.password` are `db password`.
-fn words_of(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = vec![String::new()];
-    let mut before_lower = false;
-    for letter in name.chars().take(200) {
-        if !letter.is_ascii_alphanumeric() {
-            words.push(String::new());
-            before_lower = false;
-            continue;
-        }
-        if letter.is_ascii_uppercase() && before_lower {
-            words.push(String::new());
-        }
-        before_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
-        if let Some(word) = words.last_mut() {
-            word.push(letter.to_ascii_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// What the value of a setting with a secret's name is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum SecretValue {
-    /// Empty, a switch, a number.
-    Nothing,
-    /// It is filled in elsewhere, or has to be before it works: `${…}`, `<…>`, `your-…`, a path, an address.
-    FilledIn,
-    /// A word that everybody tries first. It works where it stands, and protects nothing.
-    Guessable,
-    /// It may be the secret itself.
-    Literal,
-}
-
-pub(crate) fn secret_value(value: &str) -> SecretValue {
-    let value = value.trim().trim_matches(['"', '\'', '`']).trim();
-    let lower = value.to_ascii_lowercase();
-    if SWITCHES.contains(&lower.as_str()) || (value.len() < 9 && value.parse::<f64>().is_ok()) {
-        return SecretValue::Nothing;
-    }
-    if filled_in(value, &lower) {
-        return SecretValue::FilledIn;
-    }
-    if GUESSABLE.contains(&lower.as_str()) || ROOTS.iter().any(|root| lower.contains(root)) {
-        return SecretValue::Guessable;
-    }
-    SecretValue::Literal
-}
-
-fn filled_in(value: &str, lower: &str) -> bool {
-    let angle = value.starts_with('<') && value.ends_with('>');
-    let marked = (value.starts_with('[') && value.ends_with(']'))
-        || (value.starts_with("__") && value.ends_with("__"))
-        || (value.starts_with('@') && value.ends_with('@'))
-        || (value.starts_with('%') && value.ends_with('%'));
-    let address = value.contains("://") && password_in_address(value).is_none();
-    let path = value.starts_with('/') || value.starts_with("./") || value.starts_with("~/");
-    let same = value.chars().next().is_some_and(|first| value.chars().all(|letter| letter == first));
-    angle
-        || marked
-        || address
-        || path && !value.ends_with('=')
-        || same
-        || value.starts_with('$')
-        || value.starts_with("0123456789")
-        || value == "00000000-0000-4000-8000-000000000000"
-        || MARKS.iter().any(|mark| value.contains(mark))
-        || SCHEMES.iter().any(|scheme| lower.starts_with(scheme))
-        || WORDS.iter().any(|word| lower.contains(word))
-}
-
-/// A literal that nobody types by hand for a trial: long enough and mixed.
-pub(crate) fn looks_random(value: &str) -> bool {
-    let value = value.trim().trim_matches(['"', '\'', '`']);
-    if value.contains(char::is_whitespace) || !value.is_ascii() || value.len() < 10 {
-        return false;
-    }
-    let has = |kind: fn(&char) -> bool| usize::from(value.chars().any(|letter| kind(&letter)));
-    let kinds = has(char::is_ascii_lowercase)
-        + has(char::is_ascii_uppercase)
-        + has(char::is_ascii_digit)
-        + has(char::is_ascii_punctuation);
-    // Words joined by dashes or dots are names; digits strewn among letters are not.
-    let changes = value
-        .as_bytes()
-        .windows(2)
-        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_digit() != b.is_ascii_digit()))
-        .count();
-    entropy(value) >= 3.0 && (kinds >= 3 && changes >= 1 || changes >= 4)
-}
-
-/// Bits a letter, after Shannon.
-#[expect(clippy::cast_precision_loss, reason = "lengths of values are far below 2^52")]
-fn entropy(value: &str) -> f64 {
-    let mut counts = [0_usize; 128];
-    for byte in value.bytes() {
-        if let Some(slot) = counts.get_mut(usize::from(byte)) {
-            *slot += 1;
-        }
-    }
-    let all = value.len().max(1) as f64;
-    counts.iter().filter(|count| **count > 0).map(|count| *count as f64 / all).map(|part| -part * part.log2()).sum()
-}
-
-/// The bytes of a base64 text as text; none: it is no base64, or no text. What `data` of a Secret holds.
-pub(crate) fn base64_text(encoded: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(encoded.len() / 4 * 3);
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for letter in encoded.bytes().filter(|letter| !letter.is_ascii_whitespace() && *letter != b'=') {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).unwrap_or_default());
-            bits &= (1 << held) - 1;
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
+pub(crate) use gonogo_domain::secret::{
+    SecretValue, base64_text, is_secret_name, looks_random, loopback, password_in_address, secret_value,
+};
 
 /// A file that only tests read. Paths of objects carry no role, so their folders tell.
 pub(crate) fn of_tests(path: &str) -> bool {
@@ -202,64 +14,41 @@ pub(crate) fn of_examples(path: &str) -> bool {
     path.split('/').any(|part| OF_EXAMPLES.contains(&part.to_ascii_lowercase().as_str()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Folders that only tests read.
+const OF_TESTS: &[&str] = &[
+    "test",
+    "tests",
+    "__tests__",
+    "spec",
+    "specs",
+    "e2e",
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixtures",
+    "fixture",
+    "__fixtures__",
+    "mocks",
+    "__mocks__",
+    "testing",
+    "golden",
+    "vendor",
+    "node_modules",
+    "third_party",
+];
 
-    fn name(name: &str, expect: bool) {
-        assert_eq!(is_secret_name(name), expect, "{name}");
-    }
-
-    #[test]
-    fn names_of_secrets_are_told_from_names_about_secrets() {
-        for one in
-            ["DB_PASSWORD", "stripe.secretKey", "SECRET_KEY_BASE", "jwtSecret", "API_KEY", "clientSecret", "PGPASSWORD"]
-        {
-            name(one, true);
-        }
-        for one in [
-            "DB_PASSWORD_FILE",
-            "secretName",
-            "TOKEN_ISSUER",
-            "PUBLIC_KEY",
-            "existingSecret",
-            "KEY_SERIALIZER",
-            "MAX_TOKENS",
-            "tokens",
-            "",
-        ] {
-            name(one, false);
-        }
-    }
-
-    fn value(value: &str, expect: SecretValue) {
-        assert_eq!(secret_value(value), expect, "{value}");
-    }
-
-    #[test]
-    fn values_that_stand_for_none_are_known() {
-        value("", SecretValue::Nothing);
-        value("true", SecretValue::Nothing);
-        for one in [
-            "${DB_PASSWORD}",
-            "<password>",
-            "your-password",
-            "/run/secrets/db",
-            "vault:kv/shop#db",
-            "xxxxxx",
-            "https://id.example.org/token",
-        ] {
-            value(one, SecretValue::FilledIn);
-        }
-        for one in ["changeme", "password", "Admin", "please-changeme-now"] {
-            value(one, SecretValue::Guessable);
-        }
-        value("s3cr3t-of-shop", SecretValue::Literal);
-    }
-
-    #[test]
-    fn base64_is_read_and_anything_else_is_none() {
-        assert_eq!(base64_text("c2hvcA==").as_deref(), Some("shop"));
-        assert_eq!(base64_text("not base64!"), None);
-    }
-}
+/// Folders that show how something could be done.
+const OF_EXAMPLES: &[&str] = &[
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "docs",
+    "doc",
+    "extras",
+    "contrib",
+    "tutorials",
+    "quickstart",
+];

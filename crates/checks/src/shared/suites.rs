@@ -2,7 +2,10 @@
 
 use std::cell::LazyCell;
 
-use gonogo_domain::evidence::{FileEntry, Role};
+use gonogo_domain::{
+    Evidence, Missing,
+    evidence::{FileEntry, InstructionKind, Role},
+};
 
 /// A kind of test, as far as a path can tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,13 +215,53 @@ fn words(stem: &str) -> Vec<String> {
 }
 
 /// The languages whose tests can be told by their paths, and Rust's, which also stand inside the sources.
-pub(crate) fn is_source(file: &FileEntry) -> bool {
+fn is_source(file: &FileEntry) -> bool {
     const EXTENSIONS: &[&str] = &[
         "go", "py", "js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "svelte", "java", "kt", "scala", "groovy", "cs",
         "fs", "vb", "rb", "php", "rs", "ex", "dart", "erl", "gleam", "swift", "c", "cc", "cpp", "cxx", "clj", "lua",
     ];
     let extension = file.name().rsplit_once('.').map_or("", |(_, extension)| extension);
     file.role == Role::Product && EXTENSIONS.contains(&extension) && !configures(file.name())
+}
+
+/// The sources of the unit: what a database's image runs once to fill itself is data in the form of a script.
+pub(crate) fn sources<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a FileEntry>, Missing> {
+    let mut seeds: Vec<(String, &str)> = Vec::new();
+    for image in evidence.images()? {
+        for instruction in image.final_instructions() {
+            if let InstructionKind::Copy { sources, destination, .. } | InstructionKind::Add { sources, destination } =
+                &instruction.kind
+                && destination.starts_with("/docker-entrypoint-initdb.d")
+            {
+                seeds.extend(sources.iter().map(|source| (image.context.clone(), source.as_str())));
+            }
+        }
+    }
+    let is_seed = |file: &FileEntry| {
+        seeds.iter().any(|(context, source)| {
+            let inside = if context == "." { Some(&*file.path) } else { file.path.strip_prefix(context.as_str()) };
+            let source = source.trim_start_matches("./").trim_end_matches('/');
+            inside.map(|path| path.trim_start_matches('/')).is_some_and(|path| covers(source, path))
+        })
+    };
+    Ok(evidence.files()?.iter().filter(|file| is_source(file) && !is_seed(file)).collect())
+}
+
+/// A source of COPY covers a path of the build context: itself, what lies below it, or one `*`.
+fn covers(source: &str, path: &str) -> bool {
+    match source.split_once('*') {
+        None => {
+            matches!(source, "" | ".")
+                || path.strip_prefix(source).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        Some((start, end)) => {
+            let end = end.trim_start_matches('*');
+            path.len() >= start.len() + end.len()
+                && path.starts_with(start)
+                && path.ends_with(end)
+                && path.get(start.len()..path.len() - end.len()).is_some_and(|rest| !rest.contains('/'))
+        }
+    }
 }
 
 /// Rust's tests also stand inside the sources.
@@ -237,6 +280,19 @@ mod tests {
 
     fn check(path: &str, expect: Option<Suite>) {
         assert_eq!(kind(path), expect, "{path}");
+    }
+
+    #[test]
+    fn sources_of_copy_cover_what_they_copy() {
+        let check =
+            |source: &str, path: &str, expect: bool| assert_eq!(covers(source, path), expect, "{source} {path}");
+        check("*.js", "seed.js", true);
+        check("*.js", "app/seed.js", false);
+        check("scripts/*", "scripts/one.js", true);
+        check("scripts", "scripts/one.js", true);
+        check("scripts", "scripts2/one.js", false);
+        check(".", "any/thing.js", true);
+        check("ab*ba", "aba", false);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     runs::{Ran, Run, pipeline_elsewhere, ran, runs},
-    suites::{Suite, is_rust, is_source, suite, suites},
+    suites::{Suite, is_rust, sources, suite, suites},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -121,7 +121,8 @@ fn runs_every_target(text: &str) -> bool {
 
 fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Missing> {
     let any_test = files.iter().any(|file| suite(file).is_some());
-    if any_test || !files.iter().any(is_source) {
+    let sources = sources(evidence)?;
+    if any_test || sources.is_empty() {
         return Ok(Reading::elsewhere(
             Message::new(
                 "no test here is called an integration test; which of them reach a real dependency is in their source",
@@ -133,7 +134,7 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Miss
             ),
         ));
     }
-    let rust = files.iter().any(|file| is_source(file) && is_rust(file));
+    let rust = sources.iter().any(|file| is_rust(file));
     if rust {
         match evidence.source_code()? {}
     }

@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use crate::shared::{
     runs::{Ran, pipeline_elsewhere, ran, runs},
-    suites::{Suite, is_rust, is_source, suite},
+    suites::{Suite, is_rust, sources, suite},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -44,7 +44,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let tests: Vec<&FileEntry> =
         files.iter().filter(|file| matches!(suite(file), Some(Suite::Unit | Suite::Integration))).collect();
     if tests.is_empty() {
-        return nothing(evidence, files);
+        return nothing(evidence);
     }
     let first = tests.iter().find(|file| suite(file) == Some(Suite::Unit)).or(tests.first());
     let example = first.map_or_else(|| Place::whole("."), |file| Place::whole(file.path.clone()));
@@ -78,16 +78,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 }
 
 /// No file is a test by its name: that is no proof where tests stand inside the sources, or the sources elsewhere.
-fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Missing> {
-    let sources = files.iter().filter(|file| is_source(file)).count();
-    if sources == 0 {
+fn nothing(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let files = sources(evidence)?;
+    let sources = files.len();
+    if files.is_empty() {
         return Ok(Reading::elsewhere(
             Message::new("its source code is not in this repository", "其源代码不在此仓库中"),
             Message::new("a review of the repository that holds its source code", "对存放其源代码的仓库进行评审"),
         ));
     }
     let inline = evidence.packages()?.iter().any(|package| package.ecosystem == Ecosystem::Cargo)
-        || files.iter().any(|file| is_source(file) && is_rust(file));
+        || files.iter().any(|file| is_rust(file));
     if inline {
         match evidence.source_code()? {}
     }

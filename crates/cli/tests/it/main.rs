@@ -7,4 +7,5 @@ mod hostile;
 mod pages;
 mod readme;
 mod records;
+mod secrets;
 mod support;

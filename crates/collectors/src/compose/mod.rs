@@ -30,10 +30,16 @@ pub(crate) struct Compose {
 /// The services of every compose file.
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Compose {
     let mut compose = Compose::default();
-    for file in corpus.data().filter(|file| file.format == Format::Yaml && is_compose(file)) {
+    let included = included(corpus, &mut compose.workloads.gaps);
+    for file in corpus.data() {
+        let suffix = match included.get(&*file.path) {
+            _ if is_compose(file) => suffix(file),
+            Some(suffix) => suffix.clone(),
+            None => continue,
+        };
         compose.workloads.files += 1;
         compose.workloads.gaps.extend(file.gaps(Source::Workloads));
-        read(corpus, file, &mut compose);
+        read(corpus, file, suffix, &mut compose);
     }
     set_repeated_aside(corpus, &mut compose);
     compose.workloads.items.sort_by(|one, other| (&one.place, &one.key).cmp(&(&other.place, &other.key)));
@@ -81,8 +87,50 @@ fn set_repeated_aside(corpus: &Corpus<'_>, compose: &mut Compose) {
     compose.workloads.items.retain(|workload| !places.contains(&workload.place));
 }
 
+/// Files that include each other; people stay below a dozen.
+const MAX_INCLUDED: usize = 1_000;
+
+/// The files that compose files include, whatever they are called, each with the suffix of the file that does: what is
+/// not in the repository is a gap.
+fn included<'c>(corpus: &'c Corpus<'_>, gaps: &mut Vec<Gap>) -> BTreeMap<&'c str, Option<String>> {
+    let mut found: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    // The files without a suffix are taken from the end, so that what they include is theirs.
+    let mut open: Vec<(&DataFile, Option<String>)> =
+        corpus.data().filter(|file| is_compose(file)).map(|file| (file, suffix(file))).collect();
+    open.sort_by_key(|(_, suffix)| suffix.is_none());
+    let mut seen: BTreeSet<&str> = open.iter().map(|(file, _)| &*file.path).collect();
+    while let Some((file, suffix)) = open.pop() {
+        let includes = file.documents.iter().flat_map(|document| document.list("include"));
+        let references = includes.flat_map(|include| match include.get("path") {
+            Some(list) if !list.items().is_empty() => list.items().iter().collect(),
+            Some(one) => vec![one],
+            None => vec![include],
+        });
+        for reference in references.filter(|reference| reference.str().is_some()).take(MAX_INCLUDED) {
+            let path = reference.str().unwrap_or_default();
+            match paths::join(file.folder(), path).and_then(|path| corpus.file(&path)) {
+                Some(other) => {
+                    found.entry(&other.path).or_insert_with(|| suffix.clone());
+                    if seen.insert(&other.path) && seen.len() < MAX_INCLUDED {
+                        open.push((other, suffix.clone()));
+                    }
+                }
+                None => gaps.push(Gap {
+                    source: Source::Workloads,
+                    place: reference.place.clone(),
+                    reason: format!("includes {path}, which is not in this repository"),
+                }),
+            }
+        }
+    }
+    found
+}
+
 /// A compose file by its name; its content may still be broken.
 fn is_compose(file: &DataFile) -> bool {
+    if file.format != Format::Yaml {
+        return false;
+    }
     let name = file.name().to_ascii_lowercase();
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let compose =
@@ -101,9 +149,8 @@ fn suffix(file: &DataFile) -> Option<String> {
     (!words.is_empty()).then(|| words.join("-"))
 }
 
-fn read(corpus: &Corpus<'_>, file: &DataFile, compose: &mut Compose) {
+fn read(corpus: &Corpus<'_>, file: &DataFile, suffix: Option<String>, compose: &mut Compose) {
     let variables = Variables::read(corpus, file.folder());
-    let suffix = suffix(file);
     let base = suffix.as_ref().and_then(|_| base_of(corpus, file));
     let environment = suffix.or_else(|| environment::of_folder(file.folder()));
     let production = file.role != Role::Test && environment.as_deref().is_none_or(serves_customers);

@@ -75,6 +75,31 @@ fn extends_is_followed_and_does_not_run_in_circles() {
 }
 
 #[test]
+fn included_files_are_read_whatever_they_are_called() {
+    check(
+        &[
+            (
+                "compose.yaml",
+                "include:\n  - parts/db.yml\n  - path: [parts/web.yml]\nservices:\n  api:\n    image: acme/api:1\n",
+            ),
+            ("parts/db.yml", "include: [db.yml, deeper.yml]\nservices:\n  db:\n    image: postgres:17\n"),
+            ("parts/deeper.yml", "services:\n  cache:\n    image: redis:8\n"),
+            ("parts/web.yml", "services:\n  web:\n    image: acme/web:1\n"),
+            ("parts/other.yml", "services:\n  other:\n    image: acme/other:1\n"),
+        ],
+        "compose.yaml:5 Compose/api - acme/api:1 -\n\
+         parts/db.yml:3 Compose/db - postgres:17 -\n\
+         parts/deeper.yml:2 Compose/cache - redis:8 -\n\
+         parts/web.yml:2 Compose/web - acme/web:1 -",
+    );
+    check(
+        &[("compose.yaml", "include: ['oci://registry.example/parts']\nservices:\n  api:\n    image: acme/api:1\n")],
+        "compose.yaml:3 Compose/api - acme/api:1 -\n\
+         gap compose.yaml:1 includes oci://registry.example/parts, which is not in this repository",
+    );
+}
+
+#[test]
 fn a_broken_compose_file_is_a_gap_and_other_files_are_none_of_ours() {
     check(
         &[("compose.yaml", "services:\n  a: [\n"), ("other.yaml", "services:\n  a: {}\n")],

@@ -10,6 +10,7 @@ mod names;
 pub(crate) mod products;
 mod programs;
 mod relations;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,10 @@ use self::{
     built::{Build, Verdict},
     deployed::Group,
 };
-pub(crate) use self::{class::selects as class_selects, names::normal};
+pub(crate) use self::{
+    class::selects as class_selects,
+    names::{normal, tooling_folder},
+};
 use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.

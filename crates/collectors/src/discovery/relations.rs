@@ -1,14 +1,20 @@
 //! What a unit needs over the network, and whether it keeps data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Dependency, Message, Node, Place, State,
-    evidence::{EnvFromKind, EnvValue, InfrastructureTool, VolumeKind, Workload, WorkloadKind},
+    evidence::{EnvFromKind, EnvValue, ImageBuild, InfrastructureTool, InstructionKind, Workload, WorkloadKind},
     package_capabilities,
 };
 
-use super::{Candidate, class::View, names::normal, products};
+use super::{
+    Candidate,
+    class::View,
+    names::normal,
+    products,
+    volumes::{self, Kept},
+};
 use crate::paths;
 
 /// What it calls: from its variables, from compose, from the clients that it links.
@@ -35,6 +41,13 @@ pub(super) fn dependencies(view: &View<'_>, units: &[Candidate]) -> Vec<Dependen
                     known.map_or_else(|| (name, "http".to_owned()), |known| (known.name.clone(), known.kind.clone()));
                 add(Dependency { name, kind, hard: None, place });
             }
+        }
+    }
+    for (name, value, place) in defaults(view) {
+        // A default that leads to nothing here is for somebody's own machine.
+        let leads = host(value).is_some_and(|host| callables.contains_key(&normal(&host)));
+        if let Some(dependency) = from_variable(&callables, name, Some(value), place).filter(|_| leads) {
+            add(dependency);
         }
     }
     let mut found: Vec<Dependency> = found.into_values().collect();
@@ -137,6 +150,24 @@ fn variables(view: &View<'_>, workload: &Workload) -> Vec<(String, Option<String
         }
     }
     variables
+}
+
+/// The variables of its images that no workload sets to something else.
+fn defaults<'v>(view: &View<'v>) -> Vec<(&'v str, &'v str, &'v Place)> {
+    let set: BTreeSet<&str> = view
+        .workloads()
+        .flat_map(Workload::main_containers)
+        .flat_map(|container| container.env.iter().map(|variable| variable.name.as_str()))
+        .collect();
+    let instructions = view.images().flat_map(ImageBuild::final_instructions);
+    instructions
+        .filter_map(|instruction| match &instruction.kind {
+            InstructionKind::Env { name, value } if !set.contains(name.as_str()) => {
+                Some((name.as_str(), value.as_str(), &instruction.place))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// Endings of names of variables that hold an address.
@@ -246,18 +277,14 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], units: &[Candi
     let only = units.len() == 1;
     let kept =
         |en: String, zh: String, place: &Place| State::Kept { reason: Message::new(en, zh), place: place.clone() };
-    for workload in view.workloads() {
-        if let Some(place) = workload.keeps_data.first() {
-            return kept("it mounts a volume that outlives it".to_owned(), "挂载了持久卷".to_owned(), place);
-        }
-        let claim = workload.volumes.iter().find(|volume| matches!(volume.kind, VolumeKind::Claim(_)));
-        if let Some(volume) = claim {
-            return kept(
-                format!("its volume {} outlives it", volume.name),
-                format!("其卷 {} 为持久卷", volume.name),
-                &volume.place,
-            );
-        }
+    let volumes = volumes::kept(view.workloads());
+    if let Kept::Always(workload, place) = &volumes {
+        let (kind, name) = (workload.kind.name(), &workload.name);
+        return kept(
+            format!("{kind} {name} mounts a volume that outlives it"),
+            format!("{kind} {name} 挂载了持久卷"),
+            place,
+        );
     }
     for image in view.images() {
         let base = image.final_base();
@@ -293,6 +320,17 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], units: &[Candi
             &resource.place,
         );
     }
+    if let Kept::Here(workload, place, other) = volumes {
+        let (one, other) =
+            (format!("{} {}", workload.kind.name(), workload.name), format!("{} {}", other.kind.name(), other.name));
+        return State::Optional {
+            reason: Message::new(
+                format!("{one} mounts a volume that outlives it where {other} mounts one that does not"),
+                format!("{one} 挂载了持久卷，而 {other} 在同一路径挂载的是临时卷"),
+            ),
+            place,
+        };
+    }
     if let Some(state) = entrusted(view, dependencies, units) {
         return state;
     }
@@ -316,8 +354,10 @@ pub(super) fn state(view: &View<'_>, dependencies: &[Dependency], units: &[Candi
 
 /// Its databases are units of this repository, or products that this repository runs in production.
 fn entrusted(view: &View<'_>, dependencies: &[Dependency], units: &[Candidate]) -> Option<State> {
-    let mut databases = dependencies.iter().filter(|one| is_database(&one.kind) && one.name != one.kind);
     let to_unit = |name: &str| units.iter().any(|unit| unit.name == name && stands_on(view, unit).is_some());
+    // What is known by its kind alone is nobody's, unless a unit is called like it.
+    let mut databases =
+        dependencies.iter().filter(|one| is_database(&one.kind) && (one.name != one.kind || to_unit(&one.name)));
     let to_product = |name: &str| {
         view.declared.workloads.iter().any(|workload| {
             let mut images = workload.main_containers().filter_map(|container| container.image.as_ref());

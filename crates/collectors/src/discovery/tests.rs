@@ -325,6 +325,43 @@ fn nothing_is_found_in_nothing() {
 }
 
 #[test]
+fn a_store_that_is_called_like_its_kind_keeps_the_data_of_others() {
+    let check = |folder: &str, image: &str, expect: &str| {
+        let compose = format!(
+            "services:\n  shop:\n    build: shop\n    ports: ['8080']\n    depends_on: [mongodb]\n  mongodb:\n    {folder}\n"
+        );
+        let files = [("compose.yaml", compose.as_str()), ("shop/Dockerfile", IMAGE), ("mongo/Dockerfile", image)];
+        let collected = gather(&files, "");
+        let shop = collected.services.iter().find(|one| one.service.name == "shop").unwrap();
+        let state = format!("{:?}", shop.service.state);
+        assert!(state.starts_with(expect), "{state}");
+    };
+    let store = "FROM mongo:8.0\nCOPY seed.js /docker-entrypoint-initdb.d/\n";
+    check("build: mongo", store, "Entrusted");
+    check("image: mongo:8.0", "FROM scratch\n", "NotFound");
+}
+
+#[test]
+fn defaults_of_an_image_name_what_is_here() {
+    let image = |host: &str| IMAGE.replace("ENTRYPOINT", &format!("ENV CART_HOST={host}\nENTRYPOINT"));
+    let check = |host: &str, expect: &[&str]| {
+        let shop = image(host);
+        let files = [
+            ("shop/Dockerfile", shop.as_str()),
+            ("cart/Dockerfile", IMAGE),
+            ("k8s/shop.yaml", &*deployment("shop", "example.com/shop:1", PORT)),
+            ("k8s/cart.yaml", &*deployment("cart", "example.com/cart:1", PORT)),
+        ];
+        let collected = gather(&files, "");
+        let shop = collected.services.iter().find(|one| one.service.name == "shop").unwrap();
+        let seen: Vec<&str> = shop.service.dependencies.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(seen, expect, "{host}");
+    };
+    check("cart", &["cart"]);
+    check("localhost", &[]);
+}
+
+#[test]
 fn dependencies_come_from_variables_and_compose() {
     let env = "env: [{name: USERS_ADDR, value: 'users:8080'}, {name: DATABASE_URL, value: 'postgres://db.example:5432/a'}, {name: SELF_URL, value: 'http://api'}]";
     let collected = gather(
@@ -388,4 +425,36 @@ fn platforms_run_services() {
         )],
         &["orders Server orders"],
     );
+}
+
+#[test]
+fn what_is_built_apart_and_what_lies_among_tools_is_no_evidence_for_the_service() {
+    let module = "module example.com/shop\n\ngo 1.25\n\nrequire github.com/go-chi/chi/v5 v5.2.0\n";
+    let program = "package main\n\nfunc main() {}\n";
+    let gems = "source 'https://rubygems.org'\ngem 'fluentd'\n";
+    let queue = "resource \"google_pubsub_topic\" \"main\" {\n  name = \"logs\"\n}\n";
+    let collected = gather(
+        &[
+            ("go.mod", module),
+            ("cmd/shop/main.go", program),
+            ("cmd/shop/Dockerfile", IMAGE),
+            ("cmd/worker/main.go", program),
+            ("cmd/worker/Dockerfile", IMAGE),
+            ("plugins/fluentd/Dockerfile", "FROM fluent/fluentd:v1.17\nCOPY . .\n"),
+            ("plugins/fluentd/Gemfile", gems),
+            ("hack/previous/go.mod", module),
+            ("lib/Gemfile", gems),
+            ("tools/gcplog/main.tf", queue),
+            ("tools/terraform/main.tf", queue),
+            ("infra/dev/main.tf", queue),
+        ],
+        "",
+    );
+    assert_eq!(collected.services.len(), 2, "{:?}", collected.left_out);
+    for facts in &collected.services {
+        let packages: Vec<&str> = facts.packages.items.iter().map(|one| one.place.path()).collect();
+        assert_eq!(packages, ["go.mod", "lib/Gemfile"], "{}", facts.service.name);
+        let resources: Vec<&str> = facts.infrastructure.items.iter().map(|one| one.place.path()).collect();
+        assert_eq!(resources, ["infra/dev/main.tf", "tools/terraform/main.tf"], "{}", facts.service.name);
+    }
 }

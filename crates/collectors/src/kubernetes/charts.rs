@@ -114,7 +114,24 @@ fn render(
         }
     }
     let gaps = failed.into_iter().filter(|problem| !is_remote_dependency(corpus, problem));
-    unread.extend(gaps.map(|problem| Unread { role, place: problem.place, reason: problem.reason }));
+    unread.extend(gaps.map(|problem| {
+        let reason = packed(corpus, root, &problem).unwrap_or(problem.reason);
+        Unread { role, place: problem.place, reason }
+    }));
+}
+
+/// The archive in `charts/` that holds the dependency of this problem.
+fn packed(corpus: &Corpus<'_>, root: &str, problem: &Problem) -> Option<String> {
+    let documents = &corpus.file(problem.place.path())?.documents;
+    let mut dependencies = documents.iter().flat_map(|document| document.list("dependencies"));
+    let name = dependencies.find(|dependency| dependency.place == problem.place)?.str_at("name")?;
+    let folder = if root == "." { "charts".to_owned() } else { format!("{root}/charts") };
+    let archive = corpus.tree.below(&folder).find(|entry| {
+        let stem = entry.name().strip_suffix(".tgz").and_then(|stem| stem.strip_prefix(name));
+        stem.and_then(|rest| rest.strip_prefix('-'))
+            .is_some_and(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+    })?;
+    Some(format!("dependency {name} is packed in {}, which is not read", archive.path))
 }
 
 /// Keeps the problems of templates that no values render.

@@ -20,6 +20,7 @@ mod bitbucket;
 mod buildkite;
 mod circle;
 mod cloud_build;
+mod concourse;
 mod drone;
 mod github;
 mod gitlab;
@@ -51,6 +52,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Pipeline> {
         drone::gather,
         buildkite::gather,
         tekton::gather,
+        concourse::gather,
         skaffold::gather,
     ] {
         gather(&mut context);
@@ -105,6 +107,9 @@ impl<'c> Context<'c> {
 
 /// What a pipeline gets whose start is set up outside of the repository: Cloud Build, Tekton.
 const EXTERNAL: &str = "external";
+
+/// What a task gets that a pipeline outside of the repository runs, beside others that are not here.
+const PART: &str = "part";
 
 /// Texts that run one after the other in one shell, as steps.
 struct ShellSteps<'s, 'c> {
@@ -245,6 +250,9 @@ fn settle(mut jobs: Vec<DraftJob>, variables: &[(String, Located<String>)]) -> V
         }
         if job.steps.iter().any(|step| step.outcome.cluster) || preview::is_one(job, variables) {
             job.steps.iter_mut().for_each(|step| step.outcome.rehearse());
+        }
+        for step in &mut job.steps {
+            step.outcome.integrates(step.step.name.as_deref().unwrap_or_default());
         }
     }
     let deploys = after_deployment(&jobs);
@@ -431,6 +439,14 @@ impl Outcome {
         }
         for purpose in kinds {
             self.effects.push(Effect { purpose, tolerated: None, probe: false });
+        }
+    }
+
+    /// A run of the whole product that its step calls integration tests is both: the parts are together, and asked.
+    fn integrates(&mut self, name: &str) {
+        let whole = self.effects.iter().find(|effect| effect.purpose == Purpose::EndToEndTest && !effect.probe);
+        if let Some(whole) = whole.filter(|_| test_kinds(name).contains(&Purpose::IntegrationTest)) {
+            self.effects.push(Effect { purpose: Purpose::IntegrationTest, ..whole.clone() });
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{Node, Source, evidence::PipelineSystem};
 
-use super::{Context, DraftJob, EXTERNAL, Parts, ShellSteps, cloud_build::container, strings};
+use super::{Context, DraftJob, EXTERNAL, PART, Parts, ShellSteps, cloud_build::container, strings};
 
 pub(super) fn gather(context: &mut Context<'_>) {
     let corpus = context.corpus;
@@ -41,19 +41,19 @@ pub(super) fn gather(context: &mut Context<'_>) {
             job.job.needs = strings(task.get("runAfter"));
             jobs.push(job);
         }
-        add(context, pipeline, jobs);
+        add(context, pipeline, jobs, EXTERNAL);
     }
     for (name, task) in tasks {
         if !named.contains(name) {
             let job = job(context, name, task, task.get("spec"));
-            add(context, task, vec![job]);
+            add(context, task, vec![job], PART);
         }
     }
 }
 
-fn add(context: &mut Context<'_>, object: &Node, jobs: Vec<DraftJob>) {
+fn add(context: &mut Context<'_>, object: &Node, jobs: Vec<DraftJob>, trigger: &str) {
     let name = object.str_at("metadata.name").unwrap_or("pipeline").to_owned();
-    let parts = Parts { triggers: vec![EXTERNAL.to_owned()], jobs, permissions: None };
+    let parts = Parts { triggers: vec![trigger.to_owned()], jobs, permissions: None };
     context.add(PipelineSystem::Tekton, name, object.place.clone(), parts);
 }
 

@@ -1,7 +1,7 @@
 //! From the modules of a program to the facts that checks read.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -13,11 +13,12 @@ use gonogo_domain::{
     },
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, ScopeId, ScopeKind};
+use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, Scope, ScopeId, ScopeKind};
 
 use super::{
+    deadlines,
     program::{self, FileBeyond, FileId, Made, Program},
-    settings::{self, MadeIn},
+    settings::{self, MadeIn, Receiver},
     values::{self, Context},
 };
 
@@ -30,6 +31,11 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         names: &names,
         packages,
         functions: HashMap::new(),
+        scopes: Vec::new(),
+        sites: HashMap::new(),
+        open_calls: HashMap::new(),
+        handed: HashSet::new(),
+        asked: Vec::new(),
         uses: HashMap::new(),
         receivers: HashMap::new(),
         methods: HashMap::new(),
@@ -40,6 +46,7 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         linker.effects(file);
         linker.calls(file);
     }
+    linker.deadlines();
     for file in 0..program.files.len() {
         linker.reads(file);
         linker.catches(file);
@@ -49,19 +56,29 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
     linker.code
 }
 
-struct Linker<'p> {
-    program: &'p Program<'p>,
+pub(super) struct Linker<'p> {
+    pub(super) program: &'p Program<'p>,
     names: &'p [Names<'p>],
     packages: &'p [Package],
     /// The function of every scope that is one, and of the tops of files.
-    functions: HashMap<(FileId, ScopeId), FunctionId>,
+    pub(super) functions: HashMap<(FileId, ScopeId), FunctionId>,
+    /// Where each function is declared, in their order.
+    pub(super) scopes: Vec<(FileId, ScopeId)>,
+    /// The calls of each function of the program.
+    pub(super) sites: HashMap<FunctionId, Vec<(FileId, usize)>>,
+    /// Calls of methods whose object was followed to nothing that is known, by the method's name.
+    pub(super) open_calls: HashMap<String, Vec<(FileId, usize)>>,
+    /// Functions that are handed on as values.
+    pub(super) handed: HashSet<FunctionId>,
+    /// The uses whose deadline is carried by an argument, with the slots of it.
+    pub(super) asked: Vec<(UseId, FileId, usize, Vec<String>)>,
     /// The first use of a call.
-    uses: HashMap<(FileId, usize), UseId>,
+    pub(super) uses: HashMap<(FileId, usize), UseId>,
     /// The call that made what a use is called on.
     receivers: HashMap<UseId, (FileId, usize)>,
     /// The methods of the program by their name alone.
     methods: HashMap<String, Vec<FunctionId>>,
-    code: SourceCode,
+    pub(super) code: SourceCode,
 }
 
 /// Annotations and middleware nest no deeper than this.
@@ -77,12 +94,12 @@ const ASKING: &[&str] = &[
 ];
 
 impl<'p> Linker<'p> {
-    fn context(&self, file: FileId) -> Option<Context<'p>> {
+    pub(super) fn context(&self, file: FileId) -> Option<Context<'p>> {
         let unit = self.program.files.get(file)?;
         Some(Context { module: &unit.module, names: self.names.get(file)?, path: &unit.path })
     }
 
-    fn place(&self, file: FileId, line: u32) -> Place {
+    pub(super) fn place(&self, file: FileId, line: u32) -> Place {
         let path = self.program.files.get(file).map_or_else(|| Arc::from(""), |unit| Arc::clone(&unit.path));
         Place::new(path, line, 1)
     }
@@ -112,6 +129,7 @@ impl<'p> Linker<'p> {
                 if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
                     self.methods.entry(scope.name.clone()).or_default().push(self.code.functions.len());
                 }
+                self.scopes.push((file, at));
                 self.code.functions.push(Function {
                     name,
                     place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
@@ -151,7 +169,7 @@ impl<'p> Linker<'p> {
     }
 
     /// The function of the program that a symbol names.
-    fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
+    pub(super) fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
         let (file, name) = if let Some(own) = symbol.strip_prefix('.') {
             if self.names.get(file)?.functions().contains_key(own) {
                 (file, own)
@@ -279,14 +297,14 @@ impl<'p> Linker<'p> {
         }
     }
 
-    fn call(&mut self, context: Context<'p>, file: FileId, at: usize, call: &Call) {
+    fn call(&mut self, context: Context<'p>, file: FileId, at: usize, call: &'p Call) {
         let Some(function) = self.function_at(file, call.scope) else { return };
         let symbols = context.names.symbols(&call.callee, call.scope);
+        let callee = symbols.first().and_then(|symbol| self.function_named(file, symbol));
         let mut followed = call.role == CallRole::Annotation;
         if call.role != CallRole::Annotation
             && let Some(symbol) = symbols.first()
         {
-            let callee = self.function_named(file, symbol);
             let callees = callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]);
             followed = !callees.is_empty();
             for callee in callees {
@@ -300,14 +318,20 @@ impl<'p> Linker<'p> {
         for inner in &given {
             self.edge(function, *inner);
         }
+        self.handed.extend(given.iter().copied());
+        if call.role == CallRole::Spawn {
+            self.spawn(file, call, function, callee, &given);
+        }
         let table = known_symbols(context.module.language.word());
         let bases = symbols.first().map(|symbol| self.bases(file, symbol)).unwrap_or_default();
-        let Some((symbol, rows)) =
-            symbols.iter().chain(&bases).map(|symbol| (symbol, table.rows(symbol))).find(|(_, rows)| !rows.is_empty())
+        let stub = Self::stub(context, call);
+        let known = symbols.iter().chain(&stub).chain(&bases);
+        let Some((symbol, rows)) = known.map(|symbol| (symbol, table.rows(symbol))).find(|(_, rows)| !rows.is_empty())
         else {
             if let Some(symbol) = symbols.first().filter(|_| !followed) {
                 self.unfollowed(file, context, call, symbol, function);
             }
+            self.site(callee, file, at, call);
             return;
         };
         if call.role == CallRole::Annotation {
@@ -322,6 +346,10 @@ impl<'p> Linker<'p> {
             let one = self.made_use(context, (file, at, call), (library, row), symbol, made, &given, version, function);
             let id = self.code.uses.len();
             self.code.uses.push(one);
+            let asked = deadlines::asked(row);
+            if !asked.is_empty() {
+                self.asked.push((id, file, at, asked));
+            }
             self.uses.entry((file, at)).or_insert(id);
             if let Some(function) = self.code.functions.get_mut(function) {
                 function.uses.push(id);
@@ -366,13 +394,17 @@ impl<'p> Linker<'p> {
             place: self.place(file, call.spot.line),
             role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
             function,
-            settings: settings::settings(context, at, made.map(|(_, made)| made), row),
+            settings: settings::settings(context, at, &self.receiver(context, file, call, made), row),
             defaults: row.defaults.clone(),
             wraps: given.to_vec(),
             client: None,
             in_loop: around(ScopeKind::Loop),
             in_branch: around(ScopeKind::Branch),
-            in_catch: around(ScopeKind::Catch),
+            in_catch: context
+                .module
+                .around(call.scope)
+                .take_while(|(_, scope)| scope.kind != ScopeKind::Function)
+                .any(|(_, scope)| handles_errors(context.module.language, scope)),
             fate: match call {
                 // `_, cancel := context.WithTimeout(…)`: the deadline is made and thrown away.
                 _ if context
@@ -421,6 +453,105 @@ impl<'p> Linker<'p> {
         }
     }
 
+    /// What a call is made on, as far as its settings go.
+    fn receiver(
+        &self,
+        context: Context<'p>,
+        file: FileId,
+        call: &Call,
+        made: Option<(FileId, MadeIn<'p>)>,
+    ) -> Receiver<'p> {
+        if let Some((owner, made)) = made {
+            // What a function of the program gives, and was not followed into it, is not known.
+            if let Maker::Call(at) = made.maker
+                && let Some(maker) = made.context.module.calls.get(at)
+                && let Some(symbol) = made.context.names.symbols(&maker.callee, maker.scope).first()
+                && self.function_named(owner, symbol).is_some()
+            {
+                return Receiver::Unknown;
+            }
+            return Receiver::Made(made);
+        }
+        let Expr::Name(path) = &call.callee else { return Receiver::Unknown };
+        let Some((object, _)) = path.rsplit_once('.') else { return Receiver::Library };
+        let head = object.split('.').next().unwrap_or_default();
+        let bound = context
+            .module
+            .around(call.scope)
+            .any(|(_, scope)| scope.parameters.iter().any(|parameter| parameter.name == head))
+            || context.module.bindings.iter().any(|one| one.name == head);
+        // The library itself, or an object that it brings along: `axios.get`, `http.DefaultClient.Do`.
+        let imported = context.module.imports.iter().find(|import| import.local == head);
+        match imported {
+            Some(import) if self.program.target(file, import).is_none() => Receiver::Library,
+            None if !bound && !matches!(head, "this" | "self") => Receiver::Library,
+            _ => Receiver::Unknown,
+        }
+    }
+
+    /// The symbol of a call on something that was made over a connection: `pb.NewCartClient(connection)`.
+    fn stub(context: Context<'p>, call: &'p Call) -> Option<String> {
+        let made = match &call.callee {
+            Expr::Name(path) => context.names.maker_of(path.rsplit_once('.')?.0, call.scope)?,
+            Expr::Member(of, _) => context.names.maker(of, call.scope)?,
+            _ => return None,
+        };
+        let Maker::Call(at) = made else { return None };
+        let maker = context.module.calls.get(at)?;
+        let table = known_symbols(context.module.language.word());
+        let method = match &call.callee {
+            Expr::Name(path) => path.rsplit('.').next()?,
+            Expr::Member(_, method) => method.as_str(),
+            _ => return None,
+        };
+        let over = maker.arguments.iter().take(2).find_map(|argument| {
+            let symbols = context.names.symbols(&argument.value, maker.scope);
+            symbols.iter().find_map(|symbol| table.stub_over(symbol))
+        })?;
+        Some(format!("{over}.{method}"))
+    }
+
+    /// `go work()`: it runs by itself from here on.
+    fn spawn(
+        &mut self,
+        file: FileId,
+        call: &Call,
+        function: FunctionId,
+        callee: Option<FunctionId>,
+        given: &[FunctionId],
+    ) {
+        let Some(unit) = self.program.files.get(file) else { return };
+        let around = |kind: ScopeKind| {
+            let mut inner = unit.module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
+            inner.any(|(_, scope)| scope.kind == kind)
+        };
+        let lambda = match &call.callee {
+            Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
+            _ => None,
+        };
+        let id = self.code.uses.len();
+        self.code.uses.push(Use {
+            meaning: Meaning::Spawn,
+            symbol: "go".to_owned(),
+            package: None,
+            version: None,
+            place: self.place(file, call.spot.line),
+            role: unit.role,
+            function,
+            settings: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
+            client: None,
+            in_loop: around(ScopeKind::Loop),
+            in_branch: around(ScopeKind::Branch),
+            in_catch: around(ScopeKind::Catch),
+            fate: Fate::Dropped,
+        });
+        if let Some(function) = self.code.functions.get_mut(function) {
+            function.uses.push(id);
+        }
+    }
+
     /// What an annotation stands on: a function, or every function of a class.
     fn annotated(&self, file: FileId, scope: ScopeId) -> Vec<FunctionId> {
         let Some(unit) = self.program.files.get(file) else { return Vec::new() };
@@ -432,13 +563,10 @@ impl<'p> Linker<'p> {
     }
 
     /// What made the object that a call is made on, and the file where.
-    fn made(&self, context: Context<'p>, file: FileId, call: &Call) -> Option<(FileId, MadeIn<'p>)> {
+    fn made(&self, context: Context<'p>, file: FileId, call: &'p Call) -> Option<(FileId, MadeIn<'p>)> {
         let maker = match &call.callee {
             Expr::Name(path) => context.names.maker_of(path.rsplit_once('.')?.0, call.scope)?,
-            Expr::Member(of, _) => {
-                let Expr::Call(at) = **of else { return None };
-                Maker::Call(at)
-            }
+            Expr::Member(of, _) => context.names.maker(of, call.scope)?,
             _ => return None,
         };
         let made = program::follow(self.program, self.names, Made { file, maker })?;
@@ -512,12 +640,7 @@ impl<'p> Linker<'p> {
         let module = context.module;
         let mut found = Vec::new();
         for (at, scope) in module.scopes.iter().enumerate() {
-            // Go looks at errors in branches.
-            let handles = scope.kind == ScopeKind::Catch
-                || module.language == Language::Go
-                    && scope.kind == ScopeKind::Branch
-                    && matches!(&scope.condition, Some(Expr::Operation(operator, items))
-                        if operator == "!=" && matches!(items.as_slice(), [Expr::Name(name), Expr::Null] if name == "err"));
+            let handles = handles_errors(module.language, scope);
             let Some(function) = self.function_at(file, at).filter(|_| handles) else { continue };
             let calls = || module.calls.iter().enumerate().filter(|(_, call)| module.within(call.scope, at));
             let meanings =
@@ -525,6 +648,15 @@ impl<'p> Linker<'p> {
             let logs = meanings.clone().any(|one| matches!(one.meaning, Meaning::LogCall | Meaning::PrintCall));
             let ends = meanings.clone().any(|one| one.meaning == Meaning::Exit);
             let throws = ends || calls().any(|(_, call)| call.role == CallRole::Throw);
+            let recovers = !throws
+                && module.returns.iter().any(|one| {
+                    module.within(one.scope, at)
+                        && stands_in(module.language, &one.value, &|call| {
+                            self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id)).is_some_and(|one| {
+                                matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback)
+                            })
+                        })
+                });
             let acts = calls().next().is_some() || module.returns.iter().any(|one| module.within(one.scope, at));
             found.push(Catch {
                 place: self.place(file, scope.spot.line),
@@ -532,10 +664,15 @@ impl<'p> Linker<'p> {
                 function,
                 types: scope.types.clone(),
                 empty: scope.empty,
-                does: [(throws, Handling::Throws), (acts, Handling::Acts), (logs, Handling::Logs)]
-                    .into_iter()
-                    .filter_map(|(does, what)| does.then_some(what))
-                    .collect(),
+                does: [
+                    (throws, Handling::Throws),
+                    (acts, Handling::Acts),
+                    (logs, Handling::Logs),
+                    (recovers, Handling::Recovers),
+                ]
+                .into_iter()
+                .filter_map(|(does, what)| does.then_some(what))
+                .collect(),
             });
         }
         // `promise.catch(() => {})`
@@ -584,7 +721,7 @@ impl<'p> Linker<'p> {
                 place: self.place(file, literal.spot.line),
                 role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
                 function,
-                given_to: (kind == SourceTextKind::Header).then(given_to).flatten(),
+                given_to: (kind == SourceTextKind::RequestId).then(given_to).flatten(),
             };
             self.code.texts.push(text);
         }
@@ -601,7 +738,7 @@ impl<'p> Linker<'p> {
             }
             for key in keys {
                 self.code.texts.push(SourceText {
-                    kind: SourceTextKind::Header,
+                    kind: SourceTextKind::RequestId,
                     text: key.clone(),
                     place: self.place(file, call.spot.line),
                     role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
@@ -863,6 +1000,31 @@ impl<'p> Linker<'p> {
     }
 }
 
+/// What the handler of an error gives back is a value, and no error: `return cart, nil`, `return []`.
+fn stands_in(language: Language, value: &Expr, kept: &dyn Fn(usize) -> bool) -> bool {
+    let plain = |value: &Expr| match value {
+        Expr::Object { .. } | Expr::List(_) | Expr::Name(_) | Expr::Member(..) | Expr::Index(..) | Expr::Number(_) => {
+            true
+        }
+        Expr::Call(at) => kept(*at),
+        _ => false,
+    };
+    if language == Language::Go {
+        return matches!(value, Expr::List(items) if items.len() > 1
+            && items.last() == Some(&Expr::Null) && items.first().is_some_and(plain));
+    }
+    plain(value)
+}
+
+/// Go looks at errors in branches.
+fn handles_errors(language: Language, scope: &Scope) -> bool {
+    scope.kind == ScopeKind::Catch
+        || language == Language::Go
+            && scope.kind == ScopeKind::Branch
+            && matches!(&scope.condition, Some(Expr::Operation(operator, items))
+                if operator == "!=" && matches!(items.as_slice(), [Expr::Name(name), Expr::Null] if name == "err"))
+}
+
 /// Two parts of a path with one slash between them.
 fn joined(prefix: &str, path: &str) -> String {
     match (prefix.trim_end_matches('/'), path.trim_start_matches('/')) {
@@ -891,10 +1053,22 @@ fn is_header(text: &str) -> bool {
     let carries = ["request", "correlation", "trace"].iter().any(|word| lower.contains(word));
     plain && (lower == "traceparent" || carries && lower.ends_with("id"))
 }
+/// The headers that checks ask for.
+const HEADERS: &[&str] = &[
+    "Idempotency-Key",
+    "X-Idempotency-Key",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-Forwarded-For",
+    "Warning",
+];
 
 fn text_kind(text: &str) -> Option<SourceTextKind> {
     if is_header(text) {
-        return Some(SourceTextKind::Header);
+        return Some(SourceTextKind::RequestId);
     }
     let start = text.trim_start();
     if start.split_once("://").is_some_and(|(scheme, rest)| {
@@ -903,6 +1077,9 @@ fn text_kind(text: &str) -> Option<SourceTextKind> {
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
     }) {
         return Some(SourceTextKind::Address);
+    }
+    if HEADERS.iter().any(|header| header.eq_ignore_ascii_case(text)) {
+        return Some(SourceTextKind::Header);
     }
     let word = start.split(|letter: char| !letter.is_ascii_alphabetic()).next()?.to_ascii_uppercase();
     let more = start.len() > word.len() + 6;

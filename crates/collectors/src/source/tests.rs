@@ -104,9 +104,8 @@ fn file_of(language: &str) -> &'static str {
 fn finds(language: &str, row: &KnownUse, code: &str) -> bool {
     let found = source(&[(file_of(language), code)]);
     found.uses.iter().any(|one| {
-        let family = one.symbol.rsplit_once('.').map(|(family, _)| format!("{family}.*"));
-        one.meaning == row.means
-            && (row.symbols.contains(&one.symbol) || family.is_some_and(|it| row.symbols.contains(&it)))
+        let rows = known_symbols(language).rows(&one.symbol);
+        one.meaning == row.means && rows.iter().any(|(_, known)| std::ptr::eq(*known, row))
     }) || row.means == gonogo_domain::evidence::Meaning::EnvironmentRead && !found.environment.is_empty()
 }
 

@@ -8,7 +8,7 @@ use std::{cell::Cell, collections::BTreeSet, convert::Infallible, sync::Arc};
 
 use jiff::civil::Date;
 
-use crate::{Message, Place, Service};
+use crate::{Class, Message, Place, Service};
 
 mod alerting;
 mod api;
@@ -21,6 +21,7 @@ mod objective;
 mod package;
 mod pipeline;
 mod results;
+mod secrets;
 mod settings;
 mod source;
 mod tree;
@@ -37,6 +38,7 @@ pub use objective::*;
 pub use package::*;
 pub use pipeline::*;
 pub use results::*;
+pub use secrets::*;
 pub use settings::*;
 pub use source::*;
 pub use tree::*;
@@ -62,6 +64,7 @@ pub enum Source {
     Ownership,
     Results,
     Settings,
+    Secrets,
     SourceCode,
     History,
     Cluster,
@@ -71,7 +74,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Files,
         Self::Workloads,
         Self::Objects,
@@ -89,6 +92,7 @@ impl Source {
         Self::Ownership,
         Self::Results,
         Self::Settings,
+        Self::Secrets,
         Self::SourceCode,
         Self::History,
         Self::Cluster,
@@ -124,6 +128,7 @@ impl Source {
             Self::Ownership => ("ownership files", "归属文件"),
             Self::Results => ("test and load results", "测试与压测结果"),
             Self::Settings => ("configuration files", "配置文件"),
+            Self::Secrets => ("every file, for secrets", "所有文件（查找密钥）"),
             Self::SourceCode => ("source code", "源代码"),
             Self::History => ("git history", "git 历史"),
             Self::Cluster => ("the cluster", "集群"),
@@ -199,6 +204,10 @@ pub struct Facts {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub settings: Arc<Gathered<SettingsFile>>,
+    /// What looks like a secret in the files.
+    pub secrets: Arc<Gathered<SecretSighting>>,
+    /// What looks like one in the history of the repository, or why that was not read.
+    pub history: Result<Arc<History>, Missing>,
     pub source: Arc<SourceCode>,
     /// Files of source code that could not be read.
     pub source_gaps: Vec<Gap>,
@@ -327,6 +336,9 @@ impl<'a> Evidence<'a> {
             self.touch(Source::SourceCode);
             return Ok(&self.facts.source);
         }
+        if let Some(missing) = self.made_elsewhere() {
+            return Err(missing);
+        }
         Err(self.not_gathered(
             Source::SourceCode,
             "the program's source decides this, and the repository holds none of this service in a language that is read",
@@ -338,6 +350,9 @@ impl<'a> Evidence<'a> {
 
     /// For a check that does not read the program's source yet, though it decides: it says so.
     pub fn source_code(&self) -> Result<Infallible, Missing> {
+        if let Some(missing) = self.made_elsewhere() {
+            return Err(missing);
+        }
         Err(self.not_gathered(
             Source::SourceCode,
             "the program's source decides this, and this check does not read it yet",
@@ -347,15 +362,42 @@ impl<'a> Evidence<'a> {
         ))
     }
 
-    /// What the history of the repository holds.
-    pub fn history(&self) -> Result<Infallible, Missing> {
-        Err(self.not_gathered(
-            Source::History,
-            "the git history was not read",
-            "未读取 git 历史",
-            "a version of gonogo that reads the history",
-            "使用能读取历史的 gonogo 版本",
+    /// Of an image that others make there is no source here.
+    fn made_elsewhere(&self) -> Option<Missing> {
+        let image = self.image_of_others()?;
+        Some(self.not_gathered(
+            Source::SourceCode,
+            &format!("the program's source decides this, and it is not in this repository: the image {image} is made elsewhere"),
+            &format!("此项由程序源代码决定，而源代码不在此仓库中：镜像 {image} 在别处构建"),
+            "a review of the repository that makes the image, or a version of gonogo that asks the running service",
+            "审查构建该镜像的仓库，或使用能查询运行中服务的 gonogo 版本",
         ))
+    }
+
+    /// The image that it runs, where nothing in this repository makes it: neither a container file, nor a package, nor a
+    /// file of a program.
+    fn image_of_others(&self) -> Option<&'a str> {
+        let facts = self.facts;
+        let image =
+            facts.workloads.items.iter().flat_map(Workload::main_containers).find_map(|one| one.image.as_ref())?;
+        let made_here = !facts.images.items.is_empty()
+            || !facts.packages.items.is_empty()
+            || facts.files.items.iter().any(FileEntry::is_program);
+        (facts.service.class == Class::ThirdParty || !made_here).then_some(image.value.text.as_str())
+    }
+
+    /// What looks like a secret in the files, wherever it stands: each with the role of its file.
+    pub fn secrets(&self) -> Result<&'a [SecretSighting], Missing> {
+        self.items(Source::Secrets, &self.facts.secrets)
+    }
+
+    /// What the history of the repository holds.
+    pub fn history(&self) -> Result<&'a History, Missing> {
+        self.touch(Source::History);
+        match &self.facts.history {
+            Ok(history) => Ok(history),
+            Err(missing) => Err(missing.clone()),
+        }
     }
 
     /// What Prometheus answers.
@@ -404,10 +446,10 @@ impl<'a> Evidence<'a> {
             Source::Ownership => read(facts.ownership.files, &facts.ownership.gaps),
             Source::Results => read(facts.results.files, &facts.results.gaps),
             Source::Settings => read(facts.settings.files, &facts.settings.gaps),
+            Source::Secrets => read(facts.secrets.files, &facts.secrets.gaps),
+            Source::History => read(facts.history.as_ref().map_or(0, |history| history.versions), &[]),
             Source::SourceCode => read(facts.source.files.len(), &facts.source_gaps),
-            Source::History | Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => {
-                read(0, &[])
-            }
+            Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => read(0, &[]),
         }
     }
 

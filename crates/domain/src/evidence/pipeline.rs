@@ -10,7 +10,8 @@ pub struct Pipeline {
     pub name: String,
     pub place: Place,
     /// What starts it: `push`, `pull_request`, `schedule`, `workflow_dispatch`, `release`, `tag` …; `external` where
-    /// that is set up outside of the repository (Cloud Build, Tekton). Scripts have none.
+    /// that is set up outside of the repository (Cloud Build, Tekton, Concourse); `part` for a task that a pipeline
+    /// outside of the repository runs. Scripts have none.
     pub triggers: Vec<String>,
     pub jobs: Vec<PipelineJob>,
     /// Permissions of the token: `contents: read` …; none: not written.
@@ -31,12 +32,17 @@ impl Pipeline {
         self.system != PipelineSystem::Script
     }
 
+    /// A task of a pipeline that is not here: what it does not do, another one may.
+    pub fn is_part(&self) -> bool {
+        self.triggers.iter().any(|trigger| trigger == "part")
+    }
+
     /// It runs by itself on changes, not only when somebody starts it.
     pub fn runs_on_changes(&self) -> bool {
         self.triggers.iter().any(|trigger| {
             matches!(
                 trigger.as_str(),
-                "push" | "pull_request" | "pull_request_target" | "merge_request" | "merge_group" | "external"
+                "push" | "pull_request" | "pull_request_target" | "merge_request" | "merge_group" | "external" | "part"
             )
         })
     }
@@ -55,6 +61,7 @@ pub enum PipelineSystem {
     Drone,
     Buildkite,
     Tekton,
+    Concourse,
     /// Makefile, Taskfile, justfile, package scripts: what a pipeline step calls.
     Script,
 }

@@ -324,9 +324,11 @@ pub enum Handling {
     Acts,
     /// It logs or prints.
     Logs,
+    /// It gives an answer of its own in place of the error: a value that stands in.
+    Recovers,
 }
 
-/// A text of the source that is an address, a header's name or a statement of SQL.
+/// A text of the source that is an address, a statement of SQL or the name of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
     pub kind: SourceTextKind,
@@ -341,10 +343,12 @@ pub struct SourceText {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceTextKind {
     /// `x-request-id`, `requestId`: the name of a header or a field that carries the id of a request.
-    Header,
+    RequestId,
     /// `https://api.example.com/v1`.
     Address,
     Sql,
+    /// The name of an HTTP header that checks ask for: `Retry-After`.
+    Header,
 }
 
 impl SourceCode {

@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::visit;
+use super::{steps::binary, visit};
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
     reader::{Reader, fields, member, number, part, parts},
@@ -27,7 +27,17 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "type_spec" | "type_alias" => declared_type(reader, node),
         "call_expression" => call(reader, node),
         "type_conversion_expression" => {
-            node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child))
+            let operand = node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child));
+            // `lru.New[string, int](128)` is written like a conversion to a generic type; a type begins no differently,
+            // so that both are calls.
+            match node.child_by_field_name("type").filter(|kind| kind.kind() == "generic_type") {
+                Some(kind) => {
+                    let callee = type_name(reader, kind).map_or(Expr::Other, Expr::Name);
+                    let arguments = vec![Argument { name: None, value: operand }];
+                    reader.call(callee, arguments, CallRole::Plain, node)
+                }
+                None => operand,
+            }
         }
         "identifier" | "field_identifier" | "package_identifier" | "type_identifier" | "qualified_type" => {
             Expr::Name(reader.text(node))
@@ -58,11 +68,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 (_, inner) => Expr::Operation(operator, vec![inner]),
             }
         }
-        "binary_expression" => {
-            let items = ["left", "right"]
-                .map(|field| node.child_by_field_name(field).map_or(Expr::Other, |child| visit(reader, child)));
-            Expr::Operation(reader.field_text(node, "operator"), items.into())
-        }
+        "binary_expression" => binary(reader, node),
         "composite_literal" => composite(reader, node),
         "interpreted_string_literal" | "raw_string_literal" => {
             let text = string(reader, node);
@@ -75,6 +81,20 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "channel_type" => Expr::Name("chan".to_owned()),
         "pointer_type" | "slice_type" | "map_type" | "array_type" | "generic_type" | "struct_type"
         | "interface_type" | "function_type" => Expr::Name(type_name(reader, node).unwrap_or_default()),
+        "expression_list" => {
+            let values: Vec<Expr> = parts(node).into_iter().map(|child| visit(reader, child)).collect();
+            match <[Expr; 1]>::try_from(values) {
+                Ok([value]) => value,
+                Err(values) => Expr::List(values),
+            }
+        }
+        _ => statements(reader, node),
+    }
+}
+
+/// Apart from the expressions, which nest deeper and need room for less.
+fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
+    match node.kind() {
         "short_var_declaration" | "assignment_statement" => {
             assign(reader, node);
             Expr::Other
@@ -161,13 +181,6 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 }
             });
             Expr::Other
-        }
-        "expression_list" => {
-            let values: Vec<Expr> = parts(node).into_iter().map(|child| visit(reader, child)).collect();
-            match <[Expr; 1]>::try_from(values) {
-                Ok([value]) => value,
-                Err(values) => Expr::List(values),
-            }
         }
         _ => {
             for child in parts(node) {
@@ -317,11 +330,24 @@ fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 
 /// What is called, or has a member that is: not a read of its own.
 fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    match node.kind() {
+    reader.deeper(node, |reader| match node.kind() {
         "selector_expression" => path(reader, node),
         "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
+        // `lru.New[string](5)` reads like an element that is called; exported functions are no elements.
+        "index_expression" => match visit(reader, node) {
+            Expr::Index(of, key)
+                if matches!(*key, Expr::Name(_))
+                    && of
+                        .name()
+                        .and_then(|path| path.rsplit('.').next())
+                        .is_some_and(|last| last.starts_with(|letter: char| letter.is_ascii_uppercase())) =>
+            {
+                *of
+            }
+            other => other,
+        },
         _ => visit(reader, node),
-    }
+    })
 }
 
 fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {

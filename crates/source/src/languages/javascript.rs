@@ -2,7 +2,10 @@
 
 use tree_sitter::Node;
 
-use super::visit;
+use super::{
+    steps::{binary, value_of},
+    visit,
+};
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
     reader::{Reader, fields, member, number, part, parts},
@@ -77,15 +80,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         }
         "object" => object(reader, node),
         "array" => Expr::List(parts(node).into_iter().map(|child| visit(reader, child)).collect()),
-        "binary_expression" | "augmented_assignment_expression" => {
-            let left = node.child_by_field_name("left").map_or(Expr::Other, |child| visit(reader, child));
-            let right = node.child_by_field_name("right").map_or(Expr::Other, |child| visit(reader, child));
-            let operator = reader.field_text(node, "operator");
-            if matches!(operator.as_str(), "||" | "??" | "||=" | "??=") {
-                reader.default_of(&left, &right);
-            }
-            Expr::Operation(operator, vec![left, right])
-        }
+        "binary_expression" | "augmented_assignment_expression" => binary(reader, node),
         "unary_expression" => {
             let inner = node.child_by_field_name("argument").map_or(Expr::Other, |child| visit(reader, child));
             let operator = reader.field_text(node, "operator");
@@ -97,9 +92,10 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             }
         }
         "ternary_expression" => {
-            let items = ["condition", "consequence", "alternative"]
-                .map(|field| node.child_by_field_name(field).map_or(Expr::Other, |child| visit(reader, child)));
-            Expr::Operation("?".to_owned(), items.into())
+            let condition = value_of(reader, node, "condition");
+            let consequence = value_of(reader, node, "consequence");
+            let alternative = value_of(reader, node, "alternative");
+            Expr::Operation("?".to_owned(), vec![condition, consequence, alternative])
         }
         "arrow_function" | "function_expression" | "generator_function" | "function" => {
             Expr::Function(function(reader, node, String::new()))
@@ -124,6 +120,13 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             reader.bind(format!("this.{name}"), kind, value, node);
             Expr::Other
         }
+        _ => statements(reader, node),
+    }
+}
+
+/// Apart from the expressions, which nest deeper and need room for less.
+fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
+    match node.kind() {
         "return_statement" => {
             let value = parts(node).first().map_or(Expr::Null, |child| visit(reader, *child));
             reader.awaited(&value);
@@ -362,13 +365,13 @@ fn is_name(text: &str) -> bool {
 
 /// What is called, or has a member that is: not a read of its own.
 fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    match node.kind() {
+    reader.deeper(node, |reader| match node.kind() {
         "member_expression" | "subscript_expression" => path(reader, node),
         "parenthesized_expression" | "non_null_expression" => {
             parts(node).first().map_or(Expr::Other, |child| callee(reader, *child))
         }
         _ => visit(reader, node),
-    }
+    })
 }
 
 fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {

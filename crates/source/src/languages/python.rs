@@ -473,7 +473,7 @@ fn decorated(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
         "attribute" => {
-            let of = node.child_by_field_name("object").map_or(Expr::Other, |child| holder(reader, child));
+            let of = node.child_by_field_name("object").map_or(Expr::Other, |child| callee(reader, child));
             let name = reader.field_text(node, "attribute");
             member(of, &name)
         }
@@ -496,11 +496,6 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         }
         _ => visit(reader, node),
     }
-}
-
-/// What a member is taken of: an element of something is read for it.
-fn holder(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    if node.kind() == "subscript" { visit(reader, node) } else { callee(reader, node) }
 }
 
 fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {

@@ -97,7 +97,7 @@ pub(super) fn binary(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let left = value_of(reader, node, "left");
     let right = value_of(reader, node, "right");
     let operator = reader.field_text(node, "operator");
-    if matches!(operator.as_str(), "||" | "??" | "??=" | "?:") {
+    if matches!(operator.as_str(), "||" | "??" | "||=" | "??=" | "?:") {
         reader.default_of(&left, &right);
     }
     Expr::Operation(operator, vec![left, right])
