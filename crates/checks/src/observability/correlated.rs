@@ -53,10 +53,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             && text.text != "traceparent"
             && text.given_to.is_some()
     });
-    let logged = logger.map(|one| &one.place).or_else(|| field.map(|text| &text.place));
+    let written = logger.map(|one| &one.place).or_else(|| field.map(|text| &text.place));
     let exemplar = source.uses.iter().find(|one| one.role.counts() && program::default(one, "exemplars") == "yes");
     let mut tally = Tally::new();
-    match logged {
+    match written {
         Some(place) => tally.met("logs", place),
         None => tally.miss(
             "logs",

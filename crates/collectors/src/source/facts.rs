@@ -679,7 +679,7 @@ impl<'p> Linker<'p> {
         for call in &module.calls {
             let is_catch = match &call.callee {
                 Expr::Member(_, name) => name == "catch",
-                Expr::Name(path) => path.ends_with(".catch"),
+                Expr::Name(path) => path.rsplit_once('.').is_some_and(|(_, name)| name == "catch"),
                 _ => false,
             };
             let Some(Expr::Function(handler)) = call.arguments.first().map(|one| &one.value).filter(|_| is_catch)
