@@ -102,7 +102,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     });
     let Some(fullest) = fullest else { return Ok(no_route(evidence, source, &asked)) };
     for (name, (kind, call)) in &dependencies {
-        if reached.iter().any(|one| reports(one, name, kind)) {
+        if reached.iter().any(|one| reports(one, name, *kind)) {
             tally.met(name.clone(), &fullest.place);
         } else {
             let title = health::title(fullest);
@@ -211,7 +211,7 @@ fn host(address: &str) -> Option<&str> {
 }
 
 /// What a handler asks says how this dependency is.
-fn reports(one: &Use, dependency: &str, of: &Meaning) -> bool {
+fn reports(one: &Use, dependency: &str, of: Meaning) -> bool {
     if one.meaning == Meaning::HealthCheck {
         return match (program::default(one, "asks"), of) {
             ("database", Meaning::DatabaseCall | Meaning::CacheCall) | ("queue", Meaning::QueuePublish) => true,
@@ -222,7 +222,7 @@ fn reports(one: &Use, dependency: &str, of: &Meaning) -> bool {
             _ => false,
         };
     }
-    kind(one.meaning) == *of && (!matches!(of, Meaning::HttpCall) || name(one) == dependency)
+    kind(one.meaning) == of && (!matches!(of, Meaning::HttpCall) || name(one) == dependency)
 }
 
 /// Commands that say yes before anything was asked.

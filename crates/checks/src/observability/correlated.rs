@@ -48,15 +48,15 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let logger = source.uses.iter().find(|one| one.role.counts() && program::default(one, "logs") == "trace id");
     let field = source.texts.iter().find(|text| {
         text.role.counts()
-            && text.kind == SourceTextKind::Header
+            && text.kind == SourceTextKind::RequestId
             && text.text.to_ascii_lowercase().starts_with("trace")
             && text.text != "traceparent"
             && text.given_to.is_some()
     });
-    let logged = logger.map(|one| &one.place).or_else(|| field.map(|text| &text.place));
+    let written = logger.map(|one| &one.place).or_else(|| field.map(|text| &text.place));
     let exemplar = source.uses.iter().find(|one| one.role.counts() && program::default(one, "exemplars") == "yes");
     let mut tally = Tally::new();
-    match logged {
+    match written {
         Some(place) => tally.met("logs", place),
         None => tally.miss(
             "logs",

@@ -93,7 +93,7 @@ enum Header {
 
 /// What the program itself does with the header or the field of an id.
 fn by_hand(source: &SourceCode, what: Header) -> Option<Place> {
-    let mut texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Header);
+    let mut texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::RequestId);
     let found = texts.find(|text| {
         let header = text.text.contains('-') || text.text == "traceparent";
         let given = text.given_to.as_deref().unwrap_or_default().to_ascii_lowercase();

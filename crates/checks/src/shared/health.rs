@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use gonogo_domain::{
     Evidence, Missing, Place,
     evidence::{
-        FunctionId, Healthcheck, InstructionKind, Meaning, Probe, ProbeAction, ServedRoute, SourceCode, Unfollowed, Use,
+        FunctionId, Healthcheck, InstructionKind, Meaning, Operation, Probe, ProbeAction, ServedRoute, SourceCode,
+        Unfollowed, Use,
     },
 };
 
-use super::{production_workloads, program};
+use super::program;
 
 /// The paths that probes, `HEALTHCHECK`s and API descriptions ask, with the places that say so.
 pub(crate) fn asked(evidence: &Evidence<'_>) -> Result<Vec<(Place, String)>, Missing> {
     let mut asked: Vec<(Place, String)> = Vec::new();
-    for workload in production_workloads(evidence)? {
+    // Where it is, a compose file for developers knows as well.
+    for workload in evidence.workloads()? {
         for container in workload.main_containers() {
             for probe in [&container.readiness, &container.liveness, &container.startup].into_iter().flatten() {
                 asked.extend(path(probe).map(|path| (probe.place.clone(), path)));
@@ -31,7 +33,11 @@ pub(crate) fn asked(evidence: &Evidence<'_>) -> Result<Vec<(Place, String)>, Mis
         }
     }
     for api in evidence.apis()? {
-        for operation in api.operations.iter().filter(|operation| looks_like_health(&operation.path)) {
+        let health = |one: &&Operation| match one.method.as_str() {
+            "GET" => looks_like_health(&one.path),
+            _ => one.path.starts_with("grpc.health."),
+        };
+        for operation in api.operations.iter().filter(health) {
             asked.push((operation.place.clone(), operation.path.clone()));
         }
     }
@@ -41,30 +47,49 @@ pub(crate) fn asked(evidence: &Evidence<'_>) -> Result<Vec<(Place, String)>, Mis
 fn path(probe: &Probe) -> Option<String> {
     match &probe.action {
         ProbeAction::Http { path, .. } => Some(path.clone()),
-        ProbeAction::Grpc { .. } => Some("grpc.health.v1.Health".to_owned()),
-        ProbeAction::Exec { command } => {
-            let text = command.join(" ");
-            address_path(&text).or_else(|| Some(text).filter(|text| text.contains("grpc_health_probe")))
-        }
+        ProbeAction::Grpc { .. } => Some(GRPC.to_owned()),
+        ProbeAction::Exec { command } => asked_by(command),
         ProbeAction::Tcp { .. } => None,
     }
 }
 
-/// `/healthz` of `curl -f http://localhost:8080/healthz`.
-fn address_path(command: &str) -> Option<String> {
-    let rest = command.split_once("://")?.1;
-    let end = rest.find(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | ')' | '|' | '?'));
-    let address = rest.get(..end.unwrap_or(rest.len()))?;
-    Some(address.find('/').map_or_else(|| "/".to_owned(), |slash| address.get(slash..).unwrap_or("/").to_owned()))
+/// What a command asks: the path of its address, or the protocol that its tool speaks.
+fn asked_by(command: &[String]) -> Option<String> {
+    let words =
+        || command.iter().flat_map(|part| part.split_whitespace()).map(|word| word.trim_matches(['"', '\'', ';']));
+    if words().any(|word| word.ends_with("grpc_health_probe")) {
+        return Some(GRPC.to_owned());
+    }
+    let path = |address: &str| address.find('/').and_then(|at| address.get(at..)).unwrap_or("/").to_owned();
+    words().find_map(|word| {
+        let address = word.split_once("://").filter(|(scheme, _)| scheme.starts_with("http")).map(|(_, rest)| rest);
+        let local = || Some(word).filter(|word| word.starts_with("localhost:") || word.starts_with("127.0.0.1:"));
+        address.map(path).or_else(|| local().filter(|word| word.contains('/')).map(path))
+    })
 }
 
+/// A part of the path is a word of health; `status` and the like alone, because anything has one.
 pub(crate) fn looks_like_health(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    let mut parts = path.trim_matches('/').rsplit('/');
-    let (last, alone) = (parts.next().unwrap_or_default(), parts.next().is_none());
-    path.contains("health")
-        || matches!(last, "live" | "livez" | "liveness" | "ready" | "readyz" | "readiness" | "alive")
-        || alone && matches!(last, "status" | "_status" | "ping" | "up")
+    const WORDS: &[&str] = &[
+        "health",
+        "healthz",
+        "_healthz",
+        "healthcheck",
+        "health-check",
+        "health_check",
+        "_health",
+        "livez",
+        "live",
+        "liveness",
+        "alive",
+        "readyz",
+        "ready",
+        "readiness",
+    ];
+    let lower = path.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
+    parts.iter().any(|part| WORDS.contains(part))
+        || matches!(parts.as_slice(), ["status" | "_status" | "ping" | "up"] | ["api", "status"])
 }
 
 /// The routes that answer at a path; one whose prefix was not followed answers too.
@@ -107,7 +132,7 @@ pub(crate) const GRPC: &str = "grpc.health.v1.Health";
 pub(crate) fn speaks_grpc(source: &SourceCode, asked: &[(Place, String)]) -> bool {
     let mut servers = program::used(source, Meaning::Listen).peekable();
     let only = servers.peek().is_some() && servers.all(|one| program::default(one, "kind") == "grpc");
-    only || asked.iter().any(|(_, path)| path == GRPC || path.contains("grpc_health_probe"))
+    only || asked.iter().any(|(_, path)| path == GRPC)
 }
 
 /// The methods of the program that answer gRPC's question for health, as routes.
@@ -148,4 +173,33 @@ pub(crate) fn trail_end(source: &SourceCode, handler: FunctionId) -> Option<&Unf
         // What a handler is called with is its request and its answer.
         function.unfollowed.iter().find(|one| !(one.on_parameter && at == handler))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_health_are_told_from_others() {
+        let check = |path: &str, expect: bool| assert_eq!(looks_like_health(path), expect, "{path}");
+        check("/healthz", true);
+        check("/actuator/health/readiness", true);
+        check("/status", true);
+        check("/status/{code}", false);
+        check("/orders/{id}/status", false);
+        check("/healthy-recipes", false);
+    }
+
+    #[test]
+    fn commands_tell_what_they_ask() {
+        let check = |command: &[&str], expect: Option<&str>| {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(asked_by(&command).as_deref(), expect, "{command:?}");
+        };
+        check(&["curl", "-H", "X-Synthetic: 1", "-f", "http://localhost:8080/health"], Some("/health"));
+        check(&["podcli", "check", "http", "localhost:9898/readyz"], Some("/readyz"));
+        check(&["sh", "-c", "curl -f http://localhost:80 || exit 1"], Some("/"));
+        check(&["/bin/grpc_health_probe", "-addr=:8080"], Some("grpc.health.v1.Health"));
+        check(&["pg_isready", "-U", "shop"], None);
+    }
 }

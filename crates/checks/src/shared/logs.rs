@@ -48,9 +48,8 @@ pub(crate) fn own(logger: &Use) -> Format {
     }
     match (default(logger, "format"), set) {
         // A format of one's own, or one that is chosen elsewhere.
-        ("json" | "logfmt", Some(SettingValue::NotFollowed)) | ("", _) => Format::Unknown,
+        ("json" | "logfmt", Some(SettingValue::NotFollowed)) | ("", _) | ("text", Some(_)) => Format::Unknown,
         ("json" | "logfmt", _) => Format::Structured(logger.place.clone()),
-        ("text", Some(_)) => Format::Unknown,
         _ => Format::Text,
     }
 }
@@ -112,5 +111,6 @@ pub(crate) fn of_a_command(source: &SourceCode, call: &Use, served: &BTreeSet<Fu
     let Some(function) = source.functions.get(call.function) else { return false };
     let uses = || function.uses.iter().filter_map(|at| source.uses.get(*at));
     let ends = uses().any(|one| one.meaning == Meaning::Exit) && !uses().any(|one| one.meaning == Meaning::Listen);
-    ends || call.place.path().ends_with(".go") && !served.is_empty() && !served.contains(&call.function)
+    let go = source.files.iter().any(|file| file.language == "go" && *file.path == *call.place.path());
+    ends || go && !served.is_empty() && !served.contains(&call.function)
 }

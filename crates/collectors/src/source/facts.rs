@@ -596,7 +596,7 @@ impl<'p> Linker<'p> {
         for call in &module.calls {
             let is_catch = match &call.callee {
                 Expr::Member(_, name) => name == "catch",
-                Expr::Name(path) => path.ends_with(".catch"),
+                Expr::Name(path) => path.rsplit_once('.').is_some_and(|(_, name)| name == "catch"),
                 _ => false,
             };
             let Some(Expr::Function(handler)) = call.arguments.first().map(|one| &one.value).filter(|_| is_catch)
@@ -638,7 +638,7 @@ impl<'p> Linker<'p> {
                 place: self.place(file, literal.spot.line),
                 role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
                 function,
-                given_to: (kind == SourceTextKind::Header).then(given_to).flatten(),
+                given_to: (kind == SourceTextKind::RequestId).then(given_to).flatten(),
             };
             self.code.texts.push(text);
         }
@@ -655,7 +655,7 @@ impl<'p> Linker<'p> {
             }
             for key in keys {
                 self.code.texts.push(SourceText {
-                    kind: SourceTextKind::Header,
+                    kind: SourceTextKind::RequestId,
                     text: key.clone(),
                     place: self.place(file, call.spot.line),
                     role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
@@ -961,7 +961,7 @@ const HEADERS: &[&str] = &[
 
 fn text_kind(text: &str) -> Option<SourceTextKind> {
     if is_header(text) {
-        return Some(SourceTextKind::Header);
+        return Some(SourceTextKind::RequestId);
     }
     let start = text.trim_start();
     if start.split_once("://").is_some_and(|(scheme, rest)| {

@@ -189,8 +189,8 @@ impl<'u> Program<'u> {
         if serves.is_empty() && !other {
             return BTreeSet::new();
         }
-        let served = reached(serves);
-        reached(draws.collect()).into_iter().filter(|file| !served.contains(file)).collect()
+        let behind = reached(serves);
+        reached(draws.collect()).into_iter().filter(|file| !behind.contains(file)).collect()
     }
 
     /// The first file of the folder of Go that an import means, of those that belong to the program.

@@ -60,7 +60,6 @@ fn evaluate(
             })
         }
         Expr::Bool(flag) => Some(SettingValue::Flag(*flag)),
-        Expr::Null => None,
         Expr::Text(text) => Some(match unit.and_then(|_| written(text)) {
             Some(milliseconds) => SettingValue::Duration(milliseconds),
             None => SettingValue::Text(text.clone()),
@@ -111,7 +110,7 @@ fn evaluate(
         Expr::Object { kind: Some(kind), .. } if unit.is_none() && kind.contains('.') => {
             context.names.symbols(value, scope).into_iter().next().map(SettingValue::Text)
         }
-        Expr::Index(..) | Expr::Member(..) | Expr::Object { .. } | Expr::Function(_) | Expr::Other => None,
+        Expr::Null | Expr::Index(..) | Expr::Member(..) | Expr::Object { .. } | Expr::Function(_) | Expr::Other => None,
     }
 }
 

@@ -353,7 +353,7 @@ pub struct SourceText {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceTextKind {
     /// `x-request-id`, `requestId`: the name of a header or a field that carries the id of a request.
-    Header,
+    RequestId,
     /// `https://api.example.com/v1`.
     Address,
     Sql,
