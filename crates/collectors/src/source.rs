@@ -12,11 +12,13 @@ use rayon::prelude::*;
 use crate::Tree;
 
 mod cases;
+mod contents;
 mod deadlines;
 mod facts;
 mod handling;
 mod program;
 mod receivers;
+mod routes;
 mod settings;
 mod values;
 mod variables;
