@@ -6,10 +6,15 @@ pub(crate) mod delivery;
 pub(crate) mod entrances;
 pub(crate) mod escalation;
 pub(crate) mod figures;
+pub(crate) mod guards;
+pub(crate) mod health;
 pub(crate) mod images;
+pub(crate) mod logs;
+pub(crate) mod monitoring;
 pub(crate) mod outbound;
 pub(crate) mod pod;
 pub(crate) mod procedures;
+pub(crate) mod program;
 pub(crate) mod records;
 pub(crate) mod references;
 pub(crate) mod runs;
@@ -18,6 +23,7 @@ pub(crate) mod schedule;
 pub(crate) mod secrets;
 pub(crate) mod suites;
 pub(crate) mod trees;
+pub(crate) mod variables;
 
 pub(crate) use gonogo_domain::secret::redact;
 use gonogo_domain::{
@@ -27,9 +33,17 @@ use gonogo_domain::{
 
 /// The workloads that decide: those that serve production.
 ///
-/// What only ever runs on a laptop (a compose file beside manifests, a `dev` overlay) says nothing about production.
+/// What only ever runs on a laptop (a compose file beside manifests, a `dev` overlay) says nothing about production, and
+/// neither does what is switched off: no replica, and nothing that would give it one.
 pub(crate) fn production_workloads<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a Workload>, Missing> {
-    Ok(evidence.workloads()?.iter().filter(|workload| workload.production).collect())
+    let mut running = Vec::new();
+    for workload in evidence.workloads()?.iter().filter(|workload| workload.production) {
+        let off = workload.replicas.as_ref().is_some_and(|replicas| replicas.value == 0);
+        if !off || !scaling::autoscalers(evidence, workload)?.is_empty() {
+            running.push(workload);
+        }
+    }
+    Ok(running)
 }
 
 /// The members of a count over containers: one for each container of a logical workload, whatever its environments.

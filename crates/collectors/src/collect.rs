@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
-    Facts, Gap, Gathered, Message, Missing, Place,
+    Facts, Gap, Gathered, Message, Missing, Place, Source,
     evidence::{
         AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, History, ImageBuild, Migration,
         Object, Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile, Workload,
@@ -12,7 +12,9 @@ use gonogo_domain::{
 use jiff::civil::Date;
 
 use crate::{
-    Configuration, Corpus, Skipped, Tree, alerting, apis, dashboards,
+    Configuration, Corpus, Skipped, Tree, alerting, apis,
+    corpus::Cut,
+    dashboards,
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
@@ -125,12 +127,18 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
         documents: sources.documents.items.len(),
         infrastructure: sources.infrastructure.items.len(),
     };
+    let cuts = corpus.cuts().to_vec();
     // The trees of the files are most of the memory, and nobody looks at them from here on.
-    let (services, ()) = rayon::join(|| scope::scope(&found.units, &sources, configuration, today), || drop(corpus));
+    let (mut services, ()) = rayon::join(|| scope::scope(&found, &sources, configuration, today), || drop(corpus));
+    for facts in &mut services {
+        cut(facts, &cuts);
+    }
+    let mut unread = sources.gaps();
+    unread.splice(0..0, cuts.iter().map(|cut| cut.of(Source::Files)));
     Collected {
         services,
         left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),
-        unread: sources.gaps(),
+        unread,
         skipped: tree.skipped().to_vec(),
         searched: counts,
     }
@@ -227,6 +235,33 @@ fn join_rendered(sources: &mut Sources) {
             *objectives = Arc::new(slos);
         });
     });
+}
+
+/// What was left out of the repository may have belonged to any service and to any source.
+fn cut(facts: &mut Facts, cuts: &[Cut]) {
+    fn mark<T: Clone>(gathered: &mut Arc<Gathered<T>>, source: Source, cuts: &[Cut]) {
+        if !cuts.is_empty() {
+            Arc::make_mut(gathered).gaps.splice(0..0, cuts.iter().map(|cut| cut.of(source)));
+        }
+    }
+    mark(&mut facts.files, Source::Files, cuts);
+    mark(&mut facts.workloads, Source::Workloads, cuts);
+    mark(&mut facts.objects, Source::Objects, cuts);
+    mark(&mut facts.images, Source::Images, cuts);
+    mark(&mut facts.pipelines, Source::Pipelines, cuts);
+    mark(&mut facts.infrastructure, Source::Infrastructure, cuts);
+    mark(&mut facts.alert_rules, Source::AlertRules, cuts);
+    mark(&mut facts.alert_routing, Source::AlertRouting, cuts);
+    mark(&mut facts.dashboards, Source::Dashboards, cuts);
+    mark(&mut facts.objectives, Source::Objectives, cuts);
+    mark(&mut facts.documents, Source::Documents, cuts);
+    mark(&mut facts.packages, Source::Packages, cuts);
+    mark(&mut facts.apis, Source::Apis, cuts);
+    mark(&mut facts.migrations, Source::Migrations, cuts);
+    mark(&mut facts.ownership, Source::Ownership, cuts);
+    mark(&mut facts.results, Source::Results, cuts);
+    mark(&mut facts.settings, Source::Settings, cuts);
+    facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
 }
 
 impl Sources {

@@ -16,7 +16,7 @@ use gonogo_domain::{
 use gonogo_formats::{ParseError, json, json5, toml};
 use rayon::prelude::*;
 
-use crate::{Tree, schemas};
+use crate::{Tree, schemas, tree::READ_LIMIT};
 
 /// The files of a repository with what was parsed of them.
 #[derive(Debug)]
@@ -25,6 +25,22 @@ pub struct Corpus<'t> {
     /// Something in the repository changes schemas, which `data` leaves out.
     pub(crate) changes_schemas: bool,
     data: BTreeMap<Arc<str>, DataFile>,
+    cuts: Vec<Cut>,
+}
+
+/// Where files were left out because there are too many.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    /// The first of them.
+    path: Arc<str>,
+    reason: String,
+}
+
+impl Cut {
+    /// What is missing of a source by it.
+    pub(crate) fn of(&self, source: Source) -> Gap {
+        Gap { source, place: Place::whole(Arc::clone(&self.path)), reason: self.reason.clone() }
+    }
 }
 
 /// A YAML, JSON or TOML file as trees.
@@ -72,16 +88,50 @@ impl DataFile {
 impl<'t> Corpus<'t> {
     /// Reads and parses every data file that counts and that may declare something, in parallel.
     pub fn read(tree: &'t Tree) -> Self {
+        Self::read_up_to(tree, &LIMITS)
+    }
+
+    fn read_up_to(tree: &'t Tree, limits: &Limits) -> Self {
         let wanted = Wanted::new();
-        let data: Vec<DataFile> = tree
+        let mut candidates: Vec<(&FileEntry, Format)> = tree
             .files()
-            .par_iter()
+            .iter()
             .filter(|entry| reads(entry))
             .filter_map(|entry| Some((entry, format(entry.name())?)))
-            .filter_map(|(entry, format)| parse(tree, &wanted, entry, format))
             .collect();
-        let changes_schemas = wanted.changes_schemas.into_inner();
-        Self { tree, changes_schemas, data: data.into_iter().map(|file| (Arc::clone(&file.path), file)).collect() }
+        // Stable: the order of the paths stays within a rank. What runs comes before what is shown and what is tested.
+        candidates.sort_by_key(|(entry, _)| rank(entry.role));
+        let mut cuts: Vec<Cut> =
+            tree.cut().map(|cut| Cut { path: Arc::clone(&cut.path), reason: cut.reason.clone() }).into_iter().collect();
+        let (mut data, mut bytes) = (BTreeMap::new(), 0);
+        let mut rest = candidates.as_slice();
+        while let Some((first, _)) = rest.first() {
+            if data.len() >= limits.files || bytes >= limits.bytes {
+                let reason = format!(
+                    "there are too many data files: {} were parsed, this one and {} more were not",
+                    data.len(),
+                    rest.len() - 1
+                );
+                cuts.push(Cut { path: Arc::clone(&first.path), reason });
+                break;
+            }
+            let (now, later) = rest.split_at(limits.batch(rest));
+            rest = later;
+            let parsed: Vec<(u64, DataFile)> = now
+                .par_iter()
+                .filter_map(|(entry, format)| Some((entry.size, parse(tree, &wanted, entry, *format)?)))
+                .collect();
+            for (size, file) in parsed {
+                bytes += size;
+                data.insert(Arc::clone(&file.path), file);
+            }
+        }
+        Self { tree, changes_schemas: wanted.changes_schemas.into_inner(), data, cuts }
+    }
+
+    /// Where files were left out, of whichever source they are.
+    pub(crate) fn cuts(&self) -> &[Cut] {
+        &self.cuts
     }
 
     /// The data files that count, in the order of their paths.
@@ -99,6 +149,40 @@ impl<'t> Corpus<'t> {
         test: impl Fn(&FileEntry) -> bool + 'c,
     ) -> impl Iterator<Item = &'c FileEntry> + 'c {
         self.tree.files().iter().filter(move |entry| reads(entry) && test(entry))
+    }
+}
+
+/// How much is parsed. The trees of data files are most of the memory of a review, and are all held at once.
+struct Limits {
+    files: usize,
+    bytes: u64,
+    /// What is parsed before the limits are looked at again.
+    batch_files: usize,
+    batch_bytes: u64,
+}
+
+/// The largest repositories that were tried hold a tenth of this.
+const LIMITS: Limits = Limits { files: 50_000, bytes: 192 << 20, batch_files: 10_000, batch_bytes: 32 << 20 };
+
+impl Limits {
+    /// How many of the files are parsed at once: by their listed sizes, so that the threads have no say in it.
+    fn batch(&self, files: &[(&FileEntry, Format)]) -> usize {
+        let mut bytes = 0;
+        let small = files.iter().take(self.batch_files).take_while(|(entry, _)| {
+            let before = bytes;
+            bytes += entry.size.min(READ_LIMIT);
+            before < self.batch_bytes
+        });
+        small.count().max(1)
+    }
+}
+
+/// Which files are parsed first.
+fn rank(role: Role) -> u8 {
+    match role {
+        Role::Product | Role::Generated => 0,
+        Role::Example | Role::Documentation => 1,
+        Role::Test | Role::Fixture | Role::Vendored => 2,
     }
 }
 
@@ -261,4 +345,47 @@ fn chart_template(tree: &Tree, path: &str) -> bool {
     path.match_indices("/templates/")
         .any(|(at, _)| path.get(..at).is_some_and(|chart| tree.contains(&format!("{chart}/Chart.yaml"))))
         || (path.starts_with("templates/") && tree.contains("Chart.yaml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The data files that are parsed under a limit, and what is said about the rest.
+    fn check(files: &[(&str, &str)], limits: &Limits, expect: &[&str], cut: Option<(&str, &str)>) {
+        let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+        let corpus = Corpus::read_up_to(&tree, limits);
+        let parsed: Vec<&str> = corpus.data().map(|file| &*file.path).collect();
+        assert_eq!(parsed, expect);
+        let said: Vec<(&str, &str)> = corpus.cuts.iter().map(|cut| (&*cut.path, cut.reason.as_str())).collect();
+        assert_eq!(said, cut.into_iter().collect::<Vec<_>>());
+    }
+
+    const FILES: &[(&str, &str)] = &[
+        ("a.json", "{\"data\": [1, 2, 3]}"),
+        ("b.yaml", "b: 1\n"),
+        ("examples/a.yaml", "a: 1\n"),
+        ("m.toml", "m = 1\n"),
+        ("tests/a.yaml", "a: 1\n"),
+        ("z.yaml", "z: 1\n"),
+    ];
+
+    #[test]
+    fn too_many_data_files_are_cut_in_order_and_what_runs_comes_first() {
+        let limits = |files, bytes| Limits { files, bytes, batch_files: 1, batch_bytes: 1 << 10 };
+        check(FILES, &LIMITS, &["b.yaml", "examples/a.yaml", "m.toml", "tests/a.yaml", "z.yaml"], None);
+        let said = "there are too many data files: 3 were parsed, this one and 1 more were not";
+        check(FILES, &limits(3, 1 << 10), &["b.yaml", "m.toml", "z.yaml"], Some(("examples/a.yaml", said)));
+        let said = "there are too many data files: 2 were parsed, this one and 2 more were not";
+        check(FILES, &limits(9, 6), &["b.yaml", "m.toml"], Some(("z.yaml", said)));
+    }
+
+    #[test]
+    fn batches_are_bounded_in_files_and_in_bytes() {
+        let entry = |size| FileEntry { path: Arc::from("a.yaml"), size, role: Role::Product };
+        let entries = [entry(10), entry(10), entry(10), entry(1 << 40)];
+        let files: Vec<(&FileEntry, Format)> = entries.iter().map(|entry| (entry, Format::Yaml)).collect();
+        let batch = |batch_files, batch_bytes| Limits { files: 9, bytes: 9, batch_files, batch_bytes }.batch(&files);
+        assert_eq!((batch(2, 100), batch(9, 15), batch(9, 1), batch(9, 100)), (2, 2, 1, 4));
+    }
 }

@@ -15,10 +15,13 @@ mod documents;
 mod embedded;
 mod entrances;
 mod environment;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod history;
 mod image_name;
 mod images;
 mod infrastructure;
+mod jsonnet;
 mod kubernetes;
 mod migrations;
 mod objectives;

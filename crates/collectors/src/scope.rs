@@ -15,37 +15,57 @@ use rayon::prelude::*;
 use crate::{
     Configuration,
     collect::Sources,
-    discovery::{Unit, class_selects, normal},
+    discovery::{Discovered, LeftOut, Unit, class_selects, normal, tooling_folder},
     entrances, paths, source,
 };
 
 /// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
-pub(crate) fn scope(units: &[Unit], sources: &Arc<Sources>, configuration: &Configuration, today: Date) -> Vec<Facts> {
-    let concerned: Vec<Vec<usize>> =
-        sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
-    units.par_iter().map(|unit| facts(unit, units, sources, &concerned, configuration, today)).collect()
-}
-
-fn facts(
-    unit: &Unit,
-    units: &[Unit],
-    sources: &Sources,
-    concerned: &[Vec<usize>],
+pub(crate) fn scope(
+    discovered: &Discovered,
+    sources: &Arc<Sources>,
     configuration: &Configuration,
     today: Date,
-) -> Facts {
-    let area = Area::new(unit, units);
+) -> Vec<Facts> {
+    let units = &discovered.units;
+    let apart = apart(&discovered.left_out, sources);
+    let concerned: Vec<Vec<usize>> =
+        sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
+    let around = Around { units, apart: &apart, concerned: &concerned };
+    units.par_iter().map(|unit| facts(unit, &around, sources, configuration, today)).collect()
+}
+
+/// What all units have around them.
+struct Around<'a> {
+    units: &'a [Unit],
+    /// The folders of packages that are built apart from every unit.
+    apart: &'a [String],
+    /// The workloads that each object concerns.
+    concerned: &'a [Vec<usize>],
+}
+
+/// Folders with a container file that makes no unit and a package manifest beside it: an image of a plugin, of a tool.
+fn apart(left_out: &[LeftOut], sources: &Sources) -> Vec<String> {
+    let built = left_out.iter().map(|one| one.place.path()).filter(|path| {
+        paths::folder(path) != "." && sources.images.items.iter().any(|image| image.place.path() == *path)
+    });
+    let packaged =
+        |folder: &&str| sources.packages.items.iter().any(|package| paths::folder(package.place.path()) == *folder);
+    built.map(paths::folder).filter(packaged).map(str::to_owned).collect()
+}
+
+fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
+    let area = Area::new(unit, around);
     let statement = configuration.service(&unit.service.name);
     let packages = packages(&area, sources);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
         today,
         service: unit.service.clone(),
-        of_others: of_others(unit, units, sources),
+        of_others: of_others(unit, around.units, sources),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
         workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
         objects: with_jobs(
-            indexed(&sources.objects, &|index| area.object(index, sources, concerned), &area),
+            indexed(&sources.objects, &|index| area.object(index, sources, around.concerned), &area),
             &area,
             sources,
         ),
@@ -55,7 +75,8 @@ fn facts(
         alert_rules: own(
             &sources.alert_rules,
             |rule| area.not_of_others(&rule.place),
-            |gap| area.not_of_others(&gap.place),
+            // Broken rules among tools are there to be broken.
+            |gap| area.not_of_others(&gap.place) && !area.of_tooling(gap.place.path()),
         ),
         alert_routing: Arc::clone(&sources.alert_routing),
         dashboards: own(
@@ -65,7 +86,7 @@ fn facts(
         ),
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        source: Arc::new(source::link(&sources.source, &packages.items, &|path| area.home(path))),
+        source: Arc::new(source::link(&sources.source, &packages.items, &unit.service.name, &|path| area.home(path))),
         source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
         packages,
         apis: apis(&area, sources),
@@ -104,25 +125,27 @@ struct Area<'a> {
     units: &'a [Unit],
     /// Its own folders with how deep they lie.
     own: [(&'a str, usize); 2],
-    /// The folders of the other units.
+    /// The folders of the other units, and of what is built apart.
     others: Vec<(&'a str, usize)>,
 }
 
 impl<'a> Area<'a> {
-    fn new(unit: &'a Unit, units: &'a [Unit]) -> Self {
+    fn new(unit: &'a Unit, around: &Around<'a>) -> Self {
+        let units = around.units;
         let others = units.iter().filter(|other| other.service.name != unit.service.name && other.service.path != ".");
+        let others = others.map(|other| &*other.service.path).chain(around.apart.iter().map(String::as_str));
         Self {
             unit,
             units,
             own: [&*unit.service.path, &*unit.home].map(|folder| (folder, depth(folder))),
-            others: others.map(|other| (&*other.service.path, depth(&other.service.path))).collect(),
+            others: others.map(|folder| (folder, depth(folder))).collect(),
         }
     }
 
     /// The path lies in the unit's package and not in another unit's folder, or there is no other unit.
     fn home(&self, path: &str) -> bool {
         if self.units.len() == 1 {
-            return true;
+            return !self.of_another(path);
         }
         paths::is_below(path, &self.unit.home) && !self.of_another(path)
             || paths::is_below(path, &self.unit.service.path) && !self.of_another(path)
@@ -133,6 +156,27 @@ impl<'a> Area<'a> {
         let lies_in = |(folder, _): &&(&str, usize)| paths::is_below(path, folder);
         let own = self.own.iter().filter(lies_in).map(|(_, depth)| *depth).max();
         self.others.iter().filter(lies_in).any(|(_, depth)| Some(*depth) > own)
+    }
+
+    /// The path lies in a folder of tools, and the unit does not: what is there helps people to make or to try it.
+    fn of_tooling(&self, path: &str) -> bool {
+        let in_tooling = |path: &str| path.split('/').any(tooling_folder);
+        in_tooling(paths::folder(path)) && !in_tooling(&self.unit.service.path) && !in_tooling(&self.unit.home)
+    }
+
+    /// It is the infrastructure of a tool: `tools/gcplog/main.tf`, not `tools/terraform/` and not `infra/dev/`.
+    fn of_a_tool(&self, path: &str) -> bool {
+        const TOOLS: &[&str] =
+            &["tools", "tool", "hack", "devtools", "dev-tools", "docs", "doc", "website", "sandbox", "playground"];
+        const INFRASTRUCTURE: &[&str] =
+            &["terraform", "tofu", "infra", "infrastructure", "iac", "deploy", "deployment", "cloudformation", "cdk"];
+        let mut folders = paths::folder(path).split('/');
+        folders.next().is_some_and(|first| TOOLS.contains(&first))
+            && !folders.any(|folder| {
+                let lower = folder.to_ascii_lowercase();
+                lower.split(['-', '_']).any(|part| INFRASTRUCTURE.contains(&part))
+            })
+            && self.of_tooling(path)
     }
 
     fn not_of_others(&self, place: &Place) -> bool {
@@ -218,8 +262,12 @@ fn infrastructure(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<Resource>>
         of_others.iter().filter_map(|index| resources.get(*index)).map(|resource| &resource.place).collect();
     own(
         &sources.infrastructure,
-        |resource| area.not_of_others(&resource.place) && !of_others.contains(&resource.place),
-        |gap| area.not_of_others(&gap.place),
+        |resource| {
+            area.not_of_others(&resource.place)
+                && !area.of_a_tool(resource.place.path())
+                && !of_others.contains(&resource.place)
+        },
+        |gap| area.not_of_others(&gap.place) && !area.of_a_tool(gap.place.path()),
     )
 }
 
@@ -313,7 +361,7 @@ fn apis(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<ApiDescription>> {
 fn packages(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<gonogo_domain::evidence::Package>> {
     let unit = area.unit;
     let folder = |place: &Place| paths::folder(place.path()).to_owned();
-    let inside = |place: &Place| area.home(place.path());
+    let inside = |place: &Place| area.home(place.path()) && !area.of_tooling(place.path());
     let own_lock = |place: &Place| {
         sources.packages.items.iter().filter(|package| inside(&package.place)).any(|package| {
             package

@@ -11,10 +11,15 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod cases;
+mod deadlines;
 mod facts;
+mod handling;
 mod program;
+mod receivers;
 mod settings;
 mod values;
+mod variables;
 
 /// Longer files of source are data or generated.
 const SIZE_LIMIT: u64 = 1 << 20;
@@ -69,10 +74,16 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
     })
 }
 
-/// The source of one service: the files that `owns` says belong to it, linked.
-pub(crate) fn link(sources: &Sources, packages: &[Package], owns: &dyn Fn(&str) -> bool) -> SourceCode {
-    let units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
-    facts::facts(&program::Program::new(&units), packages)
+/// The source of one service: the files that `owns` says belong to it, linked. Where they hold several programs of Go,
+/// it is the one that goes by the service's name.
+pub(crate) fn link(sources: &Sources, packages: &[Package], name: &str, owns: &dyn Fn(&str) -> bool) -> SourceCode {
+    let mut units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
+    let others = program::other_programs(&program::Program::new(&units, packages), name);
+    if !others.is_empty() {
+        let mut at = 0..;
+        units.retain(|_| at.next().is_none_or(|at| !others.contains(&at)));
+    }
+    facts::facts(&program::Program::new(&units, packages), packages)
 }
 
 #[cfg(test)]

@@ -8,25 +8,29 @@ use std::{
     fs,
     io::Read as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use gonogo_domain::evidence::FileEntry;
-use ignore::{WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::roles;
 
 /// Files above this size are listed and not read: no declaration that a person edits is that long.
 pub(crate) const READ_LIMIT: u64 = 8 << 20;
 
-/// Files above this number are not listed; the review says so.
-pub(crate) const FILE_LIMIT: usize = 1_000_000;
+/// Entries above this number are not listed; the review says so.
+const ENTRY_LIMIT: usize = 1_000_000;
 
 /// The files of a repository by their paths, sorted.
 #[derive(Debug)]
 pub struct Tree {
     files: Vec<FileEntry>,
     skipped: Vec<Skipped>,
+    cut: Option<Skipped>,
     content: Content,
 }
 
@@ -64,6 +68,10 @@ pub enum TreeError {
 impl Tree {
     /// Lists the files under `root`, honouring `.gitignore` and `.gonogoignore`.
     pub fn from_disk(root: &Path) -> Result<Self, TreeError> {
+        Self::from_disk_up_to(root, ENTRY_LIMIT)
+    }
+
+    fn from_disk_up_to(root: &Path, limit: usize) -> Result<Self, TreeError> {
         let meta = fs::metadata(root).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => TreeError::NotFound(root.to_owned()),
             _ => TreeError::Unreadable { path: root.to_owned(), source },
@@ -73,8 +81,9 @@ impl Tree {
         }
         fs::read_dir(root).map_err(|source| TreeError::Unreadable { path: root.to_owned(), source })?;
 
-        let (files, skipped) = walk(root);
-        Ok(Self::new(files, skipped, Content::Disk(root.to_owned())))
+        // Which entry comes last depends on the threads: where not all can be listed, one thread lists them in order.
+        let listed = walk(root, limit).unwrap_or_else(|| walk_in_order(root, limit));
+        Ok(Self::new(listed, Content::Disk(root.to_owned())))
     }
 
     /// A tree of files that are held in memory: the example of a page, a commit of the history.
@@ -82,15 +91,16 @@ impl Tree {
         let content: BTreeMap<Arc<str>, Arc<[u8]>> =
             files.into_iter().map(|(path, bytes)| (Arc::from(path), Arc::from(bytes))).collect();
         let files = content.iter().map(|(path, bytes)| (Arc::clone(path), bytes.len() as u64)).collect();
-        Self::new(files, Vec::new(), Content::Memory(content))
+        Self::new(Listed { files, ..Listed::default() }, Content::Memory(content))
     }
 
-    fn new(files: Vec<(Arc<str>, u64)>, mut skipped: Vec<Skipped>, content: Content) -> Self {
+    fn new(listed: Listed, content: Content) -> Self {
+        let Listed { files, mut skipped, cut } = listed;
         let mut files: Vec<FileEntry> =
             files.into_iter().map(|(path, size)| FileEntry { role: roles::role(&path), path, size }).collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
         skipped.sort();
-        Self { files, skipped, content }
+        Self { files, skipped, cut, content }
     }
 
     /// The name of the folder that holds the files; none in memory.
@@ -108,6 +118,12 @@ impl Tree {
     /// What lies in the tree and was left out: links that lead out of it, special files, unreadable folders.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
+    }
+
+    /// The first entry that was not listed because there are too many, with the reason; all that come after it are
+    /// missing too.
+    pub fn cut(&self) -> Option<&Skipped> {
+        self.cut.as_ref()
     }
 
     pub fn entry(&self, path: &str) -> Option<&FileEntry> {
@@ -166,60 +182,111 @@ impl Tree {
     }
 }
 
-fn walk(root: &Path) -> (Vec<(Arc<str>, u64)>, Vec<Skipped>) {
-    enum Seen {
-        File(Arc<str>, u64),
-        Skipped(Skipped),
+/// What a walk found.
+#[derive(Debug, Default)]
+struct Listed {
+    files: Vec<(Arc<str>, u64)>,
+    skipped: Vec<Skipped>,
+    cut: Option<Skipped>,
+}
+
+impl Listed {
+    fn add(&mut self, seen: Seen) {
+        match seen {
+            Seen::File(path, size) => self.files.push((path, size)),
+            Seen::Skipped(one) => self.skipped.push(one),
+        }
     }
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let walker = WalkBuilder::new(root)
+
+    fn len(&self) -> usize {
+        self.files.len() + self.skipped.len()
+    }
+}
+
+enum Seen {
+    File(Arc<str>, u64),
+    Skipped(Skipped),
+}
+
+impl Seen {
+    /// An entry of a walk; none for a folder.
+    fn of(root: &Path, entry: Result<DirEntry, ignore::Error>) -> Option<Self> {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return Some(Self::Skipped(Skipped { path: Arc::from("."), reason: error.to_string() })),
+        };
+        let kind = entry.file_type().filter(|kind| !kind.is_dir())?;
+        let path: Arc<str> = Arc::from(relative(root, entry.path()));
+        let skipped = |reason: &str| Skipped { path: Arc::clone(&path), reason: reason.to_owned() };
+        Some(if kind.is_file() {
+            let size = entry.metadata().map_or(0, |meta| meta.len());
+            Self::File(path, size)
+        } else if kind.is_symlink() {
+            Self::Skipped(skipped("a link is not followed"))
+        } else {
+            Self::Skipped(skipped("not a regular file"))
+        })
+    }
+
+    fn path(&self) -> &Arc<str> {
+        match self {
+            Self::File(path, _) => path,
+            Self::Skipped(one) => &one.path,
+        }
+    }
+}
+
+fn walker(root: &Path) -> WalkBuilder {
+    let mut walker = WalkBuilder::new(root);
+    walker
         .hidden(false)
         .require_git(false)
         .git_global(false)
         .parents(false)
         .follow_links(false)
         .add_custom_ignore_filename(".gonogoignore")
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
-        .build_parallel();
-    walker.run(|| {
-        let sender = sender.clone();
+        .filter_entry(|entry| entry.file_name() != ".git");
+    walker
+}
+
+/// Lists everything with all threads. None: there is more than the limit.
+fn walk(root: &Path, limit: usize) -> Option<Listed> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let count = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    walker(root).threads(threads).build_parallel().run(|| {
+        let (sender, count) = (sender.clone(), &count);
         Box::new(move |entry| {
-            let seen = match entry {
-                Err(error) => Seen::Skipped(Skipped { path: Arc::from("."), reason: error.to_string() }),
-                Ok(entry) => {
-                    let Some(kind) = entry.file_type() else { return WalkState::Continue };
-                    if kind.is_dir() {
-                        return WalkState::Continue;
-                    }
-                    let path: Arc<str> = Arc::from(relative(root, entry.path()));
-                    if kind.is_file() {
-                        let size = entry.metadata().map_or(0, |meta| meta.len());
-                        Seen::File(path, size)
-                    } else if kind.is_symlink() {
-                        Seen::Skipped(Skipped { path, reason: "a link is not followed".to_owned() })
-                    } else {
-                        Seen::Skipped(Skipped { path, reason: "not a regular file".to_owned() })
-                    }
-                }
-            };
+            let Some(seen) = Seen::of(root, entry) else { return WalkState::Continue };
+            let over = count.fetch_add(1, Ordering::Relaxed) >= limit;
             // The receiver outlives the walk, so that a failed send can only mean that it is over.
-            if sender.send(seen).is_ok() { WalkState::Continue } else { WalkState::Quit }
+            if over || sender.send(seen).is_err() { WalkState::Quit } else { WalkState::Continue }
         })
     });
     drop(sender);
-    let (mut files, mut skipped) = (Vec::new(), Vec::new());
-    for seen in receiver {
-        match seen {
-            Seen::File(path, size) if files.len() < FILE_LIMIT => files.push((path, size)),
-            Seen::File(path, _) => {
-                skipped.push(Skipped { path, reason: format!("there are more than {FILE_LIMIT} files") });
-                break;
-            }
-            Seen::Skipped(one) => skipped.push(one),
-        }
+    if count.into_inner() > limit {
+        return None;
     }
-    (files, skipped)
+    let mut listed = Listed::default();
+    for seen in receiver {
+        listed.add(seen);
+    }
+    Some(listed)
+}
+
+/// Lists as many as the limit allows, in the order of their names.
+fn walk_in_order(root: &Path, limit: usize) -> Listed {
+    let mut listed = Listed::default();
+    let entries = walker(root).sort_by_file_name(std::ffi::OsStr::cmp).build();
+    for seen in entries.filter_map(|entry| Seen::of(root, entry)) {
+        if listed.len() == limit {
+            let reason = format!("there are more than {limit} files: this one and those after it were not listed");
+            listed.cut = Some(Skipped { path: Arc::clone(seen.path()), reason });
+            break;
+        }
+        listed.add(seen);
+    }
+    listed
 }
 
 /// The path from the root, with `/` between its parts; bytes that are no text are replaced, so that it can be shown.
@@ -303,4 +370,31 @@ fn utf16(bytes: &[u8], word: fn([u8; 2]) -> u16) -> Result<String, String> {
         _ => 0,
     });
     char::decode_utf16(words).collect::<Result<String, _>>().map_err(|_| "it is not UTF-16 text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths that are listed of these files under a limit, and where the cut is.
+    fn check(files: &[&str], limit: usize, expect: &[&str], cut: Option<&str>) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder can be made");
+            fs::write(path, "x").expect("a file can be written");
+        }
+        let tree = Tree::from_disk_up_to(folder.path(), limit).expect("the folder can be read");
+        let listed: Vec<&str> = tree.files().iter().map(|entry| &*entry.path).collect();
+        assert_eq!((listed.as_slice(), tree.cut().map(|cut| &*cut.path)), (expect, cut), "of {files:?} up to {limit}");
+    }
+
+    #[test]
+    fn too_many_files_are_cut_in_the_order_of_their_names() {
+        let files = ["b/2", "a/y", "c", "a/x", "b/1"];
+        let sorted = ["a/x", "a/y", "b/1", "b/2", "c"];
+        check(&files, 5, &sorted, None);
+        check(&files, 3, &sorted[..3], Some("b/2"));
+        check(&files, 0, &[], Some("a/x"));
+    }
 }

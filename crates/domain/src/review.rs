@@ -8,8 +8,9 @@ use std::{
 use jiff::civil::Date;
 
 use crate::{
-    Attestation, Check, Decision, Evidence, Facts, Finding, Gate, LevelReport, Message, Occasion, Outcome, Policy,
-    Reading, Readings, Reason, Service, Settled, Source, Strength, Waiver, WaiverProblem, decide, levels, settle,
+    Attestation, Check, Conclusion, Decision, Evidence, Facts, Finding, Gate, LevelReport, Message, Occasion, Outcome,
+    Policy, Reading, Readings, Reason, Service, Settled, Source, Strength, Waiver, WaiverProblem, decide, levels,
+    settle,
 };
 
 /// One check, judged.
@@ -228,22 +229,20 @@ fn spoil_by_gaps(readings: &mut Readings, evidence: &Evidence<'_>) {
     let gaps: Vec<_> = evidence.searched().into_iter().flat_map(|source| evidence.gaps(source)).collect();
     let Some(first) = gaps.first() else { return };
     let more = gaps.len() - 1;
-    for (_, reading) in readings.iter_mut() {
-        if reading.needs_whole_source && reading.settle.is_none() {
-            let was = reading.summary.clone();
-            reading.spoilt(
-                Message::new(
-                    format!(
-                        "{} could not be read ({}){}; without it: {}",
-                        first.place,
-                        first.reason,
-                        and_more(more),
-                        was.en
-                    ),
-                    format!("无法读取 {}（{}）{}；除此之外：{}", first.place, first.reason, and_more_zh(more), was.zh),
-                ),
-                Message::new(format!("a readable {}", first.place), format!("修复 {}", first.place)),
-            );
+    for (_, reading) in readings.iter_mut().filter(|(_, reading)| reading.needs_whole_source) {
+        let was = reading.summary.clone();
+        let summary = Message::new(
+            format!("{} could not be read ({}){}; without it: {}", first.place, first.reason, and_more(more), was.en),
+            format!("无法读取 {}（{}）{}；除此之外：{}", first.place, first.reason, and_more_zh(more), was.zh),
+        );
+        match &reading.settle {
+            None => {
+                let settle = Message::new(format!("a readable {}", first.place), format!("修复 {}", first.place));
+                reading.spoilt(summary, settle);
+            }
+            // What was not found may be in what was not read.
+            Some(_) if reading.conclusion == Conclusion::NotFound => reading.summary = summary,
+            Some(_) => (),
         }
     }
 }

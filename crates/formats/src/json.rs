@@ -72,10 +72,11 @@ impl<'a> Reader<'a> {
                     self.at += self.rest().find('\n').unwrap_or(self.rest().len());
                 }
                 Some(b'/') if self.rest().starts_with("/*") => {
-                    let Some(length) = self.rest().find("*/") else {
+                    // The star that opens it does not close it.
+                    let Some(length) = self.rest().get(2..).and_then(|inside| inside.find("*/")) else {
                         return Err(self.error("has a comment without end"));
                     };
-                    let end = self.at + length + 2;
+                    let end = self.at + length + 4;
                     while let Some(feed) = self.text.get(self.at..end).and_then(|comment| comment.find('\n')) {
                         self.at += feed + 1;
                         self.new_line(self.at);
@@ -400,6 +401,7 @@ mod tests {
         check("", "a.json:1: ends where a value should stand");
         check("{} x", "a.json:1: has something after its end");
         check("\"a", "a.json:1: has a string without end");
+        check("{} /*/", "a.json:1: has a comment without end");
         check(r#""\ud83d\u12""#, "a.json:1: has no four hexadecimal digits after `\\u`");
         check("01é", "a.json:1: has something after its end");
     }

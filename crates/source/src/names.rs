@@ -409,7 +409,16 @@ impl<'m> Names<'m> {
     fn is_bound(&self, name: &str, scope: ScopeId) -> bool {
         let candidates = self.bindings.get(name).map(Vec::as_slice).unwrap_or_default();
         let mut bound = candidates.iter().filter_map(|at| self.module.bindings.get(*at));
-        bound.any(|one| self.module.within(scope, one.scope))
+        bound.any(|one| self.module.within(scope, self.seen_in(one.scope)))
+    }
+
+    /// The scope in all of which a name is seen that is bound in this one: where blocks are no scopes of their own, the
+    /// function around.
+    fn seen_in(&self, scope: ScopeId) -> ScopeId {
+        match self.module.language {
+            Language::Python | Language::Php | Language::Ruby => self.homes.get(scope).copied().unwrap_or(scope),
+            _ => scope,
+        }
     }
 
     /// A member of a symbol: a field of a class that is known leads on to the field's type.
@@ -418,7 +427,8 @@ impl<'m> Names<'m> {
             return symbol.to_owned();
         }
         let (field, deeper) = split(rest);
-        if let Some(class) = symbol.strip_prefix('.')
+        let class = if symbol.starts_with('@') { Some(symbol) } else { symbol.strip_prefix('.') };
+        if let Some(class) = class
             && let Some(kind) = self.field_of(class, field, steps)
         {
             return self.member(&kind, deeper, steps);
@@ -538,12 +548,18 @@ impl<'m> Names<'m> {
         let class = self.module.class(scope);
         self.module
             .around(scope)
-            .find_map(|(at, _)| all().find(|one| one.scope == at && one.value.is_some()))
+            .find_map(|(at, _)| {
+                let here = |one: &&Binding| one.scope == at || self.seen_in(one.scope) == at;
+                all().find(|one| here(one) && one.value.is_some())
+            })
             .or_else(|| {
                 let class = class?;
                 all().find(|one| self.module.within(one.scope, class) && one.value.is_some())
             })
-            .or_else(|| self.module.around(scope).find_map(|(at, _)| all().find(|one| one.scope == at)))
+            .or_else(|| {
+                let here = |at: ScopeId| all().find(|one| one.scope == at || self.seen_in(one.scope) == at);
+                self.module.around(scope).find_map(|(at, _)| here(at))
+            })
     }
 
     /// `s.client`, where `s` is a `Server`: what a literal `Server{client: …}` of the module puts there.
@@ -569,6 +585,14 @@ impl<'m> Names<'m> {
         }
         let symbol = self.follow(value, scope, STEPS)?;
         self.functions.get(symbol.strip_prefix('.')?).copied()
+    }
+
+    /// The symbols of what the functions of this module give back, by the names of the functions.
+    pub fn gifts(&self) -> impl Iterator<Item = (&str, String)> + '_ {
+        self.functions.iter().filter_map(|(name, at)| {
+            let value = self.gives_back.get(at)?;
+            Some((name.as_str(), self.follow(value, *at, STEPS)?))
+        })
     }
 
     /// The functions of this module by name, methods by `Class.method`.
@@ -617,13 +641,11 @@ impl<'m> Names<'m> {
     /// The variable, constant or parameter of this name that is seen from here.
     fn variable(&self, name: &str, scope: ScopeId, steps: usize) -> Option<String> {
         let candidates = self.bindings.get(name).map(Vec::as_slice).unwrap_or_default();
-        // There a variable of a block is one of the whole function.
-        let hoists = matches!(self.module.language, Language::Python | Language::Php | Language::Ruby);
         for (at, around) in self.module.around(scope) {
-            let bound = candidates.iter().filter_map(|one| self.module.bindings.get(*one)).filter(|one| {
-                let home = if hoists { self.homes.get(one.scope).copied() } else { None };
-                one.scope == at || home == Some(at)
-            });
+            let bound = candidates
+                .iter()
+                .filter_map(|one| self.module.bindings.get(*one))
+                .filter(|one| one.scope == at || self.seen_in(one.scope) == at);
             for binding in bound {
                 let symbol = match (&binding.kind, &binding.value) {
                     (Some(kind), _) => self.kind(kind, binding.scope, steps),

@@ -273,7 +273,6 @@ $redis.get("x")
    2  read ENV.PORT or 80
    2  bind port = (|| ENV.PORT 80)
    3  text "HOSTS"
-   3  read ENV.HOSTS
    3  text ","
    3  bind hosts = ENV.HOSTS.split()
    3  call ENV.HOSTS.split (",")

@@ -10,6 +10,12 @@ const LONG: &[(&str, &str)] = &[
     ("crates/formats/src/helm/parse.rs", "one grammar: the template language"),
     ("crates/formats/src/kustomize/build.rs", "one build, in the order of its steps"),
     ("crates/formats/src/kustomize/tests/builds.rs", "tables of inputs and builds"),
+    ("crates/source/src/languages/kotlin.rs", "one language, kind of node by kind of node"),
+    ("crates/source/src/languages/php.rs", "one language, kind of node by kind of node"),
+    ("crates/source/src/languages/python.rs", "one language, kind of node by kind of node"),
+    ("crates/source/src/languages/ruby.rs", "one language, kind of node by kind of node"),
+    ("crates/source/src/languages/rust.rs", "one language, kind of node by kind of node"),
+    ("crates/source/src/names.rs", "one trail, from a name to what it stands for"),
 ];
 
 #[test]

@@ -1,14 +1,18 @@
 //! One image for every environment: what differs is configuration from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength, Text,
-    evidence::{ImageBuild, ImageRef, InstructionKind},
+    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{
+        EnvironmentRead, ImageBuild, ImageRef, InstructionKind, Meaning, SettingValue, SourceCode, SourceTextKind,
+        Workload,
+    },
     merge,
 };
 
-use crate::shared::{production_workloads, references::missing_keys};
+use crate::shared::{production_workloads, program, references::missing_keys, variables};
 
 pub(crate) static CHECK: Check = Check {
     id: "config.externalized",
@@ -60,7 +64,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         let environment = workload.environment.as_deref();
         astray.extend(missing_keys(evidence, workload)?.into_iter().map(|one| one.in_environment(environment)));
     }
-    if findings.is_empty() && !astray.is_empty() {
+    let source = evidence.source();
+    if findings.is_empty() && !astray.is_empty() && source.is_err() {
         return Ok(Reading::refuted(
             merge(astray),
             "a setting is taken from where it is not declared",
@@ -68,11 +73,221 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     findings.append(&mut astray);
-    if findings.is_empty() {
-        // Addresses in the code, and names that it reads and nobody declares: only the source has them.
-        match evidence.source_code()? {}
+    let source = match source {
+        Ok(source) => source,
+        Err(missing) if findings.is_empty() => return Err(missing),
+        Err(_) => {
+            return Ok(Reading::refuted(merge(findings), "configuration is built into the image", "配置被构建进镜像"));
+        }
+    };
+    let mut tally = Tally::new();
+    for (at, finding) in merge(findings).into_iter().enumerate() {
+        tally.miss(format!("declared#{at}"), finding);
     }
-    Ok(Reading::refuted(merge(findings), "configuration is built into the image", "配置被构建进镜像"))
+    for (at, finding) in written_in(source).into_iter().enumerate() {
+        tally.miss(format!("source#{at}"), finding);
+    }
+    let declared = variables::declared(evidence)?;
+    let documents = documents(evidence)?;
+    let mut open: Vec<&str> = Vec::new();
+    for (name, reads) in variables::read(source) {
+        let Some(first) = reads.first() else { continue };
+        let known = declared.has(name) || variables::of_the_platform(name) || mentioned(&documents, name);
+        let fallback = reads.iter().filter(|one| one.default.is_some()).find_map(|one| localhost(one));
+        if let Some((address, place)) = fallback.filter(|_| !declared.has(name)) {
+            tally.miss(
+                name,
+                Finding::new(
+                    place,
+                    format!("{name} falls back to {address}, and nothing declares it"),
+                    format!("{name} 回退到 {address}，且没有任何地方声明它"),
+                ),
+            );
+        } else if known || reads.iter().any(|one| one.default.is_some()) {
+            tally.met(name, &first.place);
+        } else if !declared.elsewhere.is_empty() {
+            open.push(name);
+        } else {
+            tally.miss(
+                name,
+                Finding::new(
+                    &first.place,
+                    format!("{name} is read here, has no default, and nothing declares it: no manifest, no example, no document"),
+                    format!("此处读取 {name}，既无默认值，也没有清单、示例或文档声明它"),
+                ),
+            );
+        }
+    }
+    for (workload, name, place) in unread(evidence, source)? {
+        tally.miss(
+            format!("unread {name}"),
+            Finding::new(
+                place,
+                format!("{name} is declared, and nothing in the source reads it"),
+                format!("{name} 已声明，但源代码中没有任何读取"),
+            )
+            .in_environment(workload.environment.as_deref()),
+        );
+    }
+    if tally.is_empty() {
+        return Ok(loaded(source));
+    }
+    let count = tally.count();
+    if let (Some(place), true) = (declared.elsewhere.first(), count.met == count.of && !open.is_empty()) {
+        let names = open.join(", ");
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!("{names}: read without a default, and may be in the map that {place} takes from elsewhere"),
+                format!("{names}：读取时无默认值，可能位于 {place} 从别处引用的映射中"),
+            ),
+            Message::new(
+                "the ConfigMap or Secret, or an example that lists them",
+                "该 ConfigMap 或 Secret，或列出它们的示例",
+            ),
+        ));
+    }
+    Ok(tally.reading(
+        "settings come from outside, and what is read is what is declared",
+        "项配置来自外部，且读取与声明一致",
+    ))
+}
+
+/// No variable is read: settings may come as flags or from files.
+fn loaded(source: &SourceCode) -> Reading {
+    let loads: Vec<Place> = program::used(source, Meaning::ConfigLoad).map(|one| one.place.clone()).collect();
+    let files = program::files(source);
+    if loads.is_empty() {
+        return program::trail_ends(
+            format!("no read of a setting was found in {files} files of source"),
+            format!("在 {files} 个源文件中未发现读取配置"),
+        );
+    }
+    Reading::shown(loads, "settings come from outside, as flags or files", "配置以参数或文件形式来自外部")
+}
+
+/// Addresses that the program has from nobody but itself.
+fn written_in(source: &SourceCode) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for choice in source.choices.iter().filter(|one| one.role.counts()) {
+        findings.push(Finding::new(
+            &choice.place,
+            format!(
+                "{} chooses the address {}: each environment has its own branch",
+                choice.variable,
+                shortened(&choice.text)
+            ),
+            format!("由 {} 选择地址 {}：每个环境各有分支", choice.variable, shortened(&choice.text)),
+        ));
+    }
+    let defaults: BTreeSet<&str> = source
+        .environment
+        .iter()
+        .filter_map(|one| match &one.default {
+            Some(SettingValue::Text(text)) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Address);
+    for text in texts.filter(|one| !defaults.contains(one.text.as_str())) {
+        if let Some(host) = peer(&text.text) {
+            findings.push(Finding::new(
+                &text.place,
+                format!("the address of {host} is written into the program"),
+                format!("{host} 的地址写死在程序中"),
+            ));
+        }
+    }
+    merge(findings)
+}
+
+/// Without credentials and paths.
+fn shortened(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return String::new() };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    format!("{scheme}://{}", host.rsplit('@').next().unwrap_or(host))
+}
+
+/// The host of an address of another service: its name inside a cluster or a compose network, with a port.
+fn peer(address: &str) -> Option<&str> {
+    let (scheme, rest) = address.split_once("://")?;
+    if !matches!(
+        scheme,
+        "http"
+            | "https"
+            | "grpc"
+            | "postgres"
+            | "postgresql"
+            | "mysql"
+            | "mongodb"
+            | "redis"
+            | "rediss"
+            | "amqp"
+            | "amqps"
+            | "nats"
+            | "kafka"
+    ) {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let authority = authority.rsplit('@').next()?;
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    let plain = !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    let port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let here = matches!(host, "localhost" | "host" | "example" | "test" | "unix")
+        || host.starts_with("127.")
+        || host == "0.0.0.0";
+    let cluster = host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
+    (plain && !here && (cluster || (port && !host.contains('.')))).then_some(host)
+}
+
+/// A default that only holds on a developer's machine.
+fn localhost(read: &EnvironmentRead) -> Option<(&str, &Place)> {
+    let Some(SettingValue::Text(text)) = &read.default else { return None };
+    let rest = text.split_once("://").map(|(_, rest)| rest)?;
+    let host = rest.rsplit('@').next().unwrap_or(rest);
+    (host.starts_with("localhost") || host.starts_with("127.0.0.1")).then_some((text.as_str(), &read.place))
+}
+
+/// Variables of production that nobody reads, where everybody who could read them is known.
+fn unread<'a>(
+    evidence: &Evidence<'a>,
+    source: &SourceCode,
+) -> Result<Vec<(&'a Workload, &'a str, &'a Place)>, Missing> {
+    // These bind variables to settings by rules of their own.
+    let binds = program::used(source, Meaning::ConfigLoad).any(|one| program::default(one, "from") != "flags")
+        || source.files.iter().any(|file| matches!(file.language, "java" | "kotlin" | "csharp" | "php" | "ruby"));
+    let scripted = evidence.images()?.iter().any(|image| {
+        image.effective(|one| match &one.kind {
+            InstructionKind::Entrypoint(command) | InstructionKind::Cmd(command) => {
+                Some(format!("{command:?}").contains(".sh"))
+            }
+            _ => None,
+        }) == Some(true)
+    });
+    if binds || scripted {
+        return Ok(Vec::new());
+    }
+    let workloads = production_workloads(evidence)?;
+    let given = variables::given(source, &workloads);
+    Ok(given.into_iter().filter(|(_, name, _)| !variables::of_the_platform(name)).collect())
+}
+
+fn documents(evidence: &Evidence<'_>) -> Result<Vec<String>, Missing> {
+    Ok(evidence.documents()?.iter().map(gonogo_domain::evidence::Document::lower_text).collect())
+}
+
+/// A document names the variable as a word of its own.
+fn mentioned(documents: &[String], name: &str) -> bool {
+    let name = name.to_lowercase();
+    let part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    documents.iter().any(|text| {
+        text.match_indices(&name).any(|(at, found)| {
+            let before = text.get(..at).and_then(|text| text.chars().next_back());
+            let after = text.get(at + found.len()..).and_then(|text| text.chars().next());
+            !before.is_some_and(part) && !after.is_some_and(part)
+        })
+    })
 }
 
 /// Settings that the build of the image fixes for good, each once.

@@ -3,12 +3,12 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings,
     Standard, Strength, Tally, Text, Value,
-    evidence::{SettingsFile, SettingsKind},
+    evidence::{Meaning, SettingsFile, SettingsKind, Use},
 };
 use jiff::civil::Date;
 
 use crate::shared::{
-    declared_library,
+    declared_library, program,
     secrets::{of_examples, of_tests},
 };
 
@@ -58,9 +58,34 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     if tally.is_empty() {
-        match evidence.source_code()? {}
+        return of_source(evidence);
     }
     Ok(tally.reading("flags have an owner, a default and an end", "开关具备负责人、默认值与到期日"))
+}
+
+/// A provider's flags: their owners and ends are kept there, not here.
+fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let asked: Vec<&Use> = program::used(source, Meaning::FeatureFlag).collect();
+    if let Some(first) = asked.first() {
+        return Ok(Reading::partly(
+            asked.iter().map(|one| one.place.clone()),
+            vec![Finding::new(
+                &first.place,
+                format!("{} gives flags; their owners and ends are not in the repository", first.symbol),
+                format!("{} 提供开关；其负责人与到期日不在仓库中", first.symbol),
+            )],
+            "flags are asked at run time, and who owns them and when they end is kept elsewhere",
+            "运行时查询开关，但其负责人与到期日保存在别处",
+        ));
+    }
+    Ok(program::nothing(
+        evidence,
+        source,
+        &[Meaning::FeatureFlag],
+        "nothing asks for a flag",
+        "没有任何代码查询特性开关",
+    ))
 }
 
 /// The flags of a file, in the layouts of flagd, GrowthBook, Unleash and GO Feature Flag.

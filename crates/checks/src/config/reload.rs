@@ -2,11 +2,12 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text, evidence::Workload,
+    Strength, Text,
+    evidence::{Meaning, Workload},
 };
 
 use super::externalized::built_in;
-use crate::shared::{declared_library, production_workloads};
+use crate::shared::{declared_library, production_workloads, program, variables};
 
 pub(crate) static CHECK: Check = Check {
     id: "config.reload",
@@ -44,12 +45,53 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let places: Vec<Place> = production_workloads(evidence)?.into_iter().flat_map(reloads).collect();
     if places.is_empty() {
-        match evidence.source_code()? {}
+        return of_source(evidence);
     }
     Ok(Reading::shown(
         places,
         "something beside the program watches its configuration and makes it take effect",
         "程序之外有组件监听配置并使变更生效",
+    ))
+}
+
+/// A watcher, SIGHUP, or a provider that is asked again; variables alone need a new start.
+fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let mut places: Vec<Place> = program::used(source, Meaning::ConfigReload)
+        .chain(program::used(source, Meaning::FeatureFlag))
+        .map(|one| one.place.clone())
+        .collect();
+    let hangs_up = program::used(source, Meaning::Signal).filter(|one| {
+        one.settings.values().flat_map(|setting| setting.value.texts()).any(|signal| signal.ends_with("SIGHUP"))
+    });
+    places.extend(hangs_up.map(|one| one.place.clone()));
+    if !places.is_empty() {
+        return Ok(Reading::shown(
+            places,
+            "the program takes a change of its configuration while it runs",
+            "程序在运行中接受配置变更",
+        ));
+    }
+    let read = variables::read(source);
+    if let Some(first) = read.values().flatten().next() {
+        let count = read.len();
+        return Ok(Reading::partly(
+            [first.place.clone()],
+            vec![Finding::new(
+                &first.place,
+                format!("{count} settings are variables of the environment: a change takes a rollout, though no build"),
+                format!("{count} 项配置来自环境变量：变更需要滚动发布，但无需重新构建"),
+            )],
+            "settings change by a rollout only",
+            "配置变更只能通过滚动发布生效",
+        ));
+    }
+    Ok(program::nothing(
+        evidence,
+        source,
+        &[Meaning::ConfigReload],
+        "nothing takes a change of the configuration while it runs",
+        "运行中没有任何机制接受配置变更",
     ))
 }
 

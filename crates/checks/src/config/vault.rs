@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::{
     Area, Capability, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy,
     Reading, Readings, Standard, Strength, Tally, Text,
-    evidence::{Container, EnvFromKind, EnvValue, Object, VolumeKind, Workload, WorkloadKind},
+    evidence::{Container, EnvFromKind, EnvValue, Meaning, Object, VolumeKind, Workload, WorkloadKind},
 };
 
 use crate::shared::{
-    declared_library, production_workloads,
+    declared_library, production_workloads, program,
     scaling::same_environment,
     secrets::{SecretValue, base64_text, is_secret_name, secret_value},
+    variables,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -115,7 +116,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     if tally.is_empty() && elsewhere.is_empty() {
         // No manifest refers to a secret; the program may still fetch its own.
-        match evidence.source_code()? {}
+        return of_source(evidence);
     }
     let count = tally.count();
     if elsewhere.is_empty() || count.met < count.of {
@@ -143,6 +144,35 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn issued(objects: &[Object]) -> BTreeSet<&str> {
     let certificates = objects.iter().filter(|object| object.kind == "Certificate");
     certificates.filter_map(|object| object.body.str_at("spec.secretName")).collect()
+}
+
+/// What the program fetches itself, else the secrets that it reads without anybody saying where they come from.
+fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let fetched: Vec<Place> = program::used(source, Meaning::Vault).map(|one| one.place.clone()).collect();
+    if !fetched.is_empty() {
+        return Ok(Reading::shown(fetched, "the program fetches its secrets from a vault", "程序从密钥库获取密钥"));
+    }
+    let read = variables::read(source);
+    let names: Vec<&str> = read.keys().copied().filter(|name| is_secret_name(name)).collect();
+    if names.is_empty() {
+        let files = program::files(source);
+        return Ok(program::trail_ends(
+            format!("no manifest refers to a secret, and no read of one was found in {files} files of source"),
+            format!("没有清单引用密钥，且在 {files} 个源文件中未发现读取密钥"),
+        ));
+    }
+    let names = names.join(", ");
+    Ok(Reading::elsewhere(
+        Message::new(
+            format!("{names}: read by the program, and no manifest says where they come from"),
+            format!("{names}：程序会读取，但没有清单说明其来源"),
+        ),
+        Message::new(
+            "the manifests that fill them (ExternalSecret, SealedSecret …), or an attestation that names the vault",
+            "填充它们的清单（ExternalSecret、SealedSecret 等），或指明密钥库的声明",
+        ),
+    ))
 }
 
 /// Names of the Secrets that something else than a person fills: a vault's operator, an encrypted file, the operator of

@@ -6,9 +6,9 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
-    delivery::platform_file,
+    delivery::is_beside,
     production_workloads,
-    runs::{Ran, ran},
+    runs::{Ran, Run, ran},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -39,14 +39,12 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let site = |kind: &str| matches!(kind, "netlify" | "vercel");
     let mut code: Vec<Place> = evidence
         .infrastructure()?
         .iter()
-        .filter(|resource| !site(&resource.kind))
+        .filter(|resource| !is_beside(evidence, resource))
         .map(|resource| resource.place.clone())
         .collect();
-    code.extend(platform_file(evidence)?.map(|resource| resource.place.clone()));
     code.extend(production_workloads(evidence)?.iter().map(|workload| workload.place.clone()));
     code.sort();
     code.dedup();
@@ -62,6 +60,21 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     };
     let number = code.len();
     Ok(match ran(evidence, &[Purpose::InfrastructureScan], ("scan of the infrastructure", "基础设施扫描"))? {
+        Ran::Enforced(found) if found.iter().all(Run::on_a_clock) => {
+            let late = found.iter().map(|run| {
+                Finding::new(
+                    &run.step.place,
+                    "the scan of the infrastructure runs on a schedule: no change waits for it",
+                    "基础设施扫描按计划运行：没有变更会等待其结果",
+                )
+            });
+            Reading::partly(
+                [first],
+                late.collect(),
+                "infrastructure is code; the scanner reads it after the change",
+                "基础设施已是代码，但扫描在变更之后才进行",
+            )
+        }
         Ran::Enforced(found) => Reading::shown(
             found.iter().map(|run| run.step.place.clone()).chain([first]),
             format!("{count}, read by a scanner on the way"),

@@ -13,6 +13,7 @@ use crate::shared::{
     production_workloads,
     runs::{Run, runs},
     scaling::most_replicas,
+    trees::is_shown_off,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -137,7 +138,7 @@ enum Procedure {
 
 fn procedure(evidence: &Evidence<'_>) -> Result<Procedure, Missing> {
     let mut empty: Option<Finding> = None;
-    for document in evidence.documents()? {
+    for document in evidence.documents()?.iter().filter(|document| !is_shown_off(&document.place)) {
         if matches!(document.kind, DocumentKind::Changelog | DocumentKind::Postmortem | DocumentKind::Decision) {
             continue;
         }
@@ -306,7 +307,9 @@ fn number(node: Option<&Node>) -> u32 {
 /// Dated rehearsals that say how long it took.
 fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missing> {
     let mut newest: Option<(jiff::civil::Date, Reading)> = None;
-    for document in evidence.documents()?.iter().filter(|one| one.kind == DocumentKind::Drill) {
+    for document in
+        evidence.documents()?.iter().filter(|one| one.kind == DocumentKind::Drill && !is_shown_off(&one.place))
+    {
         let named = format!("{} {}", document.title, document.place.path()).to_lowercase();
         let (true, Some((on, place))) = (WORDS.iter().any(|word| named.contains(word)), &document.dated) else {
             continue;

@@ -1,8 +1,16 @@
 //! The reference of the interface says what the program serves.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text, evidence::ApiKind,
+    Strength, Tally, Text,
+    evidence::{ApiDescription, ApiKind, Operation, ServedRoute},
+};
+
+use crate::shared::{
+    program,
+    secrets::{of_examples, of_tests},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -60,5 +68,151 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if !empty.is_empty() && apis.iter().all(|api| api.operations.is_empty()) {
         return Ok(Reading::refuted(empty, "the reference is empty", "API 文档为空"));
     }
-    match evidence.source_code()? {}
+    routes(evidence, apis)
+}
+
+/// The routes of the source against the operations of the description, both ways.
+fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let files = program::files(source);
+    let mut served: BTreeMap<(String, String), &ServedRoute> = BTreeMap::new();
+    let mut wild = Vec::new();
+    for route in source.routes.iter().filter(|route| route.role.counts() && !is_operational(&route.path)) {
+        let path = plain(&route.path);
+        if let Some((before, _)) = path.split_once('*') {
+            wild.push(before.trim_end_matches('/').to_owned());
+        } else {
+            let method = route.method.clone().unwrap_or_else(|| "*".to_owned());
+            served.entry((method, path)).or_insert(route);
+        }
+    }
+    let own = |api: &&ApiDescription| {
+        let path = api.place.path();
+        api.kind == ApiKind::OpenApi && !of_tests(path) && !of_examples(path)
+    };
+    let described: Vec<(&ApiDescription, &Operation)> =
+        apis.iter().filter(own).flat_map(|api| api.operations.iter().map(move |one| (api, one))).collect();
+    if served.is_empty() {
+        return Ok(program::trail_ends(
+            format!("no route was followed in {files} files of source"),
+            format!("在 {files} 个源文件中未能追踪到路由"),
+        ));
+    }
+    if described.is_empty() {
+        let first = served.values().next().map_or_else(|| evidence.service().place(), |route| route.place.clone());
+        return Ok(Reading::absent(Finding::new(
+            &first,
+            format!("{} routes are served, and no OpenAPI document describes them", served.len()),
+            format!("提供 {} 条路由，但没有 OpenAPI 文档描述它们", served.len()),
+        )));
+    }
+    let serves = |method: &str, path: &str| {
+        served.keys().any(|(one, at)| at == path && (one == "*" || one == method))
+            || wild.iter().any(|before| path.starts_with(before.as_str()) && !before.is_empty())
+    };
+    // The document may leave out what its servers' addresses begin with, and a gateway may add to it.
+    let mut prefixes: BTreeSet<String> = apis.iter().flat_map(|api| &api.servers).map(|server| base(server)).collect();
+    prefixes.insert(String::new());
+    let matching = |prefix: &String| {
+        described.iter().filter(|(_, one)| serves(&one.method, &plain(&format!("{prefix}{}", one.path)))).count()
+    };
+    let prefix =
+        prefixes.iter().max_by_key(|prefix| (matching(prefix), prefix.is_empty())).cloned().unwrap_or_default();
+    if matching(&prefix) == 0 {
+        return Ok(program::trail_ends(
+            format!(
+                "none of the {} routes found in the source is among the {} operations: their paths were not followed to their end",
+                served.len(),
+                described.len()
+            ),
+            format!("源代码中找到的 {} 条路由与 {} 个操作无一对应：其路径未能完整追踪", served.len(), described.len()),
+        ));
+    }
+    let mut tally = Tally::new();
+    let mut listed: BTreeSet<(String, String)> = BTreeSet::new();
+    for (_, one) in &described {
+        let path = plain(&format!("{prefix}{}", one.path));
+        let key = format!("{} {path}", one.method);
+        if serves(&one.method, &path) || is_operational(&one.path) {
+            tally.met(key, &one.place);
+        } else {
+            tally.miss(
+                key,
+                Finding::new(
+                    &one.place,
+                    format!("{} {} is described and not served", one.method, one.path),
+                    format!("{} {} 有描述但未提供", one.method, one.path),
+                ),
+            );
+        }
+        listed.insert((one.method.clone(), path));
+    }
+    for ((method, path), route) in &served {
+        let described = listed.iter().any(|(one, at)| at == path && (method == "*" || one == method));
+        if !described && !matches!(method.as_str(), "HEAD" | "OPTIONS") {
+            let method = if method == "*" { "ANY" } else { method };
+            tally.miss(
+                format!("{method} {path}"),
+                Finding::new(
+                    &route.place,
+                    format!("{method} {} is served and not described", route.path),
+                    format!("{method} {} 已提供但没有描述", route.path),
+                ),
+            );
+        }
+    }
+    Ok(tally.reading("operations are both served and described", "个操作既有实现也有描述"))
+}
+
+/// The path of a server's address: `https://example.com/api/v1`.
+fn base(server: &str) -> String {
+    let path = match server.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default(),
+        None => server,
+    };
+    path.trim_end_matches('/').to_owned()
+}
+
+/// A path in one form whatever the framework: parameters are `{}`, `*` stands for any rest.
+fn plain(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or(path);
+    let mut parts = Vec::new();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        let whole = part.starts_with('*') || part.contains(":path") || part.contains("path:") || part.contains("...}");
+        let parameter = part.starts_with([':', '{', '<', '[']) || part.contains('{');
+        parts.push(match (whole, parameter) {
+            (true, _) => "*",
+            (_, true) => "{}",
+            _ => part,
+        });
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// For machines beside the callers: no part of the interface.
+fn is_operational(path: &str) -> bool {
+    let first = path.split('/').find(|part| !part.is_empty()).unwrap_or_default().to_ascii_lowercase();
+    first.starts_with("health")
+        || first.starts_with("openapi")
+        || first.starts_with("swagger")
+        || matches!(
+            first.as_str(),
+            "" | "livez"
+                | "readyz"
+                | "live"
+                | "ready"
+                | "ping"
+                | "metrics"
+                | "version"
+                | "docs"
+                | "redoc"
+                | "debug"
+                | "static"
+                | "assets"
+                | "favicon.ico"
+                | "robots.txt"
+                | "actuator"
+                | "_healthz"
+                | "status"
+        )
 }

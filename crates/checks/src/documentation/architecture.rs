@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Document, DocumentKind, Role, Section},
 };
 
-use crate::shared::procedures::sections_under;
+use crate::shared::{procedures::sections_under, trees::is_shown_off};
 
 pub(crate) static CHECK: Check = Check {
     id: "documentation.architecture",
@@ -60,7 +60,7 @@ struct Diagram {
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut diagrams = Vec::new();
     let mut without = Vec::new();
-    for document in evidence.documents()? {
+    for document in evidence.documents()?.iter().filter(|document| !is_shown_off(&document.place)) {
         let whole = document.kind == DocumentKind::Architecture;
         if !whole && !matches!(document.kind, DocumentKind::Readme | DocumentKind::Other | DocumentKind::Contributing) {
             continue;
@@ -76,8 +76,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     for file in
         evidence.files()?.iter().filter(|file| !matches!(file.role, Role::Vendored | Role::Test | Role::Fixture))
     {
-        if diagram_file(&file.path) {
-            diagrams.push(Diagram { place: Place::whole(file.path.clone()), text: None });
+        let place = Place::whole(file.path.clone());
+        if diagram_file(&file.path) && !is_shown_off(&place) {
+            diagrams.push(Diagram { place, text: None });
         }
     }
     if diagrams.is_empty() {

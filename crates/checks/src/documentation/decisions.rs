@@ -8,6 +8,8 @@ use gonogo_domain::{
     evidence::{Document, DocumentKind},
 };
 
+use crate::shared::trees::is_shown_off;
+
 pub(crate) static CHECK: Check = Check {
     id: "documentation.decisions",
     title: Text {
@@ -62,7 +64,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let decisions: Vec<&Document> = evidence
         .documents()?
         .iter()
-        .filter(|document| document.kind == DocumentKind::Decision && !is_form(document))
+        .filter(|document| {
+            document.kind == DocumentKind::Decision && !is_form(document) && !is_shown_off(&document.place)
+        })
         .collect();
     if decisions.is_empty() {
         return Ok(Reading::elsewhere(

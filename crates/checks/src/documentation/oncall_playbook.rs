@@ -6,6 +6,8 @@ use gonogo_domain::{
     evidence::{Document, DocumentKind},
 };
 
+use crate::shared::trees::is_shown_off;
+
 pub(crate) static CHECK: Check = Check {
     id: "documentation.oncall-playbook",
     title: Text {
@@ -97,8 +99,11 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let playbooks: Vec<&Document> =
-        evidence.documents()?.iter().filter(|document| document.kind == DocumentKind::Playbook).collect();
+    let playbooks: Vec<&Document> = evidence
+        .documents()?
+        .iter()
+        .filter(|document| document.kind == DocumentKind::Playbook && !is_shown_off(&document.place))
+        .collect();
     let Some(first) = playbooks.first() else {
         return Ok(Reading::elsewhere(
             Message::new("no on-call playbook is in the repository", "仓库中没有值班手册"),

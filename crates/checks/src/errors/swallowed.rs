@@ -1,8 +1,11 @@
 //! No error is silently swallowed.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Tally, Text,
+    evidence::Meaning,
 };
+
+use crate::shared::program;
 
 pub(crate) static CHECK: Check = Check {
     id: "errors.swallowed",
@@ -29,7 +32,49 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::configured(configured(evidence))
 }
 
-/// How the program does it is in the source.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let source = evidence.source()?;
+    let mut tally = Tally::new();
+    for (at, one) in source.catches.iter().enumerate().filter(|(_, one)| one.role.counts()) {
+        let key = format!("{}#{at}", one.place);
+        if one.empty && is_broad(&one.types) {
+            let what = if one.types.is_empty() { "any error".to_owned() } else { one.types.join(", ") };
+            tally.miss(
+                key,
+                Finding::new(
+                    &one.place,
+                    format!("{what} is caught here and dropped without a word"),
+                    format!(
+                        "此处捕获 {} 后直接丢弃",
+                        if one.types.is_empty() { "任意错误".to_owned() } else { one.types.join("、") }
+                    ),
+                ),
+            );
+        } else {
+            tally.met(key, &one.place);
+        }
+    }
+    if tally.is_empty() {
+        let unread = program::unknown_languages(source, &[Meaning::Logger, Meaning::LogCall, Meaning::Exit]);
+        if let Some(language) = unread.first() {
+            return Ok(program::trail_ends(
+                format!("no handler of an error was found, and little is known of {language}"),
+                format!("未找到错误处理代码，且对 {language} 所知有限"),
+            ));
+        }
+        return Ok(Reading::not_applicable(
+            format!("no handler of an error in {} files of source", program::files(source)),
+            format!("{} 个源文件中没有错误处理代码", program::files(source)),
+        ));
+    }
+    Ok(tally.reading("handlers of errors do something with them", "处错误处理对错误有所作为"))
+}
+
+/// It catches more than one kind of failure: dropping a narrow one is a decision.
+fn is_broad(types: &[String]) -> bool {
+    types.is_empty()
+        || types.iter().any(|one| {
+            let last = one.rsplit(['.', ':', '\\']).next().unwrap_or_default();
+            matches!(last, "Exception" | "BaseException" | "Throwable" | "Error" | "StandardError" | "RuntimeException")
+        })
 }

@@ -1,12 +1,14 @@
 //! A health endpoint that reports each dependency.
 
+use std::collections::BTreeMap;
+
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text,
-    evidence::{Healthcheck, InstructionKind, Operation, Probe, ProbeAction},
+    Strength, Tally, Text,
+    evidence::{Healthcheck, InstructionKind, Meaning, ProbeAction, ServedRoute, SettingValue, SourceCode, Use},
 };
 
-use crate::shared::production_workloads;
+use crate::shared::{health, production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "health.endpoint",
@@ -33,38 +35,12 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
+    program::readings(declared(evidence), configured(evidence))
 }
 
 /// What already says that somebody asks for health, and where.
 fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let mut asked: Vec<(Place, String)> = Vec::new();
-    // Where it is, a compose file for developers knows as well.
-    for workload in evidence.workloads()? {
-        for container in workload.main_containers() {
-            for probe in [&container.readiness, &container.liveness, &container.startup].into_iter().flatten() {
-                asked.extend(path(probe).map(|path| (probe.place.clone(), path)));
-            }
-        }
-    }
-    for image in evidence.images()? {
-        let probe = image.effective(|instruction| match &instruction.kind {
-            InstructionKind::Healthcheck(Healthcheck::Probe(probe)) => Some(probe.clone()),
-            _ => None,
-        });
-        if let Some(probe) = probe {
-            asked.push((probe.place.clone(), path(&probe).unwrap_or_else(|| "HEALTHCHECK".to_owned())));
-        }
-    }
-    for api in evidence.apis()? {
-        let health = |one: &&Operation| match one.method.as_str() {
-            "GET" => looks_like_health(&one.path),
-            _ => one.path.starts_with("grpc.health."),
-        };
-        for operation in api.operations.iter().filter(health) {
-            asked.push((operation.place.clone(), operation.path.clone()));
-        }
-    }
+    let asked = health::asked(evidence)?;
     let mut paths: Vec<&str> = asked.iter().map(|(_, path)| path.as_str()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -84,8 +60,173 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     ))
 }
 
-/// A health check that cannot fail is refuted here; what a real one reports is in its handler.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let findings = cannot_fail(evidence)?;
+    if !findings.is_empty() {
+        let summary = Message::new("a health check that always says yes reports nothing", "永远成功的健康检查毫无意义");
+        return Ok(Reading::refuted(findings, summary.en, summary.zh));
+    }
+    let source = evidence.source()?;
+    let asked = health::asked(evidence)?;
+    let mut routes = health::routes(source, &asked);
+    if routes.is_empty() && health::speaks_grpc(source, &asked) {
+        routes = health::grpc_routes(source);
+    }
+    if routes.is_empty() {
+        return Ok(no_route(evidence, source, &asked));
+    }
+    let dependencies = dependencies(source);
+    let titles: Vec<String> = routes.iter().map(health::title).collect();
+    let titles = titles.join(", ");
+    if dependencies.is_empty() {
+        let known = &evidence.service().dependencies;
+        return Ok(match known.first() {
+            None => Reading::shown(
+                routes.iter().map(|route| route.place.clone()),
+                format!("{titles} answers, and the program calls nothing that it could report"),
+                format!("{titles} 可应答，且程序没有可供报告的外部调用"),
+            ),
+            Some(one) => program::trail_ends(
+                format!("it depends on {}, and no call of it was recognised that {titles} could report", one.name),
+                format!("它依赖 {}，但未识别出 {titles} 可报告的调用", one.name),
+            ),
+        });
+    }
+    let reached: Vec<&Use> =
+        routes.iter().filter_map(|route| route.handler).flat_map(|handler| health::asks(source, handler)).collect();
+    let mut tally = Tally::new();
+    // The endpoint that a person would complete: the one that reports the most.
+    let fullest = routes.iter().max_by_key(|route| {
+        let reports = route.handler.map_or(0, |handler| health::asks(source, handler).len());
+        (reports, std::cmp::Reverse(&route.place))
+    });
+    let Some(fullest) = fullest else { return Ok(no_route(evidence, source, &asked)) };
+    for (name, (kind, call)) in &dependencies {
+        if reached.iter().any(|one| reports(one, name, *kind)) {
+            tally.met(name.clone(), &fullest.place);
+        } else {
+            let title = health::title(fullest);
+            let finding = Finding::new(
+                &fullest.place,
+                format!("{title} does not report {name}"),
+                format!("{title} 未报告 {name} 的状态"),
+            );
+            tally.miss(name.clone(), finding.also(&call.place, "it is called here", "在此处调用"));
+        }
+    }
+    let count = tally.count();
+    if count.met < count.of
+        && let Some((place, trail)) = trail(source, &routes)
+    {
+        return Ok(program::trail_ends(
+            format!(
+                "{} of {} dependencies are reported by {titles}; its trail ends at {place} ({trail})",
+                count.met, count.of
+            ),
+            format!("{titles} 报告了 {} 个依赖中的 {} 个；线索止于 {place}（{trail}）", count.of, count.met),
+        ));
+    }
+    Ok(tally.reading("dependencies are reported by the health endpoint", "依赖由健康端点报告状态"))
+}
+
+/// Where the trail of one of the handlers ends.
+fn trail(source: &SourceCode, routes: &[ServedRoute]) -> Option<(Place, String)> {
+    routes.iter().find_map(|route| match route.handler {
+        None => Some((route.place.clone(), route.path.clone())),
+        Some(handler) => health::trail_end(source, handler)
+            .map(|end| (end.place.clone(), end.symbol.trim_start_matches('.').to_owned())),
+    })
+}
+
+/// Nothing of the program answers for health.
+fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, String)]) -> Reading {
+    if let Some(library) = program::used(source, Meaning::HealthCheck).next() {
+        return program::trail_ends(
+            format!("{} answers for health at {}; what it asks was not followed", library.symbol, library.place),
+            format!("{} 处由 {} 应答健康检查；其检查内容未能追踪", library.place, library.symbol),
+        );
+    }
+    let served = source.routes.iter().filter(|route| route.role.counts()).count();
+    if served == 0 && health::speaks_grpc(source, asked) && program::used(source, Meaning::Listen).next().is_some() {
+        return program::nothing(
+            evidence,
+            source,
+            &[Meaning::HealthCheck],
+            "nothing implements grpc.health.v1.Health",
+            "没有实现 grpc.health.v1.Health",
+        );
+    }
+    if served == 0 {
+        return program::trail_ends(
+            format!("no route was recognised in {} files of source", program::files(source)),
+            format!("{} 个源文件中未识别出路由", program::files(source)),
+        );
+    }
+    program::nothing(
+        evidence,
+        source,
+        &[Meaning::Route],
+        &format!("none of {served} routes answers for health"),
+        &format!("{served} 个路由中没有健康端点"),
+    )
+}
+
+/// What the program calls over the network, by a name for each dependency, with one of the calls.
+fn dependencies(source: &SourceCode) -> BTreeMap<String, (Meaning, &Use)> {
+    let mut dependencies = BTreeMap::new();
+    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !drawn(one)) {
+        dependencies.entry(name(one)).or_insert((kind(one.meaning), one));
+    }
+    dependencies
+}
+
+/// A queue is one dependency, whether it is written or read.
+fn kind(meaning: Meaning) -> Meaning {
+    if meaning == Meaning::QueueConsume { Meaning::QueuePublish } else { meaning }
+}
+
+/// What a dependency goes by: its host where that is written, the variable that holds it, else its library.
+fn name(one: &Use) -> String {
+    let address = one.settings.get("address").map(|setting| &setting.value);
+    let host = match address {
+        Some(SettingValue::Text(text)) => host(text).map(str::to_owned),
+        Some(SettingValue::Environment(name, _)) => Some(name.clone()),
+        _ => None,
+    };
+    let library = one.package.clone().unwrap_or_else(|| {
+        one.symbol.rsplit_once('.').map_or_else(|| one.symbol.clone(), |(before, _)| before.to_owned())
+    });
+    match one.meaning {
+        Meaning::HttpCall => host.unwrap_or_else(|| format!("{library} (HTTP)")),
+        Meaning::GrpcCall => host.unwrap_or_else(|| format!("{library} (gRPC)")),
+        _ => library,
+    }
+}
+
+/// The host of `https://api.example/v1`; none where it is put together.
+fn host(address: &str) -> Option<&str> {
+    let host = address.split_once("://")?.1.split(['/', '?', ':']).next()?;
+    (!host.is_empty() && !host.contains(['{', '$'])).then_some(host)
+}
+
+/// What a handler asks says how this dependency is.
+fn reports(one: &Use, dependency: &str, of: Meaning) -> bool {
+    if one.meaning == Meaning::HealthCheck {
+        return match (program::default(one, "asks"), of) {
+            ("database", Meaning::DatabaseCall | Meaning::CacheCall) | ("queue", Meaning::QueuePublish) => true,
+            ("http", Meaning::HttpCall) => {
+                let address = one.settings.get("address").and_then(|setting| setting.value.text());
+                address.is_none_or(|address| host(address) == Some(dependency))
+            }
+            _ => false,
+        };
+    }
+    kind(one.meaning) == of && (!matches!(of, Meaning::HttpCall) || name(one) == dependency)
+}
+
+/// Commands that say yes before anything was asked.
+fn cannot_fail(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let mut findings = Vec::new();
     for image in evidence.images()? {
         for instruction in image.final_instructions() {
@@ -119,56 +260,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
         }
     }
-    if findings.is_empty() {
-        match evidence.source_code()? {}
-    }
-    let summary = Message::new("a health check that always says yes reports nothing", "永远成功的健康检查毫无意义");
-    Ok(Reading::refuted(findings, summary.en, summary.zh))
-}
-
-fn path(probe: &Probe) -> Option<String> {
-    match &probe.action {
-        ProbeAction::Http { path, .. } => Some(path.clone()),
-        ProbeAction::Grpc { .. } => Some("grpc.health.v1.Health".to_owned()),
-        ProbeAction::Exec { command } => asked_by(command),
-        ProbeAction::Tcp { .. } => None,
-    }
-}
-
-/// What a command asks: the path of its address, or the protocol that its tool speaks.
-fn asked_by(command: &[String]) -> Option<String> {
-    let words =
-        || command.iter().flat_map(|part| part.split_whitespace()).map(|word| word.trim_matches(['"', '\'', ';']));
-    if words().any(|word| word.ends_with("grpc_health_probe")) {
-        return Some("grpc.health.v1.Health".to_owned());
-    }
-    let path = |address: &str| address.find('/').and_then(|at| address.get(at..)).unwrap_or("/").to_owned();
-    words().find_map(|word| {
-        let address = word.split_once("://").filter(|(scheme, _)| scheme.starts_with("http")).map(|(_, rest)| rest);
-        let local = || Some(word).filter(|word| word.starts_with("localhost:") || word.starts_with("127.0.0.1:"));
-        address.map(path).or_else(|| local().filter(|word| word.contains('/')).map(path))
-    })
-}
-
-/// A part of the path is a word of health; `status` alone, because anything has one.
-fn looks_like_health(path: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "health",
-        "healthz",
-        "healthcheck",
-        "health-check",
-        "health_check",
-        "_health",
-        "livez",
-        "live",
-        "liveness",
-        "readyz",
-        "ready",
-        "readiness",
-    ];
-    let lower = path.to_ascii_lowercase();
-    let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
-    parts.iter().any(|part| WORDS.contains(part)) || matches!(parts.as_slice(), ["status"] | ["api", "status"])
+    Ok(findings)
 }
 
 /// `true`, `exit 0`, `echo …`: the answer is yes before anything was asked.
@@ -181,33 +273,4 @@ fn always_succeeds(command: &[String]) -> bool {
     matches!(words, ["true" | "/bin/true" | ":"] | ["exit", "0"])
         || matches!(words, ["echo", rest @ ..] if !rest.iter().any(|word| matches!(*word, "|" | "&&" | "||" | ";")))
         || matches!(words, [.., "||", "exit", "0"] | [.., "||", "true"])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_of_health_are_told_from_others() {
-        let check = |path: &str, expect: bool| assert_eq!(looks_like_health(path), expect, "{path}");
-        check("/healthz", true);
-        check("/actuator/health/readiness", true);
-        check("/status", true);
-        check("/status/{code}", false);
-        check("/orders/{id}/status", false);
-        check("/healthy-recipes", false);
-    }
-
-    #[test]
-    fn commands_tell_what_they_ask() {
-        let check = |command: &[&str], expect: Option<&str>| {
-            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-            assert_eq!(asked_by(&command).as_deref(), expect, "{command:?}");
-        };
-        check(&["curl", "-H", "X-Synthetic: 1", "-f", "http://localhost:8080/health"], Some("/health"));
-        check(&["podcli", "check", "http", "localhost:9898/readyz"], Some("/readyz"));
-        check(&["sh", "-c", "curl -f http://localhost:80 || exit 1"], Some("/"));
-        check(&["/bin/grpc_health_probe", "-addr=:8080"], Some("grpc.health.v1.Health"));
-        check(&["pg_isready", "-U", "shop"], None);
-    }
 }

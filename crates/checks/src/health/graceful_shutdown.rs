@@ -1,11 +1,15 @@
 //! In-flight requests are drained before exit.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength, Text,
-    evidence::{CommandForm, Container, ImageBuild, InstructionKind, PreStopAction, Workload},
+    Area, Check, Class, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{
+        CommandForm, Container, ImageBuild, InstructionKind, Meaning, PreStopAction, SettingValue, SourceCode, Use,
+        Workload,
+    },
 };
 
-use crate::shared::production_workloads;
+use crate::shared::{production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "health.graceful-shutdown",
@@ -50,10 +54,124 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     findings.extend(workloads.iter().flat_map(|one| one.main_containers().filter_map(replaced_process)));
     if findings.is_empty() {
-        // The arithmetic and the entry point are right; whether the program handles the signal is in its source.
-        match evidence.source_code()? {}
+        // The arithmetic and the entry point are right; whether the program drains is in its source.
+        return Ok(drains(evidence, evidence.source()?));
     }
     Ok(Reading::refuted(findings, "the way it is stopped cuts requests off", "其停止方式会中断请求"))
+}
+
+/// The servers of the program, and whether SIGTERM leads to the drain of each.
+fn drains(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
+    let handlers: Vec<&Use> = program::used(source, Meaning::Signal).filter(|one| terminates(one)).collect();
+    let others = program::used(source, Meaning::Signal).find(|one| !terminates(one) && interrupts(one));
+    let drains: Vec<&Use> = program::used(source, Meaning::Drain).collect();
+    let mut tally = Tally::new();
+    let mut open = None;
+    for server in program::used(source, Meaning::Listen) {
+        let key = server.place.to_string();
+        let symbol = &server.symbol;
+        let mut miss = |en: String, zh: String| tally.miss(key.clone(), Finding::new(&server.place, en, zh));
+        let kind = program::default(server, "kind");
+        match program::default(server, "drain") {
+            "built in" => tally.met(key, &server.place),
+            "impossible" => miss(
+                format!("{symbol} gives no server that SIGTERM could drain"),
+                format!("{symbol} 不返回可在 SIGTERM 时排空的服务器"),
+            ),
+            rule => match (handlers.first(), others) {
+                (None, Some(_)) => miss(
+                    format!("SIGINT is handled and SIGTERM is not: {symbol} is cut off"),
+                    format!("只处理 SIGINT 而未处理 SIGTERM：{symbol} 会被直接中断"),
+                ),
+                (None, None) => miss(
+                    format!("nothing handles SIGTERM: {symbol} is cut off with what is in flight"),
+                    format!("没有处理 SIGTERM：{symbol} 会连同进行中的请求一起被中断"),
+                ),
+                (Some(_), _) if rule == "with the signal" => tally.met(key, &server.place),
+                (Some(handler), _) => {
+                    let mut fit = drains.iter().filter(|drain| program::default(drain, "kind") == kind);
+                    let reached = handlers.iter().find_map(|handler| led_to(source, handler, kind));
+                    match (reached, fit.next()) {
+                        (Some(drain), _) => tally.met(key, &drain.place),
+                        // A handler that only sends word leaves the drain to who waits for it.
+                        (None, Some(drain)) if handlers.iter().any(|one| one.wraps.is_empty()) => {
+                            tally.met(key, &drain.place);
+                        }
+                        (None, Some(drain)) => {
+                            open.get_or_insert_with(|| (handler.place.clone(), drain.place.clone()));
+                            tally.met(key, &drain.place);
+                        }
+                        (None, None) => tally.miss(
+                            key,
+                            Finding::new(
+                                &server.place,
+                                format!("SIGTERM is handled, and nothing drains {symbol}"),
+                                format!("虽处理了 SIGTERM，但没有排空 {symbol}"),
+                            )
+                            .also(
+                                &handler.place,
+                                "SIGTERM is handled here",
+                                "在此处理 SIGTERM",
+                            ),
+                        ),
+                    }
+                }
+            },
+        }
+    }
+    if tally.is_empty() {
+        return without_server(evidence, source, handlers.first().copied());
+    }
+    if tally.count().met == tally.count().of
+        && let Some((handler, drain)) = open
+    {
+        return program::trail_ends(
+            format!("SIGTERM is handled at {handler}; that it leads to the drain at {drain} was not followed"),
+            format!("{handler} 处理了 SIGTERM；未能追踪它是否会执行 {drain} 处的排空"),
+        );
+    }
+    tally.reading("servers are drained on SIGTERM", "服务器会在 SIGTERM 时排空")
+}
+
+/// No call that listens was recognised: a worker, or a server of a library without a table.
+fn without_server(evidence: &Evidence<'_>, source: &SourceCode, handler: Option<&Use>) -> Reading {
+    match handler {
+        Some(handler) => program::trail_ends(
+            format!("SIGTERM is handled at {}; whether the work in hand is finished was not followed", handler.place),
+            format!("{} 处理了 SIGTERM；未能追踪手头的工作是否会完成", handler.place),
+        ),
+        None if evidence.service().class == Class::Worker => program::nothing(
+            evidence,
+            source,
+            &[Meaning::Signal],
+            "nothing handles SIGTERM, and the work in hand is cut off",
+            "没有处理 SIGTERM，手头的工作会被中断",
+        ),
+        None => program::trail_ends(
+            format!("no server was recognised in {} files of source", program::files(source)),
+            format!("{} 个源文件中未识别出服务端", program::files(source)),
+        ),
+    }
+}
+
+/// The drain of a server of this kind that the handler of a signal runs.
+fn led_to<'a>(source: &'a SourceCode, handler: &Use, kind: &str) -> Option<&'a Use> {
+    let reached = handler.wraps.iter().flat_map(|function| source.uses_of(*function)).map(|(_, one)| one);
+    reached.into_iter().find(|one| one.meaning == Meaning::Drain && program::default(one, "kind") == kind)
+}
+
+/// It handles SIGTERM; a handler without a list handles every signal.
+fn terminates(one: &Use) -> bool {
+    match one.settings.get("signals").map(|setting| &setting.value) {
+        Some(SettingValue::Texts(texts)) if texts.is_empty() => true,
+        Some(value) => value.texts().iter().any(|text| text.to_ascii_uppercase().contains("TERM")),
+        None => program::default(one, "signals").contains("SIGTERM"),
+    }
+}
+
+fn interrupts(one: &Use) -> bool {
+    let signals = one.settings.get("signals").map(|setting| setting.value.texts()).unwrap_or_default();
+    signals.iter().any(|text| text.to_ascii_uppercase().contains("INT"))
 }
 
 /// The grace period has room for what runs before SIGTERM and for the drain.

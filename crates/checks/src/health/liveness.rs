@@ -3,10 +3,10 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength,
     Tally, Text,
-    evidence::{Probe, ProbeAction},
+    evidence::{Meaning, Probe, ProbeAction, ServedRoute, Use},
 };
 
-use crate::shared::{container_key, no_production_workload, pod::unknown_port, production_workloads};
+use crate::shared::{container_key, health, no_production_workload, pod::unknown_port, production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "health.liveness",
@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut tally = Tally::new();
-    let mut needs_source = false;
+    let mut open = None;
     for workload in
         production_workloads(evidence)?.into_iter().filter(|one| one.kind.kubernetes() && one.kind.long_running())
     {
@@ -69,8 +69,22 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                     } else if let Some(finding) = unknown_port(workload, container, probe) {
                         tally.miss(key, finding.in_environment(environment));
                     } else {
-                        needs_source |= matches!(probe.action, ProbeAction::Http { .. } | ProbeAction::Grpc { .. });
-                        tally.met(key, &probe.place);
+                        match behind(evidence, probe) {
+                            Behind::Process => tally.met(key, &probe.place),
+                            Behind::Dependency(route, used) => {
+                                let finding = Finding::new(
+                                    &probe.place,
+                                    format!("{route} asks {}: its outage restarts every replica", used.symbol),
+                                    format!("{route} 访问 {}：其故障会导致所有副本重启", used.symbol),
+                                );
+                                let finding = finding.also(&used.place, "it is asked here", "在此处访问");
+                                tally.miss(key, finding.in_environment(environment));
+                            }
+                            Behind::Unknown(why) => {
+                                open.get_or_insert(why);
+                                tally.met(key, &probe.place);
+                            }
+                        }
                     }
                 }
             }
@@ -80,10 +94,75 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(no_production_workload());
     }
     // An endpoint may ask anything behind its path; a socket or a heartbeat file cannot.
-    if tally.count().met == tally.count().of && needs_source {
-        match evidence.source_code()? {}
+    if tally.count().met == tally.count().of
+        && let Some(open) = open
+    {
+        return open;
     }
     Ok(tally.reading("containers have a liveness probe that asks no dependency", "容器拥有不访问依赖的存活探针"))
+}
+
+/// What stands behind a probe.
+enum Behind<'a> {
+    /// It asks the process alone.
+    Process,
+    /// The route, and what it asks of others.
+    Dependency(String, &'a Use),
+    Unknown(Result<Reading, Missing>),
+}
+
+fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
+    let path = match &probe.action {
+        ProbeAction::Http { path, .. } => path.as_str(),
+        ProbeAction::Grpc { .. } => health::GRPC,
+        ProbeAction::Tcp { .. } | ProbeAction::Exec { .. } => return Behind::Process,
+    };
+    let source = match evidence.source() {
+        Ok(source) => source,
+        Err(missing) => return Behind::Unknown(Err(missing)),
+    };
+    let own = !health::grpc_routes(source).is_empty();
+    if let ProbeAction::Grpc { .. } = &probe.action
+        && !own
+        && let Some(server) =
+            program::used(source, Meaning::HealthCheck).find(|one| program::default(one, "serves") == path)
+    {
+        return Behind::Unknown(Ok(program::trail_ends(
+            format!("what {path}, registered at {}, answers was not followed", server.place),
+            format!("{path}（注册于 {}）的应答未能追踪", server.place),
+        )));
+    }
+    let routes: Vec<ServedRoute> = match probe.action {
+        ProbeAction::Grpc { .. } => health::grpc_routes(source),
+        _ => health::routes_at(source, path).into_iter().cloned().collect(),
+    };
+    if routes.is_empty() {
+        return Behind::Unknown(Ok(program::trail_ends(
+            format!("no route for {path} was recognised in {} files of source", program::files(source)),
+            format!("{} 个源文件中未识别出 {path} 的路由", program::files(source)),
+        )));
+    }
+    for route in &routes {
+        if let Some(handler) = route.handler
+            && let Some(used) = health::asks(source, handler).into_iter().next()
+        {
+            return Behind::Dependency(health::title(route), used);
+        }
+    }
+    for route in &routes {
+        let end = route.handler.map(|handler| health::trail_end(source, handler));
+        let (place, what) = match end {
+            None => (&route.place, route.path.as_str()),
+            Some(Some(end)) => (&end.place, end.symbol.trim_start_matches('.')),
+            Some(None) => continue,
+        };
+        let title = health::title(route);
+        return Behind::Unknown(Ok(program::trail_ends(
+            format!("the trail of {title} ends at {place} ({what})"),
+            format!("{title} 的线索止于 {place}（{what}）"),
+        )));
+    }
+    Behind::Process
 }
 
 /// What of a probe says that it asks more than the process.

@@ -3,11 +3,11 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Container, Workload},
+    evidence::{Container, Probe, ProbeAction, Workload},
 };
 
 use crate::shared::{
-    container_key,
+    container_key, health,
     pod::{behind_service, unknown_port},
     production_workloads,
 };
@@ -61,10 +61,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                     .also(&live.place, "liveness probe", "存活探针")
                     .in_environment(environment),
             ),
-            (Some(ready), _) => match unknown_port(workload, container, ready) {
-                Some(finding) => tally.miss(key, finding.in_environment(environment)),
-                None => tally.met(key, &ready.place),
-            },
+            (Some(ready), live) => {
+                let same = live.as_ref().and_then(|live| same_handler(evidence, ready, live));
+                match unknown_port(workload, container, ready).or(same) {
+                    Some(finding) => tally.miss(key, finding.in_environment(environment)),
+                    None => tally.met(key, &ready.place),
+                }
+            }
         }
     }
     if tally.is_empty() {
@@ -77,6 +80,27 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     Ok(tally.reading("serving containers have a readiness probe of their own", "提供服务的容器拥有独立的就绪探针"))
+}
+
+/// Two paths that one function answers are one endpoint.
+fn same_handler(evidence: &Evidence<'_>, ready: &Probe, live: &Probe) -> Option<Finding> {
+    let (ProbeAction::Http { path: ready_path, .. }, ProbeAction::Http { path: live_path, .. }) =
+        (&ready.action, &live.action)
+    else {
+        return None;
+    };
+    let source = evidence.source().ok()?;
+    let ready_route = health::routes_at(source, ready_path).into_iter().find(|route| route.handler.is_some())?;
+    let live_route = health::routes_at(source, live_path).into_iter().find(|route| route.handler.is_some())?;
+    (ready_route.handler == live_route.handler).then(|| {
+        Finding::new(
+            &ready.place,
+            format!("{ready_path} has the same handler as {live_path}: it cannot say \"starting\""),
+            format!("{ready_path} 与 {live_path} 使用同一处理函数：无法表示“启动中”"),
+        )
+        .also(&ready_route.place, "readiness answers here", "就绪探针在此应答")
+        .also(&live_route.place, "liveness answers here", "存活探针在此应答")
+    })
 }
 
 /// The containers that serve. A port need not be declared to be served: the only program of a workload behind a Service

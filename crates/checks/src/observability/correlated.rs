@@ -1,11 +1,12 @@
 //! The three signals are joined.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength,
-    Text,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{Meaning, SourceTextKind},
 };
 
-use crate::shared::declared_library;
+use crate::shared::{declared_library, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "observability.correlated",
@@ -29,11 +30,45 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Tracing, "tracing", "追踪"))
-        .and(Strength::Configured, configured(evidence))
+    program::readings(declared_library(evidence, Capability::Tracing, "tracing", "追踪"), configured(evidence))
 }
 
-/// How the program does it is in the source.
+/// Trace ids in the logs and exemplars in the metrics.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let source = evidence.source()?;
+    let Some(traced) = program::used(source, Meaning::Tracing).next() else {
+        return Ok(program::nothing(
+            evidence,
+            source,
+            &[Meaning::Tracing],
+            "nothing is traced that logs and metrics could lead to",
+            "没有可供日志与指标关联的追踪",
+        ));
+    };
+    let logger = source.uses.iter().find(|one| one.role.counts() && program::default(one, "logs") == "trace id");
+    let field = source.texts.iter().find(|text| {
+        text.role.counts()
+            && text.kind == SourceTextKind::RequestId
+            && text.text.to_ascii_lowercase().starts_with("trace")
+            && text.text != "traceparent"
+            && text.given_to.is_some()
+    });
+    let written = logger.map(|one| &one.place).or_else(|| field.map(|text| &text.place));
+    let exemplar = source.uses.iter().find(|one| one.role.counts() && program::default(one, "exemplars") == "yes");
+    let mut tally = Tally::new();
+    match written {
+        Some(place) => tally.met("logs", place),
+        None => tally.miss(
+            "logs",
+            Finding::new(&traced.place, "no line of the logs carries the trace id", "日志未携带 trace id"),
+        ),
+    }
+    match exemplar {
+        Some(one) => tally.met("metrics", &one.place),
+        None => tally.miss(
+            "metrics",
+            Finding::new(&traced.place, "no metric carries exemplars of traces", "指标未携带追踪的 exemplar"),
+        ),
+    }
+    Ok(tally.reading("signals lead to the traces", "种信号与追踪关联"))
 }

@@ -1,11 +1,14 @@
 //! Levels are used and can be changed at run time.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
-    Strength, Text, evidence::EnvValue,
+    Strength, Text,
+    evidence::{EnvValue, Meaning, SettingValue, SourceCode, Use},
 };
 
-use crate::shared::{declared_library, production_workloads};
+use crate::shared::{declared_library, production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "observability.log-levels",
@@ -31,11 +34,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
+    program::readings(
         declared_library(evidence, Capability::StructuredLog, "levelled logging", "分级日志"),
+        configured(evidence),
     )
-    .and(Strength::Configured, configured(evidence))
 }
 
 /// Debug in production is a counterexample without any code.
@@ -60,10 +62,80 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
         }
     }
-    if findings.is_empty() {
-        match evidence.source_code()? {}
+    if !findings.is_empty() {
+        return Ok(Reading::refuted(
+            findings,
+            "production logs at a level for debugging",
+            "生产环境以调试级别记录日志",
+        ));
     }
-    Ok(Reading::refuted(findings, "production logs at a level for debugging", "生产环境以调试级别记录日志"))
+    Ok(levels(evidence, evidence.source()?))
+}
+
+/// Levels are used, and something outside of the program says which of them are written.
+fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
+    let calls: Vec<&Use> = program::used(source, Meaning::LogCall).collect();
+    let used: BTreeSet<&str> = calls.iter().filter_map(|call| level_of(&call.symbol)).collect();
+    let Some(first) = calls.first().filter(|_| !used.is_empty()) else {
+        return program::nothing(
+            evidence,
+            source,
+            &[Meaning::Logger, Meaning::LogCall],
+            "nothing is logged with a level",
+            "没有带级别的日志",
+        );
+    };
+    let variable = source.environment.iter().find(|read| read.role.counts() && names_level(&read.name));
+    let from_outside = program::used(source, Meaning::Logger).find(|logger| {
+        let level = logger.settings.get("level").map(|setting| &setting.value);
+        // Set under a condition: what the program is told decides it.
+        matches!(level, Some(SettingValue::Environment(..)))
+            || program::default(logger, "changes") == "level"
+            || level.is_some() && logger.in_branch
+    });
+    let place = variable.map(|read| &read.place).or_else(|| from_outside.map(|logger| &logger.place));
+    if let Some(place) = place {
+        return Reading::shown(
+            [place.clone()],
+            format!("{} levels are used, and what the program is told says which are written", used.len()),
+            format!("使用了 {} 个级别，并由外部配置决定输出哪些", used.len()),
+        );
+    }
+    let set = program::used(source, Meaning::Logger).find(|logger| logger.settings.contains_key("level"));
+    match set.and_then(|logger| Some((logger, logger.settings.get("level")?))) {
+        Some((logger, setting)) if setting.value == SettingValue::NotFollowed => program::trail_ends(
+            format!("the level of {} at {} comes from where the trail does not lead", logger.symbol, setting.place),
+            format!("{} 处 {} 的级别来源未能追踪", setting.place, logger.symbol),
+        ),
+        Some((logger, setting)) => Reading::refuted(
+            vec![Finding::new(
+                &setting.place,
+                format!("the level of {} is fixed in the program", logger.symbol),
+                format!("{} 的级别写死在程序中", logger.symbol),
+            )],
+            "the level cannot be changed without a new build",
+            "不重新构建就无法调整级别",
+        ),
+        None => program::nothing(
+            evidence,
+            source,
+            &[Meaning::Logger],
+            &format!("nothing outside of the program sets the level of what {} and others write", first.symbol),
+            &format!("没有外部配置决定 {} 等日志的级别", first.symbol),
+        ),
+    }
+}
+
+/// `warn` of `log/slog.Logger.WarnContext`.
+fn level_of(symbol: &str) -> Option<&'static str> {
+    let last = symbol.rsplit('.').next()?.to_ascii_lowercase();
+    let levels = ["trace", "debug", "info", "warn", "error", "fatal", "critical", "verbose", "notice", "exception"];
+    levels.into_iter().find(|level| last.contains(level))
+}
+
+fn names_level(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name == "RUST_LOG" || name == "DEBUG" || name.contains("LOG") && name.contains("LEVEL") || name == "VERBOSITY"
 }
 
 fn level_variable(name: &str) -> bool {

@@ -1,11 +1,12 @@
 //! A metrics endpoint gives rate, errors and duration.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Gate, Level, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Place, Policy, Reading, Readings,
+    Standard, Strength, Text,
+    evidence::{Meaning, SettingValue, Use},
 };
 
-use crate::shared::{declared_library, production_workloads};
+use crate::shared::{declared_library, production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "observability.metrics",
@@ -31,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
+    program::readings(declared(evidence), configured(evidence))
 }
 
 /// Something is scraped, or a metrics library is named: what it measures is in the source.
@@ -66,5 +67,109 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let source = evidence.source()?;
+    let metrics: Vec<&Use> = program::used(source, Meaning::Metric).collect();
+    let Some(exposed) = program::used(source, Meaning::MetricsEndpoint).next() else {
+        // What OpenTelemetry's instrumentation measures goes nowhere without an exporter of metrics.
+        return Ok(match metrics.iter().find(|metric| program::default(metric, "needs") != "otel") {
+            Some(metric) => program::trail_ends(
+                format!("{} at {} measures; what exposes or pushes it was not followed", metric.symbol, metric.place),
+                format!("{} 处 {} 产生指标；其暴露或推送方式未能追踪", metric.place, metric.symbol),
+            ),
+            None => program::nothing(
+                evidence,
+                source,
+                &[Meaning::Metric, Meaning::MetricsEndpoint],
+                "nothing measures requests or exposes metrics",
+                "没有度量请求或暴露指标",
+            ),
+        });
+    };
+    let labels: Vec<Finding> = metrics.iter().filter_map(|metric| id_like(metric)).collect();
+    if !labels.is_empty() {
+        return Ok(Reading::refuted(
+            labels,
+            "a label has a value for each user or request",
+            "有标签的取值随用户或请求而变",
+        ));
+    }
+    let counter = metrics.iter().find(|metric| counts_requests(metric));
+    let histogram = metrics.iter().find(|metric| measures_duration(metric));
+    let mut findings = Vec::new();
+    if counter.is_none() {
+        findings.push(Finding::new(
+            &exposed.place,
+            "no counter of requests by their status is among the metrics",
+            "指标中没有按状态统计的请求计数器",
+        ));
+    }
+    if histogram.is_none() {
+        findings.push(Finding::new(
+            &exposed.place,
+            "no histogram of durations is among the metrics",
+            "指标中没有耗时直方图",
+        ));
+    }
+    let places = [Some(&exposed.place), counter.map(|one| &one.place), histogram.map(|one| &one.place)];
+    let places = places.into_iter().flatten().cloned();
+    Ok(if findings.is_empty() {
+        Reading::shown(places, "requests are counted by status, and durations measured", "已按状态统计请求并度量耗时")
+    } else {
+        Reading::partly(
+            places,
+            findings,
+            "metrics are exposed, and not all of rate, errors and duration",
+            "已暴露指标，但未覆盖请求率、错误与耗时的全部",
+        )
+    })
+}
+
+fn counts_requests(metric: &Use) -> bool {
+    let kind = program::default(metric, "kind");
+    if program::default(metric, "of") == "requests" {
+        return matches!(kind, "all" | "counter");
+    }
+    // A histogram counts too, where it has the status.
+    let labels = metric.settings.get("labels").map(|setting| setting.value.texts()).unwrap_or_default();
+    let status = labels.iter().any(|label| {
+        ["status", "code", "result", "outcome", "success"].iter().any(|word| label.to_ascii_lowercase().contains(word))
+    });
+    let failures = name(metric).is_some_and(|name| name.contains("error") || name.contains("fail"));
+    let label_unknown = metric.settings.get("labels").is_some_and(|setting| setting.value == SettingValue::NotFollowed);
+    kind != "gauge" && of_requests(metric) && (status || failures || label_unknown)
+}
+
+fn measures_duration(metric: &Use) -> bool {
+    let kind = program::default(metric, "kind");
+    if program::default(metric, "of") == "requests" {
+        return matches!(kind, "all" | "histogram");
+    }
+    let time = ["duration", "latency", "seconds", "millis", "_ms", "time"];
+    kind == "histogram" && name(metric).is_none_or(|name| time.iter().any(|word| name.contains(word)))
+}
+
+fn of_requests(metric: &Use) -> bool {
+    let words = ["request", "http", "grpc", "rpc", "call", "job", "message", "task", "response", "quer"];
+    name(metric).is_none_or(|name| words.iter().any(|word| name.contains(word)))
+}
+
+/// In small letters; none where it was not followed.
+fn name(metric: &Use) -> Option<String> {
+    metric.settings.get("name")?.value.text().map(str::to_ascii_lowercase)
+}
+
+/// A label with a value for each user, request or address.
+fn id_like(metric: &Use) -> Option<Finding> {
+    let setting = metric.settings.get("labels")?;
+    let of = ["user", "request", "trace", "session", "order", "customer", "account", "transaction", "message"];
+    let found = setting.value.texts().into_iter().map(str::to_owned).find(|label| {
+        let plain: String = label.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+        matches!(plain.as_str(), "email" | "uuid" | "url" | "ip" | "clientip" | "token" | "phone" | "rawpath")
+            || plain.strip_suffix("id").is_some_and(|word| of.contains(&word))
+    })?;
+    Some(Finding::new(
+        &setting.place,
+        format!("label {found} has a value for each one: every value is a time series"),
+        format!("标签 {found} 的取值随个体而变：每个取值都是一条时间序列"),
+    ))
 }

@@ -1,11 +1,18 @@
 //! Logs are structured.
 
+use std::collections::BTreeMap;
+
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
-    Strength, Text, evidence::EnvValue,
+    Strength, Tally, Text,
+    evidence::{EnvValue, Meaning, SourceCode, Use},
 };
 
-use crate::shared::{declared_library, production_workloads};
+use crate::shared::{
+    declared_library,
+    logs::{self, Format},
+    production_workloads, program,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "observability.structured-logs",
@@ -29,11 +36,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
+    program::readings(
         declared_library(evidence, Capability::StructuredLog, "structured logging", "结构化日志"),
+        configured(evidence),
     )
-    .and(Strength::Configured, configured(evidence))
 }
 
 /// A variable that switches the format to text in production is a counterexample; that it says JSON proves nothing yet.
@@ -64,8 +70,84 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             }
         }
     }
-    if findings.is_empty() {
-        match evidence.source_code()? {}
+    if !findings.is_empty() {
+        return Ok(Reading::refuted(findings, "production logs are not structured", "生产日志不是结构化的"));
     }
-    Ok(Reading::refuted(findings, "production logs are not structured", "生产日志不是结构化的"))
+    Ok(statements(evidence, evidence.source()?))
+}
+
+/// Every place that writes a log, and whether what it writes is a record.
+fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
+    let loggers: Vec<&Use> = program::used(source, Meaning::Logger).filter(|one| logs::in_force(one)).collect();
+    let mut tally = Tally::new();
+    let mut open: Option<&Use> = None;
+    // A file that prints in twenty lines is one thing to mend.
+    let mut misses: BTreeMap<(String, &str), (usize, &Use)> = BTreeMap::new();
+    // The last words of a process are no record in any language.
+    for call in program::used(source, Meaning::LogCall).filter(|call| program::default(call, "ends") != "yes") {
+        match logs::format(call, &loggers) {
+            Format::Structured(place) => tally.met(call.place.to_string(), &place),
+            Format::Text => {
+                misses.entry((call.place.path().to_owned(), &call.symbol)).or_insert((0, call)).0 += 1;
+            }
+            Format::Unknown => {
+                open.get_or_insert(call);
+            }
+        }
+    }
+    let served = logs::served(source);
+    for call in program::used(source, Meaning::PrintCall) {
+        if logs::of_a_command(source, call, &served) {
+            continue;
+        }
+        misses.entry((call.place.path().to_owned(), &call.symbol)).or_insert((0, call)).0 += 1;
+    }
+    // What writes a line for each request writes most of the lines.
+    for logger in &loggers {
+        match logs::own(logger) {
+            Format::Structured(_) => tally.met(logger.place.to_string(), &logger.place),
+            Format::Text if !loggers.iter().any(|other| logs::replaces(other, logger)) => tally.miss(
+                logger.place.to_string(),
+                Finding::new(
+                    &logger.place,
+                    format!("{} writes lines of text", logger.symbol),
+                    format!("{} 输出纯文本行", logger.symbol),
+                ),
+            ),
+            Format::Text | Format::Unknown => (),
+        }
+    }
+    for ((_, symbol), (times, call)) in misses {
+        let (en, zh) = match times {
+            1 => (String::new(), String::new()),
+            _ => (format!(", {times} times in this file"), format!("，此文件中共 {times} 处")),
+        };
+        tally.miss(
+            call.place.to_string(),
+            Finding::new(
+                &call.place,
+                format!("{symbol} writes text that is no record{en}"),
+                format!("{symbol} 输出非结构化文本{zh}"),
+            ),
+        );
+    }
+    let count = tally.count();
+    if count.met == count.of
+        && let Some(call) = open
+    {
+        return program::trail_ends(
+            format!("the logger of {} at {} is set up where the trail does not lead", call.symbol, call.place),
+            format!("{} 处 {} 的日志器配置未能追踪", call.place, call.symbol),
+        );
+    }
+    if tally.is_empty() {
+        return program::nothing(
+            evidence,
+            source,
+            &[Meaning::Logger, Meaning::LogCall],
+            "nothing is logged",
+            "没有任何日志",
+        );
+    }
+    tally.reading("places that log write records", "处日志输出为结构化记录")
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{AlertRule, OwnershipKind, Resource, RuleKind},
+    evidence::{AlertRule, OwnershipKind, Resource},
 };
 
 use super::{
@@ -13,7 +13,10 @@ use super::{
     links::{self, Target, slug},
     routing::dead_end,
 };
-use crate::shared::trees::{inside, is_shown_off, texts};
+use crate::shared::{
+    monitoring,
+    trees::{inside, is_shown_off, texts},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "operations.alerts",
@@ -81,11 +84,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let rules: Vec<&AlertRule> = evidence
-        .alert_rules()?
-        .iter()
-        .filter(|rule| rule.kind == RuleKind::Alerting && rule.production && !is_shown_off(&rule.place))
-        .collect();
+    let rules = monitoring::alerts(evidence)?;
     let alarms: Vec<&Resource> = evidence.infrastructure()?.iter().filter(|resource| is_alarm(resource)).collect();
     if rules.is_empty() && alarms.is_empty() {
         return Ok(Reading::elsewhere(
@@ -105,6 +104,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.met(key, &rule.place);
         } else {
             for finding in findings {
+                let finding = monitoring::at_source(finding, &rule.place, rule.compiled_from.as_ref());
                 tally.miss(key.clone(), finding.in_environment(rule.environment.as_deref()));
             }
         }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text,
+    Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
+    Standard, Strength, Tally, Text,
 };
 
 use super::signals::{Signal, of_panel, of_words};
-use crate::shared::trees::{is_shown_off, texts};
+use crate::shared::{
+    monitoring,
+    trees::{is_shown_off, texts},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "operations.dashboards",
@@ -51,13 +54,17 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let dashboards: Vec<_> = evidence.dashboards()?.iter().filter(|dashboard| !is_shown(&dashboard.place)).collect();
+    let dashboards = monitoring::dashboards(evidence)?;
     let as_code: Vec<_> = evidence
         .infrastructure()?
         .iter()
         .filter(|resource| AS_CODE.contains(&resource.kind.as_str()) && !is_shown_off(&resource.place))
         .collect();
-    let Some(first) = dashboards.first().map(|one| &one.place).or(as_code.first().map(|one| &one.place)) else {
+    let Some(first) = dashboards
+        .first()
+        .map(|one| one.compiled_from.as_ref().unwrap_or(&one.place))
+        .or(as_code.first().map(|one| &one.place))
+    else {
         return Ok(Reading::elsewhere(
             Message::new(
                 "no dashboard is in this repository (examples do not count)",
@@ -101,17 +108,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.miss(missing.name().0, finding);
         }
     }
-    Ok(tally.reading(
+    let mut reading = tally.reading(
         "golden signals have a panel; whether their metrics exist was not asked",
         "个黄金信号有面板；未核实其指标是否存在",
-    ))
-}
-
-/// It shows readers of a manual, or of an example, what a dashboard could look like.
-fn is_shown(place: &Place) -> bool {
-    let mut folders: Vec<&str> = place.path().split('/').collect();
-    folders.pop();
-    let manual = folders.first().is_some_and(|first| matches!(*first, "docs" | "doc" | "documentation" | "website"));
-    let kept = ["dashboard", "grafana", "monitoring", "observability"];
-    is_shown_off(place) || (manual && !folders.iter().any(|folder| kept.iter().any(|word| folder.contains(word))))
+    );
+    // A signal that no panel shows may be on a dashboard that could not be read; what is shown stays shown.
+    reading.needs_whole_source = reading.conclusion != Conclusion::Met;
+    Ok(reading)
 }

@@ -2,11 +2,10 @@
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text,
-    evidence::{AlertRule, RuleKind},
+    Strength, Text, evidence::AlertRule,
 };
 
-use crate::shared::trees::{is_shown_off, texts};
+use crate::shared::{monitoring, trees::texts};
 
 pub(crate) static CHECK: Check = Check {
     id: "operations.predictive-alerts",
@@ -40,11 +39,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let rules: Vec<&AlertRule> = evidence
-        .alert_rules()?
-        .iter()
-        .filter(|rule| rule.kind == RuleKind::Alerting && rule.production && !is_shown_off(&rule.place))
-        .collect();
+    let rules = monitoring::alerts(evidence)?;
     let mut places: Vec<Place> =
         rules.iter().filter(|rule| forecasts(rule) || burns(rule)).map(|rule| rule.expr.place.clone()).collect();
     // The tools of SLOs make burn-rate alerts of what alerts their files ask for.
@@ -62,7 +57,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(match rules.first() {
         Some(first) => Reading::absent(Finding::new(
-            &first.place,
+            first.compiled_from.as_ref().unwrap_or(&first.place),
             format!("none of {} alert rules looks ahead: no forecast, no burn rate", rules.len()),
             format!("{} 条告警规则均无预测：没有趋势预测，也没有预算消耗速率", rules.len()),
         )),

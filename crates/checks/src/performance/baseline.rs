@@ -3,10 +3,11 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Indicator, ResultFile, RuleKind},
+    evidence::{Indicator, ResultFile},
 };
 
 use super::load_test::results;
+use crate::shared::monitoring;
 
 pub(crate) static CHECK: Check = Check {
     id: "performance.baseline",
@@ -125,13 +126,10 @@ fn is_percentile(threshold: &str) -> bool {
 fn declared(evidence: &Evidence<'_>) -> Result<Option<Reading>, Missing> {
     let objectives =
         evidence.objectives()?.iter().filter(|one| one.indicator == Indicator::Latency).map(|one| one.place.clone());
-    let alerts = evidence.alert_rules()?.iter().filter(|rule| {
-        let query = rule.query.as_ref();
-        rule.kind == RuleKind::Alerting
-            && rule.production
-            && query.is_ok_and(|query| {
-                query.functions.iter().any(|name| name == "histogram_quantile") && !query.thresholds.is_empty()
-            })
+    let alerts = monitoring::alerts(evidence)?.into_iter().filter(|rule| {
+        rule.query.as_ref().is_ok_and(|query| {
+            query.functions.iter().any(|name| name == "histogram_quantile") && !query.thresholds.is_empty()
+        })
     });
     let places: Vec<Place> = objectives.chain(alerts.map(|rule| rule.place.clone())).collect();
     Ok((!places.is_empty()).then(|| {

@@ -1,11 +1,13 @@
 //! Caches forget: after a while, when they are full, and not all at once.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings,
-    Standard, Strength, Text, evidence::Workload, merge,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
+    evidence::{Meaning, SettingValue, SourceCode, Use, Workload},
+    merge,
 };
 
-use crate::shared::production_workloads;
+use crate::shared::{outbound, production_workloads};
 
 pub(crate) static CHECK: Check = Check {
     id: "performance.caching",
@@ -70,14 +72,104 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let depends =
         evidence.service().dependencies.iter().any(|one| matches!(one.kind.as_str(), "redis" | "memcached" | "valkey"));
     let client = packages.iter().any(|package| !package.dependencies_for(Capability::Cache).is_empty());
+    let source = evidence.source();
+    if let Ok(source) = &source
+        && let Some(reading) = in_source(source)
+    {
+        return Ok(reading);
+    }
     if depends || client {
         // Which entries have a TTL, and who refreshes them, is in the code.
-        match evidence.source_code()? {}
+        let files = outbound::files(source?);
+        return Ok(Reading::elsewhere(
+            Message::new(
+                format!("a cache is declared, and no entry that is put into it was recognised in {files} files"),
+                format!("声明了缓存，但在 {files} 个文件中未识别出写入缓存的调用"),
+            ),
+            Message::new("calls of a cache that gonogo knows, with their TTL", "可识别的缓存调用及其 TTL"),
+        ));
     }
     Ok(Reading::not_applicable(
         "no cache is declared: neither a dependency, nor a client library, nor a side-car",
         "未声明缓存：依赖、客户端库与边车中均未发现",
     ))
+}
+
+/// The caches of the program and what it puts into others; none where there are none.
+fn in_source(source: &SourceCode) -> Option<Reading> {
+    let made = source.uses_for(&[Meaning::Cache]).filter(|(_, one)| !one.defaults.contains_key("protects"));
+    let stored = source.uses_for(&[Meaning::CacheCall]).filter(|(_, one)| outbound::says(one, "stores", "yes"));
+    let mut tally = Tally::new();
+    for (_, one) in made {
+        let key = one.place.to_string();
+        let (ttl, bound) = (holds(one, "ttl"), holds(one, "bound"));
+        let lacks = match (ttl, bound) {
+            (true, true) => {
+                tally.met(key, &one.place);
+                continue;
+            }
+            (false, true) => ("keeps its entries for ever", "永久保留条目"),
+            (true, false) => ("has no bound", "没有上限"),
+            (false, false) => ("has neither a TTL nor a bound", "既无 TTL 也无上限"),
+        };
+        tally.miss(
+            key,
+            Finding::new(
+                &one.place,
+                format!("the cache of {} {}", one.symbol, lacks.0),
+                format!("{} 的缓存{}", one.symbol, lacks.1),
+            ),
+        );
+    }
+    for (_, one) in stored {
+        let key = one.place.to_string();
+        if one.settings.contains_key("ttl") && holds(one, "ttl") {
+            tally.met(key, &one.place);
+        } else {
+            tally.miss(
+                key,
+                Finding::new(
+                    &one.place,
+                    format!("{} stores without a TTL", one.symbol),
+                    format!("{} 写入时没有 TTL", one.symbol),
+                ),
+            );
+        }
+    }
+    if tally.is_empty() {
+        return None;
+    }
+    let count = tally.count();
+    let protects = source
+        .uses_for(&[Meaning::Cache])
+        .find(|(_, one)| outbound::says(one, "protects", "yes"))
+        .map(|(_, one)| one.place.clone());
+    let reading = tally.reading("caches and stored entries have a TTL and a bound", "个缓存与写入条目有 TTL 和上限");
+    if count.met < count.of || protects.is_some() {
+        return Some(reading.with_witnesses(protects));
+    }
+    let place = reading.witnesses.first().cloned().unwrap_or_else(|| Place::whole("."));
+    let finding = Finding::new(
+        &place,
+        "when an entry runs out, all who ask for it compute it at once",
+        "条目过期时，所有请求方会同时重新计算",
+    );
+    Some(Reading::partly(
+        reading.witnesses,
+        vec![finding],
+        "caches have a TTL and a bound; nothing protects against a stampede",
+        "缓存有 TTL 和上限；没有防击穿保护",
+    ))
+}
+
+/// A setting that is there and is more than nothing; what was not followed is taken for set.
+fn holds(one: &Use, name: &str) -> bool {
+    match one.settings.get(name).map(|setting| &setting.value) {
+        Some(SettingValue::Number(number) | SettingValue::Duration(number)) => *number > 0.0,
+        Some(SettingValue::Flag(set)) => *set,
+        Some(_) => true,
+        None => one.defaults.get(name).is_none_or(|default| default != "none"),
+    }
 }
 
 /// A cache in the pod itself that may take all of its memory.

@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading,
     Readings, Standard, Strength, Text,
-    evidence::{EnvValue, Object, Workload},
+    evidence::{EnvValue, Meaning, Object, Workload},
 };
 
 use crate::shared::production_workloads;
@@ -58,7 +58,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .as_ref()
         .map(|stated| Figure { value: u64::from(stated.value), place: stated.place.clone() })
         .or_else(|| workloads.iter().find_map(|workload| pool(workload)))
-        .or(pool_of_settings(evidence)?);
+        .or(pool_of_settings(evidence)?)
+        .or_else(|| pool_of_source(evidence));
     let limit = stated
         .database_connections
         .as_ref()
@@ -67,8 +68,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let objects = evidence.objects()?;
     let replicas = workloads.iter().map(|workload| most_replicas(workload, objects)).max_by_key(|figure| figure.value);
     let (Some(pool), Some(limit), Some(replicas)) = (pool, limit, replicas) else {
-        // The pool's size is most often written in the code.
-        match evidence.source_code()? {}
+        return Ok(Reading::elsewhere(
+            Message::new(
+                "the size of the pool, the replicas and what the database allows are not all in this repository",
+                "连接池大小、副本数与数据库上限未全部出现在此仓库中",
+            ),
+            Message::new(
+                "pool_size and database_connections in gonogo.toml, or the configuration that sets them",
+                "gonogo.toml 中的 pool_size 与 database_connections，或设置它们的配置",
+            ),
+        ));
     };
     let needed = pool.value.saturating_mul(replicas.value);
     let sum_en =
@@ -141,6 +150,25 @@ fn in_address(value: &str) -> Option<u64> {
         matches!(name.as_str(), "poolmaxconns" | "connectionlimit" | "maxpoolsize" | "maximumpoolsize")
             .then(|| value.trim().parse().ok())?
     })
+}
+
+/// What the program gives its pool, or what the library takes by itself.
+fn pool_of_source(evidence: &Evidence<'_>) -> Option<Figure> {
+    let source = evidence.source().ok()?;
+    let set = source.uses_for(&[Meaning::Client]).find_map(|(_, one)| {
+        let setting = one.settings.get("pool")?;
+        Some(Figure { value: whole(setting.value.number()?)?, place: setting.place.clone() })
+    });
+    set.or_else(|| {
+        source.uses_for(&[Meaning::Client]).find_map(|(_, one)| {
+            Some(Figure { value: one.defaults.get("pool")?.parse().ok()?, place: one.place.clone() })
+        })
+    })
+}
+
+/// A number of connections.
+fn whole(number: f64) -> Option<u64> {
+    format!("{number:.0}").parse().ok()
 }
 
 fn pool_of_settings(evidence: &Evidence<'_>) -> Result<Option<Figure>, Missing> {

@@ -3,10 +3,10 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
     Text,
-    evidence::{EnvValue, Workload},
+    evidence::{EnvValue, Meaning, SourceCode, Use, Workload},
 };
 
-use crate::shared::{declared_library, production_workloads};
+use crate::shared::{declared_library, production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "performance.profiling",
@@ -31,15 +31,45 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     let declared = declared_library(evidence, Capability::Profiling, "profiling", "性能剖析");
-    Readings::of(Strength::Declared, declared).and(Strength::Configured, configured(evidence))
+    program::readings(declared, configured(evidence))
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let places: Vec<Place> = production_workloads(evidence)?.into_iter().flat_map(profiled).collect();
     if places.is_empty() {
-        match evidence.source_code()? {}
+        return Ok(in_program(evidence, evidence.source()?));
     }
     Ok(Reading::shown(places, "production is profiled continuously", "生产环境启用了持续剖析"))
+}
+
+/// What the program itself offers, or its runtime.
+fn in_program(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
+    let offered: Vec<&Use> = program::used(source, Meaning::Profiler).collect();
+    if let Some(first) = offered.first() {
+        let symbol = first.symbol.clone();
+        return Reading::shown(
+            offered.iter().map(|one| one.place.clone()),
+            format!("{symbol} profiles it while it runs"),
+            format!("{symbol} 可在运行时进行剖析"),
+        );
+    }
+    // Flight Recorder is attached with jcmd, dotnet-trace through the diagnostic port: both are on by default.
+    let runtime =
+        source.files.iter().find(|file| file.role.counts() && matches!(file.language, "java" | "kotlin" | "csharp"));
+    match runtime {
+        Some(file) => Reading::shown(
+            [Place::whole(std::sync::Arc::clone(&file.path))],
+            "its runtime can be profiled while it runs (jcmd JFR.start, dotnet-trace)",
+            "其运行时支持在线剖析（jcmd JFR.start、dotnet-trace）",
+        ),
+        None => program::nothing(
+            evidence,
+            source,
+            &[Meaning::Profiler],
+            "nothing offers a profile of the processor or the memory",
+            "没有提供 CPU 或内存剖析",
+        ),
+    }
 }
 
 /// What switches a continuous profiler on from outside of the program.

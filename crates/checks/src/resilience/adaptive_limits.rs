@@ -1,11 +1,11 @@
 //! Limits adapt to load.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength,
-    Text,
+    Area, Capability, Check, Classes, Evidence, Gate, Level, Message, Missing, Place, Policy, Reading, Readings,
+    Standard, Strength, Text, evidence::Meaning,
 };
 
-use crate::shared::declared_library;
+use crate::shared::{declared_library, outbound};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.adaptive-limits",
@@ -29,14 +29,37 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(
-        Strength::Declared,
-        declared_library(evidence, Capability::AdaptiveLimit, "adaptive limits", "自适应限流"),
-    )
-    .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::AdaptiveLimit, "adaptive limits", "自适应限流")
+    })
 }
 
-/// Which calls it holds for, and with which bounds, is in the source.
+/// Envoy's adaptive concurrency, or a limit of the program that follows what it measures.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let mut places: Vec<Place> = Vec::new();
+    for object in evidence.objects_of(&["EnvoyFilter"])?.into_iter().filter(|object| object.production) {
+        object.body.walk(&mut |node| {
+            if node.str_at("name") == Some("envoy.filters.http.adaptive_concurrency") {
+                places.push(node.place.clone());
+            }
+        });
+    }
+    if places.is_empty() {
+        let source = evidence.source()?;
+        places.extend(source.uses_for(&[Meaning::AdaptiveLimit]).map(|(_, one)| one.place.clone()));
+        if places.is_empty() {
+            let files = outbound::files(source);
+            return Ok(Reading::elsewhere(
+                Message::new(
+                    format!("no limit that adapts is in {files} files of source, nor in a proxy of this repository"),
+                    format!("{files} 个源文件与此仓库的代理配置中均无自适应限流"),
+                ),
+                Message::new(
+                    "a limiter that follows latency or quota headers, in the program or in its proxy",
+                    "程序或代理中随时延或配额头调整的限流器",
+                ),
+            ));
+        }
+    }
+    Ok(Reading::shown(places, "the limit follows what is measured", "上限随测量结果调整"))
 }

@@ -1,11 +1,14 @@
 //! Circuit breakers on all external calls.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Gate, Level, Missing, Policy, Reading, Readings, Standard, Strength,
-    Tally, Text,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text, evidence::Meaning,
 };
 
-use crate::shared::declared_library;
+use crate::shared::{
+    declared_library,
+    outbound::{self, Coverage},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.circuit-breaker",
@@ -29,8 +32,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::CircuitBreaker, "circuit breakers", "熔断"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || {
+        declared_library(evidence, Capability::CircuitBreaker, "circuit breakers", "熔断")
+    })
 }
 
 /// A mesh breaks circuits for every call to a host, whatever the program does. Which hosts those are is counted against
@@ -55,7 +59,46 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if covered > 0 && covered == dependencies.len() {
         return Ok(tally.reading("called hosts have outlier detection in the mesh", "被调用主机在网格中配置了异常检测"));
     }
-    match evidence.source_code()? {}
+    around_calls(evidence)
+}
+
+/// Each client of the program, with the calls that go through it: it is protected when all of them are run by a breaker.
+fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let all = outbound::calls(evidence)?;
+    if all.is_empty() {
+        return outbound::nothing_leaves(evidence, source);
+    }
+    let calls = outbound::to_services(&all);
+    if calls.is_empty() {
+        return Ok(Reading::not_applicable(
+            format!("{} calls leave the process, all of them to a database or a cache of its own", all.len()),
+            format!("{} 个离开进程的调用都只访问自己的数据库或缓存", all.len()),
+        ));
+    }
+    if source.uses_for(&[Meaning::CircuitBreaker]).next().is_none()
+        && let Some(library) = outbound::unread_library(evidence, source, Capability::CircuitBreaker)
+    {
+        return Ok(outbound::not_read(&library, source));
+    }
+    let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
+    let mut tally = Tally::new();
+    for (_, call) in calls {
+        let client = call.client.and_then(|at| source.uses.get(at)).map_or(&call.place, |client| &client.place);
+        let breaker = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at));
+        match breaker {
+            Some(breaker) => tally.met(client.to_string(), &breaker.place),
+            None => tally.miss(
+                client.to_string(),
+                Finding::new(
+                    &call.place,
+                    format!("{} goes out without a circuit breaker", call.symbol),
+                    format!("{} 未经熔断器发出", call.symbol),
+                ),
+            ),
+        }
+    }
+    Ok(tally.reading("outbound clients are behind a circuit breaker", "个出站客户端有熔断器保护"))
 }
 
 /// A mesh sees HTTP and gRPC; a database's own protocol it does not break.

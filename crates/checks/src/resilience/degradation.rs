@@ -1,10 +1,17 @@
 //! With a dependency down the service answers in a reduced form.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{FunctionId, Handling, Meaning, SourceCode, Use},
 };
 
-use crate::shared::declared_library;
+use crate::shared::{
+    declared_library,
+    outbound::{self, Coverage},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.degradation",
@@ -31,11 +38,98 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Cache, "caches", "缓存"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || declared_library(evidence, Capability::Cache, "caches", "缓存"))
 }
 
-/// Which calls it holds for, and with which bounds, is in the source.
+/// What stands in for each call to another service on the way of a request: a fallback, a cache, a queue, a value that the
+/// handler of the error gives.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let source = evidence.source()?;
+    let all = outbound::calls(evidence)?;
+    if all.is_empty() {
+        return outbound::nothing_leaves(evidence, source);
+    }
+    let services = outbound::to_services(&all);
+    if services.is_empty() {
+        return Ok(Reading::not_applicable(
+            format!("{} calls leave the process, all of them to a store of its own", all.len()),
+            format!("{} 个离开进程的调用都只访问自己的存储", all.len()),
+        ));
+    }
+    let coverage = Coverage::of(source, &[Meaning::Fallback]);
+    let callers = callers(source);
+    let mut tally = Tally::new();
+    for (_, call) in services {
+        let key = call.place.to_string();
+        let fallback = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at)).map(|one| &one.place);
+        match fallback.or_else(|| stand_in(source, call, &callers)) {
+            Some(place) => tally.met(key, place),
+            None => tally.miss(
+                key,
+                Finding::new(
+                    &call.place,
+                    format!("nothing stands in when {} fails", call.symbol),
+                    format!("{} 失败时没有替代结果", call.symbol),
+                ),
+            ),
+        }
+    }
+    let count = tally.count();
+    let reading = tally.reading("calls to services have something that stands in", "个服务调用有替代结果");
+    if count.met == 0 || count.met == count.of {
+        return Ok(reading);
+    }
+    Ok(Reading { conclusion: gonogo_domain::Conclusion::Partly, needs_whole_source: true, ..reading })
+}
+
+/// Which functions call each function, one step.
+fn callers(source: &SourceCode) -> Vec<Vec<FunctionId>> {
+    let mut callers = vec![Vec::new(); source.functions.len()];
+    for (at, function) in source.functions.iter().enumerate() {
+        for callee in &function.calls {
+            if let Some(known) = callers.get_mut(*callee) {
+                known.push(at);
+            }
+        }
+    }
+    callers
+}
+
+/// What the function of the call, or one that calls it, does with its error: gives a value of its own, asks a cache, puts
+/// the work into a queue.
+fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<FunctionId>]) -> Option<&'a Place> {
+    let near = near(source, call.function, callers);
+    let caught = source.catches.iter().find(|one| {
+        near.contains(&one.function)
+            && one.role.counts()
+            && one.does.contains(&Handling::Recovers)
+            && (one.function != call.function || one.place >= call.place)
+    });
+    caught.map(|one| &one.place).or_else(|| {
+        let stored = [Meaning::CacheCall, Meaning::Cache, Meaning::QueuePublish, Meaning::DeadLetter];
+        let mut inside = near.iter().filter_map(|at| source.functions.get(*at)).flat_map(|function| &function.uses);
+        inside.find_map(|at| {
+            let one = source.uses.get(*at)?;
+            (one.in_catch && stored.contains(&one.meaning) && one.place != call.place).then_some(&one.place)
+        })
+    })
+}
+
+/// The function itself, those that call it, and those that call these where one of them has no name: a lambda runs for the
+/// function that it stands in.
+fn near(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
+    let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.name.is_empty() && !one.top);
+    let mut near = BTreeSet::from([function]);
+    let mut open = vec![(function, true)];
+    while let Some((at, further)) = open.pop() {
+        if !further {
+            continue;
+        }
+        for caller in callers.get(at).into_iter().flatten() {
+            if near.insert(*caller) {
+                open.push((*caller, is_lambda(at)));
+            }
+        }
+    }
+    near
 }

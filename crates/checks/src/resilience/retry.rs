@@ -2,10 +2,14 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
-    Strength, Text,
+    Strength, Tally, Text,
+    evidence::{Meaning, SettingValue, SourceCode, Use, UseId},
 };
 
-use crate::shared::declared_library;
+use crate::shared::{
+    declared_library,
+    outbound::{self, Coverage},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.retry",
@@ -32,8 +36,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    Readings::of(Strength::Declared, declared_library(evidence, Capability::Retry, "retries", "重试"))
-        .and(Strength::Configured, configured(evidence))
+    outbound::readings(configured(evidence), || declared_library(evidence, Capability::Retry, "retries", "重试"))
 }
 
 /// A mesh that retries everything repeats what must not happen twice, whatever the program does.
@@ -70,7 +73,223 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     if findings.is_empty() {
-        match evidence.source_code()? {}
+        return in_source(evidence);
     }
     Ok(Reading::refuted(findings, "the mesh repeats what must not be repeated", "网格会重复不可重复的请求"))
+}
+
+/// How often one thing may be tried before a retry makes an outage worse.
+const TRIES: f64 = 10.0;
+
+fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let all = outbound::calls(evidence)?;
+    if all.is_empty() {
+        return outbound::nothing_leaves(evidence, source);
+    }
+    let calls = outbound::to_services(&all);
+    let mut findings = Vec::new();
+    for (id, retry) in source.uses_for(&[Meaning::Retry]) {
+        findings.extend(parameters(retry));
+        findings.extend(inside(source, id, retry));
+    }
+    let mut by_hand = Vec::new();
+    for (_, call) in &calls {
+        let Some(pause) = pause_between(source, call) else { continue };
+        by_hand.push(call.place.clone());
+        findings.extend(constant_pause(call, pause));
+        if outbound::repeats_harm(call) && !has_key(source) {
+            findings.push(repeated(call).also(&pause.place, "waits here before the next try", "在此等待后重试"));
+        }
+    }
+    if !findings.is_empty() {
+        return Ok(Reading::refuted(
+            gonogo_domain::merge(findings),
+            "retries are without bound or jitter, nested, or repeat what must not happen twice",
+            "重试无上限、无抖动、相互嵌套，或重复了不可重复的操作",
+        ));
+    }
+    if source.uses_for(&[Meaning::Retry]).next().is_none()
+        && by_hand.is_empty()
+        && let Some(library) = outbound::unread_library(evidence, source, Capability::Retry)
+    {
+        return Ok(outbound::not_read(&library, source));
+    }
+    let coverage = Coverage::of(source, &[Meaning::Retry]);
+    let whole_client = source.uses_for(&[Meaning::Retry]).find(|(_, retry)| retry.defaults.contains_key("covers"));
+    let mut tally = Tally::new();
+    let mut read_after = true;
+    for (_, call) in calls {
+        // What must not happen twice is rightly tried once.
+        if outbound::repeats_harm(call) {
+            continue;
+        }
+        let key = call.place.to_string();
+        let retry = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at)).or_else(|| {
+            let (_, client) = whole_client.as_ref()?;
+            call.symbol.starts_with(client.defaults.get("covers")?.as_str()).then_some(*client)
+        });
+        if let Some(retry) = retry {
+            read_after &= call.meaning != Meaning::HttpCall || outbound::says(retry, "retry-after", "yes");
+            tally.met(key, &retry.place);
+        } else if call.defaults.contains_key("retries") {
+            tally.met(key, &call.place);
+        } else if by_hand.contains(&call.place) {
+            read_after &= call.meaning != Meaning::HttpCall;
+            tally.met(key, &call.place);
+        } else {
+            tally.miss(
+                key,
+                Finding::new(
+                    &call.place,
+                    format!("{} is tried once", call.symbol),
+                    format!("{} 只尝试一次", call.symbol),
+                ),
+            );
+        }
+    }
+    if tally.is_empty() {
+        return Ok(Reading::not_applicable(
+            format!("none of {} outbound calls is one that may be repeated", all.len()),
+            format!("{} 个出站调用中没有可以重复的", all.len()),
+        ));
+    }
+    let count = tally.count();
+    let reading = tally.reading("repeatable calls to services are retried", "个可重复的服务调用设有重试");
+    if count.met == count.of && !read_after && outbound::names_header(source, "Retry-After").is_none() {
+        let place = reading.witnesses.first().cloned().unwrap_or_else(|| gonogo_domain::Place::whole("."));
+        let finding = Finding::new(
+            &place,
+            "retries follow their own clock: nothing reads Retry-After",
+            "重试只按自己的节奏：没有读取 Retry-After",
+        );
+        return Ok(Reading::partly(
+            reading.witnesses,
+            vec![finding],
+            "retried, bounded and spread; Retry-After is not honoured",
+            "有界且带抖动地重试；未遵守 Retry-After",
+        ));
+    }
+    Ok(reading)
+}
+
+/// What the parameters of a retry say against it.
+fn parameters(retry: &Use) -> Vec<Finding> {
+    let symbol = &retry.symbol;
+    let set = |name: &str| retry.settings.get(name);
+    let mut findings = Vec::new();
+    let mut finding = |en: String, zh: String| findings.push(Finding::new(&retry.place, en, zh));
+    let attempts = set("attempts");
+    match attempts.map(|setting| &setting.value) {
+        Some(value) => {
+            if let Some(number) = value.number().filter(|number| *number > TRIES) {
+                finding(
+                    format!("{symbol} tries {number} times: an outage is multiplied by as much"),
+                    format!("{symbol} 尝试 {number} 次：故障流量被同倍放大"),
+                );
+            }
+        }
+        None if !bounded(retry) => finding(format!("{symbol} tries again without end"), format!("{symbol} 无限重试")),
+        None => (),
+    }
+    let waits = if set("zero").is_some() || outbound::says(retry, "backoff", "none") && !paced(retry) {
+        Some(("does not wait between its tries", "两次尝试之间不等待"))
+    } else if set("constant").is_some() || outbound::says(retry, "backoff", "constant") && set("backoff").is_none() {
+        Some(("waits the same time before every try", "每次尝试前等待相同时间"))
+    } else {
+        None
+    };
+    if let Some((en, zh)) = waits {
+        finding(format!("{symbol} {en}"), format!("{symbol} {zh}"));
+    } else if match set("jitter").map(|setting| &setting.value) {
+        Some(SettingValue::Flag(false)) => true,
+        Some(_) => false,
+        None => outbound::says(retry, "jitter", "no"),
+    } {
+        finding(
+            format!("{symbol} has no jitter: all callers come back at the same instant"),
+            format!("{symbol} 没有抖动：所有调用方会同时重试"),
+        );
+    }
+    findings
+}
+
+fn bounded(retry: &Use) -> bool {
+    ["attempts", "total"].iter().any(|name| retry.defaults.contains_key(*name) || retry.settings.contains_key(*name))
+}
+
+fn paced(retry: &Use) -> bool {
+    ["backoff", "delay", "base"].iter().any(|name| retry.settings.contains_key(*name))
+}
+
+/// What is run by a retry and must not be: another retry, a POST.
+fn inside(source: &SourceCode, id: UseId, retry: &Use) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for function in &retry.wraps {
+        for (other, inner) in source.uses_of(*function) {
+            let own = inner.meaning == Meaning::Retry && other != id && !inner.wraps.is_empty();
+            let library = inner.meaning.is_outbound() && inner.defaults.contains_key("retries");
+            if own || library {
+                let message = if own {
+                    format!("{} is retried inside of {}: their tries multiply", inner.symbol, retry.symbol)
+                } else {
+                    format!("{} retries by itself inside of {}: their tries multiply", inner.symbol, retry.symbol)
+                };
+                findings.push(
+                    Finding::new(
+                        &inner.place,
+                        message,
+                        format!("{} 处于 {} 的重试之内：次数相乘", inner.symbol, retry.symbol),
+                    )
+                    .also(&retry.place, "the outer retry", "外层重试"),
+                );
+            }
+            if outbound::repeats_harm(inner) && !outbound::says(retry, "idempotent", "only") && !has_key(source) {
+                findings.push(repeated(inner).also(&retry.place, "retried here", "在此处重试"));
+            }
+        }
+    }
+    findings
+}
+
+fn repeated(call: &Use) -> Finding {
+    Finding::new(
+        &call.place,
+        format!("{} is a {} and is repeated without an idempotency key", call.symbol, method_of(call)),
+        format!("{} 是 {}，在没有幂等键的情况下被重复", call.symbol, method_of(call)),
+    )
+}
+
+fn method_of(call: &Use) -> String {
+    outbound::method(call).unwrap_or_else(|| "POST".to_owned())
+}
+
+fn has_key(source: &SourceCode) -> bool {
+    ["Idempotency-Key", "X-Idempotency-Key"].iter().any(|header| outbound::names_header(source, header).is_some())
+}
+
+/// The pause of a retry that is written by hand: in the same loop, where the error is looked at.
+fn pause_between<'a>(source: &'a SourceCode, call: &Use) -> Option<&'a Use> {
+    if !call.in_loop {
+        return None;
+    }
+    let function = source.functions.get(call.function)?;
+    let uses = function.uses.iter().filter_map(|at| source.uses.get(*at));
+    uses.into_iter().find(|one| one.meaning == Meaning::Sleep && one.in_loop && one.in_catch && one.place > call.place)
+}
+
+fn constant_pause(call: &Use, pause: &Use) -> Option<Finding> {
+    let length = pause.settings.get("length")?;
+    let value = match &length.value {
+        SettingValue::Duration(value) | SettingValue::Number(value) => *value,
+        _ => return None,
+    };
+    Some(
+        Finding::new(
+            &pause.place,
+            format!("{} is tried again after the same {value} ms every time", call.symbol),
+            format!("{} 每次都在相同的 {value} 毫秒后重试", call.symbol),
+        )
+        .also(&call.place, "the call", "调用处"),
+    )
 }

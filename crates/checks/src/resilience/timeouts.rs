@@ -1,9 +1,9 @@
 //! Every outbound call has a timeout.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings,
-    Standard, Strength, Tally, Text,
-    evidence::{EnvValue, SourceCode, Use},
+    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
+    Strength, Tally, Text,
+    evidence::{EnvValue, Meaning, Use},
 };
 
 use crate::shared::{
@@ -47,7 +47,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
     let calls = outbound::calls(evidence)?;
     if calls.is_empty() {
-        return nothing_leaves(evidence, source);
+        return outbound::nothing_leaves(evidence, source);
     }
     let mut tally = Tally::new();
     let mut open = Vec::new();
@@ -56,7 +56,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         let symbol = &call.symbol;
         let miss = |en: String, zh: String| Finding::new(&call.place, en, zh);
         match outbound::bound(source, id, call) {
-            Bound::At(_, place) => tally.met(key, &place),
+            Bound::At(_, place) | Bound::Made(place) => tally.met(key, &place),
             Bound::Default(_) => tally.met(key, &call.place),
             Bound::Never => tally.miss(
                 key,
@@ -84,6 +84,27 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Bound::NotFollowed(place) => open.push((call, place)),
         }
     }
+    // Who asks slowly holds a connection as well.
+    let mut servers = 0;
+    for (_, server) in source.uses_for(&[Meaning::Listen]) {
+        let place = &server.place;
+        let bounded = server.settings.get("timeout");
+        if bounded.is_some() {
+            servers += 1;
+            tally.met(place.to_string(), place);
+        } else if outbound::says(server, "timeout", "none") {
+            servers += 1;
+            let symbol = &server.symbol;
+            tally.miss(
+                place.to_string(),
+                Finding::new(
+                    place,
+                    format!("{symbol} gives no time for reading a request: a slow client holds a connection for ever"),
+                    format!("{symbol} 未限制读取请求的时间：慢速客户端可永久占用连接"),
+                ),
+            );
+        }
+    }
     let count = tally.count();
     if count.met == count.of
         && let Some((call, place)) = open.first()
@@ -108,32 +129,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Message::new("a timeout that is written at the call or at its client", "在调用处或其客户端处写明超时"),
         ));
     }
-    Ok(tally.reading("outbound calls have a timeout", "个出站调用设有超时"))
-}
-
-/// No call that leaves the process was recognised.
-fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Reading, Missing> {
-    let files = source.files.iter().filter(|file| file.role.counts()).count();
-    let connecting = [Capability::HttpClient, Capability::Database, Capability::Cache, Capability::Queue];
-    let library = evidence
-        .packages()?
-        .iter()
-        .find_map(|package| connecting.iter().find_map(|one| package.dependencies_for(*one).first().copied()));
-    Ok(match library {
-        Some(library) => Reading::elsewhere(
-            Message::new(
-                format!("{} is a dependency, and no call of it was recognised in {files} files", library.name),
-                format!("依赖中有 {}，但在 {files} 个文件中未识别出对它的调用", library.name),
-            ),
-            Message::new(
-                "calls that gonogo knows, or an exercise with the dependency held",
-                "可识别的调用，或在依赖停滞时的演练",
-            ),
-        ),
-        None => Reading::not_applicable(
-            format!("no call leaves the process in {files} files of source"),
-            format!("{files} 个源文件中没有离开进程的调用"),
-        ),
+    Ok(if servers == 0 {
+        tally.reading("outbound calls have a timeout", "个出站调用设有超时")
+    } else {
+        tally.reading("outbound calls and listening servers have a timeout", "个出站调用与监听服务器设有超时")
     })
 }
 

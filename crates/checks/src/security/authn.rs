@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Class, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings,
     Standard, Strength, Tally, Text,
-    evidence::{ApiDescription, ApiKind, Object, Operation},
+    evidence::{ApiDescription, ApiKind, Meaning, Object, Operation},
     merge,
 };
 
@@ -11,6 +11,8 @@ use super::open_doors;
 use crate::shared::{
     declared_library,
     entrances::leads_here,
+    guards::{self, Asks},
+    program,
     secrets::{of_examples, of_tests},
 };
 
@@ -127,7 +129,74 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "所有对外入口在放行请求前都要求身份认证",
         ));
     }
-    match evidence.source_code()? {}
+    routes(evidence, &public)
+}
+
+/// The routes of the source against what stands before each.
+fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let mut tally = Tally::new();
+    let mut open = 0_usize;
+    for route in source.routes.iter().filter(|route| route.role.counts()) {
+        let method = route.method.as_deref().unwrap_or("ANY");
+        if matches!(method, "HEAD" | "OPTIONS") {
+            continue;
+        }
+        if is_public(&route.path, public) || is_asset(&route.path) {
+            open += 1;
+            continue;
+        }
+        let key = format!("{method} {}", route.path);
+        match guards::asks(source, route) {
+            Asks::Yes(place) => tally.met(key, &place),
+            Asks::Hollow(guard) => tally.miss(
+                key.clone(),
+                Finding::new(
+                    &route.place,
+                    format!("{key} stands behind {guard}, which turns nobody away"),
+                    format!("{key} 位于 {guard} 之后，但它不会拒绝任何人"),
+                ),
+            ),
+            Asks::No => tally.miss(
+                key.clone(),
+                Finding::new(
+                    &route.place,
+                    format!("{key} asks for no authentication and is not stated as public"),
+                    format!("{key} 不要求身份认证，也未声明为公开"),
+                ),
+            ),
+        }
+    }
+    let whole = program::used(source, Meaning::Authentication).find(|one| program::default(one, "scope") == "program");
+    if let Some(whole) = whole {
+        return Ok(program::trail_ends(
+            format!("{} asks for authentication by rules of its own, which were not followed", whole.place),
+            format!("{} 以自身的规则要求身份认证，未能追踪", whole.place),
+        ));
+    }
+    if tally.is_empty() && open > 0 {
+        return Ok(Reading::not_applicable(
+            format!("each of the {open} routes found is public by what it is, or stated so"),
+            format!("找到的 {open} 条路由均为公开路由或已声明为公开"),
+        ));
+    }
+    if tally.is_empty() {
+        let files = program::files(source);
+        return Ok(program::trail_ends(
+            format!("no route was found in {files} files of source"),
+            format!("在 {files} 个源文件中未找到路由"),
+        ));
+    }
+    Ok(tally.reading("routes that are not public ask who calls", "条非公开路由要求身份认证"))
+}
+
+/// Files for browsers are the same for everybody.
+fn is_asset(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let ends = last.rsplit_once('.').is_some_and(|(_, end)| {
+        matches!(end, "js" | "css" | "ico" | "txt" | "png" | "svg" | "jpg" | "xml" | "webmanifest" | "woff2" | "map")
+    });
+    ends || path.split('/').any(|part| matches!(part, "static" | "assets" | "favicon.ico" | "public"))
 }
 
 fn public_routes<'a>(evidence: &Evidence<'a>) -> Vec<&'a str> {

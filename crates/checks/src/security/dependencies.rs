@@ -77,7 +77,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let locks = tally.reading("package manifests have a lockfile", "软件包清单有锁文件").witnesses;
     let pipelines = evidence.pipelines()?;
     let audit = match (audited(pipelines), clean_result(results, evidence.today())) {
-        (Audit::None | Audit::Toothless(_), Some(result)) => Audit::Counts(result),
+        (Audit::None | Audit::Scheduled(_) | Audit::Toothless(_), Some(result)) => Audit::Counts(result),
         (audit, _) => audit,
     };
     let bot = update_bot(evidence.settings()?, &packages);
@@ -91,7 +91,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         (audit, Bot::Misses(gap)) => {
             let toothless = match audit {
                 Audit::Toothless(finding) => Some(finding),
-                Audit::Counts(_) | Audit::None => None,
+                Audit::Counts(_) | Audit::Scheduled(_) | Audit::None => None,
             };
             let findings = std::iter::once(gap).chain(toothless).collect();
             Ok(Reading::partly(
@@ -117,6 +117,18 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             )],
             "versions are pinned; nobody here looks for known vulnerabilities",
             "版本已锁定；但此处无人检查已知漏洞",
+        )),
+        (Audit::Scheduled(place), _) => Ok(Reading::elsewhere(
+            Message::new(
+                format!(
+                    "versions are pinned; the audit of {place} runs on a schedule, stops no change, and what it found is not here"
+                ),
+                format!("版本已锁定；{place} 的审计按计划运行，不拦截任何变更，其结果也不在此处"),
+            ),
+            Message::new(
+                "the audit on every change, its dated result in the repository, or an attestation with the tool and its count of critical findings",
+                "在每次变更时运行审计、将带日期的结果放入仓库，或注明工具与严重漏洞数的声明",
+            ),
         )),
         (audit, bot) => Ok(open(matches!(audit, Audit::Counts(_)), matches!(bot, Bot::Covers(_)))),
     }
@@ -220,11 +232,12 @@ fn clean_result(results: &[ResultFile], today: Date) -> Option<Place> {
         .map(|result| result.place.clone())
 }
 
-/// A step that audits by itself and whose failure counts. Else one that cannot fail, if there is one.
+/// A step that stops a change. Else one that runs on a schedule, else one that cannot fail, if there is one.
 fn audited(pipelines: &[Pipeline]) -> Audit {
+    let mut scheduled: Option<Place> = None;
     let mut toothless: Option<Finding> = None;
     for pipeline in pipelines.iter().filter(|pipeline| pipeline.runs_by_itself()) {
-        let by_itself = pipeline.runs_on_changes() || pipeline.triggers.iter().any(|trigger| trigger == "schedule");
+        let on_schedule = pipeline.triggers.iter().any(|trigger| trigger == "schedule");
         for (job, step) in pipeline.steps() {
             let audits = |purpose: &Purpose| matches!(purpose, Purpose::DependencyAudit | Purpose::ImageScan);
             if !step.purposes.iter().any(audits) {
@@ -232,7 +245,10 @@ fn audited(pipelines: &[Pipeline]) -> Audit {
             }
             let tolerated = step.tolerated.as_ref().or(job.tolerated.as_ref());
             match tolerated {
-                None if by_itself && !job.manual => return Audit::Counts(step.place.clone()),
+                None if pipeline.runs_on_changes() && !job.manual => return Audit::Counts(step.place.clone()),
+                None if on_schedule && !job.manual => {
+                    scheduled.get_or_insert_with(|| step.place.clone());
+                }
                 None => {
                     toothless.get_or_insert_with(|| {
                         Finding::new(
@@ -254,12 +270,15 @@ fn audited(pipelines: &[Pipeline]) -> Audit {
             }
         }
     }
-    toothless.map_or(Audit::None, Audit::Toothless)
+    scheduled.map(Audit::Scheduled).or(toothless.map(Audit::Toothless)).unwrap_or(Audit::None)
 }
 
 /// What looks for known vulnerabilities.
 enum Audit {
+    /// It stops a change, or its result is here.
     Counts(Place),
+    /// It tells somebody, elsewhere, and stops nothing.
+    Scheduled(Place),
     Toothless(Finding),
     None,
 }

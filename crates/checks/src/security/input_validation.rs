@@ -2,12 +2,15 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
-    Strength, Text, evidence::Object, merge,
+    Strength, Tally, Text,
+    evidence::{Meaning, Object, ServedRoute, Use},
+    merge,
 };
 
 use crate::shared::{
     declared_library,
     entrances::leads_here,
+    program,
     secrets::{of_examples, of_tests},
 };
 
@@ -66,7 +69,69 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     if findings.is_empty() {
-        match evidence.source_code()? {}
+        return of_source(evidence, &objects);
     }
     Ok(Reading::refuted(merge(findings), "bodies are unbounded at the edge", "边界处请求体大小无上限"))
+}
+
+/// The routes that take a body: what checks it, and what bounds it.
+fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let takes_body =
+        |route: &&ServedRoute| route.role.counts() && matches!(route.method.as_deref(), Some("POST" | "PUT" | "PATCH"));
+    let routes: Vec<&ServedRoute> = source.routes.iter().filter(takes_body).collect();
+    if routes.is_empty() {
+        let files = program::files(source);
+        return Ok(program::trail_ends(
+            format!("no route that takes a body was found in {files} files of source"),
+            format!("在 {files} 个源文件中未找到接收请求体的路由"),
+        ));
+    }
+    let mut tally = Tally::new();
+    let everywhere = program::used(source, Meaning::Validation).find(|one| one.symbol.ends_with("ValidationPipe"));
+    for route in &routes {
+        let key = format!("{} {}", route.method.as_deref().unwrap_or_default(), route.path);
+        let checks = |one: &Use| matches!(one.meaning, Meaning::Validation | Meaning::SignatureCheck);
+        let handler = route.handler.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)));
+        let before = route.guards.iter().any(|guard| {
+            guard.used.and_then(|id| source.uses.get(id)).is_some_and(checks)
+                || guard.function.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)))
+                || ["validat", "schema"].iter().any(|word| guard.name.to_ascii_lowercase().contains(word))
+        });
+        // A handler whose parameters are types of a schema is called only with what fits them.
+        let same_file = route.handler.and_then(|at| source.functions.get(at)).is_some_and(|function| {
+            program::used(source, Meaning::Validation).any(|one| one.place.path() == function.place.path())
+        });
+        if handler || before || same_file || everywhere.is_some() {
+            tally.met(key, &route.place);
+        } else {
+            tally.miss(
+                key.clone(),
+                Finding::new(
+                    &route.place,
+                    format!("nothing checks what {key} is sent"),
+                    format!("没有任何代码校验 {key} 收到的内容"),
+                ),
+            );
+        }
+    }
+    // nginx refuses more than a megabyte unless it is told otherwise.
+    let nginx = objects.iter().find(|object| {
+        object.kind == "Ingress"
+            && leads_here(object, objects)
+            && object.body.str_at("spec.ingressClassName") == Some("nginx")
+    });
+    if let Some(limit) = program::used(source, Meaning::BodyLimit).next() {
+        tally.met("limit", &limit.place);
+    } else if let Some(ingress) = nginx {
+        tally.met("limit", &ingress.place);
+    } else if program::unknown_languages(source, &[Meaning::BodyLimit]).is_empty()
+        && let Some(first) = routes.first()
+    {
+        tally.miss(
+            "limit",
+            Finding::new(&first.place, "nothing bounds the size of a body", "没有任何机制限制请求体大小"),
+        );
+    }
+    Ok(tally.reading("bodies are checked and bounded", "处请求体经过校验且大小有上限"))
 }

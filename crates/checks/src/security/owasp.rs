@@ -1,16 +1,16 @@
 //! None of the patterns behind the OWASP Top 10.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text,
-    evidence::{EnvValue, Object, Purpose, ResultFile, ResultKind},
+    Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
+    Standard, Strength, Text,
+    evidence::{EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode},
     merge,
 };
 use jiff::civil::Date;
 
 use crate::shared::{
     entrances::leads_here,
-    production_workloads,
+    production_workloads, program,
     secrets::{of_examples, of_tests},
 };
 
@@ -69,6 +69,9 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = debugging(evidence)?;
     findings.extend(any_origin(evidence)?);
+    if let Ok(source) = evidence.source() {
+        findings.extend(dangerous_calls(source));
+    }
     let results: Vec<&ResultFile> = evidence
         .results()?
         .iter()
@@ -94,13 +97,88 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     if results.is_empty() {
-        match evidence.source_code()? {}
+        return of_source(evidence);
     }
     Ok(Reading::shown(
         results.iter().map(|result| result.place.clone()),
         "a static analysis of the last 30 days reports nothing critical or high",
         "近 30 天的静态分析未报告严重或高危结果",
     ))
+}
+
+/// None of the calls that the tables know to be dangerous: where they know any for the language.
+fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let files = program::files(source);
+    let unknown = program::unknown_languages(source, &[Meaning::Dangerous]);
+    if !unknown.is_empty() {
+        let list = unknown.join(", ");
+        return Ok(program::trail_ends(
+            format!("what is dangerous in {list} is not known"),
+            format!("{list} 中的危险模式未知"),
+        ));
+    }
+    let looks_further = declared(evidence)?;
+    if looks_further.conclusion == Conclusion::Met {
+        return Ok(Reading::shown(
+            looks_further.witnesses,
+            format!("none of the calls that are known to be dangerous in {files} files, and CI analyses the code"),
+            format!("{files} 个源文件中没有已知的危险调用，且 CI 会分析代码"),
+        ));
+    }
+    Ok(Reading::partly(
+        [program::place(evidence, source)],
+        vec![Finding::new(
+            &program::place(evidence, source),
+            format!(
+                "{files} files hold none of the calls that are known to be dangerous; no analyser has looked further"
+            ),
+            format!("{files} 个源文件中没有已知的危险调用；尚无分析器做进一步检查"),
+        )],
+        "no dangerous call that is known, and no analyser that looks further",
+        "没有已知的危险调用，但没有分析器做进一步检查",
+    ))
+}
+
+/// Calls that open a program, with the category of the OWASP Top 10 that they fall into.
+fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for one in program::used(source, Meaning::Dangerous) {
+        let open = match program::default(one, "only") {
+            // A text that is written out is the program's own.
+            "input" => one.settings.get("code").is_some_and(|code| match &code.value {
+                SettingValue::Text(text) => text.contains("{}"),
+                SettingValue::NotFollowed => true,
+                _ => false,
+            }),
+            "shell" => {
+                let shell = one.settings.get("program").and_then(|program| program.value.text());
+                let given = one.settings.get("given").map(|given| given.value.texts()).unwrap_or_default();
+                shell.is_some_and(|name| matches!(name.rsplit('/').next(), Some("sh" | "bash" | "cmd" | "powershell")))
+                    && given.len() < 2
+            }
+            // Checksums and cache keys need no strong hash.
+            "credentials" => {
+                let function = source.functions.get(one.function).map(|one| one.name.to_ascii_lowercase());
+                function.is_some_and(|name| {
+                    ["password", "passwd", "token", "secret", "sign", "credential"]
+                        .iter()
+                        .any(|word| name.contains(word))
+                })
+            }
+            _ => true,
+        };
+        if open {
+            let (risk, en, zh) =
+                (program::default(one, "risk"), program::default(one, "en"), program::default(one, "zh"));
+            findings.push(Finding::new(
+                &one.place,
+                format!("{}: {en} ({risk})", one.symbol),
+                format!("{}：{zh}（{risk}）", one.symbol),
+            ));
+        }
+    }
+    findings
 }
 
 /// Analysers of programs, as opposed to those of manifests and container files, which write SARIF too.

@@ -7,6 +7,7 @@ use gonogo_domain::{
 };
 
 use crate::shared::{
+    delivery::is_beside,
     entrances::leads_here,
     secrets::{loopback, of_examples, of_tests},
 };
@@ -63,7 +64,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     let resources = evidence.infrastructure()?;
-    for resource in resources {
+    for resource in resources.iter().filter(|resource| !is_beside(evidence, resource)) {
         if let Some(entrance) = of_resource(resource, resources) {
             count(&mut tally, format!("{}.{}", resource.kind, resource.name), entrance, None);
         }

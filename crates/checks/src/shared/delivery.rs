@@ -5,15 +5,19 @@ use gonogo_domain::{
     evidence::{InfrastructureTool, Object, Resource},
 };
 
-/// The files by which a platform runs the service. A file for a site's host counts only where it made the service: beside
-/// a server it hosts the documentation.
+/// The files by which a platform runs the service.
 pub(crate) fn platform_file<'a>(evidence: &Evidence<'a>) -> Result<Option<&'a Resource>, Missing> {
-    let sources = &evidence.service().sources;
     Ok(evidence.infrastructure()?.iter().find(|resource| {
         let platform = matches!(resource.tool, InfrastructureTool::Platform | InfrastructureTool::Serverless);
-        let site = matches!(resource.kind.as_str(), "netlify" | "vercel");
-        platform && (!site || sources.iter().any(|source| source.place.path() == resource.place.path()))
+        platform && !is_beside(evidence, resource)
     }))
+}
+
+/// A file for a site's host, or a list of processes, that did not make the service: beside a server the first hosts the
+/// documentation and the second starts everything on a laptop.
+pub(crate) fn is_beside(evidence: &Evidence<'_>, resource: &Resource) -> bool {
+    matches!(resource.kind.as_str(), "netlify" | "vercel" | "procfile")
+        && !evidence.service().sources.iter().any(|source| source.place.path() == resource.place.path())
 }
 
 /// An object of Argo CD or Flux that deploys the service from this repository.

@@ -1,8 +1,11 @@
-//! The calls that leave the process, and the time that bounds each.
+//! The calls that leave the process, the time that bounds each, and what runs them.
+
+use std::collections::{BTreeMap, HashMap};
 
 use gonogo_domain::{
-    Evidence, Missing, Place,
-    evidence::{Fate, Meaning, SettingValue, SourceCode, Use, UseId},
+    Capability, Evidence, Message, Missing, Place, Reading, Readings, Strength,
+    evidence::{Fate, FunctionId, Meaning, SettingValue, SourceCode, SourceTextKind, Use, UseId},
+    known_symbols,
 };
 
 /// What bounds the time of a call.
@@ -10,6 +13,8 @@ use gonogo_domain::{
 pub(crate) enum Bound {
     /// Milliseconds, and where that is written.
     At(f64, Place),
+    /// A deadline of a length that is not written in the source, made here.
+    Made(Place),
     /// The library's own default holds: milliseconds.
     Default(f64),
     /// Nothing bounds it, and the library waits for ever.
@@ -37,6 +42,7 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
                 Bound::At(value.milliseconds().unwrap_or_default(), setting.place.clone())
             }
             SettingValue::Number(number) if *number > 0.0 => Bound::At(*number, setting.place.clone()),
+            SettingValue::Flag(true) => Bound::Made(setting.place.clone()),
             SettingValue::Duration(_) | SettingValue::Number(_) | SettingValue::Flag(false) => {
                 Bound::Off(setting.place.clone())
             }
@@ -53,9 +59,13 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
             discarded = Some(deadline.place.clone());
             continue;
         }
+        // A context holds for what it is handed to, and what that is has been followed already.
+        if says(deadline, "carried", "yes") {
+            continue;
+        }
         return match deadline.settings.get("timeout").and_then(|setting| setting.value.milliseconds()) {
             Some(length) => Bound::At(length, deadline.place.clone()),
-            None => Bound::NotFollowed(deadline.place.clone()),
+            None => Bound::Made(deadline.place.clone()),
         };
     }
     if let Some(place) = discarded {
@@ -70,7 +80,156 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
     }
 }
 
+/// A library that a manifest names for this and that the tables do not know: what it does cannot be read.
+pub(crate) fn unread_library(evidence: &Evidence<'_>, source: &SourceCode, capability: Capability) -> Option<String> {
+    let languages: std::collections::BTreeSet<&str> = source.files.iter().map(|file| file.language).collect();
+    let known = |name: &str| {
+        let mut libraries = languages.iter().flat_map(|language| &known_symbols(language).libraries);
+        libraries.any(|library| library.package.as_deref() == Some(name))
+    };
+    let packages = evidence.packages().ok()?;
+    let mut named = packages.iter().flat_map(|package| package.dependencies_for(capability));
+    named.find(|dependency| !known(&dependency.name)).map(|dependency| dependency.name.clone())
+}
+
+/// The reading for such a library.
+pub(crate) fn not_read(library: &str, source: &SourceCode) -> Reading {
+    let files = files(source);
+    Reading::elsewhere(
+        Message::new(
+            format!("{library} is a dependency, and no use of it was recognised in {files} files"),
+            format!("依赖中有 {library}，但在 {files} 个文件中未识别出对它的使用"),
+        ),
+        Message::new(
+            "uses that gonogo knows, or an exercise that shows it at work",
+            "可识别的使用方式，或证明其生效的演练",
+        ),
+    )
+}
+
+/// The readings of a check that the source decides; what a manifest names counts only where the source was not read.
+pub(crate) fn readings(
+    configured: Result<Reading, Missing>,
+    declared: impl FnOnce() -> Result<Reading, Missing>,
+) -> Readings {
+    if configured.is_ok() {
+        return Readings::configured(configured);
+    }
+    Readings::of(Strength::Declared, declared()).and(Strength::Configured, configured)
+}
+
+/// Whether the tables say this of what a use does by itself.
+pub(crate) fn says(one: &Use, name: &str, value: &str) -> bool {
+    one.defaults.get(name).map(String::as_str) == Some(value)
+}
+
+/// What goes to another service: not a database or a cache, which have drivers of their own.
+pub(crate) fn to_services<'a>(calls: &[(UseId, &'a Use)]) -> Vec<(UseId, &'a Use)> {
+    let wanted = |one: &Use| {
+        matches!(one.meaning, Meaning::HttpCall | Meaning::GrpcCall | Meaning::StorageCall | Meaning::QueuePublish)
+    };
+    calls.iter().copied().filter(|(_, one)| wanted(one)).collect()
+}
+
+/// Which uses of these purposes run the code of a function: a breaker that is given it, or something that calls it.
+pub(crate) struct Coverage {
+    by_function: HashMap<FunctionId, Vec<UseId>>,
+}
+
+impl Coverage {
+    pub(crate) fn of(source: &SourceCode, meanings: &[Meaning]) -> Self {
+        let mut by_function: HashMap<FunctionId, Vec<UseId>> = HashMap::new();
+        for (id, outer) in source.uses_for(meanings) {
+            let inside: std::collections::BTreeSet<FunctionId> =
+                outer.wraps.iter().flat_map(|function| source.reached(*function)).collect();
+            for function in inside {
+                by_function.entry(function).or_default().push(id);
+            }
+        }
+        Self { by_function }
+    }
+
+    /// The uses that run what stands in this function.
+    pub(crate) fn around(&self, function: FunctionId) -> &[UseId] {
+        self.by_function.get(&function).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The functions that a request may reach, with the address that leads there.
+pub(crate) fn on_request_path(source: &SourceCode) -> BTreeMap<FunctionId, &str> {
+    let mut reached = BTreeMap::new();
+    for route in source.routes.iter().filter(|route| route.role.counts()) {
+        let guards = route.guards.iter().filter_map(|guard| guard.function);
+        for start in route.handler.into_iter().chain(guards) {
+            // What is known already has been walked through with all that it reaches.
+            if !reached.contains_key(&start) {
+                for function in source.reached(start) {
+                    reached.entry(function).or_insert(route.path.as_str());
+                }
+            }
+        }
+    }
+    reached
+}
+
+/// The method that an HTTP call uses, in capitals, where it says so itself.
+pub(crate) fn method(call: &Use) -> Option<String> {
+    let set = call.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
+    let last = call.symbol.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let named = ["get", "head", "post", "put", "patch", "delete", "options"]
+        .into_iter()
+        .find(|word| last == *word || last.strip_prefix(*word).is_some_and(|rest| NAMED_ENDS.contains(&rest)));
+    set.or_else(|| named.map(str::to_owned))
+        .or_else(|| call.defaults.get("method").cloned())
+        .map(|method| method.to_ascii_uppercase())
+}
+
+/// `PostForm`, `getForObject`, `PostAsync` are methods too.
+const NAMED_ENDS: &[&str] = &["form", "forobject", "forentity", "async", "asjsonasync", "fromjsonasync", "stringasync"];
+
+/// What must not happen twice: a POST or a PATCH.
+pub(crate) fn repeats_harm(call: &Use) -> bool {
+    call.meaning == Meaning::HttpCall && method(call).is_some_and(|method| matches!(method.as_str(), "POST" | "PATCH"))
+}
+
+/// Whether the product names a header anywhere.
+pub(crate) fn names_header<'a>(source: &'a SourceCode, header: &str) -> Option<&'a Place> {
+    let mut headers = source.texts.iter().filter(|text| text.role.counts() && text.kind == SourceTextKind::Protocol);
+    headers.find(|text| text.text.eq_ignore_ascii_case(header)).map(|text| &text.place)
+}
+
+/// The files of the product that were read, for sentences about what is not in them.
+pub(crate) fn files(source: &SourceCode) -> usize {
+    source.files.iter().filter(|file| file.role.counts()).count()
+}
+
+/// No call that leaves the process was recognised: not applicable, unless a manifest says that there should be some.
+pub(crate) fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Reading, Missing> {
+    let files = files(source);
+    let connecting = [Capability::HttpClient, Capability::Database, Capability::Cache, Capability::Queue];
+    let library = evidence
+        .packages()?
+        .iter()
+        .find_map(|package| connecting.iter().find_map(|one| package.dependencies_for(*one).first().copied()));
+    Ok(match library {
+        Some(library) => Reading::elsewhere(
+            Message::new(
+                format!("{} is a dependency, and no call of it was recognised in {files} files", library.name),
+                format!("依赖中有 {}，但在 {files} 个文件中未识别出对它的调用", library.name),
+            ),
+            Message::new(
+                "calls that gonogo knows, or an exercise with the dependency held",
+                "可识别的调用，或在依赖停滞时的演练",
+            ),
+        ),
+        None => Reading::not_applicable(
+            format!("no call leaves the process in {files} files of source"),
+            format!("{files} 个源文件中没有离开进程的调用"),
+        ),
+    })
+}
+
 /// `30s` of the tables.
-fn seconds(text: &str) -> Option<f64> {
+pub(crate) fn seconds(text: &str) -> Option<f64> {
     text.strip_suffix('s')?.parse().ok()
 }

@@ -29,6 +29,12 @@ impl<'a> Run<'a> {
         self.by_itself() && self.tolerated().is_none()
     }
 
+    /// Only a clock starts it, so that no change waits for what it says.
+    pub(crate) fn on_a_clock(&self) -> bool {
+        self.pipeline.triggers.iter().any(|trigger| trigger == "schedule")
+            && self.pipeline.triggers.iter().all(|trigger| trigger == "schedule" || is_by_hand(trigger))
+    }
+
     /// Its commands, or the action with its inputs.
     pub(crate) fn text(&self) -> String {
         let mut text = self.step.run.clone().unwrap_or_default();
@@ -49,13 +55,13 @@ pub(crate) fn is_pipeline(pipeline: &Pipeline) -> bool {
 
 /// Changes, tags, releases or a clock start it. Where the file cannot say what starts it, the system's settings do.
 pub(crate) fn starts_by_itself(pipeline: &Pipeline) -> bool {
-    let by_hand = |trigger: &String| {
-        matches!(
-            trigger.as_str(),
-            "workflow_dispatch" | "workflow_call" | "repository_dispatch" | "manual" | "web" | "api" | "none"
-        )
-    };
-    is_pipeline(pipeline) && (pipeline.triggers.is_empty() || !pipeline.triggers.iter().all(by_hand))
+    is_pipeline(pipeline)
+        && (pipeline.triggers.is_empty() || !pipeline.triggers.iter().all(|trigger| is_by_hand(trigger)))
+}
+
+/// Somebody, or another pipeline, has to start it.
+fn is_by_hand(trigger: &str) -> bool {
+    matches!(trigger, "workflow_dispatch" | "workflow_call" | "repository_dispatch" | "manual" | "web" | "api" | "none")
 }
 
 /// Every step of a pipeline that is there for one of these purposes and for this service.

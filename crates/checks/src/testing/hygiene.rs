@@ -1,8 +1,9 @@
 //! No test is left out without anybody seeing it.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength, Text,
-    evidence::{Purpose, Role},
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
+    Tally, Text,
+    evidence::{Meaning, Purpose, Role, SourceCode},
 };
 
 use crate::shared::runs::{Run, runs};
@@ -57,10 +58,80 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ));
         }
     }
-    if findings.is_empty() {
-        match evidence.source_code()? {}
+    let source = match evidence.source() {
+        Ok(source) => source,
+        Err(missing) if findings.is_empty() => return Err(missing),
+        Err(_) => {
+            return Ok(Reading::refuted(
+                findings,
+                "tests can be missing without anybody noticing",
+                "测试缺失可能无人察觉",
+            ));
+        }
+    };
+    let mut tally = Tally::new();
+    for (at, finding) in findings.into_iter().enumerate() {
+        tally.miss(format!("run#{at}"), finding);
     }
-    Ok(Reading::refuted(findings, "tests can be missing without anybody noticing", "测试缺失可能无人察觉"))
+    in_source(source, &mut tally);
+    if tally.is_empty() {
+        let files = source.files.len();
+        return Ok(Reading::not_applicable(
+            format!("no test was found in {files} files of source"),
+            format!("在 {files} 个源文件中未找到测试"),
+        ));
+    }
+    Ok(tally.reading("tests run, and can fail", "个测试会运行且可能失败"))
+}
+
+/// Tests that stand alone, are left out, or cannot fail.
+fn in_source(source: &SourceCode, tally: &mut Tally) {
+    for (at, one) in source.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::TestFocused) {
+        let mark = one.symbol.split('.').rev().take(2).collect::<Vec<_>>();
+        let mark = mark.into_iter().rev().collect::<Vec<_>>().join(".");
+        tally.miss(
+            format!("focused#{at}"),
+            Finding::new(
+                &one.place,
+                format!("{mark}: every other test of the file is left out"),
+                format!("{mark}：该文件的其他测试都被跳过"),
+            ),
+        );
+    }
+    for (at, skip) in source.skips.iter().enumerate().filter(|(_, one)| !one.conditional) {
+        if skip.reason {
+            tally.met(format!("skip#{at}"), &skip.place);
+        } else {
+            tally.miss(
+                format!("skip#{at}"),
+                Finding::new(
+                    &skip.place,
+                    "a test is always left out, and no reason is given",
+                    "测试总是被跳过，且没有说明原因",
+                ),
+            );
+        }
+    }
+    for (at, test) in source.tests.iter().enumerate() {
+        if test.asserts {
+            tally.met(format!("test#{at}"), &test.place);
+        } else if !source.uses_of(test.function).any(|(_, one)| one.meaning == Meaning::TestSkipped) {
+            tally.miss(
+                format!("test#{at}"),
+                Finding::new(
+                    &test.place,
+                    format!("{} asserts nothing: it can only fail by breaking down", shown(&test.name)),
+                    format!("{} 没有断言：只有崩溃才会失败", shown(&test.name)),
+                ),
+            );
+        }
+    }
+}
+
+/// A name that a person can find; long ones are cut.
+fn shown(name: &str) -> String {
+    let short: String = name.chars().take(60).collect();
+    if short.is_empty() { "a test".to_owned() } else { short }
 }
 
 fn empty_run(run: &Run<'_>) -> Option<Finding> {

@@ -136,7 +136,14 @@ fn nothing(evidence: &Evidence<'_>, files: &[FileEntry]) -> Result<Reading, Miss
     }
     let rust = sources.iter().any(|file| is_rust(file));
     if rust {
-        match evidence.source_code()? {}
+        let tests = &evidence.source()?.tests;
+        if let Some(test) = tests.first() {
+            return Ok(Reading::absent(Finding::new(
+                &test.place,
+                format!("{} tests stand inside the sources, and none uses the program from outside", tests.len()),
+                format!("{} 个测试都写在源代码内部，没有从外部使用程序的测试", tests.len()),
+            )));
+        }
     }
     Ok(Reading::absent(Finding::new(
         &Place::whole(evidence.service().path.clone()),

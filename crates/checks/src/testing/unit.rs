@@ -1,5 +1,7 @@
 //! Unit tests are here, and a pipeline runs them.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
@@ -43,17 +45,19 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let files = evidence.files()?;
     let tests: Vec<&FileEntry> =
         files.iter().filter(|file| matches!(suite(file), Some(Suite::Unit | Suite::Integration))).collect();
-    if tests.is_empty() {
-        return nothing(evidence);
-    }
     let first = tests.iter().find(|file| suite(file) == Some(Suite::Unit)).or(tests.first());
-    let example = first.map_or_else(|| Place::whole("."), |file| Place::whole(file.path.clone()));
+    let inside = inside_sources(evidence);
+    let (count, example) = match (first, inside) {
+        (Some(file), _) => (tests.len(), Place::whole(file.path.clone())),
+        (None, Some(found)) => found,
+        (None, None) => return nothing(evidence),
+    };
     let ran = ran(evidence, &[Purpose::UnitTest], WHAT)?;
     Ok(match ran {
         Ran::Enforced(found) => Reading::shown(
             found.iter().map(|run| run.step.place.clone()).chain([example]),
-            format!("{} test files; {} runs them", tests.len(), found.first().map_or("CI", |run| &run.pipeline.name)),
-            format!("有 {} 个测试文件，由 {} 运行", tests.len(), found.first().map_or("CI", |run| &run.pipeline.name)),
+            format!("{} test files; {} runs them", count, found.first().map_or("CI", |run| &run.pipeline.name)),
+            format!("有 {} 个测试文件，由 {} 运行", count, found.first().map_or("CI", |run| &run.pipeline.name)),
         ),
         Ran::Weak(findings) => {
             Reading::refuted(findings, "the unit tests can fail without anybody noticing", "单元测试失败可能无人察觉")
@@ -61,20 +65,27 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         Ran::Nowhere(place) => match inside_image(evidence)? {
             Some(place) => Reading::shown(
                 [place, example],
-                format!("{} test files; the image's build runs them", tests.len()),
-                format!("有 {} 个测试文件，构建镜像时运行", tests.len()),
+                format!("{} test files; the image's build runs them", count),
+                format!("有 {} 个测试文件，构建镜像时运行", count),
             ),
             None => Reading::refuted(
                 vec![
                     Finding::new(&place, "no pipeline runs the unit tests", "没有流水线运行单元测试")
                         .also(&example, "a test", "测试"),
                 ],
-                format!("{} test files, and no pipeline that runs them", tests.len()),
-                format!("有 {} 个测试文件，但没有流水线运行它们", tests.len()),
+                format!("{} test files, and no pipeline that runs them", count),
+                format!("有 {} 个测试文件，但没有流水线运行它们", count),
             ),
         },
         other => pipeline_elsewhere(&other, WHAT.0, WHAT.1),
     })
+}
+
+/// Tests that stand beside the code that they test, in the same file: how many files have some, and the first.
+fn inside_sources(evidence: &Evidence<'_>) -> Option<(usize, Place)> {
+    let tests = &evidence.source().ok()?.tests;
+    let files: BTreeSet<&str> = tests.iter().map(|test| test.place.path()).collect();
+    Some((files.len(), tests.first()?.place.clone()))
 }
 
 /// No file is a test by its name: that is no proof where tests stand inside the sources, or the sources elsewhere.
@@ -90,7 +101,8 @@ fn nothing(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let inline = evidence.packages()?.iter().any(|package| package.ecosystem == Ecosystem::Cargo)
         || files.iter().any(|file| is_rust(file));
     if inline {
-        match evidence.source_code()? {}
+        // It was read, and no test is in it.
+        evidence.source()?;
     }
     let service = evidence.service();
     let place = if service.path == "." { service.place() } else { Place::whole(service.path.clone()) };

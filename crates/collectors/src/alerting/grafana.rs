@@ -60,6 +60,7 @@ pub(super) fn rule(node: &Node, group: &str, setting: Setting<'_>, found: &mut F
         annotations: texts(node.get("annotations")),
         environment: setting.environment.map(str::to_owned),
         production: setting.production,
+        compiled_from: None,
     });
 }
 

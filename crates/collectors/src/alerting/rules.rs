@@ -56,7 +56,7 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<AlertRule> {
         }
         files += usize::from(ours || found.rules.len() > before);
     }
-    let mixins = mixins::unread(corpus, &found.rules);
+    let mixins = mixins::join(corpus, &mut found.rules);
     files += mixins.len();
     found.gaps.extend(mixins);
     Gathered::new(found.rules, files, found.gaps)
@@ -155,6 +155,7 @@ fn rule(node: &Node, group: &str, setting: Setting<'_>, found: &mut Found) -> Op
         annotations: texts(node.get("annotations")),
         environment: setting.environment.map(str::to_owned),
         production: setting.production,
+        compiled_from: None,
     })
 }
 

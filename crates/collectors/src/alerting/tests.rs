@@ -170,16 +170,25 @@ fn broken_rules_are_gaps() {
 
 #[test]
 fn jsonnet_is_a_gap_unless_its_rules_are_compiled_beside_it() {
-    let mixin = "{\n  alerts: [\n    {\n      alert: 'Errors',\n    },\n  ],\n}\n";
+    let mixin = "{\n  alerts: [\n    {\n      alert: 'Errors',\n      expr: 'up',\n    },\n  ],\n}\n";
     check(
         &[("mixin/alerts.libsonnet", mixin)],
         &["gap mixin/alerts.libsonnet:4: its alerts are written in Jsonnet, which is not evaluated"],
     );
     let rules = "groups:\n- rules:\n  - {alert: Errors, expr: up}\n";
     check(&[("mixin/alerts.libsonnet", mixin), ("compiled/alerts.yaml", rules)], &["Errors @3 up []"]);
-    let format = "alert: '%sors' % name,";
+    let format = "alert: '%sors' % name, expr: 'up',";
     check(&[("mixin/alerts.libsonnet", format), ("compiled/alerts.yaml", rules)], &["Errors @3 up []"]);
-    check(&[("mixin/dashboards.libsonnet", mixin)], &[]);
+    // The folder says nothing; an alert without an expression is something else of that name.
+    check(&[("mixin/lib.libsonnet", &mixin.replace("expr", "text"))], &[]);
+    let compiled = |source: &str, file: &str| {
+        let tree = tree(&[(source, mixin), (file, rules)]);
+        let found = gather(&Corpus::read(&tree));
+        found.items.first().and_then(|rule| rule.compiled_from.as_ref()).map(ToString::to_string)
+    };
+    let line = Some("mixin/alerts.libsonnet:4".to_owned());
+    assert_eq!(compiled("mixin/alerts.libsonnet", "examples/alerts.yaml"), line);
+    assert_eq!(compiled("examples/mixin/alerts.libsonnet", "examples/alerts.yaml"), None);
 }
 
 #[test]

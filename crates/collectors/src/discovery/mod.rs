@@ -23,7 +23,10 @@ use self::{
     built::{Build, Verdict},
     deployed::Group,
 };
-pub(crate) use self::{class::selects as class_selects, names::normal};
+pub(crate) use self::{
+    class::selects as class_selects,
+    names::{normal, tooling_folder},
+};
 use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.

@@ -426,3 +426,35 @@ fn platforms_run_services() {
         &["orders Server orders"],
     );
 }
+
+#[test]
+fn what_is_built_apart_and_what_lies_among_tools_is_no_evidence_for_the_service() {
+    let module = "module example.com/shop\n\ngo 1.25\n\nrequire github.com/go-chi/chi/v5 v5.2.0\n";
+    let program = "package main\n\nfunc main() {}\n";
+    let gems = "source 'https://rubygems.org'\ngem 'fluentd'\n";
+    let queue = "resource \"google_pubsub_topic\" \"main\" {\n  name = \"logs\"\n}\n";
+    let collected = gather(
+        &[
+            ("go.mod", module),
+            ("cmd/shop/main.go", program),
+            ("cmd/shop/Dockerfile", IMAGE),
+            ("cmd/worker/main.go", program),
+            ("cmd/worker/Dockerfile", IMAGE),
+            ("plugins/fluentd/Dockerfile", "FROM fluent/fluentd:v1.17\nCOPY . .\n"),
+            ("plugins/fluentd/Gemfile", gems),
+            ("hack/previous/go.mod", module),
+            ("lib/Gemfile", gems),
+            ("tools/gcplog/main.tf", queue),
+            ("tools/terraform/main.tf", queue),
+            ("infra/dev/main.tf", queue),
+        ],
+        "",
+    );
+    assert_eq!(collected.services.len(), 2, "{:?}", collected.left_out);
+    for facts in &collected.services {
+        let packages: Vec<&str> = facts.packages.items.iter().map(|one| one.place.path()).collect();
+        assert_eq!(packages, ["go.mod", "lib/Gemfile"], "{}", facts.service.name);
+        let resources: Vec<&str> = facts.infrastructure.items.iter().map(|one| one.place.path()).collect();
+        assert_eq!(resources, ["infra/dev/main.tf", "tools/terraform/main.tf"], "{}", facts.service.name);
+    }
+}

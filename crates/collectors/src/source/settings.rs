@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use gonogo_domain::{KnownUse, evidence::Setting};
+use gonogo_domain::{
+    KnownUse, Place,
+    evidence::{Setting, SettingValue},
+};
 use gonogo_source::{Call, Expr, Maker, ScopeId};
 
 use super::values::{self, Context};
@@ -14,20 +17,42 @@ pub(super) struct MadeIn<'n> {
     pub maker: Maker<'n>,
 }
 
+/// What a call is made on.
+pub(super) enum Receiver<'n> {
+    /// What made it was found.
+    Made(MadeIn<'n>),
+    /// The library itself: what holds for it is in the tables.
+    Library,
+    /// What made it was not found: nothing can be said of its settings.
+    Unknown,
+}
+
 /// The settings that a row asks for.
 pub(super) fn settings(
     context: Context<'_>,
     at: usize,
-    made: Option<MadeIn<'_>>,
+    receiver: &Receiver<'_>,
     row: &KnownUse,
 ) -> BTreeMap<String, Setting> {
     let mut found = BTreeMap::new();
     let Some(call) = context.module.calls.get(at) else { return found };
     for (name, slots) in &row.settings {
         let unit = slots.unit.as_deref();
-        let value = slots.at.iter().find_map(|slot| match slot.strip_prefix('^') {
+        // What a context carries is followed when all calls are known.
+        let mut slots = slots.at.iter().filter(|slot| !slot.ends_with("@deadline"));
+        let above = slots.clone().any(|slot| slot.starts_with('^'));
+        let value = slots.find_map(|slot| match slot.strip_prefix('^') {
             None => here(context, at, call, slot, unit),
-            Some(slot) => there(context, call, made?, slot, unit),
+            Some(slot) => match receiver {
+                Receiver::Made(made) => there(context, call, *made, slot, unit),
+                Receiver::Library | Receiver::Unknown => None,
+            },
+        });
+        let value = value.or_else(|| {
+            (above && matches!(receiver, Receiver::Unknown)).then(|| Setting {
+                value: SettingValue::NotFollowed,
+                place: Place::new(std::sync::Arc::clone(context.path), call.spot.line, 1),
+            })
         });
         if let Some(value) = value {
             found.insert(name.clone(), value);
@@ -38,6 +63,11 @@ pub(super) fn settings(
 
 /// A slot of the call itself.
 fn here(context: Context<'_>, at: usize, call: &Call, slot: &str, unit: Option<&str>) -> Option<Setting> {
+    if let Some(first) = slot.strip_suffix('*') {
+        let rest = call.arguments.iter().filter(|argument| argument.name.is_none()).skip(first.parse().ok()?);
+        let rest = Expr::List(rest.map(|argument| argument.value.clone()).collect());
+        return Some(values::setting(context, &rest, call.scope, unit, call.spot.line));
+    }
     let (value, scope) = slot_of_call(context, at, call, slot)?;
     if matches!(value, Expr::Null) {
         return None;
@@ -72,24 +102,89 @@ fn line_of(context: Context<'_>, scope: ScopeId) -> u32 {
 }
 
 fn slot_of_call<'n>(context: Context<'n>, at: usize, call: &'n Call, slot: &str) -> Option<(&'n Expr, ScopeId)> {
-    if let Some(name) = slot.strip_suffix('=') {
-        let argument = call.arguments.iter().find(|argument| argument.name.as_deref() == Some(name))?;
-        return Some((&argument.value, call.scope));
+    if let Some(name) = slot.strip_prefix('+') {
+        return given_call(context, call, name);
     }
     if let Some(method) = slot.strip_prefix('~') {
         return chained(context, at, call, method);
     }
-    let (position, field) = slot.split_once('.').map_or((slot, None), |(position, field)| (position, Some(field)));
-    let position: usize = position.parse().ok()?;
-    let argument = call.arguments.iter().filter(|argument| argument.name.is_none()).nth(position)?;
-    match field {
-        None => Some((&argument.value, call.scope)),
-        Some(field) => field_of(context, &argument.value, call.scope, field),
+    let (position, fields) = slot.split_once('.').map_or((slot, None), |(position, fields)| (position, Some(fields)));
+    let argument = if let Some(name) = position.strip_suffix('=') {
+        call.arguments.iter().find(|argument| argument.name.as_deref() == Some(name))?
+    } else {
+        let position: usize = position.parse().ok()?;
+        call.arguments.iter().filter(|argument| argument.name.is_none()).nth(position)?
+    };
+    let mut found = (&argument.value, call.scope);
+    for field in fields.into_iter().flat_map(|fields| fields.split('.')) {
+        found = field_of(context, found.0, found.1, field)?;
     }
+    Some(found)
+}
+
+/// How deep the arguments of arguments are looked through.
+const NESTING: usize = 12;
+
+/// `WithMaxRetries.1`: an argument of a call of that name that stands somewhere in the arguments, the first one where no
+/// number is given; the call itself where it takes none.
+fn given_call<'n>(context: Context<'n>, call: &'n Call, name: &str) -> Option<(&'n Expr, ScopeId)> {
+    let (name, position) = match name.rsplit_once('.') {
+        Some((name, position)) => (name, position.parse().ok()?),
+        None => (name, 0),
+    };
+    call.arguments.iter().find_map(|argument| call_in(context, &argument.value, call.scope, (name, position), NESTING))
+}
+
+fn call_in<'n>(
+    context: Context<'n>,
+    value: &'n Expr,
+    scope: ScopeId,
+    (name, position): (&str, usize),
+    depth: usize,
+) -> Option<(&'n Expr, ScopeId)> {
+    let depth = depth.checked_sub(1)?;
+    let mut found = None;
+    value.walk(&mut |inner| {
+        if found.is_some() {
+            return;
+        }
+        found = match inner {
+            Expr::Call(at) => context.module.calls.get(*at).and_then(|call| {
+                let last = match &call.callee {
+                    Expr::Name(path) => path.rsplit('.').next().unwrap_or_default(),
+                    Expr::Member(_, last) => last.as_str(),
+                    _ => "",
+                };
+                if last == name {
+                    return Some((call.arguments.get(position).map_or(inner, |one| &one.value), call.scope));
+                }
+                // `HttpRequest.newBuilder().timeout(…).build()`
+                if let Expr::Member(of, _) = &call.callee
+                    && let Some(found) = call_in(context, of, call.scope, (name, position), depth)
+                {
+                    return Some(found);
+                }
+                call.arguments
+                    .iter()
+                    .find_map(|argument| call_in(context, &argument.value, call.scope, (name, position), depth))
+            }),
+            Expr::Name(path) => context
+                .names
+                .value(path, scope)
+                .filter(|(value, _)| matches!(value, Expr::Call(_)))
+                .and_then(|(value, scope)| call_in(context, value, scope, (name, position), depth)),
+            _ => None,
+        };
+    });
+    found
 }
 
 /// A field of an object that is written here or bound to a name.
 fn field_of<'n>(context: Context<'n>, value: &'n Expr, scope: ScopeId, field: &str) -> Option<(&'n Expr, ScopeId)> {
+    if let Some((outer, inner)) = field.split_once('.') {
+        let (value, scope) = field_of(context, value, scope, outer)?;
+        return field_of(context, value, scope, inner);
+    }
     match value {
         Expr::Object { fields, .. } => {
             if let Some(value) = value.field(field) {

@@ -1,6 +1,10 @@
 //! The facts that small programs give.
 
-use gonogo_domain::{KnownUse, SOURCE_TABLES, evidence::SourceCode, known_symbols};
+use gonogo_domain::{
+    KnownUse, SOURCE_TABLES,
+    evidence::{Package, SourceCode},
+    known_symbols,
+};
 
 use super::{gather, link};
 use crate::Tree;
@@ -8,7 +12,7 @@ use crate::Tree;
 fn source(files: &[(&str, &str)]) -> SourceCode {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    link(&gather(&tree), &[], &|_| true)
+    link(&gather(&tree), &[], "shop", &|_| true)
 }
 
 /// What is used, as `path:line meaning symbol {settings}`.
@@ -100,9 +104,8 @@ fn file_of(language: &str) -> &'static str {
 fn finds(language: &str, row: &KnownUse, code: &str) -> bool {
     let found = source(&[(file_of(language), code)]);
     found.uses.iter().any(|one| {
-        let family = one.symbol.rsplit_once('.').map(|(family, _)| format!("{family}.*"));
-        one.meaning == row.means
-            && (row.symbols.contains(&one.symbol) || family.is_some_and(|it| row.symbols.contains(&it)))
+        let rows = known_symbols(language).rows(&one.symbol);
+        one.meaning == row.means && rows.iter().any(|(_, known)| std::ptr::eq(*known, row))
     }) || row.means == gonogo_domain::evidence::Meaning::EnvironmentRead && !found.environment.is_empty()
 }
 
@@ -132,4 +135,110 @@ fn every_table_parses() {
         let read: usize = known_symbols(language).libraries.iter().map(|library| library.uses.len()).sum();
         assert_eq!(read, written, "{language}: rows that are written, and rows that are read");
     }
+}
+
+/// The routes with what the handler of each uses, directly or through others.
+#[track_caller]
+fn check_routes(files: &[(&str, &str)], packages: &[Package], expect: &[&str]) {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    let tree = Tree::from_memory(files);
+    let code = link(&gather(&tree), packages, "shop", &|_| true);
+    let found: Vec<String> = code
+        .routes
+        .iter()
+        .map(|route| {
+            let uses = route.handler.into_iter().flat_map(|handler| code.uses_of(handler));
+            let uses: Vec<&str> = uses.map(|(_, one)| one.symbol.as_str()).collect();
+            let ends = route.handler.into_iter().flat_map(|handler| code.reached(handler));
+            let ends: Vec<&str> = ends
+                .filter_map(|at| code.functions.get(at))
+                .flat_map(|function| function.unfollowed.iter().map(|one| one.symbol.as_str()))
+                .collect();
+            format!("{} {} {uses:?} {ends:?}", route.method.as_deref().unwrap_or("*"), route.path)
+        })
+        .collect();
+    assert_eq!(found, expect);
+}
+
+fn module(name: &str) -> Package {
+    Package {
+        ecosystem: gonogo_domain::evidence::Ecosystem::Go,
+        name: Some(name.to_owned()),
+        place: gonogo_domain::Place::whole("go.mod"),
+        dependencies: Vec::new(),
+        lockfile: None,
+        pinned_in_manifest: false,
+        scripts: Vec::new(),
+        program: true,
+        published: false,
+    }
+}
+
+#[test]
+fn handlers_are_followed_through_packages_and_interfaces_of_go() {
+    check_routes(
+        &[
+            (
+                "main.go",
+                "package main\nimport (\"net/http\"; \"example.com/shop/bank\")\ntype Teller interface { Ask() error }\ntype server struct { bank *bank.Client; teller Teller }\nfunc (s *server) health(w http.ResponseWriter, r *http.Request) { if err := s.bank.Ask(); err != nil { w.WriteHeader(500) } }\nfunc (s *server) ready(w http.ResponseWriter, r *http.Request) { err := s.teller.Ask(); use(err) }\nfunc main() { s := &server{bank: bank.New()}\n http.HandleFunc(\"GET /health\", s.health)\n http.HandleFunc(\"/ready\", s.ready) }\n",
+            ),
+            (
+                "bank/bank.go",
+                "package bank\nimport \"net/http\"\ntype Client struct{}\nfunc New() *Client { return &Client{} }\nfunc (c *Client) Ask() error { _, err := http.Get(\"https://bank.example\"); return err }\n",
+            ),
+        ],
+        &[module("example.com/shop")],
+        &["GET /health [\"net/http.Get\"] []", "* /ready [\"net/http.Get\"] []"],
+    );
+}
+
+#[test]
+fn a_route_has_the_prefix_of_the_function_that_groups_it() {
+    check_routes(
+        &[(
+            "main.go",
+            "package main\nimport \"github.com/go-chi/chi/v5\"\nfunc main() { r := chi.NewRouter()\n r.Route(\"/v1\", func(r chi.Router) { r.Route(\"/orders\", func(r chi.Router) { r.Get(\"/{id}\", show) }) }) }\nfunc show() {}\n",
+        )],
+        &[],
+        &["GET /v1/orders/{id} [] []"],
+    );
+}
+
+#[test]
+fn the_trail_of_a_handler_ends_at_a_call_that_leads_out_of_sight() {
+    check_routes(
+        &[(
+            "app.js",
+            "import express from 'express';\nimport { bank } from './bank.js';\nconst app = express();\napp.get('/health', async (req, res) => { await bank.ping(); res.json({}); });\n",
+        )],
+        &[],
+        &["GET /health [] [\"./bank.js.bank.ping\"]"],
+    );
+}
+
+#[test]
+fn what_is_made_of_an_own_class_is_made_of_what_it_extends() {
+    check_uses(
+        &[
+            ("logs.py", "from pythonjsonlogger import jsonlogger\nclass Ours(jsonlogger.JsonFormatter):\n    pass\n"),
+            ("app.py", "from logs import Ours\nformatter = Ours('%(message)s')\n"),
+        ],
+        &["app.py:2 Logger pythonjsonlogger.jsonlogger.JsonFormatter"],
+    );
+}
+
+#[test]
+fn tools_beside_the_program_and_what_draws_in_a_browser_are_told_apart() {
+    let code = source(&[
+        ("cmd/shop/main.go", "package main\nfunc main() { println(\"a\") }\n"),
+        ("cmd/tool/main.go", "package main\nfunc main() { println(\"b\") }\n"),
+        ("web/app.jsx", "import { note } from './note.js';\nexport const App = () => note('c');\n"),
+        ("web/note.js", "export function note(text) { console.log(text); }\n"),
+    ]);
+    let prints: Vec<String> = code
+        .uses
+        .iter()
+        .map(|one| format!("{} {}", one.place, code.functions.get(one.function).is_some_and(|it| it.browser)))
+        .collect();
+    assert_eq!(prints, ["cmd/shop/main.go:2 false", "web/note.js:1 true"]);
 }

@@ -60,7 +60,6 @@ fn evaluate(
             })
         }
         Expr::Bool(flag) => Some(SettingValue::Flag(*flag)),
-        Expr::Null => None,
         Expr::Text(text) => Some(match unit.and_then(|_| written(text)) {
             Some(milliseconds) => SettingValue::Duration(milliseconds),
             None => SettingValue::Text(text.clone()),
@@ -99,9 +98,19 @@ fn evaluate(
             _ => None,
         },
         Expr::Call(at) => called(context, *at, unit, steps),
-        Expr::Index(..) | Expr::Member(..) | Expr::Object { .. } | Expr::List(_) | Expr::Function(_) | Expr::Other => {
-            None
+        Expr::List(items) => {
+            let texts: Vec<String> = items
+                .iter()
+                .filter_map(again)
+                .flat_map(|item| item.texts().into_iter().map(str::to_owned).collect::<Vec<_>>())
+                .collect();
+            Some(SettingValue::Texts(texts))
         }
+        // An object of a library goes by its type: `&logrus.JSONFormatter{}`.
+        Expr::Object { kind: Some(kind), .. } if unit.is_none() && kind.contains('.') => {
+            context.names.symbols(value, scope).into_iter().next().map(SettingValue::Text)
+        }
+        Expr::Null | Expr::Index(..) | Expr::Member(..) | Expr::Object { .. } | Expr::Function(_) | Expr::Other => None,
     }
 }
 
@@ -114,7 +123,16 @@ fn named(context: Context<'_>, path: &str, scope: ScopeId, unit: Option<&str>, s
     }
     let expression = Expr::Name(path.to_owned());
     let symbols = context.names.symbols(&expression, scope);
-    symbols.iter().find_map(|symbol| lengths().unit(symbol)).map(SettingValue::Duration)
+    if let Some(length) = symbols.iter().find_map(|symbol| lengths().unit(symbol)) {
+        return Some(SettingValue::Duration(length));
+    }
+    // A constant of a library goes by its name: `syscall.SIGTERM`, `logging.INFO`.
+    let (head, rest) = path.split_once('.')?;
+    let last = rest.rsplit('.').next().unwrap_or(rest);
+    let constant = unit.is_none()
+        && last.starts_with(|letter: char| letter.is_ascii_uppercase())
+        && context.module.imports.iter().any(|import| import.local == head);
+    symbols.into_iter().next().filter(|symbol| constant && !symbol.contains('@')).map(SettingValue::Text)
 }
 
 /// The variable that a member of the environment's table is: `process.env.PORT`, `os.environ["PORT"]`.
@@ -194,7 +212,22 @@ fn called(context: Context<'_>, at: usize, unit: Option<&str>, steps: usize) -> 
     ) {
         return inner(first?, unit);
     }
+    // What a library makes goes by its name, with what it is made of: `format.combine(format.json())`.
+    if unit.is_none() && is_of_library(context, name) {
+        let mut texts = vec![name.to_owned()];
+        for argument in &call.arguments {
+            texts.extend(inner(&argument.value, None).iter().flat_map(SettingValue::texts).map(str::to_owned));
+        }
+        return Some(SettingValue::Texts(texts));
+    }
     None
+}
+
+fn is_of_library(context: Context<'_>, symbol: &str) -> bool {
+    !symbol.starts_with(['.', '@'])
+        && context.module.imports.iter().any(|import| {
+            symbol.strip_prefix(import.module.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
 }
 
 /// `30s`, `500ms`, `1m`: a length of time as a text.

@@ -22,6 +22,8 @@ pub struct AlertRule {
     pub annotations: BTreeMap<String, Located<String>>,
     pub environment: Option<String>,
     pub production: bool,
+    /// Where a person edits it, if the file that it was read from is made of Jsonnet of the service.
+    pub compiled_from: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

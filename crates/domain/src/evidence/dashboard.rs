@@ -7,8 +7,12 @@ use crate::Place;
 #[derive(Clone, Debug)]
 pub struct Dashboard {
     pub title: String,
+    /// The name of its file, also where an object holds it: `service.json`.
+    pub file: String,
     pub place: Place,
     pub panels: Vec<Panel>,
+    /// Where a person edits it, if the file that it was read from is made of Jsonnet of the service.
+    pub compiled_from: Option<Place>,
 }
 
 #[derive(Clone, Debug)]

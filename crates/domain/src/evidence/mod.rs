@@ -8,7 +8,7 @@ use std::{cell::Cell, collections::BTreeSet, convert::Infallible, sync::Arc};
 
 use jiff::civil::Date;
 
-use crate::{Message, Place, Service};
+use crate::{Class, Message, Place, Service};
 
 mod alerting;
 mod api;
@@ -336,6 +336,9 @@ impl<'a> Evidence<'a> {
             self.touch(Source::SourceCode);
             return Ok(&self.facts.source);
         }
+        if let Some(missing) = self.made_elsewhere() {
+            return Err(missing);
+        }
         Err(self.not_gathered(
             Source::SourceCode,
             "the program's source decides this, and the repository holds none of this service in a language that is read",
@@ -347,6 +350,9 @@ impl<'a> Evidence<'a> {
 
     /// For a check that does not read the program's source yet, though it decides: it says so.
     pub fn source_code(&self) -> Result<Infallible, Missing> {
+        if let Some(missing) = self.made_elsewhere() {
+            return Err(missing);
+        }
         Err(self.not_gathered(
             Source::SourceCode,
             "the program's source decides this, and this check does not read it yet",
@@ -354,6 +360,30 @@ impl<'a> Evidence<'a> {
             "a version of gonogo whose check reads source code",
             "使用其检查能读取源代码的 gonogo 版本",
         ))
+    }
+
+    /// Of an image that others make there is no source here.
+    fn made_elsewhere(&self) -> Option<Missing> {
+        let image = self.image_of_others()?;
+        Some(self.not_gathered(
+            Source::SourceCode,
+            &format!("the program's source decides this, and it is not in this repository: the image {image} is made elsewhere"),
+            &format!("此项由程序源代码决定，而源代码不在此仓库中：镜像 {image} 在别处构建"),
+            "a review of the repository that makes the image, or a version of gonogo that asks the running service",
+            "审查构建该镜像的仓库，或使用能查询运行中服务的 gonogo 版本",
+        ))
+    }
+
+    /// The image that it runs, where nothing in this repository makes it: neither a container file, nor a package, nor a
+    /// file of a program.
+    fn image_of_others(&self) -> Option<&'a str> {
+        let facts = self.facts;
+        let image =
+            facts.workloads.items.iter().flat_map(Workload::main_containers).find_map(|one| one.image.as_ref())?;
+        let made_here = !facts.images.items.is_empty()
+            || !facts.packages.items.is_empty()
+            || facts.files.items.iter().any(FileEntry::is_program);
+        (facts.service.class == Class::ThirdParty || !made_here).then_some(image.value.text.as_str())
     }
 
     /// What looks like a secret in the files, wherever it stands: each with the role of its file.

@@ -20,6 +20,12 @@ pub struct SourceCode {
     pub environment: Vec<EnvironmentRead>,
     pub catches: Vec<Catch>,
     pub texts: Vec<SourceText>,
+    /// Addresses that the name of the environment chooses.
+    pub choices: Vec<Choice>,
+    /// Words like `SHOP_URL` that the texts of the product hold: whoever reads a variable names it.
+    pub words: BTreeSet<String>,
+    pub tests: Vec<TestCase>,
+    pub skips: Vec<TestSkip>,
 }
 
 /// A file of source code that belongs to the service.
@@ -48,9 +54,29 @@ pub struct Function {
     pub calls: Vec<FunctionId>,
     /// What it uses itself.
     pub uses: Vec<UseId>,
+    /// Calls that lead out of sight: to what may be behind an interface, a parameter, a library without a table.
+    pub unfollowed: Vec<Unfollowed>,
+    /// It runs in the browser of a user, beside a program that serves.
+    pub browser: bool,
+    /// How many parameters it takes.
+    pub parameters: usize,
     pub asynchronous: bool,
     /// The top of a file.
     pub top: bool,
+    /// It turns callers away itself: it answers 401 or 403, or raises what is called so.
+    pub refuses: bool,
+    /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
+    pub asserts: bool,
+}
+
+/// A call that was not followed, though somebody waits for it or for its error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfollowed {
+    /// As far as it was followed.
+    pub symbol: String,
+    pub place: Place,
+    /// It is called on a parameter of the function.
+    pub on_parameter: bool,
 }
 
 /// A call, an object or an annotation whose meaning is known.
@@ -78,6 +104,8 @@ pub struct Use {
     pub client: Option<UseId>,
     /// A loop of the same function stands around it.
     pub in_loop: bool,
+    /// It stands in one arm of a condition.
+    pub in_branch: bool,
     /// It stands in the handler of an error.
     pub in_catch: bool,
     pub fate: Fate,
@@ -106,6 +134,8 @@ pub enum SettingValue {
     Duration(f64),
     Number(f64),
     Text(String),
+    /// Several in a list, or the rest of the arguments; what was not followed is left out.
+    Texts(Vec<String>),
     Flag(bool),
     /// Read from the environment, with what stands in when it is not set.
     Environment(String, Option<Box<Self>>),
@@ -135,6 +165,16 @@ impl SettingValue {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// One text or several.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Texts(texts) => texts.iter().map(String::as_str).collect(),
+            Self::Environment(_, Some(default)) => default.texts(),
+            _ => Vec::new(),
         }
     }
 }
@@ -294,9 +334,11 @@ pub enum Handling {
     Acts,
     /// It logs or prints.
     Logs,
+    /// It gives an answer of its own in place of the error: a value that stands in.
+    Recovers,
 }
 
-/// A text of the source that is an address or a statement of SQL.
+/// A text of the source that is an address, a header's name or a statement of SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
     pub kind: SourceTextKind,
@@ -304,13 +346,49 @@ pub struct SourceText {
     pub place: Place,
     pub role: Role,
     pub function: FunctionId,
+    /// The method that it is an argument of, `{}` where it is a key of an object that a call is given.
+    pub given_to: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceTextKind {
+    /// `x-request-id`, `requestId`: the name of a header or a field that carries the id of a request.
+    RequestId,
     /// `https://api.example.com/v1`.
     Address,
     Sql,
+    /// The name of another header that checks ask for: `Retry-After`.
+    Protocol,
+}
+
+/// An address that holds in one environment only: `if env == "production" { "https://…" }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The variable whose value decides.
+    pub variable: String,
+    pub text: String,
+    pub place: Place,
+    pub role: Role,
+}
+
+/// A test, as its framework finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestCase {
+    pub name: String,
+    pub place: Place,
+    pub function: FunctionId,
+    /// It, or what it calls, can fail it.
+    pub asserts: bool,
+}
+
+/// A test that is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestSkip {
+    pub place: Place,
+    /// Something is said about why.
+    pub reason: bool,
+    /// Only where some condition holds.
+    pub conditional: bool,
 }
 
 impl SourceCode {

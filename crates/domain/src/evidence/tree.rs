@@ -17,6 +17,17 @@ impl FileEntry {
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
+
+    /// It is source of a program of one's own, by its name.
+    pub fn is_program(&self) -> bool {
+        const EXTENSIONS: &[&str] = &[
+            "c", "cc", "cpp", "cs", "clj", "dart", "erl", "ex", "exs", "fs", "go", "groovy", "hs", "java", "js", "jsx",
+            "kt", "lua", "m", "mjs", "cjs", "ml", "php", "pl", "py", "rb", "rs", "scala", "swift", "ts", "tsx", "vb",
+            "zig",
+        ];
+        let extension = self.name().rsplit_once('.').map(|(_, extension)| extension);
+        self.role == Role::Product && extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+    }
 }
 
 /// What a file is there for. Only `Product` and `Operations` files count as implementation.

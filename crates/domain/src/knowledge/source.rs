@@ -21,7 +21,11 @@ pub struct Library {
     /// What its calls give: `"axios.create" = "axios.AxiosInstance"`.
     #[serde(default)]
     pub gives: BTreeMap<String, String>,
-    #[serde(rename = "use")]
+    /// What stands for the far side once it was made over a connection: calls on a thing that was given the key when it
+    /// was made are calls of the value, whatever that thing's own type is. Generated clients are of this kind.
+    #[serde(default)]
+    pub stubs: BTreeMap<String, String>,
+    #[serde(rename = "use", default)]
     pub uses: Vec<KnownUse>,
 }
 
@@ -30,8 +34,11 @@ pub struct Library {
 #[serde(deny_unknown_fields)]
 pub struct KnownUse {
     pub means: Meaning,
-    /// A last part of `*` stands for any member.
+    /// A last part of `*` stands for any member, a `*` elsewhere for any text: `*_pb2_grpc.*Stub.*`.
     pub symbols: Vec<String>,
+    /// Members that a `*` does not stand for.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Versions of the package for which the row holds, `<2` or `>=1.4`; every version where it is left out.
     #[serde(default)]
     pub versions: Option<String>,
@@ -49,9 +56,11 @@ pub struct KnownUse {
 
 /// The places of a setting, the strongest first.
 ///
-/// `1` is the second argument, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
-/// argument of that method in the same chain of calls, `.Timeout` a field of the object that is made. `^` before any of
-/// these looks at the call that made the object that this one is called on.
+/// `1` is the second argument, `1*` is it and all that follow, `1.timeout` a field of it, `timeout=` the argument of that name, `~timeout` the first
+/// argument of that method in the same chain of calls, `+Attempts` the first argument of a call of that name among the
+/// arguments (`+Attempts.1` its second), `.Timeout` a field of the object that is made. `^` before any of
+/// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
+/// deadline that what stands there carries: a context, a signal, a request that was made with one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {
@@ -74,7 +83,10 @@ pub struct Symbols {
     exact: HashMap<String, Vec<(usize, usize)>>,
     /// By what stands before `.*`.
     families: HashMap<String, Vec<(usize, usize)>>,
+    /// Symbols with a `*` elsewhere: the parts between the stars.
+    shapes: Vec<(Vec<String>, (usize, usize))>,
     gives: HashMap<String, String>,
+    stubs: HashMap<String, String>,
 }
 
 impl Symbols {
@@ -82,9 +94,13 @@ impl Symbols {
         let mut symbols = Self::default();
         for (at, library) in libraries.iter().enumerate() {
             symbols.gives.extend(library.gives.clone());
+            symbols.stubs.extend(library.stubs.clone());
             for (row, known) in library.uses.iter().enumerate() {
                 for symbol in &known.symbols {
                     match symbol.strip_suffix(".*") {
+                        _ if symbol.trim_end_matches(".*").contains('*') => {
+                            symbols.shapes.push((symbol.split('*').map(str::to_owned).collect(), (at, row)));
+                        }
                         Some(family) => symbols.families.entry(family.to_owned()).or_default().push((at, row)),
                         None => symbols.exact.entry(symbol.clone()).or_default().push((at, row)),
                     }
@@ -98,18 +114,48 @@ impl Symbols {
     /// The rows of a symbol with their libraries.
     pub fn rows(&self, symbol: &str) -> Vec<(&Library, &KnownUse)> {
         let family = symbol.rsplit_once('.').and_then(|(family, _)| self.families.get(family));
-        let found = self.exact.get(symbol).into_iter().chain(family).flatten();
+        let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
+        if found.is_empty() {
+            found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
+        }
+        let last = symbol.rsplit('.').next().unwrap_or_default();
         found
+            .into_iter()
             .filter_map(|(library, row)| {
                 let library = self.libraries.get(*library)?;
                 Some((library, library.uses.get(*row)?))
             })
+            .filter(|(_, row)| !row.except.iter().any(|member| member == last))
             .collect()
+    }
+
+    /// What calls are on a thing that was made over this.
+    pub fn stub_over(&self, symbol: &str) -> Option<&str> {
+        self.stubs.get(symbol).map(String::as_str)
     }
 
     /// The type that calling this symbol gives.
     pub fn gives(&self, symbol: &str) -> Option<&str> {
         self.gives.get(symbol).map(String::as_str)
+    }
+}
+
+/// Whether a symbol has these parts in their order, the first at its start and the last at its end. What stands for a
+/// star is one member, but for a star at the start, which is any path.
+fn fits(parts: &[String], symbol: &str) -> bool {
+    let Some((first, others)) = parts.split_first() else { return false };
+    symbol.strip_prefix(first.as_str()).is_some_and(|rest| fits_rest(others, rest, first.is_empty()))
+}
+
+fn fits_rest(parts: &[String], rest: &str, path: bool) -> bool {
+    let one_member = |text: &str| path || !text.contains(['.', '(']);
+    match parts {
+        [] => rest.is_empty(),
+        [last] => rest.strip_suffix(last.as_str()).is_some_and(|text| !text.is_empty() && one_member(text)),
+        [part, others @ ..] => rest.match_indices(part.as_str()).any(|(at, _)| {
+            rest.get(..at).is_some_and(one_member)
+                && rest.get(at + part.len()..).is_some_and(|after| fits_rest(others, after, false))
+        }),
     }
 }
 
@@ -138,12 +184,51 @@ macro_rules! table {
 
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
+    table!("csharp", "configuration"),
+    table!("csharp", "security"),
+    table!("csharp", "servers"),
+    table!("csharp", "testing"),
     table!("go", "clients"),
+    table!("go", "configuration"),
+    table!("go", "observability"),
     table!("go", "resilience"),
+    table!("go", "security"),
     table!("go", "servers"),
+    table!("go", "testing"),
+    table!("java", "clients"),
+    table!("java", "configuration"),
+    table!("java", "observability"),
+    table!("java", "resilience"),
+    table!("java", "security"),
+    table!("java", "servers"),
+    table!("java", "testing"),
     table!("javascript", "clients"),
+    table!("javascript", "configuration"),
+    table!("javascript", "observability"),
     table!("javascript", "resilience"),
+    table!("javascript", "security"),
     table!("javascript", "servers"),
+    table!("javascript", "testing"),
+    table!("kotlin", "configuration"),
+    table!("kotlin", "security"),
+    table!("kotlin", "testing"),
+    table!("php", "configuration"),
+    table!("php", "security"),
+    table!("php", "testing"),
+    table!("python", "clients"),
+    table!("python", "configuration"),
+    table!("python", "observability"),
+    table!("python", "resilience"),
+    table!("python", "security"),
+    table!("python", "servers"),
+    table!("python", "testing"),
+    table!("ruby", "configuration"),
+    table!("ruby", "security"),
+    table!("ruby", "testing"),
+    table!("rust", "configuration"),
+    table!("rust", "security"),
+    table!("rust", "servers"),
+    table!("rust", "testing"),
 ];
 
 /// A way to write a length of time.

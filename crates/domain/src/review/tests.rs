@@ -45,6 +45,10 @@ example!(ABOVE, "a.above", Required, Some(Level::L3), |_, _| holds(false));
 example!(ADVISED, "a.advised", Advised, Some(Level::L1), |_, _| holds(false));
 example!(GOOD, "a.good", Never, Some(Level::L1), |_, _| holds(true));
 example!(PANICS, "a.panics", Required, None, |_, _| panic!("a defect"));
+example!(LOOKS, "a.looks", Required, None, |evidence, _| {
+    let nothing = || Message::new("no document is here", "此处没有文档");
+    Readings::configured(evidence.documents().map(|_| Reading::elsewhere(nothing(), nothing())))
+});
 example!(DOCUMENTS, "a.documents", Required, None, |evidence, _| {
     Readings::configured(evidence.documents().map(|documents| match documents {
         [] => Reading::absent(finding()),
@@ -225,6 +229,30 @@ fn a_conclusion_that_rests_on_a_source_with_gaps_is_unknown() {
     assert_eq!(with(vec![document()], vec![]), Outcome::NotApplicable);
     assert_eq!(with(vec![], vec![gap.clone()]), Outcome::Unknown);
     assert_eq!(with(vec![document()], vec![gap]), Outcome::Unknown);
+}
+
+#[test]
+fn what_was_not_found_may_be_in_what_was_not_read() {
+    let gap = Gap { source: Source::Documents, place: Place::whole("docs/a.md"), reason: "broken".to_owned() };
+    let document = Document {
+        place: Place::whole("b.md"),
+        kind: DocumentKind::Other,
+        title: String::new(),
+        sections: Vec::new(),
+        front_matter: Vec::new(),
+        dated: None,
+        placeholders: Vec::new(),
+    };
+    let said = |gaps: Vec<Gap>| {
+        let documents = Arc::new(Gathered::new(vec![document.clone()], 1, gaps));
+        let facts = Facts { documents, ..facts(Class::Server) };
+        let review = review(&[&LOOKS], &facts, &Policy::default(), None, Records::default());
+        let one = &review.judged[0];
+        (one.outcome(), one.readings.iter().map(|(_, reading)| reading.summary.en.clone()).collect::<String>())
+    };
+    assert_eq!(said(vec![]), (Outcome::Unknown, "no document is here".to_owned()));
+    let with_gap = "docs/a.md could not be read (broken); without it: no document is here".to_owned();
+    assert_eq!(said(vec![gap]), (Outcome::Unknown, with_gap));
 }
 
 #[test]

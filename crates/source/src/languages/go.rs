@@ -27,7 +27,17 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "type_spec" | "type_alias" => declared_type(reader, node),
         "call_expression" => call(reader, node),
         "type_conversion_expression" => {
-            node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child))
+            let operand = node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child));
+            // `lru.New[string, int](128)` is written like a conversion to a generic type; a type begins no differently,
+            // so that both are calls.
+            match node.child_by_field_name("type").filter(|kind| kind.kind() == "generic_type") {
+                Some(kind) => {
+                    let callee = type_name(reader, kind).map_or(Expr::Other, Expr::Name);
+                    let arguments = vec![Argument { name: None, value: operand }];
+                    reader.call(callee, arguments, CallRole::Plain, node)
+                }
+                None => operand,
+            }
         }
         "identifier" | "field_identifier" | "package_identifier" | "type_identifier" | "qualified_type" => {
             Expr::Name(reader.text(node))
@@ -323,6 +333,19 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     reader.deeper(node, |reader| match node.kind() {
         "selector_expression" => path(reader, node),
         "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
+        // `lru.New[string](5)` reads like an element that is called; exported functions are no elements.
+        "index_expression" => match visit(reader, node) {
+            Expr::Index(of, key)
+                if matches!(*key, Expr::Name(_))
+                    && of
+                        .name()
+                        .and_then(|path| path.rsplit('.').next())
+                        .is_some_and(|last| last.starts_with(|letter: char| letter.is_ascii_uppercase())) =>
+            {
+                *of
+            }
+            other => other,
+        },
         _ => visit(reader, node),
     })
 }

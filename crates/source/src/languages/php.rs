@@ -296,7 +296,7 @@ fn annotate(reader: &mut Reader<'_>, node: Node<'_>, scope: ScopeId) {
 fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
         "member_access_expression" | "nullsafe_member_access_expression" => {
-            let of = node.child_by_field_name("object").map_or(Expr::Other, |child| holder(reader, child));
+            let of = node.child_by_field_name("object").map_or(Expr::Other, |child| callee(reader, child));
             named_member(reader, node, of)
         }
         "scoped_property_access_expression" => {
@@ -351,11 +351,6 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     }
 }
 
-/// What a member is taken of: an element of something is read for it.
-fn holder(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    if node.kind() == "subscript_expression" { visit(reader, node) } else { callee(reader, node) }
-}
-
 fn read(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let value = path(reader, node);
     if matches!(&value, Expr::Name(name) if name.contains('.')) || node.kind() == "subscript_expression" {
@@ -378,7 +373,7 @@ fn function_call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 
 fn method_call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let of = node.child_by_field_name("object").or_else(|| node.child_by_field_name("scope"));
-    let of = of.map_or(Expr::Other, |child| holder(reader, child));
+    let of = of.map_or(Expr::Other, |child| callee(reader, child));
     let named = named_member(reader, node, of);
     let arguments = arguments(reader, node.child_by_field_name("arguments"));
     reader.call(named, arguments, CallRole::Plain, node)

@@ -17,7 +17,7 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "decorated_definition" => decorated(reader, node),
         "lambda" => lambda(reader, node),
         "call" => call(reader, node),
-        "print_statement" | "exec_statement" => old_statement(reader, node),
+        "print_statement" | "exec_statement" | "assert_statement" => old_statement(reader, node),
         "identifier" | "dotted_name" => Expr::Name(name(reader, node)),
         "attribute" | "subscript" => read(reader, node),
         "string" | "concatenated_string" => text(reader, node),
@@ -73,7 +73,7 @@ fn list(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     Expr::List(parts(node).into_iter().map(|child| visit(reader, child)).collect())
 }
 
-/// `print x` and `exec x` of Python 2.
+/// `assert x`; `print x` and `exec x` of Python 2.
 fn old_statement(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let arguments = parts(node).into_iter().map(|child| Argument { name: None, value: visit(reader, child) });
     let arguments = arguments.collect();
@@ -473,7 +473,7 @@ fn decorated(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
         "attribute" => {
-            let of = node.child_by_field_name("object").map_or(Expr::Other, |child| holder(reader, child));
+            let of = node.child_by_field_name("object").map_or(Expr::Other, |child| callee(reader, child));
             let name = reader.field_text(node, "attribute");
             member(of, &name)
         }
@@ -496,11 +496,6 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         }
         _ => visit(reader, node),
     }
-}
-
-/// What a member is taken of: an element of something is read for it.
-fn holder(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    if node.kind() == "subscript" { visit(reader, node) } else { callee(reader, node) }
 }
 
 fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {

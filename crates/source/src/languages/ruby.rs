@@ -393,7 +393,7 @@ fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         }
         "call" => {
             let of = node.child_by_field_name("receiver");
-            let of = of.map(|of| holder(reader, of));
+            let of = of.map(|of| callee(reader, of));
             // `block.()` calls `call`.
             let method = match node.child_by_field_name("method") {
                 Some(method) => reader.text(method),
@@ -419,11 +419,6 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         }),
         _ => visit(reader, node),
     }
-}
-
-/// What a member is taken of: an element of something is read for it.
-fn holder(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    if node.kind() == "element_reference" { visit(reader, node) } else { callee(reader, node) }
 }
 
 fn is_member(reader: &Reader<'_>, node: Node<'_>) -> bool {

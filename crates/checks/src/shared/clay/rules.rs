@@ -2,16 +2,14 @@
 
 use gonogo_domain::{
     Evidence, Missing,
-    evidence::{AlertRouting, AlertRule, Receiver, RuleKind},
+    evidence::{AlertRouting, AlertRule, Receiver},
 };
+
+use crate::shared::monitoring;
 
 /// The production rules whose expression asks about Clay: by its metrics' names or by a label that names it.
 pub(crate) fn clay_rules<'a>(evidence: &Evidence<'a>) -> Result<Vec<&'a AlertRule>, Missing> {
-    Ok(evidence
-        .alert_rules()?
-        .iter()
-        .filter(|rule| rule.kind == RuleKind::Alerting && rule.production && speaks_of_clay(rule))
-        .collect())
+    Ok(monitoring::alerts(evidence)?.into_iter().filter(|rule| speaks_of_clay(rule)).collect())
 }
 
 /// The name of a rule proves nothing; what it asks for does.

@@ -1,5 +1,9 @@
 //! Grafana dashboards: in files of their own, in a ConfigMap and in objects of the Grafana operator.
 
+mod mixins;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use gonogo_domain::{
@@ -30,6 +34,9 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Dashboard> {
         }
         gathered.files += usize::from(ours || gathered.items.len() > before);
     }
+    let gaps = mixins::join(corpus, &mut gathered.items);
+    gathered.files += gaps.len();
+    gathered.gaps.extend(gaps);
     gathered
 }
 
@@ -92,7 +99,13 @@ fn dashboard(node: &Node, name: &str) -> Option<Dashboard> {
     if let Some(spec) = second {
         let panels = spec.get("elements").map(Node::entries).unwrap_or_default().iter();
         let panels = panels.filter_map(|entry| panel_of_second_schema(entry.node.get("spec")?)).collect();
-        return Some(Dashboard { title: title(spec), place: node.place.clone(), panels });
+        return Some(Dashboard {
+            title: title(spec),
+            file: name.to_owned(),
+            place: node.place.clone(),
+            panels,
+            compiled_from: None,
+        });
     }
     let lists = !node.list("panels").is_empty() || !node.list("rows").is_empty();
     let grafana = ["schemaVersion", "templating", "refresh", "timepicker", "annotations", "editable", "uid"];
@@ -105,7 +118,13 @@ fn dashboard(node: &Node, name: &str) -> Option<Dashboard> {
         collect(row.list("panels"), &sources, &mut panels, DEPTH);
     }
     collect(node.list("panels"), &sources, &mut panels, DEPTH);
-    Some(Dashboard { title: title(node), place: node.place.clone(), panels })
+    Some(Dashboard {
+        title: title(node),
+        file: name.to_owned(),
+        place: node.place.clone(),
+        panels,
+        compiled_from: None,
+    })
 }
 
 fn collect(nodes: &[Node], sources: &Datasources<'_>, panels: &mut Vec<Panel>, depth: usize) {
@@ -212,100 +231,5 @@ impl<'a> Datasources<'a> {
             .into_iter()
             .find(|known| lower.contains(known))
             .map(|known| if matches!(known, "mimir" | "thanos") { "prometheus" } else { known }.to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Tree;
-
-    /// `title @line: panel @line [source] metrics`, and the gaps.
-    fn check(path: &str, text: &str, expect: &[&str]) {
-        let tree = Tree::from_memory([(path.to_owned(), text.as_bytes().to_vec())]);
-        let found = gather(&Corpus::read(&tree));
-        let line = |place: &Place| place.line().unwrap_or(0);
-        let mut shown = Vec::new();
-        for dashboard in &found.items {
-            shown.push(format!("{} @{}", dashboard.title, line(&dashboard.place)));
-            for panel in &dashboard.panels {
-                let metrics: Vec<String> = panel
-                    .queries
-                    .iter()
-                    .map(|(text, query)| {
-                        query.as_ref().map_or_else(|_| format!("?{text}"), |query| query.metrics.join(" "))
-                    })
-                    .collect();
-                let source = panel.datasource.as_deref().unwrap_or("-");
-                shown.push(format!("{} @{} [{source}] {}", panel.title, line(&panel.place), metrics.join(", ")));
-            }
-        }
-        shown.extend(found.gaps.iter().map(|gap| format!("gap @{}", line(&gap.place))));
-        assert_eq!(shown, expect, "for {text}");
-    }
-
-    const PANELS: &str = r#"{
-  "title": "Service", "schemaVersion": 39,
-  "__inputs": [{"name": "DS", "pluginId": "prometheus"}],
-  "panels": [
-    {"type": "row", "panels": [
-      {"datasource": "${DS}", "targets": [{"expr": "rate(a_total[$__rate_interval])"}, {"expr": "b", "hide": true}],
-       "title": "Traffic"}
-    ]},
-    {"title": "Logs", "datasource": {"type": "loki"}, "targets": [{"expr": "{a=\"b\"} |= \"x\""}]},
-    {"title": "Cloud", "datasource": {"type": "cloudwatch"}, "targets": [{"metricName": "Latency"}]},
-    {"title": "Words", "type": "text"}
-  ]
-}"#;
-
-    #[test]
-    fn panels_are_read_wherever_they_lie() {
-        let expect = [
-            "Service @1",
-            "Traffic @7 [prometheus] a_total",
-            "Logs @9 [loki] ",
-            "Cloud @10 [cloudwatch] ?Latency",
-            "Words @11 [-] ",
-        ];
-        check("grafana/service.json", PANELS, &expect);
-        check(
-            "old.json",
-            "{\"rows\": [{\"panels\": [{\"title\": \"A\", \"targets\": [{\"expr\": \"up\"}]}]}], \"refresh\": \"1m\"}",
-            &["old @1", "A @1 [-] up"],
-        );
-    }
-
-    #[test]
-    fn dashboards_in_objects_have_lines_of_the_file() {
-        let block = PANELS.replace('\n', "\n    ");
-        let text = format!("kind: ConfigMap\ndata:\n  service.json: |\n    {block}\n");
-        check(
-            "deploy/dashboard.yaml",
-            &text,
-            &[
-                "Service @4",
-                "Traffic @10 [prometheus] a_total",
-                "Logs @12 [loki] ",
-                "Cloud @13 [cloudwatch] ?Latency",
-                "Words @14 [-] ",
-            ],
-        );
-        check("a.yaml", "kind: GrafanaDashboard\nspec:\n  json: |\n    {\"panels\": [\n", &["gap @4"]);
-    }
-
-    #[test]
-    fn the_second_schema_is_read() {
-        check(
-            "v2.json",
-            r#"{"apiVersion": "dashboard.grafana.app/v2", "kind": "Dashboard", "spec": {"title": "Two", "elements": {"panel-1": {"kind": "Panel",
-            "spec": {"title": "P", "data": {"spec": {"queries": [{"spec": {"query": {"kind": "prometheus", "spec": {"expr": "up"}}}}]}}}}}}}"#,
-            &["Two @1", "P @2 [prometheus] up"],
-        );
-    }
-
-    #[test]
-    fn other_json_is_no_dashboard() {
-        check("a.json", "{\"panels\": [{\"title\": \"x\"}]}", &[]);
-        check("tests/a.json", PANELS, &[]);
     }
 }

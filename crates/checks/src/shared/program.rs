@@ -1,0 +1,109 @@
+//! What a program's source can be asked: what of a kind it uses, and whether the tables know the kind in its languages.
+
+use std::collections::BTreeSet;
+
+use gonogo_domain::{
+    Conclusion, Evidence, Finding, Message, Missing, Place, Reading, Readings, Strength,
+    evidence::{Meaning, SourceCode, Use},
+    known_symbols,
+};
+
+/// What the product uses for one purpose.
+pub(crate) fn used(source: &SourceCode, meaning: Meaning) -> impl Iterator<Item = &Use> {
+    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    source.uses.iter().filter(move |one| one.role.counts() && one.meaning == meaning && !drawn(one))
+}
+
+/// What a row says of a use that sets nothing itself.
+pub(crate) fn default<'u>(one: &'u Use, name: &str) -> &'u str {
+    one.defaults.get(name).map(String::as_str).unwrap_or_default()
+}
+
+/// The number of files that were read.
+pub(crate) fn files(source: &SourceCode) -> usize {
+    source.files.iter().filter(|file| file.role.counts()).count()
+}
+
+/// The languages of the product in which no table knows anything for one of these purposes.
+pub(crate) fn unknown_languages(source: &SourceCode, meanings: &[Meaning]) -> Vec<&'static str> {
+    let languages: BTreeSet<&'static str> =
+        source.files.iter().filter(|file| file.role.counts()).map(|file| file.language).collect();
+    let known = |language: &str| {
+        let libraries = &known_symbols(language).libraries;
+        libraries.iter().flat_map(|library| &library.uses).any(|row| meanings.contains(&row.means))
+    };
+    languages.into_iter().filter(|language| !known(language)).collect()
+}
+
+/// Nothing of the kind is in the program: that fails where its languages are known, and is unknown where they are not.
+pub(crate) fn nothing(
+    evidence: &Evidence<'_>,
+    source: &SourceCode,
+    meanings: &[Meaning],
+    en: &str,
+    zh: &str,
+) -> Reading {
+    let strange = unknown_languages(source, meanings);
+    if !strange.is_empty() {
+        let list = strange.join(", ");
+        return unknown(
+            Message::new(
+                format!("{en}, as far as it was followed; what does it in {list} is not known"),
+                format!("在可追踪范围内，{zh}；{list} 中的相应实现未知"),
+            ),
+            Message::new(
+                format!("tables that know the libraries of {list}, or an exercise"),
+                format!("收录 {list} 相应库的知识表，或一次演练"),
+            ),
+        );
+    }
+    let files = files(source);
+    Reading::absent(Finding::new(
+        &place(evidence, source),
+        format!("{en}, in {files} files of source"),
+        format!("{files} 个源文件中，{zh}"),
+    ))
+}
+
+/// Where somebody would put what is missing: where the program begins to listen, else its first file.
+pub(crate) fn place(evidence: &Evidence<'_>, source: &SourceCode) -> Place {
+    let entry = |name: &str| {
+        let mut functions = source.functions.iter().filter(|one| one.role.counts());
+        functions.find(|one| one.name == name).map(|one| one.place.clone())
+    };
+    used(source, Meaning::Listen)
+        .next()
+        .map(|one| one.place.clone())
+        .or_else(|| entry("main"))
+        .unwrap_or_else(|| evidence.service().place())
+}
+
+/// A trail that ends: unknown, with the place and with what would settle it.
+pub(crate) fn trail_ends(en: String, zh: String) -> Reading {
+    unknown(
+        Message::new(en, zh),
+        Message::new(
+            "source in which the trail can be followed, or an exercise that shows it",
+            "可追踪到底的源代码，或一次能证明的演练",
+        ),
+    )
+}
+
+/// The source is there and does not say it: neither a pass nor an absence.
+fn unknown(summary: Message, settle: Message) -> Reading {
+    let mut reading = Reading::elsewhere(summary, settle);
+    reading.conclusion = Conclusion::Unknown;
+    reading
+}
+
+/// A library in a manifest says something only where the source says nothing: what the source shows needs none, and what
+/// it lacks is no contradiction.
+pub(crate) fn readings(declared: Result<Reading, Missing>, configured: Result<Reading, Missing>) -> Readings {
+    let decides = configured.as_ref().is_ok_and(|reading| reading.conclusion != Conclusion::Unknown);
+    let open = configured.as_ref().is_ok_and(|reading| reading.conclusion == Conclusion::Unknown);
+    let found = declared.as_ref().is_ok_and(|reading| reading.conclusion == Conclusion::Met);
+    if decides || open && !found {
+        return Readings::configured(configured);
+    }
+    Readings::of(Strength::Declared, declared).and(Strength::Configured, configured)
+}

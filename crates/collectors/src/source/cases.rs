@@ -1,0 +1,169 @@
+//! Tests as their frameworks find them, and whether anything in them can fail; who turns callers away.
+
+use gonogo_domain::evidence::{FunctionId, Meaning, Role, TestCase, TestSkip};
+use gonogo_source::{Call, CallRole, Expr, Language, ScopeKind};
+
+use super::{
+    facts::{Linker, method},
+    program::FileId,
+    values::Context,
+};
+
+/// What a call is named that can fail a test.
+const FAILING: &[&str] = &[
+    "assert",
+    "expect",
+    "should",
+    "verify",
+    "must",
+    "require",
+    "check",
+    "fail",
+    "fatal",
+    "error",
+    "raises",
+    "throws",
+    "snapshot",
+    "equal",
+    "panic",
+    "compare",
+    "validate",
+    "ensure",
+    "eventually",
+    "match",
+];
+
+/// What turns a caller away, by its name.
+const REFUSING: &[&str] =
+    &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
+
+impl Linker<'_> {
+    /// What the name of a call, and the numbers that it is given, say of the function that it stands in.
+    pub(super) fn behaves(&mut self, context: Context<'_>, call: &Call, function: FunctionId) {
+        let name = method(&call.callee).unwrap_or_default().to_ascii_lowercase();
+        // Go hands its test to what may fail it.
+        let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
+        let hands_on = || {
+            let tests = inner.into_iter().flat_map(|scope| &scope.parameters).filter(|one| {
+                one.kind.as_deref().is_some_and(|kind| kind.contains("testing.T") || kind.contains("testing.TB"))
+            });
+            let names: Vec<&str> = tests.map(|one| one.name.as_str()).collect();
+            call.arguments.iter().any(|one| one.value.name().is_some_and(|name| names.contains(&name)))
+        };
+        let root = call.callee.name().and_then(|path| path.split('.').next()).unwrap_or_default().to_ascii_lowercase();
+        let asserts = call.role == CallRole::Throw
+            || FAILING.iter().any(|word| name.contains(word) || root.contains(word))
+            || hands_on();
+        let plain = name.replace('_', "");
+        let says = |text: &str| {
+            let text: String = text.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
+            let text = text.to_ascii_lowercase();
+            matches!(text.as_str(), "401" | "403") || REFUSING.iter().any(|word| text.contains(word))
+        };
+        let mut refuses =
+            REFUSING.iter().any(|word| plain.contains(word)) || matches!(plain.as_str(), "abort401" | "challenge");
+        for argument in &call.arguments {
+            argument.value.walk(&mut |value| {
+                refuses |= match value {
+                    Expr::Number(number) => matches!(number.as_str(), "401" | "403"),
+                    Expr::Name(path) => says(path.rsplit('.').next().unwrap_or(path)),
+                    _ => false,
+                }
+            });
+        }
+        if let Some(one) = self.code.functions.get_mut(function) {
+            one.asserts |= asserts;
+            one.refuses |= refuses;
+        }
+    }
+
+    /// What a function gives back may turn the caller away too: `return "no", 401`.
+    fn refuses_by_return(&mut self, file: FileId) {
+        let Some(context) = self.context(file) else { return };
+        for returned in &context.module.returns {
+            let mut refuses = false;
+            returned.value.walk(&mut |value| {
+                refuses |= matches!(value, Expr::Number(number) if matches!(number.as_str(), "401" | "403"));
+            });
+            if let Some(function) = self.function_at(file, returned.scope).filter(|_| refuses)
+                && let Some(one) = self.code.functions.get_mut(function)
+            {
+                one.refuses = true;
+            }
+        }
+    }
+
+    pub(super) fn cases(&mut self) {
+        let mut found: Vec<(FunctionId, String)> = Vec::new();
+        for file in 0..self.program.files.len() {
+            self.refuses_by_return(file);
+            self.by_convention(file, &mut found);
+        }
+        for one in &self.code.uses {
+            if one.meaning == Meaning::TestCase
+                && let Some(function) = one.wraps.first()
+            {
+                let name = one.settings.get("name").and_then(|setting| setting.value.text());
+                let own = self.code.functions.get(*function).map_or("", |function| function.name.as_str());
+                found.push((*function, name.unwrap_or(own).to_owned()));
+            }
+        }
+        found.sort();
+        found.dedup_by_key(|(function, _)| *function);
+        for (function, name) in found {
+            let Some(place) = self.code.functions.get(function).map(|one| one.place.clone()) else { continue };
+            let reached = self.code.reached(function);
+            let asserts = reached.iter().any(|at| {
+                let Some(one) = self.code.functions.get(*at) else { return false };
+                let uses = one.uses.iter().filter_map(|id| self.code.uses.get(*id));
+                one.asserts || uses.into_iter().any(|one| one.meaning == Meaning::Assertion)
+            });
+            self.code.tests.push(TestCase { name, place, function, asserts });
+        }
+        self.code.tests.sort_by(|one, other| one.place.cmp(&other.place));
+        self.skips();
+    }
+
+    /// Tests that go by the names of their functions.
+    fn by_convention(&self, file: FileId, found: &mut Vec<(FunctionId, String)>) {
+        let Some(unit) = self.program.files.get(file) else { return };
+        let name = unit.path.rsplit('/').next().unwrap_or_default();
+        let stem = name.split('.').next().unwrap_or_default();
+        for (at, scope) in unit.module.scopes.iter().enumerate().filter(|(_, one)| one.kind == ScopeKind::Function) {
+            let is_test = match unit.module.language {
+                Language::Go => {
+                    let testing = scope.parameters.iter().any(|one| {
+                        one.kind.as_deref().is_some_and(|kind| kind.trim_start_matches('*').ends_with("testing.T"))
+                    });
+                    stem.ends_with("_test") && scope.name.starts_with("Test") && testing
+                }
+                Language::Python => {
+                    (stem.starts_with("test") || stem.ends_with("_test"))
+                        && scope.name.starts_with("test")
+                        && unit.module.function(scope.parent.unwrap_or_default()).is_none()
+                }
+                Language::Php => stem.ends_with("Test") && scope.name.starts_with("test"),
+                _ => false,
+            };
+            if is_test && let Some(function) = self.functions.get(&(file, at)) {
+                found.push((*function, scope.name.clone()));
+            }
+        }
+    }
+
+    fn skips(&mut self) {
+        let mut skips = Vec::new();
+        for (&(file, at), id) in &self.uses {
+            let Some(one) = self.code.uses.get(*id).filter(|one| one.meaning == Meaning::TestSkipped) else { continue };
+            let Some(unit) = self.program.files.get(file) else { continue };
+            let Some(call) = unit.module.calls.get(at) else { continue };
+            let within = unit.module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
+            let conditional = call.role != CallRole::Annotation
+                && (within.into_iter().any(|(_, scope)| scope.kind == ScopeKind::Branch) || one.role == Role::Example);
+            let reason = one.settings.contains_key("reason");
+            skips.push(TestSkip { place: one.place.clone(), reason, conditional });
+        }
+        skips.sort_by(|one, other| one.place.cmp(&other.place));
+        self.code.skips = skips;
+    }
+}

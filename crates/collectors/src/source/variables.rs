@@ -1,0 +1,273 @@
+//! Variables of the environment as a program handles them: what stands in for one, functions that read one by its name,
+//! and what the name of the environment decides.
+
+use std::collections::HashMap;
+
+use gonogo_domain::{
+    evidence::{Choice, EnvironmentRead, FunctionId, Meaning, SettingValue},
+    known_symbols,
+};
+use gonogo_source::{CallRole, Expr, Module, ScopeId, ScopeKind};
+
+use super::{
+    facts::{Linker, method},
+    program::FileId,
+    values::{self, Context},
+};
+
+/// Functions that read a variable may be wrapped by others this often.
+const ROUNDS: usize = 3;
+
+impl Linker<'_> {
+    /// What holds where the variable is not set: a value, or a branch that goes on without it.
+    pub(super) fn stand_in(&self, file: FileId, read: &Expr, scope: ScopeId) -> Option<SettingValue> {
+        let context = self.context(file)?;
+        let module = context.module;
+        let follow = |value: &Expr| values::setting(context, value, scope, None, 1).value;
+        let mut found = None;
+        // `env::var("PORT").unwrap_or_else(…)`
+        for call in &module.calls {
+            let Expr::Member(of, name) = &call.callee else { continue };
+            let stands_in = name.starts_with("unwrap_or")
+                || matches!(name.as_str(), "orElse" | "or_else" | "ok" | "is_ok" | "is_err");
+            if **of == *read && stands_in {
+                let given = call.arguments.first().map(|argument| follow(&argument.value));
+                return Some(given.unwrap_or(SettingValue::NotFollowed));
+            }
+        }
+        expressions(module, &mut |value| {
+            let Expr::Operation(operator, items) = value else { return };
+            let holds = |item: &Expr| {
+                let mut seen = item == read;
+                item.walk(&mut |inner| seen |= inner == read);
+                seen
+            };
+            match (operator.as_str(), items.as_slice()) {
+                ("||" | "??" | "or" | "?:", [first, second]) if first == read => found = Some(follow(second)),
+                ("==" | "!=" | "===" | "!==" | "in" | "not in", items) if items.iter().any(holds) => {
+                    found.get_or_insert(SettingValue::NotFollowed);
+                }
+                ("?", [condition, ..]) if holds(condition) => {
+                    found.get_or_insert(SettingValue::NotFollowed);
+                }
+                _ => (),
+            }
+        });
+        found.or_else(|| self.looked_at(context, file, read, scope).then_some(SettingValue::NotFollowed))
+    }
+
+    /// A branch of the same function looks at it, and does not end the program.
+    fn looked_at(&self, context: Context<'_>, file: FileId, read: &Expr, scope: ScopeId) -> bool {
+        let module = context.module;
+        let home = module.function(scope);
+        let names: Vec<&str> = module
+            .bindings
+            .iter()
+            .filter(|one| one.value.as_ref() == Some(read) && module.function(one.scope) == home)
+            .map(|one| one.name.as_str())
+            .collect();
+        let branches = module.scopes.iter().enumerate().filter(|(at, branch)| {
+            let mut mentions = false;
+            if let Some(condition) = branch.condition.as_ref().filter(|_| branch.kind == ScopeKind::Branch) {
+                condition.walk(&mut |inner| {
+                    mentions |= inner == read || inner.name().is_some_and(|name| names.contains(&name));
+                });
+            }
+            mentions && module.function(*at) == home
+        });
+        let branches: Vec<usize> = branches.map(|(at, _)| at).collect();
+        let ends = |branch: usize| {
+            module.calls.iter().enumerate().filter(|(_, call)| module.within(call.scope, branch)).any(|(at, call)| {
+                let exits = self.uses.get(&(file, at)).and_then(|id| self.code.uses.get(*id));
+                let name = method(&call.callee).unwrap_or_default().to_ascii_lowercase();
+                call.role == CallRole::Throw
+                    || exits.is_some_and(|one| one.meaning == Meaning::Exit)
+                    || ["panic", "fatal", "exit", "abort"].iter().any(|word| name.contains(word))
+            })
+        };
+        !branches.is_empty() && !branches.into_iter().any(ends)
+    }
+
+    /// `func env(key, fallback string) string`: each call of it with a name reads that variable.
+    pub(super) fn helpers(&mut self) {
+        let mut helpers = HashMap::new();
+        for file in 0..self.program.files.len() {
+            let Some(context) = self.context(file) else { continue };
+            let module = context.module;
+            let calls = module.calls.iter().enumerate().filter(|(at, _)| {
+                let used = self.uses.get(&(file, *at)).and_then(|id| self.code.uses.get(*id));
+                used.is_some_and(|one| one.meaning == Meaning::EnvironmentRead)
+            });
+            let by_call = calls.filter_map(|(_, call)| Some((&call.arguments.first()?.value, call.scope)));
+            // `process.env[name]`
+            let by_key = module.reads.iter().filter_map(|read| match &read.value {
+                Expr::Index(of, key) if is_table(context, of, read.scope) => Some((&**key, read.scope)),
+                _ => None,
+            });
+            for (key, scope) in by_call.chain(by_key) {
+                if let Some((function, position)) = self.own_parameter(file, module, key, scope) {
+                    helpers.entry(function).or_insert(position);
+                }
+            }
+        }
+        for _ in 0..ROUNDS {
+            let mut found: Vec<EnvironmentRead> = Vec::new();
+            let mut further = HashMap::new();
+            for file in 0..self.program.files.len() {
+                let Some(context) = self.context(file) else { continue };
+                for call in &context.module.calls {
+                    let symbols = context.names.symbols(&call.callee, call.scope);
+                    let Some(position) = symbols
+                        .first()
+                        .and_then(|symbol| self.function_named(file, symbol))
+                        .and_then(|function| helpers.get(&function).copied())
+                    else {
+                        continue;
+                    };
+                    let Some(key) = call.arguments.get(position).map(|one| &one.value) else { continue };
+                    if let Some((function, position)) = self.own_parameter(file, context.module, key, call.scope) {
+                        further.insert(function, position);
+                        continue;
+                    }
+                    let value = |one: &Expr| values::setting(context, one, call.scope, None, call.spot.line).value;
+                    let SettingValue::Text(name) = value(key) else { continue };
+                    let default = call
+                        .arguments
+                        .iter()
+                        .skip(position + 1)
+                        .map(|one| value(&one.value))
+                        .find(|value| *value != SettingValue::NotFollowed);
+                    found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
+                }
+            }
+            self.code.environment.extend(found);
+            helpers = further;
+            if helpers.is_empty() {
+                break;
+            }
+        }
+        self.code.environment.sort_by(|one, other| one.place.cmp(&other.place).then_with(|| one.name.cmp(&other.name)));
+        self.code.environment.dedup();
+    }
+
+    /// The function that takes this as its parameter, and which of its parameters it is.
+    fn own_parameter(&self, file: FileId, module: &Module, key: &Expr, scope: ScopeId) -> Option<(FunctionId, usize)> {
+        let name = key.name()?;
+        let at = module.function(scope)?;
+        let position = module.scopes.get(at)?.parameters.iter().position(|one| one.name == name)?;
+        Some((*self.functions.get(&(file, at))?, position))
+    }
+
+    /// Words of the product's texts that may be names of variables.
+    pub(super) fn words(&mut self, file: FileId) {
+        let Some(unit) = self.program.files.get(file).filter(|unit| unit.role.counts()) else { return };
+        for literal in &unit.module.literals {
+            let parts = literal.text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+            self.code.words.extend(parts.filter(|part| is_variable(part)).map(str::to_owned));
+        }
+    }
+
+    /// Addresses in the branches that the name of the environment decides about.
+    pub(super) fn choices(&mut self, file: FileId) {
+        let Some(context) = self.context(file) else { return };
+        let module = context.module;
+        let Some(role) = self.program.files.get(file).map(|unit| unit.role).filter(|role| role.counts()) else {
+            return;
+        };
+        let mut found = Vec::new();
+        for literal in module.literals.iter().filter(|one| is_address(&one.text)) {
+            let within = module.around(literal.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
+            let variable = within
+                .filter(|(_, scope)| scope.kind == ScopeKind::Branch)
+                .find_map(|(at, scope)| environment_switch(context, scope.condition.as_ref()?, at));
+            found.extend(variable.map(|variable| (variable, literal.text.clone(), literal.spot.line)));
+        }
+        // `env === "production" ? "https://…" : "https://…"`
+        for (value, scope, line) in written(module) {
+            value.walk(&mut |inner| {
+                if let Expr::Operation(operator, items) = inner
+                    && operator == "?"
+                    && let Some(condition) = items.first()
+                    && let Some(variable) = environment_switch(context, condition, scope)
+                {
+                    let texts = items.iter().skip(1).filter_map(Expr::text).filter(|text| is_address(text));
+                    found.extend(texts.map(|text| (variable.clone(), text.to_owned(), line)));
+                }
+            });
+        }
+        found.sort_by(|one, other| (one.2, &one.1).cmp(&(other.2, &other.1)));
+        found.dedup();
+        for (variable, text, line) in found {
+            let place = self.place(file, line);
+            self.code.choices.push(Choice { variable, text, place, role });
+        }
+    }
+}
+
+/// `${SHOP_URL:default}` of Spring names the variable and what stands in for it.
+pub(super) fn placeholder(name: String, default: Option<SettingValue>) -> (String, Option<SettingValue>) {
+    let Some(inner) = name.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return (name, default) };
+    match inner.split_once(':') {
+        Some((name, text)) => (name.to_owned(), Some(SettingValue::Text(text.to_owned()))),
+        None => (inner.to_owned(), default),
+    }
+}
+
+/// `SHOP_URL`.
+fn is_variable(word: &str) -> bool {
+    (3..=80).contains(&word.len())
+        && word.starts_with(|letter: char| letter.is_ascii_uppercase())
+        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn is_address(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        !rest.is_empty() && (2..=20).contains(&scheme.len()) && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
+/// The variable that a condition asks for the name of the environment.
+fn environment_switch(context: Context<'_>, condition: &Expr, scope: ScopeId) -> Option<String> {
+    let mut found = None;
+    condition.walk(&mut |inner| {
+        if found.is_none() && matches!(inner, Expr::Name(_) | Expr::Call(_)) {
+            found =
+                values::environment(context, inner, scope).map(|(name, _)| name).filter(|name| names_environment(name));
+        }
+    });
+    found
+}
+
+fn names_environment(name: &str) -> bool {
+    let last = name.rsplit_once('_').map_or(name, |(_, last)| last);
+    matches!(last, "ENV" | "ENVIRONMENT" | "STAGE" | "PROFILE")
+}
+
+/// The table of the environment: `process.env`, `os.environ`.
+fn is_table(context: Context<'_>, table: &Expr, scope: ScopeId) -> bool {
+    let known = known_symbols(context.module.language.word());
+    context.names.symbols(table, scope).iter().any(|symbol| {
+        let rows = known.rows(&format!("{symbol}.KEY"));
+        rows.iter().any(|(_, row)| row.means == Meaning::EnvironmentRead)
+    })
+}
+
+/// The values that stand in the module, each with its scope and its line.
+fn written(module: &Module) -> impl Iterator<Item = (&Expr, ScopeId, u32)> {
+    let bound = module.bindings.iter().filter_map(|one| Some((one.value.as_ref()?, one.scope, one.spot.line)));
+    let given = module
+        .calls
+        .iter()
+        .flat_map(|call| call.arguments.iter().map(move |argument| (&argument.value, call.scope, call.spot.line)));
+    let returned = module.returns.iter().map(|one| (&one.value, one.scope, one.spot.line));
+    bound.chain(given).chain(returned)
+}
+
+fn expressions(module: &Module, visit: &mut dyn FnMut(&Expr)) {
+    for (value, _, _) in written(module) {
+        value.walk(&mut |inner| visit(inner));
+    }
+    for condition in module.scopes.iter().filter_map(|scope| scope.condition.as_ref()) {
+        condition.walk(&mut |inner| visit(inner));
+    }
+}
