@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     Gap, Gathered, Place, Source,
-    evidence::{FileEntry, SecretSighting},
+    evidence::{FileEntry, Role, SecretSighting},
 };
 use gonogo_secrets::{File, scan};
 use rayon::prelude::*;
@@ -48,6 +48,9 @@ fn look(tree: &Tree, entry: &FileEntry) -> Looked {
                 one.place = one.place.at_line(one.place.line().unwrap_or(0).saturating_add(piece.lines));
             }
             // Pieces overlap, so that nothing is cut in two.
+            if in_tests(entry, piece.bytes, &one) {
+                one.role = Role::Test;
+            }
             if !found.iter().any(|other| (&other.place, other.fingerprint) == (&one.place, one.fingerprint)) {
                 found.push(one);
             }
@@ -60,6 +63,16 @@ fn look(tree: &Tree, entry: &FileEntry) -> Looked {
             Looked::Unread(Gap { source: Source::Secrets, place, reason })
         }
     }
+}
+
+/// Rust keeps the tests of a file at its end.
+fn in_tests(entry: &FileEntry, bytes: &[u8], one: &SecretSighting) -> bool {
+    if !entry.path.ends_with(".rs") {
+        return false;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let begins = text.lines().position(|line| line.trim_start().starts_with("#[cfg(test)]"));
+    begins.and_then(|line| u32::try_from(line).ok()).is_some_and(|line| one.place.line() > Some(line))
 }
 
 #[cfg(test)]

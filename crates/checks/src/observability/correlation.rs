@@ -102,10 +102,12 @@ fn by_hand(source: &SourceCode, what: Header) -> Option<Place> {
             let uses = source.functions.get(text.function).map(|function| function.uses.as_slice()).unwrap_or_default();
             uses.iter().filter_map(|at| source.uses.get(*at)).any(|one| one.meaning.is_outbound())
         };
+        let key = given.strip_prefix("{}");
+        let answers = key.is_some_and(|method| method == "writehead" || method.starts_with("set"));
         match what {
-            Header::Read => header && !sets && given != "{}",
-            Header::Written => header && sets && !outbound(),
-            Header::Sent => header && (sets || given == "{}") && outbound(),
+            Header::Read => header && !sets && key.is_none(),
+            Header::Written => header && (sets || answers) && !outbound(),
+            Header::Sent => header && (sets || key.is_some()) && outbound(),
             // A field of a record.
             Header::Logged => !header && !given.is_empty() && !sets && !given.starts_with("get"),
         }

@@ -57,12 +57,30 @@ pub(crate) fn nothing(
             ),
         );
     }
+    if without_libraries(evidence) {
+        return unknown(
+            Message::new(
+                format!(
+                    "{en} by a library, and the program is written without any: what it does by itself was not followed"
+                ),
+                format!("未见以库实现（{zh}），而程序不使用任何库：其自身实现未能追踪"),
+            ),
+            Message::new("an exercise that shows it", "一次能证明的演练"),
+        );
+    }
     let files = files(source);
     Reading::absent(Finding::new(
         &place(evidence, source),
         format!("{en}, in {files} files of source"),
         format!("{files} 个源文件中，{zh}"),
     ))
+}
+
+/// Its manifests name nothing that it runs with.
+fn without_libraries(evidence: &Evidence<'_>) -> bool {
+    evidence.packages().is_ok_and(|packages| {
+        !packages.is_empty() && packages.iter().flat_map(|one| &one.dependencies).all(|one| one.development)
+    })
 }
 
 /// Where somebody would put what is missing: where the program begins to listen, else its first file.

@@ -181,7 +181,7 @@ impl Linker<'_> {
                     place: self.place(file, call.spot.line),
                     role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
                     function,
-                    given_to: Some("{}".to_owned()),
+                    given_to: Some(format!("{{}}{}", method(&call.callee).unwrap_or_default())),
                 });
             }
         }

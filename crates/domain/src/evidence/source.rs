@@ -352,7 +352,7 @@ pub struct SourceText {
     pub place: Place,
     pub role: Role,
     pub function: FunctionId,
-    /// The method that it is an argument of, `{}` where it is a key of an object that a call is given.
+    /// The method that it is an argument of: `setHeader`; `{}writeHead` where it is a key of an object that is given.
     pub given_to: Option<String>,
 }
 
