@@ -17,7 +17,9 @@ mod facts;
 mod handling;
 mod program;
 mod receivers;
+mod routes;
 mod settings;
+mod texts;
 mod values;
 mod variables;
 

@@ -56,7 +56,7 @@ impl Linker<'_> {
             || hands_on();
         let plain = name.replace('_', "");
         let says = |text: &str| {
-            let text: String = text.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect();
+            let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
             let text = text.to_ascii_lowercase();
             matches!(text.as_str(), "401" | "403") || REFUSING.iter().any(|word| text.contains(word))
         };

@@ -45,6 +45,7 @@ pub type UseId = usize;
 
 /// A function, a method, a lambda; also the top of a file, which runs when the file is loaded.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combine")]
 pub struct Function {
     /// `Server.handle`; empty for a lambda and for the top of a file.
     pub name: String,

@@ -1,0 +1,275 @@
+//! The addresses that a program answers at: with the prefixes of their groups and with what stands before each.
+
+use std::collections::{BTreeMap, HashMap};
+
+use gonogo_domain::evidence::{FunctionId, Guard, Meaning, ServedRoute, UseId};
+use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId};
+
+use super::{
+    facts::Linker,
+    program::{self, FileId, Made},
+};
+
+/// Groups and middleware nest no deeper than this.
+const GROUPS: usize = 8;
+
+impl<'p> Linker<'p> {
+    pub(super) fn routes(&mut self) {
+        let calls: BTreeMap<UseId, (FileId, usize)> = self.uses.iter().map(|(call, id)| (*id, *call)).collect();
+        let mounts = self.mounts(&calls);
+        let enclosing = self.enclosing(&calls);
+        let mut routes = Vec::new();
+        for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
+            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
+            let own = one.settings.get("path").and_then(|setting| setting.value.text());
+            let piece =
+                own.is_none().then(|| call.arguments.iter().take(2).find_map(|one| self.path_piece(file, &one.value)));
+            let own = own.map(|path| path.rsplit("{}").next().unwrap_or(path)).or_else(|| piece.flatten());
+            // `app.get("env")` of Express reads a setting: a route has somebody to answer it.
+            if one.wraps.is_empty() && call.arguments.len() < 2 && call.role != CallRole::Annotation {
+                continue;
+            }
+            let (mut prefix, mut guards) = self.around_route(id, &mounts, GROUPS);
+            let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
+            prefix = joined(&outer, &prefix);
+            guards.splice(0..0, around);
+            let handler = match call.role {
+                CallRole::Annotation => one.wraps.first().copied(),
+                _ => one.wraps.last().copied(),
+            };
+            if call.role == CallRole::Annotation {
+                guards.extend(self.beside_annotation(file, call, at));
+                prefix.push_str(&self.class_prefix(handler));
+            } else {
+                let middle = call.arguments.len().saturating_sub(1);
+                for argument in call.arguments.iter().take(middle).skip(1) {
+                    guards.extend(self.guard(file, &argument.value, call.scope));
+                }
+            }
+            // `GET /healthz` is how net/http writes both.
+            let (before, own) = own.map_or((None, None), |own| match own.split_once(' ') {
+                Some((method, path)) if method.bytes().all(|byte| byte.is_ascii_uppercase()) && !method.is_empty() => {
+                    (Some(method.to_owned()), Some(path.trim_start()))
+                }
+                _ => (None, Some(own)),
+            });
+            let method = one.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
+            let method =
+                method.map(|name| name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_owned());
+            let method = before.or(method).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
+                let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
+                let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
+                matches!(last.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS")
+                    .then_some(last)
+            });
+            routes.push(ServedRoute {
+                method: method.map(|method| method.to_ascii_uppercase()),
+                path: joined(&prefix, own.unwrap_or_default()),
+                handler,
+                guards,
+                place: one.place.clone(),
+                role: one.role,
+            });
+        }
+        self.code.routes = routes;
+    }
+
+    /// The part of a path that is written where the rest is put together: `prefixed("/healthz")`, `base + "/healthz"`.
+    fn path_piece(&self, file: FileId, value: &'p Expr) -> Option<&'p str> {
+        let piece =
+            |text: &'p str| Some(text).filter(|text| text.len() > 1 && text.starts_with('/') && !text.contains(' '));
+        match value {
+            Expr::Text(text) => piece(text.rsplit("{}").next()?),
+            Expr::Operation(operator, items) if operator == "+" => {
+                items.iter().rev().find_map(|item| piece(item.text()?))
+            }
+            Expr::Call(at) => {
+                let call = self.program.files.get(file)?.module.calls.get(*at)?;
+                call.arguments.iter().rev().find_map(|argument| piece(argument.value.text()?))
+            }
+            _ => None,
+        }
+    }
+
+    /// The groups that are given a function in which their routes are made: `r.Route("/v1", func(r chi.Router) { … })`.
+    fn enclosing(&self, calls: &BTreeMap<UseId, (FileId, usize)>) -> HashMap<FunctionId, UseId> {
+        let mut enclosing = HashMap::new();
+        for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::RouteGroup) {
+            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let call = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at));
+            if call.is_some_and(|call| call.role != CallRole::Annotation) {
+                for function in &one.wraps {
+                    enclosing.entry(*function).or_insert(id);
+                }
+            }
+        }
+        enclosing
+    }
+
+    /// The prefix and the guards of the groups that a function's routes stand in.
+    fn enclosed(
+        &self,
+        function: FunctionId,
+        mounts: &HashMap<(FileId, usize), UseId>,
+        enclosing: &HashMap<FunctionId, UseId>,
+    ) -> (String, Vec<Guard>) {
+        let mut prefix = String::new();
+        let mut guards = Vec::new();
+        let mut inner = function;
+        for _ in 0..GROUPS {
+            let Some((id, group)) = enclosing.get(&inner).and_then(|id| Some((*id, self.code.uses.get(*id)?))) else {
+                break;
+            };
+            let path = group.settings.get("path").and_then(|setting| setting.value.text()).unwrap_or_default();
+            let (before, around) = self.around_route(id, mounts, GROUPS);
+            prefix = joined(&joined(&before, path), &prefix);
+            let beside = self.code.uses.iter().enumerate().filter(|(_, one)| {
+                one.meaning == Meaning::Middleware && one.function == inner && !one.settings.contains_key("path")
+            });
+            let beside: Vec<Guard> = beside.flat_map(|(at, _)| self.guards_of(at, mounts)).collect();
+            guards.splice(0..0, around.into_iter().chain(beside));
+            if group.function == inner {
+                break;
+            }
+            inner = group.function;
+        }
+        (prefix, guards)
+    }
+
+    /// Who mounts what: the call that made a group, and the use that hangs it somewhere.
+    fn mounts(&self, calls: &BTreeMap<UseId, (FileId, usize)>) -> HashMap<(FileId, usize), UseId> {
+        let mut mounts = HashMap::new();
+        let groups = self
+            .code
+            .uses
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| matches!(one.meaning, Meaning::Middleware | Meaning::RouteGroup));
+        for (id, _) in groups {
+            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let Some(context) = self.context(file) else { continue };
+            let Some(call) = context.module.calls.get(at) else { continue };
+            for argument in &call.arguments {
+                let Some(maker) = context.names.maker(&argument.value, call.scope) else { continue };
+                let Some(made) = program::follow(self.program, self.names, Made { file, maker }) else { continue };
+                if let Maker::Call(maker) = made.maker {
+                    mounts.entry((made.file, maker)).or_insert(id);
+                }
+            }
+        }
+        mounts
+    }
+
+    /// The prefix and the guards of what a use is called on.
+    fn around_route(&self, id: UseId, mounts: &HashMap<(FileId, usize), UseId>, depth: usize) -> (String, Vec<Guard>) {
+        let Some((receiver, depth)) = self.receivers.get(&id).zip(depth.checked_sub(1)) else {
+            return (String::new(), Vec::new());
+        };
+        let path = |id: UseId| {
+            let one = self.code.uses.get(id)?;
+            one.settings.get("path").and_then(|setting| setting.value.text()).map(str::to_owned)
+        };
+        let mut prefix = String::new();
+        let mut guards = Vec::new();
+        // The group itself, with what it hangs on.
+        let group = self.uses.get(receiver).copied().filter(|group| {
+            self.code.uses.get(*group).is_some_and(|one| one.meaning == Meaning::RouteGroup) && *group != id
+        });
+        for outer in [mounts.get(receiver).copied().filter(|mount| *mount != id), group].into_iter().flatten() {
+            let (outer_prefix, outer_guards) = self.around_route(outer, mounts, depth);
+            prefix = joined(&prefix, &joined(&outer_prefix, &path(outer).unwrap_or_default()));
+            guards.extend(outer_guards);
+            guards.extend(self.guards_of(outer, mounts));
+        }
+        // Middleware of the same object, unless it is for another path.
+        for (other, one) in self.code.uses.iter().enumerate() {
+            if one.meaning == Meaning::Middleware
+                && self.receivers.get(&other) == Some(receiver)
+                && path(other).is_none()
+            {
+                guards.extend(self.guards_of(other, mounts));
+            }
+        }
+        (prefix, guards)
+    }
+
+    /// What a use is given as guards.
+    fn guards_of(&self, id: UseId, mounts: &HashMap<(FileId, usize), UseId>) -> Vec<Guard> {
+        let Some(((file, at), _)) = self.uses.iter().find(|(_, one)| **one == id) else { return Vec::new() };
+        let Some(call) = self.program.files.get(*file).and_then(|unit| unit.module.calls.get(*at)) else {
+            return Vec::new();
+        };
+        let mounted = |value: &Expr| {
+            let maker = self.names.get(*file)?.maker(value, call.scope)?;
+            let made = program::follow(self.program, self.names, Made { file: *file, maker })?;
+            match made.maker {
+                Maker::Call(at) => mounts.get(&(made.file, at)),
+                _ => None,
+            }
+        };
+        let guards = call.arguments.iter().filter(|argument| mounted(&argument.value) != Some(&id));
+        guards.flat_map(|argument| self.guard(*file, &argument.value, call.scope)).collect()
+    }
+
+    fn guard(&self, file: FileId, value: &Expr, scope: ScopeId) -> Vec<Guard> {
+        let Some(names) = self.names.get(file) else { return Vec::new() };
+        match value {
+            Expr::List(items) => items.iter().flat_map(|item| self.guard(file, item, scope)).collect(),
+            Expr::Object { fields, .. } => fields.iter().flat_map(|(_, item)| self.guard(file, item, scope)).collect(),
+            Expr::Call(at) => {
+                let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(*at)) else {
+                    return Vec::new();
+                };
+                let symbol = names.symbols(&call.callee, call.scope).into_iter().next();
+                let function = symbol.as_deref().and_then(|symbol| self.function_named(file, symbol));
+                vec![Guard { name: symbol.unwrap_or_default(), function, used: self.uses.get(&(file, *at)).copied() }]
+            }
+            Expr::Name(_) | Expr::Member(..) | Expr::Function(_) => {
+                let symbol = names.symbols(value, scope).into_iter().next();
+                let function = match value {
+                    Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
+                    _ => symbol.as_deref().and_then(|symbol| self.function_named(file, symbol)),
+                };
+                vec![Guard { name: symbol.unwrap_or_default(), function, used: None }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The other annotations of a handler and of its class.
+    fn beside_annotation(&self, file: FileId, call: &Call, at: usize) -> Vec<Guard> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let class = context.module.class(call.scope);
+        let beside = context.module.calls.iter().enumerate().filter(|(other, one)| {
+            *other != at && one.role == CallRole::Annotation && (one.scope == call.scope || Some(one.scope) == class)
+        });
+        beside
+            .flat_map(|(other, one)| {
+                let name = context.names.symbols(&one.callee, one.scope).into_iter().next().unwrap_or_default();
+                let function = self.function_named(file, &name);
+                let own = Guard { name, function, used: self.uses.get(&(file, other)).copied() };
+                let given = one.arguments.iter().flat_map(|argument| self.guard(file, &argument.value, one.scope));
+                std::iter::once(own).chain(given.collect::<Vec<_>>()).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// The path that the class of a handler puts before its own.
+    fn class_prefix(&self, handler: Option<FunctionId>) -> String {
+        let Some(handler) = handler else { return String::new() };
+        let mut groups =
+            self.code.uses.iter().filter(|one| one.meaning == Meaning::RouteGroup && one.wraps.contains(&handler));
+        let path = groups.find_map(|one| one.settings.get("path")?.value.text());
+        path.unwrap_or_default().to_owned()
+    }
+}
+
+/// Two parts of a path with one slash between them.
+fn joined(prefix: &str, path: &str) -> String {
+    match (prefix.trim_end_matches('/'), path.trim_start_matches('/')) {
+        ("", _) => path.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, path) => format!("{prefix}/{path}"),
+    }
+}
