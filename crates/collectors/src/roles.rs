@@ -44,6 +44,7 @@ const VENDORED: &[&str] = &[
     "site-packages",
     ".terraform",
     "jspm_packages",
+    ".yarn",
     "pods",
 ];
 const FIXTURE: &[&str] = &[

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::Tree;
 
 mod cases;
+mod contents;
 mod deadlines;
 mod facts;
 mod handling;
@@ -19,7 +20,6 @@ mod program;
 mod receivers;
 mod routes;
 mod settings;
-mod texts;
 mod values;
 mod variables;
 

@@ -79,7 +79,7 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
     let mut wild = Vec::new();
     for route in source.routes.iter().filter(|route| route.role.counts() && !is_operational(&route.path)) {
         let path = plain(&route.path);
-        if let Some((before, _)) = path.split_once('*') {
+        if let Some((before, _)) = path.split_once('*').or_else(|| path.split_once(ServedRoute::UNFOLLOWED)) {
             wild.push(before.trim_end_matches('/').to_owned());
         } else {
             let method = route.method.clone().unwrap_or_else(|| "*".to_owned());
@@ -102,11 +102,14 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
         let first = served.values().next().map_or_else(|| evidence.service().place(), |route| route.place.clone());
         return Ok(Reading::absent(Finding::new(
             &first,
-            format!("{} routes are served, and no OpenAPI document describes them", served.len()),
+            match served.len() {
+                1 => "1 route is served, and no OpenAPI document describes it".to_owned(),
+                count => format!("{count} routes are served, and no OpenAPI document describes them"),
+            },
             format!("提供 {} 条路由，但没有 OpenAPI 文档描述它们", served.len()),
         )));
     }
-    let serves = |method: &str, path: &str| {
+    let answers = |method: &str, path: &str| {
         served.keys().any(|(one, at)| at == path && (one == "*" || one == method))
             || wild.iter().any(|before| path.starts_with(before.as_str()) && !before.is_empty())
     };
@@ -114,7 +117,7 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
     let mut prefixes: BTreeSet<String> = apis.iter().flat_map(|api| &api.servers).map(|server| base(server)).collect();
     prefixes.insert(String::new());
     let matching = |prefix: &String| {
-        described.iter().filter(|(_, one)| serves(&one.method, &plain(&format!("{prefix}{}", one.path)))).count()
+        described.iter().filter(|(_, one)| answers(&one.method, &plain(&format!("{prefix}{}", one.path)))).count()
     };
     let prefix =
         prefixes.iter().max_by_key(|prefix| (matching(prefix), prefix.is_empty())).cloned().unwrap_or_default();
@@ -133,7 +136,7 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
     for (_, one) in &described {
         let path = plain(&format!("{prefix}{}", one.path));
         let key = format!("{} {path}", one.method);
-        if serves(&one.method, &path) || is_operational(&one.path) {
+        if answers(&one.method, &path) || is_operational(&one.path) {
             tally.met(key, &one.place);
         } else {
             tally.miss(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{FunctionId, Handling, Meaning, SourceCode, Use},
+    evidence::{FunctionId, FunctionKind, Handling, Meaning, SourceCode, Use},
 };
 
 use crate::shared::{
@@ -118,7 +118,7 @@ fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<FunctionId
 /// The function itself, those that call it, and those that call these where one of them has no name: a lambda runs for the
 /// function that it stands in.
 fn near(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
-    let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.name.is_empty() && !one.top);
+    let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.kind == FunctionKind::Lambda);
     let mut near = BTreeSet::from([function]);
     let mut open = vec![(function, true)];
     while let Some((at, further)) = open.pop() {

@@ -137,6 +137,7 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
     let source = evidence.source()?;
     let mut tally = Tally::new();
     let mut open = 0_usize;
+    let mut lost = None;
     for route in source.routes.iter().filter(|route| route.role.counts()) {
         let method = route.method.as_deref().unwrap_or("ANY");
         if matches!(method, "HEAD" | "OPTIONS") {
@@ -147,7 +148,13 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
             continue;
         }
         let key = format!("{method} {}", route.path);
-        match guards::asks(source, route) {
+        let asks = guards::asks(source, route);
+        // Whether a path that was not followed is public cannot be said.
+        if !route.followed() && !matches!(asks, Asks::Yes(_)) {
+            lost.get_or_insert(&route.place);
+            continue;
+        }
+        match asks {
             Asks::Yes(place) => tally.met(key, &place),
             Asks::Hollow(guard) => tally.miss(
                 key.clone(),
@@ -172,6 +179,12 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
         return Ok(program::trail_ends(
             format!("{} asks for authentication by rules of its own, which were not followed", whole.place),
             format!("{} 以自身的规则要求身份认证，未能追踪", whole.place),
+        ));
+    }
+    if let Some(place) = lost.filter(|_| tally.count().met == tally.count().of) {
+        return Ok(program::trail_ends(
+            format!("the path of the route at {place} was not followed, and nothing asks who calls it"),
+            format!("{place} 处路由的路径未能追踪，且未见身份认证"),
         ));
     }
     if tally.is_empty() && open > 0 {

@@ -14,7 +14,7 @@ use super::scaling::same_environment;
 
 /// Names without case and separators: `shop.db-url` of a settings file is `SHOP_DB_URL` of the environment.
 pub(crate) fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_ascii_alphanumeric()).map(|letter| letter.to_ascii_uppercase()).collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
 /// What the repository declares.

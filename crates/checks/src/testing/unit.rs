@@ -65,16 +65,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         Ran::Nowhere(place) => match inside_image(evidence)? {
             Some(place) => Reading::shown(
                 [place, example],
-                format!("{} test files; the image's build runs them", count),
-                format!("有 {} 个测试文件，构建镜像时运行", count),
+                format!("{count} test files; the image's build runs them"),
+                format!("有 {count} 个测试文件，构建镜像时运行"),
             ),
             None => Reading::refuted(
                 vec![
                     Finding::new(&place, "no pipeline runs the unit tests", "没有流水线运行单元测试")
                         .also(&example, "a test", "测试"),
                 ],
-                format!("{} test files, and no pipeline that runs them", count),
-                format!("有 {} 个测试文件，但没有流水线运行它们", count),
+                format!("{count} test files, and no pipeline that runs them"),
+                format!("有 {count} 个测试文件，但没有流水线运行它们"),
             ),
         },
         other => pipeline_elsewhere(&other, WHAT.0, WHAT.1),

@@ -8,8 +8,8 @@ use std::{
 use gonogo_domain::{
     KnownUse, Library, Place,
     evidence::{
-        Catch, EnvironmentRead, Fate, Function, FunctionId, Handling, Meaning, Package, Role, SettingValue, SourceCode,
-        SourceFile, Unfollowed, Use, UseId,
+        Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Unfollowed, Use,
+        UseId,
     },
     known_symbols,
 };
@@ -17,11 +17,10 @@ use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, ScopeId, Scope
 
 use super::{
     deadlines,
-    handling::{handles_errors, stands_in},
+    handling::handles_errors,
     program::{self, FileBeyond, FileId, Made, Program},
     settings::{self, MadeIn},
-    values::{self, Context},
-    variables,
+    values::Context,
 };
 
 pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
@@ -142,8 +141,11 @@ impl<'p> Linker<'p> {
                     unfollowed: Vec::new(),
                     browser: browser.contains(&file),
                     parameters: scope.parameters.len(),
-                    asynchronous: scope.asynchronous,
-                    top,
+                    kind: match (top, scope.name.as_str()) {
+                        (true, _) => FunctionKind::File,
+                        (false, "") => FunctionKind::Lambda,
+                        (false, _) => FunctionKind::Named,
+                    },
                     refuses: false,
                     asserts: false,
                 });
@@ -492,132 +494,14 @@ impl<'p> Linker<'p> {
     fn version(&self, package: &str) -> Option<String> {
         self.packages.iter().find_map(|one| one.dependencies.iter().find(|one| one.name == package)?.version.clone())
     }
+}
 
-    fn reads(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        let values =
-            context.module.reads.iter().map(|read| (&read.value, read.default.as_ref(), read.scope, read.spot.line));
-        let mut found: Vec<EnvironmentRead> = Vec::new();
-        for (value, default, scope, line) in values {
-            let Some((name, _)) = values::environment(context, value, scope) else { continue };
-            let default = default.map(|default| values::setting(context, default, scope, None, line).value);
-            let default = default.or_else(|| self.stand_in(file, value, scope));
-            found.extend(self.environment_read(file, name, default, scope, line));
-        }
-        for (at, call) in context.module.calls.iter().enumerate() {
-            let called = Expr::Call(at);
-            // `process.env.HOSTS.split(",")` reads as well.
-            let prefix =
-                call.callee.name().and_then(|path| path.rsplit_once('.')).map(|(of, _)| Expr::Name(of.to_owned()));
-            let read = if self
-                .uses
-                .get(&(file, at))
-                .and_then(|id| self.code.uses.get(*id))
-                .is_some_and(|one| one.meaning == Meaning::EnvironmentRead)
-            {
-                values::environment(context, &called, call.scope)
-            } else {
-                prefix.and_then(|prefix| {
-                    values::environment(context, &prefix, call.scope).filter(|_| {
-                        // A variable that holds what was read is no second read.
-                        prefix
-                            .name()
-                            .is_some_and(|path| path.contains('.') && context.names.value(path, call.scope).is_none())
-                    })
-                })
-            };
-            if let Some((name, default)) = read {
-                let default = default.or_else(|| self.stand_in(file, &called, call.scope));
-                found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
-            }
-        }
-        found.dedup();
-        self.code.environment.extend(found);
-    }
-
-    pub(super) fn environment_read(
-        &self,
-        file: FileId,
-        name: String,
-        default: Option<SettingValue>,
-        scope: ScopeId,
-        line: u32,
-    ) -> Option<EnvironmentRead> {
-        let (name, default) = variables::placeholder(name, default);
-        Some(EnvironmentRead {
-            name,
-            default,
-            place: self.place(file, line),
-            role: self.program.files.get(file)?.role,
-            function: self.function_at(file, scope)?,
-        })
-    }
-
-    fn catches(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        let module = context.module;
-        let mut found = Vec::new();
-        for (at, scope) in module.scopes.iter().enumerate() {
-            let handles = handles_errors(module.language, scope);
-            let Some(function) = self.function_at(file, at).filter(|_| handles) else { continue };
-            let calls = || module.calls.iter().enumerate().filter(|(_, call)| module.within(call.scope, at));
-            let meanings =
-                calls().filter_map(|(call, _)| self.uses.get(&(file, call))).filter_map(|id| self.code.uses.get(*id));
-            let logs = meanings.clone().any(|one| matches!(one.meaning, Meaning::LogCall | Meaning::PrintCall));
-            let ends = meanings.clone().any(|one| one.meaning == Meaning::Exit);
-            let throws = ends || calls().any(|(_, call)| call.role == CallRole::Throw);
-            let recovers = !throws
-                && module.returns.iter().any(|one| {
-                    module.within(one.scope, at)
-                        && stands_in(module.language, &one.value, &|call| {
-                            self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id)).is_some_and(|one| {
-                                matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback)
-                            })
-                        })
-                });
-            let acts = calls().next().is_some() || module.returns.iter().any(|one| module.within(one.scope, at));
-            found.push(Catch {
-                place: self.place(file, scope.spot.line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
-                function,
-                types: scope.types.clone(),
-                empty: scope.empty,
-                does: [
-                    (throws, Handling::Throws),
-                    (acts, Handling::Acts),
-                    (logs, Handling::Logs),
-                    (recovers, Handling::Recovers),
-                ]
-                .into_iter()
-                .filter_map(|(does, what)| does.then_some(what))
-                .collect(),
-            });
-        }
-        // `promise.catch(() => {})`
-        for call in &module.calls {
-            let is_catch = match &call.callee {
-                Expr::Member(_, name) => name == "catch",
-                Expr::Name(path) => path.rsplit_once('.').is_some_and(|(_, name)| name == "catch"),
-                _ => false,
-            };
-            let Some(Expr::Function(handler)) = call.arguments.first().map(|one| &one.value).filter(|_| is_catch)
-            else {
-                continue;
-            };
-            let (Some(scope), Some(function)) = (module.scopes.get(*handler), self.function_at(file, call.scope))
-            else {
-                continue;
-            };
-            found.push(Catch {
-                place: self.place(file, call.spot.line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
-                function,
-                types: Vec::new(),
-                empty: scope.empty,
-                does: if scope.empty { Vec::new() } else { vec![Handling::Acts] },
-            });
-        }
-        self.code.catches.extend(found);
+/// The last name of what is called.
+pub(super) fn method(callee: &Expr) -> Option<&str> {
+    match callee {
+        Expr::Name(path) => path.rsplit('.').next(),
+        Expr::Member(_, name) => Some(name),
+        _ => None,
     }
 }
 
@@ -637,13 +521,4 @@ fn holds(requirement: &str, version: &str) -> bool {
             version.starts_with(&numbers(one.trim_start_matches('=')))
         }
     })
-}
-
-/// The last name of what is called.
-pub(super) fn method(callee: &Expr) -> Option<&str> {
-    match callee {
-        Expr::Name(path) => path.rsplit('.').next(),
-        Expr::Member(_, name) => Some(name),
-        _ => None,
-    }
 }

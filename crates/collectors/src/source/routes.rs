@@ -1,4 +1,4 @@
-//! The addresses that a program answers at: with the prefixes of their groups and with what stands before each.
+//! Where the program answers: routes with the prefixes and the guards of what they hang on.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use super::{
     program::{self, FileId, Made},
 };
 
-/// Groups and middleware nest no deeper than this.
+/// Annotations and middleware nest no deeper than this.
 const GROUPS: usize = 8;
 
 impl<'p> Linker<'p> {
@@ -25,6 +25,8 @@ impl<'p> Linker<'p> {
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
             let piece =
                 own.is_none().then(|| call.arguments.iter().take(2).find_map(|one| self.path_piece(file, &one.value)));
+            // `router.get(base + "/", handler)`: something stands there that was not followed.
+            let followed = call.role == CallRole::Annotation || call.arguments.len() < 2;
             let own = own.map(|path| path.rsplit("{}").next().unwrap_or(path)).or_else(|| piece.flatten());
             // `app.get("env")` of Express reads a setting: a route has somebody to answer it.
             if one.wraps.is_empty() && call.arguments.len() < 2 && call.role != CallRole::Annotation {
@@ -65,7 +67,7 @@ impl<'p> Linker<'p> {
             });
             routes.push(ServedRoute {
                 method: method.map(|method| method.to_ascii_uppercase()),
-                path: joined(&prefix, own.unwrap_or_default()),
+                path: joined(&prefix, own.unwrap_or(if followed { "" } else { ServedRoute::UNFOLLOWED })),
                 handler,
                 guards,
                 place: one.place.clone(),

@@ -45,7 +45,6 @@ pub type UseId = usize;
 
 /// A function, a method, a lambda; also the top of a file, which runs when the file is loaded.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combine")]
 pub struct Function {
     /// `Server.handle`; empty for a lambda and for the top of a file.
     pub name: String,
@@ -61,13 +60,19 @@ pub struct Function {
     pub browser: bool,
     /// How many parameters it takes.
     pub parameters: usize,
-    pub asynchronous: bool,
-    /// The top of a file.
-    pub top: bool,
+    pub kind: FunctionKind,
     /// It turns callers away itself: it answers 401 or 403, or raises what is called so.
     pub refuses: bool,
     /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
     pub asserts: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FunctionKind {
+    /// The top of a file.
+    File,
+    Named,
+    Lambda,
 }
 
 /// A call that was not followed, though somebody waits for it or for its error.
@@ -390,6 +395,16 @@ pub struct TestSkip {
     pub reason: bool,
     /// Only where some condition holds.
     pub conditional: bool,
+}
+
+impl ServedRoute {
+    /// What stands in a path for the part that was not followed.
+    pub const UNFOLLOWED: &str = "…";
+
+    /// The whole path is known.
+    pub fn followed(&self) -> bool {
+        !self.path.contains(Self::UNFOLLOWED)
+    }
 }
 
 impl SourceCode {
