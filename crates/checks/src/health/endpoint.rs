@@ -147,7 +147,10 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, Strin
         );
     }
     let served = source.routes.iter().filter(|route| route.role.counts()).count();
-    if served == 0 && health::speaks_grpc(source, asked) && program::used(source, Meaning::Listen).next().is_some() {
+    // What a probe of production asks is answered somewhere.
+    let is_asked = asked.iter().any(|(_, path)| path == health::GRPC);
+    let listens = program::used(source, Meaning::Listen).next().is_some();
+    if served == 0 && !is_asked && listens && health::speaks_grpc(source, asked) {
         return program::nothing(
             evidence,
             source,

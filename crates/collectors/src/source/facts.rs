@@ -195,7 +195,8 @@ impl<'p> Linker<'p> {
         self.functions.get(&(file, *scope)).copied()
     }
 
-    /// What a class of the program extends: making one makes one of those.
+    /// What a class of the program extends: making one makes one of those, and what it calls of itself and does not have
+    /// is theirs.
     fn bases(&self, file: FileId, symbol: &str) -> Vec<String> {
         let found = match symbol.strip_prefix('.') {
             Some(own) => Some((file, own)),
@@ -204,11 +205,13 @@ impl<'p> Linker<'p> {
                 .and_then(|rest| rest.split_once('.'))
                 .and_then(|(file, name)| Some((file.parse().ok()?, name))),
         };
-        let Some((file, name)) = found.filter(|(_, name)| !name.contains('.')) else { return Vec::new() };
+        let Some((file, name)) = found else { return Vec::new() };
+        let (name, method) = name.split_once('.').map_or((name, None), |(name, method)| (name, Some(method)));
         let (Some(unit), Some(names)) = (self.program.files.get(file), self.names.get(file)) else { return Vec::new() };
         let class = unit.module.scopes.iter().find(|scope| scope.kind == ScopeKind::Class && scope.name == name);
         let Some((class, around)) = class.map(|class| (class, class.parent.unwrap_or(0))) else { return Vec::new() };
-        class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around)).collect()
+        let bases = class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around));
+        bases.map(|base| method.map_or_else(|| base.clone(), |method| format!("{base}.{method}"))).collect()
     }
 
     /// The methods that a call on an interface of the program may run.
@@ -331,7 +334,8 @@ impl<'p> Linker<'p> {
             self.spawn(file, call, function, callee, &given);
         }
         let table = known_symbols(context.module.language.word());
-        let bases = symbols.first().map(|symbol| self.bases(file, symbol)).unwrap_or_default();
+        let bases =
+            symbols.first().filter(|_| callee.is_none()).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
         let stub = Self::stub(context, call);
         let Some((symbol, rows)) = symbols
             .iter()
