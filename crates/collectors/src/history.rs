@@ -21,10 +21,11 @@ use gonogo_domain::{
     evidence::{Commit, History, SecretSighting},
 };
 use gonogo_secrets::{File, may_hold, scan};
+use ignore::gitignore::Gitignore;
 use jiff::{Timestamp, tz::TimeZone};
 use rayon::prelude::*;
 
-use crate::{revision, roles};
+use crate::{revision, roles, secrets};
 
 /// How much of the history to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,7 @@ pub fn gather(root: &Path, depth: Depth) -> Result<History, Missing> {
     let partial = has_promisor(&objects);
     let mut past = Past { repository: &repository, prefix: revision::prefix(&repository, root), absent: 0 };
     let places = if partial || !reader.candidates.is_empty() { past.places(&reader.candidates) } else { Vec::new() };
-    let secrets = sightings(&repository, &places);
+    let secrets = sightings(&repository, &heeded(root, places));
     let incomplete = if repository.is_shallow().unwrap_or(false) {
         Some(missing(
             "the clone is shallow, so that only a part of the git history is here",
@@ -297,6 +298,13 @@ fn day(seconds: i64) -> jiff::civil::Date {
     Timestamp::from_second(seconds).unwrap_or_default().to_zoned(TimeZone::UTC).date()
 }
 
+/// The versions at paths that `.gonogoignore` does not leave out: what holds for the tree holds for its past.
+fn heeded(root: &Path, mut versions: Vec<Version>) -> Vec<Version> {
+    let (ignored, _) = Gitignore::new(root.join(".gonogoignore"));
+    versions.retain(|one| !ignored.matched_path_or_any_parents(&*one.path, false).is_ignore());
+    versions
+}
+
 /// What the versions hold, known by their paths: one sighting for each value of a file, of the commit that brought it.
 fn sightings(repository: &gix::Repository, versions: &[Version]) -> Vec<SecretSighting> {
     let shared = repository.clone().into_sync();
@@ -308,7 +316,8 @@ fn sightings(repository: &gix::Repository, versions: &[Version]) -> Vec<SecretSi
                 let Ok(object) = repository.find_object(version.id) else { return Vec::new() };
                 let file = File { path: &version.path, role: roles::role(&version.path), bytes: &object.data };
                 let commit = || Some(version.commit.clone());
-                scan(&file).into_iter().map(|one| SecretSighting { commit: commit(), ..one }).collect()
+                let found = scan(&file).into_iter().map(|one| SecretSighting { commit: commit(), ..one });
+                found.map(|one| secrets::in_its_role(&object.data, one)).collect()
             },
         )
         .collect();

@@ -86,7 +86,7 @@ fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Co
         ),
         objectives: objectives(&area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        source: Arc::new(source::link(&sources.source, &packages.items, &unit.service.name, &|path| area.home(path))),
+        source: source::link(&sources.source, &packages.items, &unit.service.name, &|path| area.home(path)),
         source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
         packages,
         apis: apis(&area, sources),

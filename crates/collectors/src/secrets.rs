@@ -43,14 +43,12 @@ enum Looked {
 fn look(tree: &Tree, entry: &FileEntry) -> Looked {
     let mut found: Vec<SecretSighting> = Vec::new();
     let read = tree.pieces(&entry.path, &mut |piece| {
-        for mut one in scan(&File { path: &entry.path, role: entry.role, bytes: piece.bytes }) {
+        for one in scan(&File { path: &entry.path, role: entry.role, bytes: piece.bytes }) {
+            let mut one = in_its_role(piece.bytes, one);
             if piece.lines > 0 {
                 one.place = one.place.at_line(one.place.line().unwrap_or(0).saturating_add(piece.lines));
             }
             // Pieces overlap, so that nothing is cut in two.
-            if in_tests(entry, piece.bytes, &one) {
-                one.role = Role::Test;
-            }
             if !found.iter().any(|other| (&other.place, other.fingerprint) == (&one.place, one.fingerprint)) {
                 found.push(one);
             }
@@ -65,14 +63,16 @@ fn look(tree: &Tree, entry: &FileEntry) -> Looked {
     }
 }
 
-/// Rust keeps the tests of a file at its end.
-fn in_tests(entry: &FileEntry, bytes: &[u8], one: &SecretSighting) -> bool {
-    if !entry.path.ends_with(".rs") {
-        return false;
+/// Rust keeps the tests of a file at its end: what stands there is a test's.
+pub(crate) fn in_its_role(bytes: &[u8], mut one: SecretSighting) -> SecretSighting {
+    if matches!(one.place.path().rsplit_once('.'), Some((_, "rs"))) {
+        let text = String::from_utf8_lossy(bytes);
+        let begins = text.lines().position(|line| line.trim_start().starts_with("#[cfg(test)]"));
+        if begins.and_then(|line| u32::try_from(line).ok()).is_some_and(|line| one.place.line() > Some(line)) {
+            one.role = Role::Test;
+        }
     }
-    let text = String::from_utf8_lossy(bytes);
-    let begins = text.lines().position(|line| line.trim_start().starts_with("#[cfg(test)]"));
-    begins.and_then(|line| u32::try_from(line).ok()).is_some_and(|line| one.place.line() > Some(line))
+    one
 }
 
 #[cfg(test)]

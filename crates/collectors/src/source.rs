@@ -1,6 +1,9 @@
 //! The program's source: read once, linked into one program for each service.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use gonogo_domain::{
     Gap, Place, Source,
@@ -40,6 +43,8 @@ pub(crate) struct Sources {
     /// In the order of their paths.
     pub units: Vec<SourceUnit>,
     pub gaps: Vec<Gap>,
+    /// Services that are made of the same files share one program.
+    linked: Mutex<BTreeMap<Parts, Arc<OnceLock<Arc<SourceCode>>>>>,
 }
 
 pub(crate) fn gather(tree: &Tree) -> Sources {
@@ -78,14 +83,34 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
 
 /// The source of one service: the files that `owns` says belong to it, linked. Where they hold several programs of Go,
 /// it is the one that goes by the service's name.
-pub(crate) fn link(sources: &Sources, packages: &[Package], name: &str, owns: &dyn Fn(&str) -> bool) -> SourceCode {
+pub(crate) fn link(
+    sources: &Sources,
+    packages: &[Package],
+    name: &str,
+    owns: &dyn Fn(&str) -> bool,
+) -> Arc<SourceCode> {
     let mut units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
     let others = program::other_programs(&program::Program::new(&units, packages), name);
     if !others.is_empty() {
         let mut at = 0..;
         units.retain(|_| at.next().is_none_or(|at| !others.contains(&at)));
     }
-    facts::facts(&program::Program::new(&units, packages), packages)
+    let key = Parts {
+        files: units.iter().map(|unit| Arc::clone(&unit.path)).collect(),
+        packages: packages.iter().map(|package| package.place.clone()).collect(),
+    };
+    let linked = {
+        let mut all = sources.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(key).or_default())
+    };
+    Arc::clone(linked.get_or_init(|| Arc::new(facts::facts(&program::Program::new(&units, packages), packages))))
+}
+
+/// What a program is made of.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Parts {
+    files: Vec<Arc<str>>,
+    packages: Vec<Place>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The facts that small programs give.
 
+use std::sync::Arc;
+
 use gonogo_domain::{
     KnownUse, SOURCE_TABLES,
     evidence::{Package, SourceCode},
@@ -9,7 +11,7 @@ use gonogo_domain::{
 use super::{gather, link};
 use crate::Tree;
 
-fn source(files: &[(&str, &str)]) -> SourceCode {
+fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
     link(&gather(&tree), &[], "shop", &|_| true)
