@@ -13,8 +13,8 @@ use super::{
 };
 
 impl Linker<'_> {
-    pub(super) fn reads(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn reads(&self, file: FileId) -> Vec<EnvironmentRead> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let values =
             context.module.reads.iter().map(|read| (&read.value, read.default.as_ref(), read.scope, read.spot.line));
         let mut found: Vec<EnvironmentRead> = Vec::new();
@@ -52,7 +52,7 @@ impl Linker<'_> {
             }
         }
         found.dedup();
-        self.code.environment.extend(found);
+        found
     }
 
     pub(super) fn environment_read(
@@ -73,8 +73,8 @@ impl Linker<'_> {
         })
     }
 
-    pub(super) fn catches(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn catches(&self, file: FileId) -> Vec<Catch> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let mut found = Vec::new();
         for (at, scope) in module.scopes.iter().enumerate() {
@@ -137,11 +137,12 @@ impl Linker<'_> {
                 does: if scope.empty { Vec::new() } else { vec![Handling::Acts] },
             });
         }
-        self.code.catches.extend(found);
+        found
     }
 
-    pub(super) fn texts(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn texts(&self, file: FileId) -> Vec<SourceText> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let mut found = Vec::new();
         for literal in &context.module.literals {
             let Some(kind) = text_kind(&literal.text) else { continue };
             let Some(function) = self.function_at(file, literal.scope) else { continue };
@@ -161,7 +162,7 @@ impl Linker<'_> {
                 function,
                 given_to: (kind == SourceTextKind::RequestId).then(given_to).flatten(),
             };
-            self.code.texts.push(text);
+            found.push(text);
         }
         // `{ headers: { "x-request-id": id } }`
         for call in &context.module.calls {
@@ -175,7 +176,7 @@ impl Linker<'_> {
                 });
             }
             for key in keys {
-                self.code.texts.push(SourceText {
+                found.push(SourceText {
                     kind: SourceTextKind::RequestId,
                     text: key.clone(),
                     place: self.place(file, call.spot.line),
@@ -185,6 +186,7 @@ impl Linker<'_> {
                 });
             }
         }
+        found
     }
 }
 
