@@ -167,8 +167,11 @@ impl<'p> Linker<'p> {
         let name = call.callee.name()?;
         let (head, method) = (name.split('.').next().unwrap_or(name), name.rsplit('.').next().unwrap_or(name));
         let own = symbol.starts_with(['.', '@']) || symbol.contains("()");
-        let library =
-            || self.packages.iter().flat_map(|one| &one.dependencies).any(|one| symbol.starts_with(&one.name));
+        // `github.com/lib/pq.Conn.Ping` is of `github.com/lib/pq`.
+        let library = || {
+            let ends = symbol.match_indices(['.', '/', '(']).map(|(at, _)| at).chain([symbol.len()]);
+            ends.filter_map(|end| symbol.get(..end)).any(|name| self.libraries.contains(name))
+        };
         let lower = method.to_ascii_lowercase();
         let throws = matches!(context.module.language, Python | Java | Kotlin | CSharp | Ruby | Php);
         let asks = ASKING.iter().any(|word| lower.contains(word));

@@ -29,8 +29,8 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     let mut linker = Linker {
         program,
         names: &names,
-        packages,
         versions: versions(packages),
+        libraries: packages.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect(),
         callees: HashMap::new(),
         functions: HashMap::new(),
         scopes: Vec::new(),
@@ -69,9 +69,10 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
 pub(super) struct Linker<'p> {
     pub(super) program: &'p Program<'p>,
     pub(super) names: &'p [Names<'p>],
-    pub(super) packages: &'p [Package],
     /// The versions of packages as the first lockfile that has them resolves them.
     versions: HashMap<&'p str, &'p str>,
+    /// What the manifests depend on.
+    pub(super) libraries: HashSet<&'p str>,
     /// The function of the program that a call runs.
     pub(super) callees: HashMap<(FileId, usize), FunctionId>,
     /// The function of every scope that is one, and of the tops of files.
