@@ -33,6 +33,12 @@ fn calls(breaker: &Breaker, number: u32, verdict: Verdict) {
     }
 }
 
+fn settle(permits: Vec<Permit>, verdict: Verdict) {
+    for permit in permits {
+        permit.settle(verdict);
+    }
+}
+
 fn opened(settings: Settings) -> Breaker {
     let breaker = Breaker::new("test", settings);
     calls(&breaker, 10, Verdict::Failure);
@@ -108,7 +114,7 @@ async fn slow_is_strictly_longer() {
         let breaker = Breaker::new("test", ten_of_ten());
         let permits: Vec<Permit> = (0..10).map(|_| breaker.acquire().unwrap()).collect();
         advance(Duration::from_millis(took)).await;
-        permits.into_iter().for_each(|permit| permit.settle(Verdict::Success));
+        settle(permits, Verdict::Success);
         assert_eq!(breaker.state(), expected, "{took} ms");
     }
 }
@@ -192,14 +198,14 @@ async fn a_trial_call_that_is_cancelled_panics_or_is_ignored_can_be_made_again()
 async fn a_trial_that_hangs_ends_at_its_limit() {
     let breaker = half_open().await;
     let hanging: Vec<_> = (0..3).map(|_| breaker.acquire().unwrap()).collect();
-    advance(60 * SECOND - Duration::from_millis(1)).await;
+    advance(Duration::from_millis(59_999)).await;
     assert_eq!(breaker.state(), State::HalfOpen);
     advance(Duration::from_millis(1)).await;
     assert_eq!(breaker.state(), State::Open);
     advance(60 * SECOND).await;
     // The next trial has all its calls again, though those of the last one are still out.
     let permits: Vec<_> = (0..3).map(|_| breaker.acquire().unwrap()).collect();
-    hanging.into_iter().for_each(|permit| permit.settle(Verdict::Success));
+    settle(hanging, Verdict::Success);
     assert_eq!((breaker.state(), breaker.counts().calls), (State::HalfOpen, 0));
     drop(permits);
 }
@@ -229,7 +235,7 @@ async fn late_results_count_for_nothing() {
     advance(60 * SECOND).await;
     calls(&breaker, 2, Verdict::Success);
     assert_eq!(breaker.state(), State::Closed);
-    late.into_iter().for_each(|permit| permit.settle(Verdict::Failure));
+    settle(late, Verdict::Failure);
     assert_eq!((breaker.state(), breaker.counts().calls), (State::Closed, 0));
 }
 

@@ -66,7 +66,7 @@ pub struct Settings {
     pub attempts: u32,
     /// The waits between.
     pub backoff: Backoff,
-    /// The longest wait that `Retry-After` may ask for. 60 s.
+    /// The longest wait that `Retry-After` may ask for. 30 s.
     pub longest_wait: Duration,
     /// How long after the first attempt the last one may begin. 60 s; the inherited [`Deadline`] bounds it further.
     pub overall: Duration,
@@ -74,8 +74,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let minute = Duration::from_mins(1);
-        Self { attempts: 3, backoff: Backoff::default(), longest_wait: minute, overall: minute }
+        Self {
+            attempts: 3,
+            backoff: Backoff::default(),
+            longest_wait: Duration::from_secs(30),
+            overall: Duration::from_mins(1),
+        }
     }
 }
 
