@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::settings::bounded;
+
 /// Sums over the calls of a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -79,7 +81,7 @@ pub(super) struct CountRing {
 
 impl CountRing {
     pub(super) fn new(size: u32) -> Self {
-        let size = usize::try_from(size.max(1)).unwrap_or(usize::MAX);
+        let size = bounded(size) as usize;
         Self { calls: vec![Call::default(); size].into(), next: 0, counts: Counts::default() }
     }
 
@@ -94,7 +96,10 @@ impl CountRing {
             *place = call;
         }
         self.counts.add(call);
-        self.next = (self.next + 1) % self.calls.len();
+        self.next += 1;
+        if self.next == self.calls.len() {
+            self.next = 0;
+        }
     }
 
     fn clear(&mut self) {
@@ -107,19 +112,25 @@ impl CountRing {
 #[derive(Debug)]
 pub(super) struct TimeRing {
     buckets: Box<[Counts]>,
-    length: Duration,
+    /// How many nanoseconds a bucket covers.
+    length: u64,
     start: Instant,
     /// The number of the current bucket since the start.
-    current: u128,
+    current: u64,
     counts: Counts,
 }
 
 impl TimeRing {
     pub(super) fn new(span: Duration, buckets: u32, start: Instant) -> Self {
-        let count = buckets.max(1);
-        let length = (span / count).max(Duration::from_nanos(1));
-        let size = usize::try_from(count).unwrap_or(usize::MAX);
-        Self { buckets: vec![Counts::default(); size].into(), length, start, current: 0, counts: Counts::default() }
+        let count = bounded(buckets);
+        let length = nanos(span / count).max(1);
+        Self {
+            buckets: vec![Counts::default(); count as usize].into(),
+            length,
+            start,
+            current: 0,
+            counts: Counts::default(),
+        }
     }
 
     fn add(&mut self, call: Call, now: Instant) {
@@ -132,11 +143,11 @@ impl TimeRing {
 
     /// Forgets the buckets that `now` has left behind.
     fn slide(&mut self, now: Instant) {
-        let current = now.saturating_duration_since(self.start).as_nanos() / self.length.as_nanos();
+        let current = nanos(now.saturating_duration_since(self.start)) / self.length;
         if current <= self.current {
             return;
         }
-        if current - self.current >= self.buckets.len() as u128 {
+        if current - self.current >= self.buckets.len() as u64 {
             self.clear();
         } else {
             for number in self.current + 1..=current {
@@ -154,7 +165,12 @@ impl TimeRing {
     }
 }
 
-fn place(buckets: &mut [Counts], number: u128) -> Option<&mut Counts> {
-    let size = buckets.len() as u128;
+/// Nanoseconds, up to five centuries of them.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn place(buckets: &mut [Counts], number: u64) -> Option<&mut Counts> {
+    let size = buckets.len() as u64;
     usize::try_from(number % size).ok().and_then(|index| buckets.get_mut(index))
 }

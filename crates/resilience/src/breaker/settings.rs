@@ -27,13 +27,13 @@ impl Percent {
 /// Which calls the rates are worked out over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
-    /// The last calls, this many; at least 1.
+    /// The last calls, this many; from 1 to a million.
     Count(u32),
     /// The calls of the last `span`, forgotten a bucket at a time.
     Time {
         /// How far back the window reaches.
         span: Duration,
-        /// In how many steps it slides; at least 1.
+        /// In how many steps it slides; from 1 to a million.
         buckets: u32,
     },
 }
@@ -60,6 +60,11 @@ pub struct Settings {
     pub trial_limit: Duration,
 }
 
+/// A number of places that a ring may have: memory is taken when it is made.
+pub(super) fn bounded(places: u32) -> u32 {
+    places.clamp(1, 1_000_000)
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let minute = Duration::from_mins(1);
@@ -80,7 +85,7 @@ impl Settings {
     /// The minimum that can be reached.
     pub(super) fn minimum(&self) -> u32 {
         match self.window {
-            Window::Count(size) => self.minimum_calls.min(size),
+            Window::Count(size) => self.minimum_calls.min(bounded(size)),
             Window::Time { .. } => self.minimum_calls,
         }
         .max(1)

@@ -33,6 +33,7 @@ impl Standing {
     pub fn write(&self, headers: &mut HeaderMap) {
         let Self { policy, limit, remaining, reset, window } = *self;
         let (reset, window) = (whole_seconds(reset), whole_seconds(window));
+        headers.reserve(5);
         headers.insert(LIMIT, limit.into());
         headers.insert(REMAINING, remaining.into());
         headers.insert(RESET, reset.into());

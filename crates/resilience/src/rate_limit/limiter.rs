@@ -4,11 +4,13 @@ use std::{hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{Quota, RateLimiter, clock::Clock as _, middleware::StateInformationMiddleware};
 
+use tokio::time::sleep;
+
 use super::{
     headers::Standing,
     store::{Bounded, TokioClock},
 };
-use crate::Rejection;
+use crate::{Deadline, Rejection};
 
 /// Calls in a span of time, as GCRA has it: `calls` at once after a rest, then one every `per / calls`. No window begins
 /// anew at a fixed moment, so that nobody gets twice the calls around it.
@@ -109,6 +111,23 @@ impl<C: Hash + Eq + Clone> Limits<C> {
             .and_then(|index| endpoints.get(index))
             .map_or(other, |(_, limiter)| limiter)
             .check(&caller.client)
+    }
+
+    /// Waits for the caller's turn, for the client's side of a quota: a call too early is only put off. Errors:
+    /// [`Rejection::RateLimited`] at once, if the turn comes after the current [`Deadline`].
+    pub async fn wait(&self, caller: &Caller<'_, C>) -> Result<Standing, Rejection> {
+        loop {
+            let refused = match self.check(caller) {
+                Err(refused @ Rejection::RateLimited { .. }) => refused,
+                other => return other,
+            };
+            let wait = refused.retry_after().unwrap_or_default();
+            if Deadline::current().is_some_and(|deadline| deadline.remaining() <= wait) {
+                return Err(refused);
+            }
+            // Timers end on whole milliseconds; a turn may begin between two.
+            sleep(wait.max(Duration::from_millis(1))).await;
+        }
     }
 
     /// How many clients are remembered, over all endpoints.

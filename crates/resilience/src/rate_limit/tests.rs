@@ -4,15 +4,30 @@ use std::{collections::HashMap, num::NonZeroU32, time::Duration};
 
 use http::HeaderMap;
 use proptest::prelude::*;
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use super::*;
-use crate::Rejection;
+use crate::{Deadline, Rejection};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn policy(name: &'static str, calls: u32, seconds: u64) -> Policy {
     Policy { name, calls: NonZeroU32::new(calls).unwrap(), per: Duration::from_secs(seconds) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_may_wait_for_its_turn_but_not_past_the_deadline() {
+    let limits = Limits::new(policy("p", 2, 20), []);
+    let caller = Caller { endpoint: "/", client: 1 };
+    let begun = Instant::now();
+    for expected in [0, 0, 10, 20] {
+        limits.wait(&caller).await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), expected);
+    }
+    let refused = Deadline::after(10 * SECOND).scope(limits.wait(&caller)).await;
+    assert!(matches!(refused, Err(Rejection::RateLimited { .. })));
+    assert_eq!(begun.elapsed().as_secs(), 20);
+    assert!(Deadline::after(11 * SECOND).scope(limits.wait(&caller)).await.is_ok());
 }
 
 /// How long the call must wait, if it was refused.

@@ -73,7 +73,8 @@ pub enum Phase {
     Ended,
 }
 
-/// How the process ended.
+/// How the process ended: to be turned into the [`ExitCode`] of `main`. A runtime that is dropped waits for blocking tasks;
+/// `Runtime::shutdown_background` does not, which a forced exit wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// All requests ended, all was written.

@@ -26,6 +26,8 @@
 //! ```
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 use std::{
