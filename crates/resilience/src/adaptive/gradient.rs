@@ -178,6 +178,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn calls_begun_before_the_measurement_tell_nothing_of_the_minimum() {
+        let begun = Instant::now();
+        let mut gradient =
+            Gradient::new(GradientSettings::default(), || 0.0, later(begun, Duration::from_secs(1))).unwrap();
+        let mut add = |begun| {
+            let sample = Sample { begun, took: Duration::from_secs(1), under_way: 1, dropped: false };
+            gradient.add(&sample, later(begun, sample.took));
+            gradient.histogram.len()
+        };
+        assert_eq!(add(begun), 0);
+        assert_eq!(add(later(begun, Duration::from_secs(1))), 1);
+    }
+
+    #[test]
     fn the_arithmetic_is_envoys() {
         let check = |least: f64, sample, limit, expected| {
             assert_eq!(next_limit(gradient(least, 0.25, sample), limit), expected, "{least} {sample} {limit}");

@@ -78,12 +78,18 @@ async fn aimd_stays_within_its_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_nobody_comes_near_does_not_grow() {
-    let limit = aimd();
-    for _ in 0..1000 {
+async fn a_limit_of_which_less_than_half_is_used_does_not_grow() {
+    let check = |under_way: usize, expected| {
+        let limit = aimd();
+        let held: Vec<_> = (1..under_way).map(|_| limit.acquire().unwrap()).collect();
         limit.acquire().unwrap().settle(Verdict::Success);
-    }
-    assert_eq!(limit.limit(), 20);
+        assert_eq!(limit.limit(), expected, "{under_way} under way");
+        drop(held);
+    };
+    check(1, 20);
+    check(9, 20);
+    check(10, 21);
+    check(20, 21);
 }
 
 #[tokio::test(start_paused = true)]
