@@ -1,3 +1,5 @@
+//! Tower layers that keep a service up when its dependencies, callers or platform do not behave.
+
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
