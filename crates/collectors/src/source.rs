@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod alone;
 pub(crate) mod beside;
 mod cases;
 mod contents;

@@ -417,6 +417,7 @@ fn top(code: &mut SourceCode, path: &Arc<str>, role: Role) -> FunctionId {
         kind: FunctionKind::File,
         refuses: false,
         asserts: false,
+        fields: Vec::new(),
     });
     code.functions.len() - 1
 }

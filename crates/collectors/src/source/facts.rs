@@ -56,11 +56,13 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
         linker.catches(file);
         linker.texts(file);
         linker.choices(file);
+        linker.fields(file);
     }
     linker.helpers();
     linker.cases();
     linker.routes();
-    left_out.par_iter().map(|left_out| linker.without(left_out)).collect()
+    let alone = linker.alone();
+    left_out.par_iter().map(|left_out| linker.without(&(left_out | &alone))).collect()
 }
 
 pub(super) struct Linker<'p> {
@@ -166,6 +168,7 @@ impl<'p> Linker<'p> {
                     },
                     refuses: false,
                     asserts: false,
+                    fields: Vec::new(),
                 });
                 // A lambda runs with the function that it stands in.
                 if !top
