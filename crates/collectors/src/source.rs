@@ -15,7 +15,9 @@ use rayon::prelude::*;
 use crate::Tree;
 
 mod alone;
+mod behaviour;
 pub(crate) mod beside;
+mod calls;
 mod cases;
 mod contents;
 mod deadlines;

@@ -232,7 +232,9 @@ pub(super) fn tell(
 ) -> Arc<SourceCode> {
     let launched = starts.iter().any(|start| beside().launcher(&start.words).is_some());
     // Without a program there is nothing to say it of.
-    if told.is_empty() && !launched || shared.files.is_empty() {
+    let named = |name: &str| packages.iter().flat_map(|one| &one.dependencies).any(|one| one.name == name);
+    let known = beside().starters.iter().any(|row| named(&row.package));
+    if told.is_empty() && !launched && !known || shared.files.is_empty() {
         return shared;
     }
     let code = Arc::make_mut(&mut shared);
@@ -254,8 +256,41 @@ pub(super) fn tell(
         }
         spring(code, one, packages, function);
     }
+    started(code, told, packages);
     launch(code, told, starts);
     shared
+}
+
+/// What Spring Boot sets up because it is on the class path.
+fn started(code: &mut SourceCode, told: &[&Told], packages: &[Package]) {
+    let boots = code.uses.iter().any(|one| {
+        one.role.counts()
+            && one.meaning == Meaning::Listen
+            && one.package.as_deref() == Some("org.springframework.boot:spring-boot")
+    });
+    if !boots {
+        return;
+    }
+    let here = || packages.iter().flat_map(|one| &one.dependencies).filter(|one| !one.development);
+    for row in &beside().starters {
+        let Some(dependency) = here().find(|one| one.name == row.package) else { continue };
+        let company = row.with.as_deref().is_none_or(|with| here().any(|one| one.name.starts_with(with)));
+        let off = told.iter().flat_map(|one| &one.settings).any(|(key, value, _)| {
+            *key == row.switch && value == if row.switch.ends_with("disabled") { "true" } else { "false" }
+        });
+        if !company || off {
+            continue;
+        }
+        let path: Arc<str> = Arc::from(dependency.place.path());
+        let function = top(code, &path, Role::Product);
+        let said = Said {
+            meaning: row.means,
+            symbol: &row.package,
+            place: dependency.place.clone(),
+            settings: BTreeMap::new(),
+        };
+        add(code, said, row.defaults.iter().map(|(name, value)| (name.as_str(), value.as_str())), function);
+    }
 }
 
 /// What Spring is told in `application.properties`.

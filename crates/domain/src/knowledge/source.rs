@@ -79,10 +79,14 @@ struct Table {
 /// The rows for one language, found by symbol.
 #[derive(Debug, Default)]
 pub struct Symbols {
+    /// Those of the language's own tables, then those that it shares with another.
     pub libraries: Vec<Library>,
+    own: usize,
     exact: HashMap<String, Vec<(usize, usize)>>,
     /// By what stands before `.*`.
     families: HashMap<String, Vec<(usize, usize)>>,
+    /// Variables of the environment are members of one of the families.
+    environment: bool,
     /// Symbols with a `*` elsewhere: the parts between the stars.
     shapes: Vec<(Vec<String>, (usize, usize))>,
     gives: HashMap<String, String>,
@@ -101,7 +105,10 @@ impl Symbols {
                         _ if symbol.trim_end_matches(".*").contains('*') => {
                             symbols.shapes.push((symbol.split('*').map(str::to_owned).collect(), (at, row)));
                         }
-                        Some(family) => symbols.families.entry(family.to_owned()).or_default().push((at, row)),
+                        Some(family) => {
+                            symbols.environment |= known.means == Meaning::EnvironmentRead;
+                            symbols.families.entry(family.to_owned()).or_default().push((at, row));
+                        }
                         None => symbols.exact.entry(symbol.clone()).or_default().push((at, row)),
                     }
                 }
@@ -109,6 +116,11 @@ impl Symbols {
         }
         symbols.libraries = libraries;
         symbols
+    }
+
+    /// The libraries of the language's own tables.
+    pub fn own(&self) -> &[Library] {
+        self.libraries.get(..self.own).unwrap_or_default()
     }
 
     /// The rows of a symbol with their libraries.
@@ -127,6 +139,11 @@ impl Symbols {
             })
             .filter(|(_, row)| !row.except.iter().any(|member| member == last))
             .collect()
+    }
+
+    /// Whether variables of the environment are members of something: `process.env.PORT`.
+    pub fn has_environment(&self) -> bool {
+        self.environment
     }
 
     /// What calls are on a thing that was made over this.
@@ -169,7 +186,14 @@ pub fn known_symbols(language: &str) -> &'static Symbols {
             let table = toml::from_str::<Table>(text).map(|table| table.library).unwrap_or_default();
             libraries.entry(language).or_default().extend(table);
         }
-        libraries.into_iter().map(|(language, libraries)| (language, Symbols::new(libraries))).collect()
+        // What runs on the JVM goes by the same names in both languages.
+        let java = libraries.get("java").cloned().unwrap_or_default();
+        let shared = |language: &str, own: Vec<Library>| {
+            let count = own.len();
+            let all = if language == "kotlin" { own.into_iter().chain(java.iter().cloned()).collect() } else { own };
+            Symbols { own: count, ..Symbols::new(all) }
+        };
+        libraries.into_iter().map(|(language, own)| (language, shared(language, own))).collect()
     });
     let language = if language == "typescript" { "javascript" } else { language };
     tables.get(language).unwrap_or_else(|| EMPTY.get_or_init(Symbols::default))
@@ -184,7 +208,9 @@ macro_rules! table {
 
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
+    table!("csharp", "clients"),
     table!("csharp", "configuration"),
+    table!("csharp", "observability"),
     table!("csharp", "security"),
     table!("csharp", "servers"),
     table!("csharp", "testing"),
@@ -211,6 +237,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("javascript", "testing"),
     table!("kotlin", "configuration"),
     table!("kotlin", "security"),
+    table!("kotlin", "servers"),
     table!("kotlin", "testing"),
     table!("php", "configuration"),
     table!("php", "security"),
@@ -225,7 +252,9 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("ruby", "configuration"),
     table!("ruby", "security"),
     table!("ruby", "testing"),
+    table!("rust", "clients"),
     table!("rust", "configuration"),
+    table!("rust", "observability"),
     table!("rust", "security"),
     table!("rust", "servers"),
     table!("rust", "testing"),
