@@ -19,6 +19,8 @@ const SIZE_LIMIT: u64 = 1 << 18;
 const SETTINGS: usize = 4096;
 /// Settings nest no deeper than this.
 const DEPTH: usize = 32;
+/// Projects that one is built with.
+const PROJECTS: usize = 64;
 
 /// A file that configures the program.
 #[derive(Debug)]
@@ -28,8 +30,10 @@ pub(crate) struct Told {
     loggers: Vec<Logger>,
     /// Flat: `server.shutdown` with its value and its line.
     settings: Vec<(String, String, u32)>,
-    /// The whole text of files of a launcher: `uwsgi.ini`, `gunicorn.conf.py`.
+    /// The whole text of files of a launcher: `uwsgi.ini`.
     text: String,
+    /// The folders of the projects that a project is built with.
+    references: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -101,6 +105,7 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Told> {
         loggers: Vec::new(),
         settings: Vec::new(),
         text: String::new(),
+        references: Vec::new(),
     };
     let (stem, end) = name.rsplit_once('.')?;
     let spring = matches!(stem, "application" | "bootstrap")
@@ -119,10 +124,53 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Told> {
         "conf" | "ini" | "cfg" if stem.starts_with("log") => {
             told.loggers.extend(of_python(&tree.text(&file.path).ok()?));
         }
+        "csproj" => {
+            let root = xml::parse(&file.path, &tree.text(&file.path).ok()?).ok()?;
+            root.walk(&mut |element| {
+                let included = element.attribute("Include").filter(|_| element.name == "ProjectReference");
+                told.references.extend(included.and_then(|path| folder_of(&file.path, path)));
+            });
+        }
         "ini" => told.text = tree.text(&file.path).ok().filter(|text| text.contains("[uwsgi]"))?.to_string(),
         _ => return None,
     }
-    (!told.loggers.is_empty() || !told.settings.is_empty() || !told.text.is_empty()).then_some(told)
+    let empty =
+        told.loggers.is_empty() && told.settings.is_empty() && told.text.is_empty() && told.references.is_empty();
+    (!empty).then_some(told)
+}
+
+/// The folder of `..\Shared\Shared.csproj` beside a file.
+fn folder_of(file: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    let path = path.replace('\\', "/");
+    let (folder, _) = path.rsplit_once('/')?;
+    for part in folder.split('/') {
+        match part {
+            "" | "." => (),
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The folders of the projects that a service is built with, beyond its own.
+pub(super) fn referenced(all: &[Told], owns: &(dyn Fn(&str) -> bool + Sync)) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let own = all.iter().filter(|one| owns(&one.path)).flat_map(|one| &one.references);
+    let mut open: Vec<&String> = own.collect();
+    while let Some(folder) = open.pop() {
+        if found.len() >= PROJECTS || folder.is_empty() || found.contains(folder) {
+            continue;
+        }
+        found.push(folder.clone());
+        let below = format!("{folder}/");
+        open.extend(all.iter().filter(|one| one.path.starts_with(&below)).flat_map(|one| &one.references));
+    }
+    found
 }
 
 /// `logback.xml`, `log4j2.xml`: a layout of records, or patterns.

@@ -327,7 +327,20 @@ impl<'p> Linker<'p> {
 
     /// The version of a package as the lockfiles resolve it.
     pub(super) fn version(&self, package: &str) -> Option<&'p str> {
-        self.versions.get(package).copied()
+        let group = || {
+            // What a group releases together has one version: that of its plugin, its parent, its bill of materials.
+            let (group, _) = package.split_once(':')?;
+            let mut of_group: Vec<(&&str, &&str)> = self
+                .versions
+                .iter()
+                .filter(|(name, _)| {
+                    **name == group || name.strip_prefix(group).is_some_and(|rest| rest.starts_with(':'))
+                })
+                .collect();
+            of_group.sort_unstable();
+            of_group.first().map(|(_, version)| **version)
+        };
+        self.versions.get(package).copied().or_else(group)
     }
 }
 

@@ -211,6 +211,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("csharp", "clients"),
     table!("csharp", "configuration"),
     table!("csharp", "observability"),
+    table!("csharp", "resilience"),
     table!("csharp", "security"),
     table!("csharp", "servers"),
     table!("csharp", "testing"),
