@@ -305,7 +305,7 @@ pub(super) fn tell(
         spring(code, one, packages, function);
     }
     started(code, told, packages);
-    launch(code, told, starts);
+    launch(code, told, packages, starts);
     shared
 }
 
@@ -386,7 +386,7 @@ fn spring(code: &mut SourceCode, told: &Told, packages: &[Package], function: Fu
 }
 
 /// What serves the program instead of what it would start by itself.
-fn launch(code: &mut SourceCode, told: &[&Told], starts: &[Start]) {
+fn launch(code: &mut SourceCode, told: &[&Told], packages: &[Package], starts: &[Start]) {
     let languages: Vec<&str> = code.files.iter().filter(|file| file.role.counts()).map(|file| file.language).collect();
     let found = starts.iter().find_map(|start| {
         let (launcher, rest) = beside().launcher(&start.words)?;
@@ -401,6 +401,9 @@ fn launch(code: &mut SourceCode, told: &[&Told], starts: &[Start]) {
         || launcher.stops.is_some() && launcher.stops == start.stop;
     if drains {
         defaults.insert("drain".to_owned(), "built in".to_owned());
+    }
+    if packages.iter().flat_map(|one| &one.dependencies).any(|one| launcher.boundaries.contains(&one.name)) {
+        defaults.insert("boundary".to_owned(), "built in".to_owned());
     }
     // What the program would be served by when it is started by hand stands aside; its framework's boundary stays.
     let of_language: Vec<Arc<str>> = code

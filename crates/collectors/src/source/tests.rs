@@ -250,3 +250,35 @@ fn tools_beside_the_program_and_what_draws_in_a_browser_are_told_apart() {
         .collect();
     assert_eq!(prints, ["cmd/shop/main.go:2 false", "web/note.js:1 true"]);
 }
+
+#[test]
+fn a_sample_client_beside_a_server_is_no_part_of_it() {
+    let server = "import grpc\nserver = grpc.server(pool)\nserver.start()\n";
+    let client = "import requests\nif __name__ == '__main__':\n    requests.get('http://localhost')\n";
+    let named = |code: &SourceCode| code.files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>();
+    let check = |files: &[(&str, &str)], expect: &[&str]| assert_eq!(named(&source(files)), expect, "{files:?}");
+    check(&[("client.py", client), ("server.py", server)], &["server.py"]);
+    // What the server imports, and what is all there is, belongs to it.
+    let importing = format!("import client\n{server}");
+    check(&[("client.py", client), ("server.py", &importing)], &["client.py", "server.py"]);
+    check(&[("client.py", client)], &["client.py"]);
+}
+
+#[test]
+fn a_repository_of_spring_data_is_asked_by_what_its_interface_declares() {
+    check_uses(
+        &[(
+            "src/Orders.java",
+            "import org.springframework.data.repository.CrudRepository;\ninterface Orders extends CrudRepository<Order, Long> { Order findByName(String name); }\ninterface Names { String first(String name); }\nclass Shop {\n  Orders orders;\n  Names names;\n  void f() { orders.findByName(names.first(\"x\")); }\n}\n",
+        )],
+        &["src/Orders.java:7 DatabaseCall org.springframework.data.repository.CrudRepository.findByName"],
+    );
+}
+
+#[test]
+fn a_route_for_developers_is_none_of_production() {
+    let text = "var builder = WebApplication.CreateBuilder(args);\nvar app = builder.Build();\nif (app.Environment.IsDevelopment()) { app.MapGet(\"/debug\", () => \"x\"); }\napp.MapGet(\"/orders\", () => \"x\");\n";
+    let code = source(&[("Program.cs", text)]);
+    let paths: Vec<&str> = code.routes.iter().map(|route| route.path.as_str()).collect();
+    assert_eq!(paths, ["/orders"]);
+}

@@ -18,6 +18,9 @@ pub struct Launcher {
     pub reference: String,
     /// As of a library that listens.
     pub defaults: BTreeMap<String, String>,
+    /// Packages of frameworks that turn any failure into an answer themselves.
+    #[serde(default)]
+    pub boundaries: Vec<String>,
     /// Words of its configuration that make it drain all the same.
     #[serde(default)]
     pub unless: Vec<String>,

@@ -126,7 +126,10 @@ impl Symbols {
         let family = symbol.rsplit_once('.').and_then(|(family, _)| self.families.get(family));
         let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
         if found.is_empty() {
-            found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
+            // A call may mean several things: all rows of the shape that fits first.
+            if let Some((shape, _)) = self.shapes.iter().find(|(parts, _)| fits(parts, symbol)) {
+                found.extend(self.shapes.iter().filter(|(parts, _)| parts == shape).map(|(_, at)| at));
+            }
             if found.is_empty() {
                 return Vec::new();
             }
