@@ -14,7 +14,9 @@ use rayon::prelude::*;
 
 use crate::{Cache, Tree};
 
+mod alone;
 mod behaviour;
+pub(crate) mod beside;
 mod calls;
 mod cases;
 mod contents;
@@ -47,13 +49,15 @@ pub(crate) struct Sources {
     /// In the order of their paths.
     pub units: Vec<SourceUnit>,
     pub gaps: Vec<Gap>,
+    /// Files that configure the programs.
+    told: Vec<beside::Told>,
 }
 
 pub(crate) fn gather(tree: &Tree, cache: &Cache) -> Sources {
     let files: Vec<&FileEntry> =
         tree.files().iter().filter(|file| read_at_all(file) && Language::of(&file.path).is_some()).collect();
     let read: Vec<Result<SourceUnit, Gap>> = files.into_par_iter().filter_map(|file| read(tree, file, cache)).collect();
-    let mut sources = Sources::default();
+    let mut sources = Sources { told: beside::gather(tree), ..Sources::default() };
     for one in read {
         match one {
             Ok(unit) => sources.units.push(unit),
@@ -89,6 +93,8 @@ pub(crate) struct Wanted<'a> {
     /// Where its files hold several programs of Go, it is the one that goes by this name.
     pub name: &'a str,
     pub packages: &'a [Package],
+    /// What starts it.
+    pub starts: Vec<beside::Start>,
     /// The files that belong to it.
     pub owns: &'a (dyn Fn(&str) -> bool + Sync),
 }
@@ -98,7 +104,14 @@ pub(crate) struct Wanted<'a> {
 pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCode>> {
     let mut programs: BTreeMap<Parts<'_>, Vec<usize>> = BTreeMap::new();
     for (at, service) in wanted.iter().enumerate() {
-        let units = sources.units.iter().enumerate().filter(|(_, unit)| (service.owns)(&unit.path));
+        let folders: Vec<String> = beside::referenced(&sources.told, service.owns);
+        let built_with = |path: &str| {
+            folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let owned = |unit: &SourceUnit| {
+            (service.owns)(&unit.path) || unit.module.language == Language::CSharp && built_with(&unit.path)
+        };
+        let units = sources.units.iter().enumerate().filter(|(_, unit)| owned(unit));
         let parts = Parts {
             units: units.map(|(at, _)| at).collect(),
             packages: service.packages.iter().map(|package| &package.place).collect(),
@@ -132,8 +145,9 @@ pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCo
         .collect();
     let mut codes = vec![Arc::default(); wanted.len()];
     for (at, code) in linked.into_iter().flatten() {
-        if let Some(of) = codes.get_mut(at) {
-            *of = code;
+        if let Some((of, service)) = codes.get_mut(at).zip(wanted.get(at)) {
+            let told: Vec<&beside::Told> = sources.told.iter().filter(|one| (service.owns)(&one.path)).collect();
+            *of = beside::tell(code, &told, service.packages, &service.starts);
         }
     }
     codes

@@ -61,10 +61,14 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
         linker.code.texts.extend(texts);
         linker.code.choices.extend(choices);
     }
+    for file in 0..program.files.len() {
+        linker.fields(file);
+    }
     linker.helpers();
     linker.cases();
     linker.routes();
-    left_out.par_iter().map(|left_out| linker.without(left_out)).collect()
+    let alone = linker.alone();
+    left_out.par_iter().map(|left_out| linker.without(&(left_out | &alone))).collect()
 }
 
 pub(super) struct Linker<'p> {
@@ -168,6 +172,7 @@ impl<'p> Linker<'p> {
                     },
                     refuses: false,
                     asserts: false,
+                    fields: Vec::new(),
                 });
                 // A lambda runs with the function that it stands in.
                 if !top
@@ -220,7 +225,10 @@ impl<'p> Linker<'p> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let Some(function) = self.functions.get(&(file, 0)).copied() else { return Vec::new() };
         let table = known_symbols(context.module.language.word());
-        let effects = context.module.imports.iter().filter(|one| one.name.as_deref() == Some(""));
+        // In Python any import runs what it imports.
+        let python = context.module.language == Language::Python;
+        let effects =
+            context.module.imports.iter().filter(|one| one.name.as_deref() == Some("") || python && one.name.is_none());
         effects
             .flat_map(|import| table.rows(&import.module).into_iter().map(move |row| (import, row)))
             .map(|(import, row)| self.seen(file, function, import.spot.line, &import.module, row))
@@ -320,7 +328,20 @@ impl<'p> Linker<'p> {
 
     /// The version of a package as the lockfiles resolve it.
     pub(super) fn version(&self, package: &str) -> Option<&'p str> {
-        self.versions.get(package).copied()
+        let group = || {
+            // What a group releases together has one version: that of its plugin, its parent, its bill of materials.
+            let (group, _) = package.split_once(':')?;
+            let mut of_group: Vec<(&&str, &&str)> = self
+                .versions
+                .iter()
+                .filter(|(name, _)| {
+                    **name == group || name.strip_prefix(group).is_some_and(|rest| rest.starts_with(':'))
+                })
+                .collect();
+            of_group.sort_unstable();
+            of_group.first().map(|(_, version)| **version)
+        };
+        self.versions.get(package).copied().or_else(group)
     }
 }
 

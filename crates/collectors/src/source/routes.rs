@@ -20,6 +20,9 @@ impl<'p> Linker<'p> {
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
+            if self.for_developers(file, call.scope) {
+                continue;
+            }
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
             let piece =
                 own.is_none().then(|| call.arguments.iter().take(2).find_map(|one| self.path_piece(file, &one.value)));
@@ -54,25 +57,44 @@ impl<'p> Linker<'p> {
                 }
                 _ => (None, Some(own)),
             });
-            let method = one.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
-            let method =
-                method.map(|name| name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_owned());
-            let method = before.or(method).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
+            let set = one.settings.get("method").map(|setting| setting.value.texts()).unwrap_or_default();
+            let mut set = set.into_iter().map(|name| {
+                name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_ascii_uppercase()
+            });
+            let method = before.or_else(|| set.next()).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
                 matches!(last.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS")
                     .then_some(last)
             });
-            routes.push(ServedRoute {
+            let route = ServedRoute {
                 method: method.map(|method| method.to_ascii_uppercase()),
                 path: joined(&prefix, own.unwrap_or(if followed { "" } else { ServedRoute::UNFOLLOWED })),
                 handler,
                 guards,
                 place: one.place.clone(),
                 role: one.role,
-            });
+            };
+            let others: Vec<ServedRoute> =
+                set.map(|method| ServedRoute { method: Some(method), ..route.clone() }).collect();
+            routes.push(route);
+            routes.extend(others);
         }
         self.code.routes = routes;
+    }
+
+    /// It stands in a branch that production does not take: `if (app.Environment.IsDevelopment())`.
+    fn for_developers(&self, file: FileId, scope: ScopeId) -> bool {
+        let Some(unit) = self.program.files.get(file) else { return false };
+        let module = &unit.module;
+        module.around(scope).any(|(_, scope)| match &scope.condition {
+            Some(Expr::Call(at)) => module
+                .calls
+                .get(*at)
+                .and_then(|call| super::facts::method(&call.callee))
+                .is_some_and(|name| name == "IsDevelopment"),
+            _ => false,
+        })
     }
 
     /// The part of a path that is written where the rest is put together: `prefixed("/healthz")`, `base + "/healthz"`.
