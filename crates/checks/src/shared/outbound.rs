@@ -27,11 +27,12 @@ pub(crate) enum Bound {
     NotFollowed(Place),
 }
 
-/// The calls of the product that leave the process.
+/// The calls of the product that leave the process; what a page calls in a browser beside it goes to the service itself.
 pub(crate) fn calls<'a>(evidence: &Evidence<'a>) -> Result<Vec<(UseId, &'a Use)>, Missing> {
     let source = evidence.source()?;
+    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
     let calls = source.uses.iter().enumerate();
-    Ok(calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound()).collect())
+    Ok(calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound() && !drawn(one)).collect())
 }
 
 /// What bounds the time of one call: the call itself, its client, a deadline around it, the library.

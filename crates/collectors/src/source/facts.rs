@@ -51,6 +51,7 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
     for file in 0..program.files.len() {
         linker.reads(file);
         linker.catches(file);
+        linker.lost_errors(file);
         linker.texts(file);
         linker.words(file);
         linker.choices(file);

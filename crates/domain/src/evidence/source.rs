@@ -19,6 +19,7 @@ pub struct SourceCode {
     pub routes: Vec<ServedRoute>,
     pub environment: Vec<EnvironmentRead>,
     pub catches: Vec<Catch>,
+    pub lost_errors: Vec<LostError>,
     pub texts: Vec<SourceText>,
     /// Addresses that the name of the environment chooses.
     pub choices: Vec<Choice>,
@@ -329,6 +330,23 @@ pub struct Catch {
     /// Nothing is done in it.
     pub empty: bool,
     pub does: Vec<Handling>,
+}
+
+/// A call of Go whose error nobody looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostError {
+    /// What is called, as written: `s.store.Save`.
+    pub call: String,
+    pub place: Place,
+    pub role: Role,
+    pub function: FunctionId,
+    /// `_ = f()`: somebody wrote that it does not matter; else the call is a statement of its own.
+    pub by_name: bool,
+    /// It stands where another error is being handled.
+    pub in_catch: bool,
+    /// The function of the program that is called.
+    pub callee: Option<FunctionId>,
+    pub used: Option<UseId>,
 }
 
 /// What the handler of an error does with it.
