@@ -77,8 +77,15 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// The routes that take a body: what checks it, and what bounds it.
 fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Missing> {
     let source = evidence.source()?;
-    let takes_body =
-        |route: &&ServedRoute| route.role.counts() && matches!(route.method.as_deref(), Some("POST" | "PUT" | "PATCH"));
+    // A handler that never looks at the body is sent nothing, whatever the method.
+    let looks = |handler: usize| {
+        source.reached(handler).into_iter().filter_map(|at| source.functions.get(at)).any(|one| one.takes_body)
+    };
+    let takes_body = |route: &&ServedRoute| {
+        route.role.counts()
+            && matches!(route.method.as_deref(), Some("POST" | "PUT" | "PATCH"))
+            && route.handler.is_none_or(looks)
+    };
     let routes: Vec<&ServedRoute> = source.routes.iter().filter(takes_body).collect();
     if routes.is_empty() {
         let files = program::files(source);

@@ -175,7 +175,9 @@ pub(crate) fn on_request_path(source: &SourceCode) -> BTreeMap<FunctionId, &str>
 
 /// The method that an HTTP call uses, in capitals, where it says so itself.
 pub(crate) fn method(call: &Use) -> Option<String> {
-    let set = call.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
+    let set = call.settings.get("method").and_then(|setting| setting.value.text());
+    // `http.MethodPost` of Go.
+    let set = set.map(|name| name.rsplit('.').next().unwrap_or(name).trim_start_matches("Method").to_owned());
     let last = call.symbol.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let named = ["get", "head", "post", "put", "patch", "delete", "options"]
         .into_iter()

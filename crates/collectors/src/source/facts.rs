@@ -1,7 +1,7 @@
 //! From the modules of a program to the facts that checks read.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -15,18 +15,22 @@ use gonogo_domain::{
 };
 use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, ScopeId, ScopeKind};
 
+use rayon::prelude::*;
+
 use super::{
     deadlines,
     handling::handles_errors,
     program::{self, FileBeyond, FileId, Made, Program},
     settings::{self, MadeIn},
     values::Context,
+    variables,
 };
 
-pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
+/// The facts of the program, once for each set of its files that is left out.
+pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTreeSet<FileId>]) -> Vec<SourceCode> {
     let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
     let names: Vec<Names<'_>> =
-        program.files.iter().zip(&beyond).map(|(file, beyond)| Names::new(&file.module, beyond)).collect();
+        beyond.iter().enumerate().filter_map(|(file, beyond)| program.names(file, beyond)).collect();
     let mut linker = Linker {
         program,
         names: &names,
@@ -47,19 +51,17 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         linker.effects(file);
         linker.calls(file);
     }
-    linker.deadlines();
     for file in 0..program.files.len() {
         linker.reads(file);
         linker.catches(file);
         linker.lost_errors(file);
         linker.texts(file);
-        linker.words(file);
         linker.choices(file);
     }
     linker.helpers();
     linker.cases();
     linker.routes();
-    linker.code
+    left_out.par_iter().map(|left_out| linker.without(left_out)).collect()
 }
 
 pub(super) struct Linker<'p> {
@@ -107,6 +109,21 @@ impl<'p> Linker<'p> {
         Place::new(path, line, 1)
     }
 
+    /// The program without some of its files.
+    fn without(&self, left_out: &BTreeSet<FileId>) -> SourceCode {
+        let mut code = self.code.clone();
+        for (id, setting) in self.deadlines(left_out) {
+            if let Some(one) = code.uses.get_mut(id) {
+                one.settings.insert("timeout".to_owned(), setting);
+            }
+        }
+        if left_out.is_empty() {
+            return code;
+        }
+        let units = left_out.iter().filter_map(|file| self.program.files.get(*file));
+        code.without(&units.map(|unit| Arc::clone(&unit.path)).collect())
+    }
+
     fn declare(&mut self) {
         let browser = self.program.in_browser();
         for (file, unit) in self.program.files.iter().enumerate() {
@@ -114,6 +131,7 @@ impl<'p> Linker<'p> {
                 path: Arc::clone(&unit.path),
                 language: unit.module.language.word(),
                 role: unit.role,
+                words: if unit.role.counts() { variables::words(&unit.module) } else { BTreeSet::new() },
             });
             for (at, scope) in unit.module.scopes.iter().enumerate() {
                 let top = scope.kind == ScopeKind::File;
@@ -148,6 +166,7 @@ impl<'p> Linker<'p> {
                         (false, _) => FunctionKind::Named,
                     },
                     refuses: false,
+                    takes_body: unit.module.language != Language::Go,
                     asserts: false,
                 });
                 // A lambda runs with the function that it stands in.
@@ -274,6 +293,8 @@ impl<'p> Linker<'p> {
         let on_parameter = inner.is_some_and(|scope| scope.parameters.iter().any(|one| one.name == head));
         let place = self.place(file, call.spot.line);
         if let Some(function) = self.code.functions.get_mut(function) {
+            // Names of the program as they are written: its symbols are nothing to read.
+            let symbol = if own { name } else { symbol };
             function.unfollowed.push(Unfollowed { symbol: symbol.to_owned(), place, on_parameter });
         }
     }
@@ -323,6 +344,7 @@ impl<'p> Linker<'p> {
                 self.edge(function, callee);
             }
         }
+        self.bodies(context, call, function, callee.is_some());
         let mut given = Vec::new();
         for argument in &call.arguments {
             self.functions_in(file, &argument.value, call.scope, &mut given);
@@ -371,8 +393,8 @@ impl<'p> Linker<'p> {
             if let Some(function) = self.code.functions.get_mut(function) {
                 function.uses.push(id);
             }
-            if row.means == Meaning::Middleware {
-                self.by_name(context, file, call, function);
+            if matches!(row.means, Meaning::Middleware | Meaning::Route) {
+                self.by_name(context, file, call, (function, row.means));
             }
             if let Some((owner, maker)) = made
                 && let Maker::Call(maker) = maker.maker
@@ -439,12 +461,17 @@ impl<'p> Linker<'p> {
         }
     }
 
-    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`.
-    fn by_name(&mut self, context: Context<'p>, file: FileId, call: &Call, function: FunctionId) {
+    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`,
+    /// `mux.HandleFunc("/debug/pprof/", pprof.Index)`.
+    fn by_name(&mut self, context: Context<'p>, file: FileId, call: &Call, (function, giver): (FunctionId, Meaning)) {
         let table = known_symbols(context.module.language.word());
         let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_)));
         for symbol in given.filter_map(|one| context.names.symbols(&one.value, call.scope).into_iter().next()) {
             for (library, row) in table.rows(&symbol) {
+                let answers = matches!(row.means, Meaning::Profiler | Meaning::MetricsEndpoint | Meaning::HealthCheck);
+                if giver == Meaning::Route && !answers {
+                    continue;
+                }
                 let id = self.code.uses.len();
                 self.code.uses.push(Use {
                     meaning: row.means,

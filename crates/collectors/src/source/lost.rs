@@ -1,7 +1,7 @@
 //! Errors of Go that are thrown away where a call gives them.
 
 use gonogo_domain::evidence::{LostError, Meaning, Role};
-use gonogo_source::{Call, CallRole, Expr, Language};
+use gonogo_source::{CallRole, Expr, Language};
 
 use super::{facts::Linker, handling::handles_errors, program::FileId};
 
@@ -25,7 +25,7 @@ impl Linker<'_> {
                 let used = self.code.uses.get(*id);
                 used.is_some_and(|one| one.meaning.is_outbound() || one.meaning == Meaning::Listen)
             });
-            let callee = self.own_callee(file, call).filter(|callee| self.gives_error(*callee));
+            let callee = self.callee_of(file, at).filter(|callee| self.gives_error(*callee));
             if used.is_none() && callee.is_none() {
                 continue;
             }
@@ -41,11 +41,6 @@ impl Linker<'_> {
             });
         }
         self.code.lost_errors.extend(found);
-    }
-
-    fn own_callee(&self, file: FileId, call: &Call) -> Option<usize> {
-        let symbols = self.names.get(file)?.symbols(&call.callee, call.scope);
-        self.function_named(file, symbols.first()?)
     }
 
     fn gives_error(&self, function: usize) -> bool {

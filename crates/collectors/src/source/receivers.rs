@@ -106,7 +106,7 @@ impl<'p> Linker<'p> {
             defaults: BTreeMap::new(),
             wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
             client: None,
-            in_loop: around(ScopeKind::Loop),
+            in_loop: self.loops(file, call),
             in_branch: around(ScopeKind::Branch),
             in_catch: around(ScopeKind::Catch),
             fate: Fate::Dropped,
@@ -114,5 +114,32 @@ impl<'p> Linker<'p> {
         if let Some(function) = self.code.functions.get_mut(function) {
             function.uses.push(id);
         }
+    }
+
+    /// A loop stands around it that is not over what the program was made with: a list that is written here, a field of
+    /// its own, a variable of its package.
+    fn loops(&self, file: FileId, call: &Call) -> bool {
+        let Some(module) = self.program.files.get(file).map(|unit| &unit.module) else { return false };
+        let fixed = |scope: &gonogo_source::Scope| {
+            let Some(Expr::Operation(operator, items)) = &scope.condition else { return false };
+            let path = match items.first() {
+                Some(Expr::List(_)) => return operator == "range",
+                Some(Expr::Name(path)) if operator == "range" => path,
+                _ => return false,
+            };
+            let head = path.split('.').next().unwrap_or(path);
+            let around = module.around(call.scope).find(|(_, scope)| scope.kind == ScopeKind::Function);
+            let mut near = module.bindings.iter().filter(|one| one.name == head);
+            let receiver = near.clone().any(|one| {
+                one.value.is_none()
+                    && one.kind.is_some()
+                    && module.scopes.get(one.scope).is_some_and(|of| of.types.first() == one.kind.as_ref())
+                    && around.is_some_and(|(at, _)| module.within(at, one.scope))
+            });
+            path != head && receiver
+                || near.all(|one| one.scope == 0) && module.bindings.iter().any(|one| one.name == head)
+        };
+        let inner = module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
+        inner.filter(|(_, scope)| scope.kind == ScopeKind::Loop).any(|(_, scope)| !fixed(scope))
     }
 }

@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use gonogo_domain::{
     KnownUse, SOURCE_TABLES,
-    evidence::{Package, SourceCode},
+    evidence::{Meaning, Package, SourceCode},
     known_symbols,
 };
 
-use super::{gather, link};
+use super::{Wanted, gather, link};
 use crate::Tree;
 
 fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    link(&gather(&tree), &[], "shop", &|_| true)
+    linked(&tree, &[])
+}
+
+/// The only program of a tree.
+fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
+    let wanted = Wanted { name: "shop", packages, owns: &|_| true };
+    link(&gather(tree), &[wanted]).remove(0)
 }
 
 /// What is used, as `path:line meaning symbol {settings}`.
@@ -144,7 +150,7 @@ fn every_table_parses() {
 fn check_routes(files: &[(&str, &str)], packages: &[Package], expect: &[&str]) {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    let code = link(&gather(&tree), packages, "shop", &|_| true);
+    let code = linked(&tree, packages);
     let found: Vec<String> = code
         .routes
         .iter()
@@ -261,4 +267,23 @@ fn bundles_large_generated_files_and_setups_of_tools_are_no_source_and_leave_not
     let units: Vec<&str> = read.units.iter().map(|unit| &*unit.path).collect();
     let gaps: Vec<&str> = read.gaps.iter().map(|gap| gap.place.path()).collect();
     assert_eq!((units, gaps), (vec!["src/database.config.js"], vec!["large.go"]));
+}
+
+#[test]
+fn what_go_hands_a_test_to_is_a_test_whatever_its_file_is_called() {
+    let helper = "package store\nimport \"testing\"\nfunc Check(t *testing.T) { println(\"a\") }\n";
+    let program = "package store\nimport \"testing\"\nfunc Fast() bool { return testing.Testing() }\n";
+    let code = source(&[("store/suite.go", helper), ("store/store.go", program)]);
+    let counts: Vec<(&str, bool)> = code.files.iter().map(|file| (&*file.path, file.role.counts())).collect();
+    assert_eq!(counts, [("store/store.go", true), ("store/suite.go", false)]);
+}
+
+#[test]
+fn a_transaction_of_the_programs_own_hands_its_context_on() {
+    let code = source(&[(
+        "main.go",
+        "package main\nimport (\"context\"; \"database/sql\"; \"time\")\nfunc within(ctx context.Context, db *sql.DB, run func(context.Context) error) error { return run(ctx) }\nfunc save(db *sql.DB) error {\n\tctx, cancel := context.WithTimeout(context.Background(), time.Second)\n\tdefer cancel()\n\treturn within(ctx, db, func(inner context.Context) error {\n\t\t_, err := db.ExecContext(inner, \"SELECT 1\")\n\t\treturn err\n\t})\n}\n",
+    )]);
+    let call = code.uses.iter().find(|one| one.meaning == Meaning::DatabaseCall).expect("the call is recognised");
+    assert_eq!(call.settings.get("timeout").and_then(|one| one.value.milliseconds()), Some(1000.0));
 }
