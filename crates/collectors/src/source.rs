@@ -14,7 +14,9 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod behaviour;
 mod bodies;
+mod calls;
 mod cases;
 mod contents;
 mod deadlines;

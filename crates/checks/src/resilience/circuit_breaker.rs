@@ -81,7 +81,7 @@ fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     {
         return Ok(outbound::not_read(&library, source));
     }
-    let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
+    let coverage = Coverage::on_every_way(source, &[Meaning::CircuitBreaker]);
     let mut tally = Tally::new();
     for (_, call) in calls {
         let client = call.client.and_then(|at| source.uses.get(at)).map_or(&call.place, |client| &client.place);

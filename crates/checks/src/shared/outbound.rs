@@ -1,6 +1,6 @@
 //! The calls that leave the process, the time that bounds each, and what runs them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gonogo_domain::{
     Capability, Evidence, Message, Missing, Place, Reading, Readings, Strength,
@@ -148,6 +148,38 @@ impl Coverage {
             }
         }
         Self { by_function }
+    }
+
+    /// As [`Self::of`], without the functions that something else leads to past all of these uses.
+    pub(crate) fn on_every_way(source: &SourceCode, meanings: &[Meaning]) -> Self {
+        let mut coverage = Self::of(source, meanings);
+        let mut guarded: BTreeSet<(FunctionId, FunctionId)> = BTreeSet::new();
+        let mut closed: BTreeSet<FunctionId> = BTreeSet::new();
+        for (_, outer) in source.uses_for(meanings) {
+            for inner in &outer.wraps {
+                let leads = source.functions.get(outer.function).is_some_and(|one| one.calls.contains(inner));
+                // An annotation stands on the function: every call of it goes through.
+                if leads && *inner != outer.function {
+                    guarded.insert((outer.function, *inner));
+                } else {
+                    closed.insert(*inner);
+                }
+            }
+        }
+        let counting = || source.functions.iter().enumerate().filter(|(_, one)| one.role.counts());
+        let called: BTreeSet<FunctionId> = counting().flat_map(|(_, one)| one.calls.iter().copied()).collect();
+        let mut open: Vec<FunctionId> = counting().map(|(at, _)| at).filter(|at| !called.contains(at)).collect();
+        let mut past = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if closed.contains(&next) || !past.insert(next) {
+                continue;
+            }
+            let Some(function) = source.functions.get(next) else { continue };
+            let sure = function.calls.iter().filter(|inner| !function.perhaps.contains(inner));
+            open.extend(sure.filter(|inner| !guarded.contains(&(next, **inner))));
+        }
+        coverage.by_function.retain(|function, _| !past.contains(function));
+        coverage
     }
 
     /// The uses that run what stands in this function.

@@ -1,12 +1,8 @@
 //! Who reads what a request brings along.
 
-use gonogo_domain::evidence::FunctionId;
 use gonogo_source::{Call, Expr, Language};
 
-use super::{
-    facts::{Linker, method},
-    values::Context,
-};
+use super::{facts::method, values::Context};
 
 /// How frameworks of Go read a body.
 const READING: &[&str] = &[
@@ -29,23 +25,19 @@ const READING: &[&str] = &[
     "ShouldBindJSON",
 ];
 
-impl Linker<'_> {
-    /// A call of Go reads a body, is given one, or is given the whole request and leads out of sight.
-    pub(super) fn bodies(&mut self, context: Context<'_>, call: &Call, function: FunctionId, followed: bool) {
-        if context.module.language != Language::Go {
-            return;
-        }
-        let path = call.callee.name().unwrap_or_default();
-        let body = |path: &str| path.ends_with(".Body") || path.contains(".Body.") && !path.ends_with(".Body.Close");
-        let reads = method(&call.callee).is_some_and(|name| READING.contains(&name)) || body(path);
-        let given = call.arguments.iter().any(|argument| match &argument.value {
+/// A call of Go reads a body, is given one, or is given the whole request and leads out of sight.
+pub(super) fn takes(context: Context<'_>, call: &Call, followed: bool) -> bool {
+    if context.module.language != Language::Go {
+        return false;
+    }
+    let body = |path: &str| path.ends_with(".Body") || path.contains(".Body.") && !path.ends_with(".Body.Close");
+    let reads =
+        method(&call.callee).is_some_and(|name| READING.contains(&name)) || call.callee.name().is_some_and(body);
+    reads
+        || call.arguments.iter().any(|argument| match &argument.value {
             Expr::Name(path) => body(path) || !followed && is_request(context, path, call),
             _ => false,
-        });
-        if let Some(one) = self.code.functions.get_mut(function) {
-            one.takes_body |= reads || given;
-        }
-    }
+        })
 }
 
 /// A parameter of one of the functions around: `r *http.Request`, `c *gin.Context`.

@@ -6,9 +6,9 @@ use gonogo_source::{CallRole, Expr, Language};
 use super::{facts::Linker, handling::handles_errors, program::FileId};
 
 impl Linker<'_> {
-    pub(super) fn lost_errors(&mut self, file: FileId) {
+    pub(super) fn lost_errors(&self, file: FileId) -> Vec<LostError> {
         let Some(context) = self.context(file).filter(|context| context.module.language == Language::Go) else {
-            return;
+            return Vec::new();
         };
         let module = context.module;
         let mut found = Vec::new();
@@ -25,7 +25,7 @@ impl Linker<'_> {
                 let used = self.code.uses.get(*id);
                 used.is_some_and(|one| one.meaning.is_outbound() || one.meaning == Meaning::Listen)
             });
-            let callee = self.callee_of(file, at).filter(|callee| self.gives_error(*callee));
+            let callee = self.callees.get(&(file, at)).copied().filter(|callee| self.gives_error(*callee));
             if used.is_none() && callee.is_none() {
                 continue;
             }
@@ -40,7 +40,7 @@ impl Linker<'_> {
                 used,
             });
         }
-        self.code.lost_errors.extend(found);
+        found
     }
 
     fn gives_error(&self, function: usize) -> bool {

@@ -1,8 +1,6 @@
 //! What a call is made on: the library itself, an object that was made somewhere, a stub over a connection; and what runs
 //! by itself from here on.
 
-use std::collections::BTreeMap;
-
 use gonogo_domain::{
     evidence::{Fate, FunctionId, Meaning, Use},
     known_symbols,
@@ -43,7 +41,7 @@ impl<'p> Linker<'p> {
             .module
             .around(call.scope)
             .any(|(_, scope)| scope.parameters.iter().any(|parameter| parameter.name == head))
-            || context.module.bindings.iter().any(|one| one.name == head);
+            || context.names.bindings(head).next().is_some();
         // The library itself, or an object that it brings along: `axios.get`, `http.DefaultClient.Do`.
         let imported = context.module.imports.iter().find(|import| import.local == head);
         match imported {
@@ -77,14 +75,14 @@ impl<'p> Linker<'p> {
 
     /// `go work()`: it runs by itself from here on.
     pub(super) fn spawn(
-        &mut self,
+        &self,
         file: FileId,
         call: &Call,
         function: FunctionId,
         callee: Option<FunctionId>,
         given: &[FunctionId],
-    ) {
-        let Some(unit) = self.program.files.get(file) else { return };
+    ) -> Option<Use> {
+        let unit = self.program.files.get(file)?;
         let around = |kind: ScopeKind| {
             let mut inner = unit.module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
             inner.any(|(_, scope)| scope.kind == kind)
@@ -93,53 +91,42 @@ impl<'p> Linker<'p> {
             Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
             _ => None,
         };
-        let id = self.code.uses.len();
-        self.code.uses.push(Use {
-            meaning: Meaning::Spawn,
-            symbol: "go".to_owned(),
-            package: None,
-            version: None,
-            place: self.place(file, call.spot.line),
-            role: unit.role,
-            function,
-            settings: BTreeMap::new(),
-            defaults: BTreeMap::new(),
+        Some(Use {
             wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
-            client: None,
             in_loop: self.loops(file, call),
             in_branch: around(ScopeKind::Branch),
             in_catch: around(ScopeKind::Catch),
             fate: Fate::Dropped,
-        });
-        if let Some(function) = self.code.functions.get_mut(function) {
-            function.uses.push(id);
-        }
+            ..self.bare(file, function, call.spot.line, "go", Meaning::Spawn)
+        })
     }
 
     /// A loop stands around it that is not over what the program was made with: a list that is written here, a field of
     /// its own, a variable of its package.
     fn loops(&self, file: FileId, call: &Call) -> bool {
         let Some(module) = self.program.files.get(file).map(|unit| &unit.module) else { return false };
-        let fixed = |scope: &gonogo_source::Scope| {
-            let Some(Expr::Operation(operator, items)) = &scope.condition else { return false };
-            let path = match items.first() {
-                Some(Expr::List(_)) => return operator == "range",
-                Some(Expr::Name(path)) if operator == "range" => path,
+        let home = module.function(call.scope);
+        let fixed = |condition: &Expr| {
+            let Expr::Operation(operator, items) = condition else { return false };
+            let path = match items.first().filter(|_| operator == "range") {
+                Some(Expr::List(_)) => return true,
+                Some(Expr::Name(path)) => path,
                 _ => return false,
             };
             let head = path.split('.').next().unwrap_or(path);
-            let around = module.around(call.scope).find(|(_, scope)| scope.kind == ScopeKind::Function);
-            let mut near = module.bindings.iter().filter(|one| one.name == head);
-            let receiver = near.clone().any(|one| {
-                one.value.is_none()
-                    && one.kind.is_some()
-                    && module.scopes.get(one.scope).is_some_and(|of| of.types.first() == one.kind.as_ref())
-                    && around.is_some_and(|(at, _)| module.within(at, one.scope))
+            let bound = || module.bindings.iter().filter(|one| one.name == head);
+            // The receiver of the method around.
+            let receiver = bound().any(|one| {
+                let of = module.scopes.get(one.scope);
+                one.kind.is_some()
+                    && of.is_some_and(|of| of.types.first() == one.kind.as_ref())
+                    && home.is_some_and(|home| module.within(home, one.scope))
             });
-            path != head && receiver
-                || near.all(|one| one.scope == 0) && module.bindings.iter().any(|one| one.name == head)
+            path != head && receiver || bound().next().is_some() && bound().all(|one| one.scope == 0)
         };
         let inner = module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
-        inner.filter(|(_, scope)| scope.kind == ScopeKind::Loop).any(|(_, scope)| !fixed(scope))
+        inner
+            .filter(|(_, scope)| scope.kind == ScopeKind::Loop)
+            .any(|(_, scope)| !scope.condition.as_ref().is_some_and(fixed))
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Functions that read a variable may be wrapped by others this often.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 impl Linker<'_> {
     /// What holds where the variable is not set: a value, or a branch that goes on without it.
@@ -88,6 +88,34 @@ impl Linker<'_> {
         !branches.is_empty() && !branches.into_iter().any(ends)
     }
 
+    /// The variable that has to be set before the program comes to this place: of the branches around it, or around
+    /// every call of its function.
+    pub(super) fn switch(&self, file: FileId, scope: ScopeId, own: &str, rounds: usize) -> Option<String> {
+        let context = self.context(file)?;
+        let module = context.module;
+        let mut within = module.around(scope).take_while(|(_, one)| one.kind != ScopeKind::Function);
+        let around = within.find_map(|(at, one)| {
+            let condition = one.condition.as_ref().filter(|_| one.kind == ScopeKind::Branch)?;
+            switched_on(context, condition, at).filter(|name| name != own)
+        });
+        if around.is_some() {
+            return around;
+        }
+        let rounds = rounds.checked_sub(1)?;
+        let function = self.functions.get(&(file, module.function(scope)?))?;
+        let sites = self.sites.get(function)?;
+        let mut found = None;
+        for (file, at) in sites {
+            let unit = self.program.files.get(*file)?;
+            if !unit.role.counts() {
+                continue;
+            }
+            let call = unit.module.calls.get(*at)?;
+            found = Some(self.switch(*file, call.scope, own, rounds)?);
+        }
+        found
+    }
+
     /// `func env(key, fallback string) string`: each call of it with a name reads that variable.
     pub(super) fn helpers(&mut self) {
         let mut helpers = HashMap::new();
@@ -111,19 +139,16 @@ impl Linker<'_> {
             }
         }
         for _ in 0..ROUNDS {
+            if helpers.is_empty() {
+                break;
+            }
             let mut found: Vec<EnvironmentRead> = Vec::new();
             let mut further = HashMap::new();
             for file in 0..self.program.files.len() {
                 let Some(context) = self.context(file) else { continue };
-                for call in &context.module.calls {
-                    let symbols = context.names.symbols(&call.callee, call.scope);
-                    let Some(position) = symbols
-                        .first()
-                        .and_then(|symbol| self.function_named(file, symbol))
-                        .and_then(|function| helpers.get(&function).copied())
-                    else {
-                        continue;
-                    };
+                for (at, call) in context.module.calls.iter().enumerate() {
+                    let callee = self.callees.get(&(file, at));
+                    let Some(position) = callee.and_then(|function| helpers.get(function).copied()) else { continue };
                     let Some(key) = call.arguments.get(position).map(|one| &one.value) else { continue };
                     if let Some((function, position)) = self.own_parameter(file, context.module, key, call.scope) {
                         further.insert(function, position);
@@ -131,20 +156,15 @@ impl Linker<'_> {
                     }
                     let value = |one: &Expr| values::setting(context, one, call.scope, None, call.spot.line).value;
                     let SettingValue::Text(name) = value(key) else { continue };
-                    let default = call
-                        .arguments
-                        .iter()
-                        .skip(position + 1)
-                        .map(|one| value(&one.value))
-                        .find(|value| *value != SettingValue::NotFollowed);
+                    // What stands beside the name stands in for it, wherever it comes from.
+                    let beside = || call.arguments.iter().skip(position + 1).map(|one| value(&one.value));
+                    let default =
+                        beside().find(|value| *value != SettingValue::NotFollowed).or_else(|| beside().next());
                     found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
                 }
             }
             self.code.environment.extend(found);
             helpers = further;
-            if helpers.is_empty() {
-                break;
-            }
         }
         self.code.environment.sort_by(|one, other| one.place.cmp(&other.place).then_with(|| one.name.cmp(&other.name)));
         self.code.environment.dedup();
@@ -159,11 +179,11 @@ impl Linker<'_> {
     }
 
     /// Addresses in the branches that the name of the environment decides about.
-    pub(super) fn choices(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn choices(&self, file: FileId) -> Vec<Choice> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let Some(role) = self.program.files.get(file).map(|unit| unit.role).filter(|role| role.counts()) else {
-            return;
+            return Vec::new();
         };
         let mut found = Vec::new();
         for literal in module.literals.iter().filter(|one| is_address(&one.text)) {
@@ -188,10 +208,11 @@ impl Linker<'_> {
         }
         found.sort_by(|one, other| (one.2, &one.1).cmp(&(other.2, &other.1)));
         found.dedup();
-        for (variable, text, line) in found {
+        let choices = found.into_iter().map(|(variable, text, line)| {
             let place = self.place(file, line);
-            self.code.choices.push(Choice { variable, text, place, role });
-        }
+            Choice { variable, text, place, role }
+        });
+        choices.collect()
     }
 }
 
@@ -238,6 +259,34 @@ fn environment_switch(context: Context<'_>, condition: &Expr, scope: ScopeId) ->
         }
     });
     found
+}
+
+/// The variable that a condition wants to be set: `os.Getenv("TRACING") == "1"`, `if (process.env.TRACING)`.
+fn switched_on(context: Context<'_>, condition: &Expr, scope: ScopeId) -> Option<String> {
+    let named = |value: &Expr| values::environment(context, value, scope).map(|(name, _)| name);
+    match condition {
+        Expr::Operation(operator, items) => match (operator.as_str(), items.as_slice()) {
+            ("==" | "===", [one, other]) => {
+                let set = |value: &Expr| match value {
+                    Expr::Text(text) => {
+                        !matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false" | "off" | "no")
+                    }
+                    Expr::Bool(flag) => *flag,
+                    Expr::Number(number) => number != "0",
+                    _ => false,
+                };
+                named(one).filter(|_| set(other)).or_else(|| named(other).filter(|_| set(one)))
+            }
+            ("!=" | "!==", [one, other]) => {
+                let empty = |value: &Expr| matches!(value, Expr::Null) || value.text() == Some("");
+                named(one).filter(|_| empty(other)).or_else(|| named(other).filter(|_| empty(one)))
+            }
+            ("&&" | "and", items) => items.iter().find_map(|item| switched_on(context, item, scope)),
+            _ => None,
+        },
+        Expr::Name(_) | Expr::Call(_) => named(condition),
+        _ => None,
+    }
 }
 
 fn names_environment(name: &str) -> bool {

@@ -53,6 +53,8 @@ pub struct Function {
     pub role: Role,
     /// The functions of the program that it calls, passes on, or holds.
     pub calls: Vec<FunctionId>,
+    /// Those of them that it may only call: what is behind an interface may be any of several.
+    pub perhaps: Vec<FunctionId>,
     /// What it uses itself.
     pub uses: Vec<UseId>,
     /// Calls that lead out of sight: to what may be behind an interface, a parameter, a library without a table.
@@ -321,6 +323,8 @@ pub struct EnvironmentRead {
     pub place: Place,
     pub role: Role,
     pub function: FunctionId,
+    /// The variable that must be set for the program to come here.
+    pub behind: Option<String>,
 }
 
 /// The handler of an error.
@@ -448,6 +452,7 @@ impl SourceCode {
         self.functions.retain(|one| kept(&one.place));
         for function in &mut self.functions {
             all(&functions, &mut function.calls);
+            all(&functions, &mut function.perhaps);
             all(&uses, &mut function.uses);
         }
         self.uses.retain(|one| kept(&one.place));
@@ -466,6 +471,11 @@ impl SourceCode {
         }
         self.environment.retain_mut(|one| moved(&mut one.function, &functions));
         self.catches.retain_mut(|one| moved(&mut one.function, &functions));
+        self.lost_errors.retain_mut(|one| moved(&mut one.function, &functions));
+        for one in &mut self.lost_errors {
+            one.callee = one.callee.and_then(|callee| at(&functions, callee));
+            one.used = one.used.and_then(|used| at(&uses, used));
+        }
         self.texts.retain_mut(|one| moved(&mut one.function, &functions));
         self.tests.retain_mut(|one| moved(&mut one.function, &functions));
         self.choices.retain(|one| kept(&one.place));
