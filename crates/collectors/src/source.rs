@@ -23,6 +23,7 @@ mod deadlines;
 mod facts;
 mod handling;
 mod lost;
+mod objects;
 mod program;
 mod receivers;
 mod routes;

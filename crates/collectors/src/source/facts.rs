@@ -46,7 +46,11 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     };
     linker.declare();
     let all = 0..program.files.len();
-    let calls: Vec<_> = all.clone().into_par_iter().map(|file| (linker.effects(file), linker.resolve(file))).collect();
+    let calls: Vec<_> = all
+        .clone()
+        .into_par_iter()
+        .map(|file| (linker.effects(file).into_iter().chain(linker.objects(file)).collect(), linker.resolve(file)))
+        .collect();
     for (file, (effects, resolved)) in calls.into_iter().enumerate() {
         linker.note(file, effects, resolved);
     }
