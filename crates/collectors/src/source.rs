@@ -127,7 +127,12 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
     Some(match bytes {
         Ok(bytes) => {
             let module = gonogo_source::read(language, &bytes);
-            let role = if file.role == Role::Product && helps_tests(&module) { Role::Test } else { file.role };
+            let role = match file.role {
+                Role::Product if helps_tests(&module) => Role::Test,
+                // What shows something on a page of the manual is not the program.
+                Role::Documentation => Role::Example,
+                role => role,
+            };
             Ok(SourceUnit { path: Arc::clone(&file.path), role, module })
         }
         Err(reason) => Err(gap(reason)),
@@ -159,7 +164,7 @@ fn says_generated(bytes: &[u8]) -> bool {
 
 /// What a bundler made for browsers: lines that nobody could read.
 fn bundled(language: Language, bytes: &[u8]) -> bool {
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = bytes.split(|byte| *byte == b'\n').count();
     language == Language::JavaScript && bytes.len() > HEAD && bytes.len() / lines > LONGEST_LINES
 }
 

@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Meaning, Object, ServedRoute, Use},
+    evidence::{BodyUse, Meaning, Object, ServedRoute, Use},
     merge,
 };
 
@@ -79,7 +79,11 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
     let source = evidence.source()?;
     // A handler that never looks at the body is sent nothing, whatever the method.
     let looks = |handler: usize| {
-        source.reached(handler).into_iter().filter_map(|at| source.functions.get(at)).any(|one| one.takes_body)
+        source
+            .reached(handler)
+            .into_iter()
+            .filter_map(|at| source.functions.get(at))
+            .any(|one| one.body == BodyUse::Taken)
     };
     let takes_body = |route: &&ServedRoute| {
         route.role.counts()

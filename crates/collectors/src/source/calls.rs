@@ -77,7 +77,16 @@ impl<'p> Linker<'p> {
         let function = self.function_at(file, call.scope)?;
         let (asserts, refuses) = behaviour(context, call);
         let symbols = context.names.symbols(&call.callee, call.scope);
-        let callee = symbols.first().and_then(|symbol| self.function_named(file, symbol));
+        // A variable of the function around hides what its package declares by the same name.
+        let hidden = call.callee.name().filter(|name| !name.contains('.')).and_then(|name| {
+            let mut bound = context.names.bindings(name);
+            let own = bound.find(|one| one.scope != 0 && context.module.within(call.scope, one.scope))?;
+            match own.value {
+                Some(Expr::Function(at)) => self.functions.get(&(file, at)).copied(),
+                _ => None,
+            }
+        });
+        let callee = hidden.or_else(|| symbols.first().and_then(|symbol| self.function_named(file, symbol)));
         let mut runs = match symbols.first().filter(|_| call.role != CallRole::Annotation) {
             Some(symbol) => callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]),
             None => Vec::new(),

@@ -7,7 +7,9 @@ use std::{
 
 use gonogo_domain::{
     KnownUse, Library, Place,
-    evidence::{Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId},
+    evidence::{
+        BodyUse, Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId,
+    },
     known_symbols,
 };
 use gonogo_source::{Expr, Language, Names, ScopeId, ScopeKind};
@@ -180,7 +182,7 @@ impl<'p> Linker<'p> {
                         (false, _) => FunctionKind::Named,
                     },
                     refuses: false,
-                    takes_body: unit.module.language != Language::Go,
+                    body: if unit.module.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
                     asserts: false,
                 });
                 // A lambda runs with the function that it stands in.
@@ -298,7 +300,9 @@ impl<'p> Linker<'p> {
             if let Some(function) = self.code.functions.get_mut(call.function) {
                 function.asserts |= call.asserts;
                 function.refuses |= call.refuses;
-                function.takes_body |= call.takes_body;
+                if call.takes_body {
+                    function.body = BodyUse::Taken;
+                }
                 function.perhaps.extend(call.perhaps);
                 function.unfollowed.extend(call.unfollowed);
             }

@@ -67,9 +67,18 @@ pub struct Function {
     /// It turns callers away itself: it answers 401 or 403, or raises what is called so.
     pub refuses: bool,
     /// It reads the body of a request, or hands the request to what may; known for Go, and assumed elsewhere.
-    pub takes_body: bool,
+    pub body: BodyUse,
     /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
     pub asserts: bool,
+}
+
+/// What a function does with the body of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BodyUse {
+    /// It never looks at one.
+    Unread,
+    /// It may read one.
+    Taken,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
