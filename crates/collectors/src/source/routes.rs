@@ -1,12 +1,11 @@
 //! Where the program answers: routes with the prefixes and the guards of what they hang on.
 
-use std::collections::HashMap;
-
 use gonogo_domain::{
     evidence::{FunctionId, Guard, Meaning, ServedRoute, UseId},
     known_symbols,
 };
 use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId};
+use hashbrown::HashMap;
 
 use super::{
     facts::Linker,
