@@ -291,14 +291,11 @@ fn a_transaction_of_the_programs_own_hands_its_context_on() {
 #[test]
 fn a_variable_hides_what_its_package_declares_and_pages_of_a_manual_are_no_program() {
     let code = source(&[
-        (
-            "main.go",
-            "package main\nfunc main() {\n\tprocess := func(n int) { println(n) }\n\tprocess(1)\n}\nfunc other() { process() }\n",
-        ),
-        ("process.go", "package main\nfunc process() error { return nil }\n"),
+        ("main.go", "package main\nfunc main() {\n\tprocess := func(n int) { println(n) }\n\tprocess(1)\n}\n"),
+        ("process.go", "package main\nfunc process() error { return nil }\nfunc other() { process() }\n"),
         ("docs/demo.js", "fetch('https://x.example');\n"),
     ]);
     let lost: Vec<String> = code.lost_errors.iter().map(|one| one.place.to_string()).collect();
-    assert_eq!(lost, ["main.go:6"]);
+    assert_eq!(lost, ["process.go:3"]);
     assert!(code.uses.iter().all(|one| !one.role.counts() || one.place.path() == "main.go"));
 }
