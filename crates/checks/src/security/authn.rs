@@ -152,7 +152,8 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
             open += 1;
             continue;
         }
-        let key = format!("{method} {}", route.path);
+        let path = if route.path.is_empty() { "/" } else { &route.path };
+        let key = format!("{method} {path}");
         let asks = guards::asks(source, route);
         // Whether a path that was not followed is public cannot be said.
         if !route.followed() && !matches!(asks, Asks::Yes(_)) {
@@ -274,6 +275,7 @@ fn is_public(path: &str, stated: &[&str]) -> bool {
                 | "password-reset"
                 | "health"
                 | "healthz"
+                | "healthy"
                 | "health-check"
                 | "livez"
                 | "readyz"
@@ -285,6 +287,8 @@ fn is_public(path: &str, stated: &[&str]) -> bool {
                 | "metrics"
                 | "openapi.json"
                 | "openapi.yaml"
+                | "swagger.json"
+                | "swagger.yaml"
                 | "swagger"
                 | "docs"
                 | ".well-known"
