@@ -7,9 +7,11 @@ use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
 
+mod answers;
 mod source;
 mod table;
 
+pub use answers::{Answers, OutcomeWords, Vendor, answers, vendors};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
 

@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Place, evidence::Role};
+use crate::{
+    Place,
+    evidence::{Decisions, Flows, Role},
+};
 
 /// The source of one service, as one program.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +23,10 @@ pub struct SourceCode {
     pub environment: Vec<EnvironmentRead>,
     pub catches: Vec<Catch>,
     pub texts: Vec<SourceText>,
+    /// What its branches look at.
+    pub decisions: Decisions,
+    /// What flows into the uses that checks ask it of.
+    pub flows: Flows,
     /// Addresses that the name of the environment chooses.
     pub choices: Vec<Choice>,
     /// Words like `SHOP_URL` that the texts of the product hold: whoever reads a variable names it.
@@ -254,8 +261,14 @@ pub enum Meaning {
     Cors,
     SignatureCheck,
     ConstantTimeCompare,
+    /// A hash with a key, made or fed.
+    KeyedHash,
     Dangerous,
     // Data.
+    /// Text is made of what it stands for: `json.dumps`.
+    Serialize,
+    /// What a text stands for is made of it: `JSON.parse`, `request.json`.
+    Parse,
     MigrationRun,
     Retention,
     // Testing.
@@ -365,6 +378,8 @@ pub enum SourceTextKind {
     Sql,
     /// The name of another header that checks ask for: `Retry-After`.
     Protocol,
+    /// Something that belongs to a vendor of `knowledge/vendors.toml`: a header, a path, the name of an event.
+    Vendor,
 }
 
 /// An address that holds in one environment only: `if env == "production" { "https://…" }`.
