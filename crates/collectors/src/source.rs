@@ -17,14 +17,18 @@ use crate::Tree;
 mod cases;
 mod contents;
 mod deadlines;
+mod decisions;
 mod facts;
 mod handling;
+mod keeping;
+mod origins;
 mod program;
 mod receivers;
 mod routes;
 mod settings;
 mod values;
 mod variables;
+mod vendors;
 
 /// Longer files of source are data or generated.
 const SIZE_LIMIT: u64 = 1 << 20;

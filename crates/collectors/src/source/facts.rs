@@ -54,8 +54,12 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         linker.texts(file);
         linker.words(file);
         linker.choices(file);
+        linker.decisions(file);
+        linker.keeping(file);
     }
     linker.helpers();
+    let with_vendor = linker.vendors();
+    linker.flows(with_vendor);
     linker.cases();
     linker.routes();
     linker.code
