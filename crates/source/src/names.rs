@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    Expr, Import, Module, ScopeId, ScopeKind,
+    Binding, Expr, Import, Module, ScopeId, ScopeKind,
     index::Index,
     makers::Maker,
     trail::{STEPS, Trail},
@@ -134,11 +134,14 @@ impl<'m> Names<'m> {
         })
     }
 
+    /// Everything that is bound to a name, wherever in the file.
+    pub fn bindings(&self, name: &str) -> impl Iterator<Item = &'m Binding> + '_ {
+        self.index.bindings.get(name).into_iter().flatten().filter_map(|at| self.index.module.bindings.get(*at))
+    }
+
     /// The value that is bound to a name at the top of the file.
     pub fn top_value(&self, name: &str) -> Option<&'m Expr> {
-        let bound =
-            self.index.bindings.get(name).into_iter().flatten().filter_map(|at| self.index.module.bindings.get(*at));
-        bound.filter(|one| one.scope == 0 && one.nth == 0).find_map(|one| one.value.as_ref())
+        self.bindings(name).filter(|one| one.scope == 0 && one.nth == 0).find_map(|one| one.value.as_ref())
     }
 
     /// The value of a variable or constant that is seen from here.
