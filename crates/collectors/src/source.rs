@@ -148,4 +148,6 @@ struct Parts<'a> {
 }
 
 #[cfg(test)]
+mod decision_tests;
+#[cfg(test)]
 mod tests;

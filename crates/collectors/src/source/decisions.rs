@@ -120,9 +120,15 @@ impl<'c> Look<'c> {
                 }
             }
             Expr::Text(text) => self.word(text, scope, line),
-            Expr::List(items) => items.iter().for_each(|item| self.arm(item, scope, line)),
+            Expr::List(items) => {
+                for item in items {
+                    self.arm(item, scope, line);
+                }
+            }
             Expr::Operation(operator, items) if operator == "|" || operator == "||" || operator == "," => {
-                items.iter().for_each(|item| self.arm(item, scope, line));
+                for item in items {
+                    self.arm(item, scope, line);
+                }
             }
             Expr::Operation(operator, items) => self.range(operator, items, scope, line),
             _ => (),
@@ -167,9 +173,15 @@ impl<'c> Look<'c> {
                     self.word(key, scope, line);
                 }
             }
-            Expr::List(items) => items.iter().for_each(|item| self.expression(item, scope, line, Truth::NotAsked)),
+            Expr::List(items) => {
+                for item in items {
+                    self.expression(item, scope, line, Truth::NotAsked);
+                }
+            }
             Expr::Object { fields, .. } => {
-                fields.iter().for_each(|(_, item)| self.expression(item, scope, line, Truth::NotAsked));
+                for (_, item) in fields {
+                    self.expression(item, scope, line, Truth::NotAsked);
+                }
             }
             _ => (),
         }
@@ -182,14 +194,20 @@ impl<'c> Look<'c> {
                     self.found.push((Seen::Statuses(low, high, None), scope, line));
                     return;
                 }
-                items.iter().for_each(|item| self.expression(item, scope, line, truth));
+                for item in items {
+                    self.expression(item, scope, line, truth);
+                }
             }
             ("||" | "or" | "!" | "not" | "&&" | "and", _) => {
-                items.iter().for_each(|item| self.expression(item, scope, line, truth));
+                for item in items {
+                    self.expression(item, scope, line, truth);
+                }
             }
             ("?", [condition, rest @ ..]) => {
                 self.expression(condition, scope, line, Truth::Asked);
-                rest.iter().for_each(|item| self.expression(item, scope, line, Truth::NotAsked));
+                for item in rest {
+                    self.expression(item, scope, line, Truth::NotAsked);
+                }
             }
             ("in" | "not in", [subject, Expr::List(all)]) => self.one_of(subject, all, scope, line),
             // `400 <= status < 500`
@@ -210,9 +228,15 @@ impl<'c> Look<'c> {
                         }
                     }
                 }
-                items.iter().for_each(|item| self.expression(item, scope, line, Truth::NotAsked));
+                for item in items {
+                    self.expression(item, scope, line, Truth::NotAsked);
+                }
             }
-            _ => items.iter().for_each(|item| self.expression(item, scope, line, Truth::NotAsked)),
+            _ => {
+                for item in items {
+                    self.expression(item, scope, line, Truth::NotAsked);
+                }
+            }
         }
     }
 
@@ -267,7 +291,9 @@ impl<'c> Look<'c> {
             Expr::Object { fields, .. } => {
                 let keys: Vec<Option<u16>> = fields.iter().map(|(key, _)| status_named(key)).collect();
                 if keys.iter().any(Option::is_none) {
-                    fields.iter().for_each(|(key, inner)| self.list(inner, Some(key), scope, line));
+                    for (key, inner) in fields {
+                        self.list(inner, Some(key), scope, line);
+                    }
                 } else {
                     self.all_of(&keys, named, scope, line);
                 }

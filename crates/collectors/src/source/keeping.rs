@@ -149,7 +149,9 @@ fn presence(context: Context<'_>, value: &Expr, set: bool, scope: ScopeId, found
         Expr::Operation(operator, items) => match (operator.as_str(), items.as_slice()) {
             ("!" | "not", [inner]) => presence(context, inner, !set, scope, found),
             ("&&" | "and" | "||" | "or", items) => {
-                items.iter().for_each(|item| presence(context, item, set, scope, found));
+                for item in items {
+                    presence(context, item, set, scope, found);
+                }
             }
             ("==" | "===" | "is" | "eq", [first, second]) => {
                 let subject = if nothing(first) { second } else { first };

@@ -33,7 +33,7 @@ impl Linker<'_> {
         let mut flows: BTreeMap<_, BTreeMap<String, Vec<Origin>>> = BTreeMap::new();
         for (&(file, at), id) in &self.uses {
             let Some(one) = self.code.uses.get(*id).filter(|one| one.role.counts()) else { continue };
-            if !ALWAYS.contains(&one.meaning) && !(with_vendor && OF_VENDORS.contains(&one.meaning)) {
+            if !(ALWAYS.contains(&one.meaning) || with_vendor && OF_VENDORS.contains(&one.meaning)) {
                 continue;
             }
             let Some(context) = self.context(file) else { continue };
@@ -85,10 +85,14 @@ impl Linker<'_> {
                 self.follow(file, key, scope, steps, found);
             }
             Expr::Operation(_, items) | Expr::List(items) => {
-                items.iter().for_each(|item| self.follow(file, item, scope, steps, found));
+                for item in items {
+                    self.follow(file, item, scope, steps, found);
+                }
             }
             Expr::Object { fields, .. } => {
-                fields.iter().for_each(|(_, item)| self.follow(file, item, scope, steps, found));
+                for (_, item) in fields {
+                    self.follow(file, item, scope, steps, found);
+                }
             }
             Expr::Call(at) => self.follow_call(context, file, *at, scope, steps, found),
             _ => (),
@@ -154,7 +158,11 @@ impl Linker<'_> {
                     found.insert(Origin::Parameter(format!("{path}()")));
                 } else if let Some((of, last)) = path.rsplit_once('.') {
                     found.insert(Origin::Name(format!("{last}()")));
-                    self.follow(file, &Expr::Name(of.to_owned()), call.scope, steps, found);
+                    // A library is no place that a value comes from.
+                    let library = context.module.imports.iter().any(|import| import.local == head);
+                    if used.is_none() && !library {
+                        self.follow(file, &Expr::Name(of.to_owned()), call.scope, steps, found);
+                    }
                 }
             }
             Expr::Member(of, last) => {

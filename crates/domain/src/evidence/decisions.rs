@@ -82,3 +82,37 @@ pub enum Origin {
 
 /// What flows into the settings of a use: by the name of the setting, `""` for all that a call is given.
 pub type Flows = BTreeMap<UseId, BTreeMap<String, Vec<Origin>>>;
+
+impl Decisions {
+    /// Leaves out what stands in functions that are left out; `functions` and `uses` give the new numbers of the others.
+    pub(crate) fn renumber(&mut self, functions: &[Option<usize>], uses: &[Option<usize>]) {
+        let at = |new: &[Option<usize>], old: usize| new.get(old).copied().flatten();
+        let moved = |function: &mut FunctionId| match at(functions, *function) {
+            Some(new) => {
+                *function = new;
+                true
+            }
+            None => false,
+        };
+        self.statuses.retain_mut(|one| moved(&mut one.function));
+        self.words.retain_mut(|one| moved(&mut one.function));
+        self.in_tests.retain_mut(|one| moved(&mut one.function));
+        self.secrets.retain_mut(|one| {
+            one.calls = one.calls.iter().filter_map(|call| at(functions, *call)).collect();
+            one.uses = one.uses.iter().filter_map(|one| at(uses, *one)).collect();
+            moved(&mut one.function)
+        });
+        self.comparisons.retain_mut(|one| {
+            one.from = one.from.drain(..).filter_map(|origin| renumbered(origin, uses)).collect();
+            moved(&mut one.function)
+        });
+    }
+}
+
+/// The origin in a program of which uses were left out.
+pub(crate) fn renumbered(origin: Origin, uses: &[Option<usize>]) -> Option<Origin> {
+    match origin {
+        Origin::Use(id) => uses.get(id).copied().flatten().map(Origin::Use),
+        other => Some(other),
+    }
+}

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{
     Place,
-    evidence::{Decisions, Flows, Role},
+    evidence::{Decisions, Flows, Role, decisions},
 };
 
 /// The source of one service, as one program.
@@ -463,6 +463,16 @@ impl SourceCode {
         self.tests.retain_mut(|one| moved(&mut one.function, &functions));
         self.choices.retain(|one| kept(&one.place));
         self.skips.retain(|one| kept(&one.place));
+        self.decisions.renumber(&functions, &uses);
+        let flows = std::mem::take(&mut self.flows).into_iter();
+        self.flows = flows
+            .filter_map(|(id, into)| {
+                let into = into.into_iter().map(|(name, from)| {
+                    (name, from.into_iter().filter_map(|one| decisions::renumbered(one, &uses)).collect())
+                });
+                Some((at(&uses, id)?, into.collect()))
+            })
+            .collect();
         self
     }
 
