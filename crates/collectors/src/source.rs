@@ -19,6 +19,7 @@ mod contents;
 mod deadlines;
 mod decisions;
 mod facts;
+mod fields;
 mod handling;
 mod keeping;
 mod origins;

@@ -26,6 +26,10 @@ fn told(code: &SourceCode) -> Vec<String> {
         let line = one.place.line().unwrap_or_default();
         found.push((line, format!("{line} compared: {}", shown(code, &one.from))));
     }
+    for one in &decisions.ages {
+        let line = one.place.line().unwrap_or_default();
+        found.push((line, format!("{line} the age of something")));
+    }
     for (id, into) in &code.flows {
         let one = &code.uses[*id];
         let line = one.place.line().unwrap_or_default();
@@ -139,6 +143,17 @@ fn what_a_hash_is_made_of_is_followed() {
             "7 crypto.createHmac message<- [JSON.stringify] (req.body) stringify() text",
             "8 compared: [crypto.Hmac.update] digest() mac \"hex\" (req.headers) \"x-signature\"",
         ],
+    );
+}
+
+#[test]
+fn the_age_of_something_is_seen() {
+    check(
+        &[(
+            "cache.ts",
+            "export function f(at: number) {\n  if (Date.now() - at < 30_000) return 1;\n  return at < 3;\n}\n",
+        )],
+        &["2 the age of something"],
     );
 }
 

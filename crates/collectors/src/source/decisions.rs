@@ -2,7 +2,7 @@
 
 use gonogo_domain::{
     answers,
-    evidence::{Role, StatusBranch, WordBranch},
+    evidence::{AgeBranch, Role, StatusBranch, WordBranch},
 };
 use gonogo_source::{Expr, ScopeId, ScopeKind};
 
@@ -18,11 +18,27 @@ use super::{
 enum Seen {
     Statuses(u16, u16, Option<String>),
     Word(String),
+    Age,
 }
 
 /// The operators that compare for being the same.
 const SAME: &[&str] = &["==", "===", "is", "eq"];
 const OTHER: &[&str] = &["!=", "!==", "<>", "is not", "ne"];
+/// Calls that tell the time, or the time since.
+const CLOCKS: &[&str] = &[
+    "now",
+    "Now",
+    "time",
+    "monotonic",
+    "perf_counter",
+    "utcnow",
+    "Since",
+    "currentTimeMillis",
+    "nanoTime",
+    "elapsed",
+    "microtime",
+    "hrtime",
+];
 /// Calls that ask whether a list holds something.
 const HOLDS: &[&str] = &["includes", "include?", "contains", "Contains", "has", "indexOf", "in_array"];
 
@@ -48,6 +64,7 @@ impl Linker<'_> {
                         all.push(one);
                     }
                 }
+                Seen::Age => decisions.ages.push(AgeBranch { place, role, function }),
                 Seen::Word(word) => {
                     let one = WordBranch { word, place, role, function };
                     if !decisions.words.contains(&one) {
@@ -218,6 +235,11 @@ impl<'c> Look<'c> {
                 }
             }
             (_, [first, second]) => {
+                if matches!(operator, "<" | ">" | "<=" | ">=")
+                    && (self.clock(first, scope) || self.clock(second, scope))
+                {
+                    self.found.push((Seen::Age, scope, line));
+                }
                 if let Some((low, high)) = self.comparison(operator, first, second, scope) {
                     self.found.push((Seen::Statuses(low, high, None), scope, line));
                 }
@@ -238,6 +260,25 @@ impl<'c> Look<'c> {
                 }
             }
         }
+    }
+
+    /// What the clock says, or a name for it: `Date.now() - began`, `time.Since(at)`, `now`.
+    fn clock(&self, value: &Expr, scope: ScopeId) -> bool {
+        let mut found = false;
+        let called = |at: usize| {
+            let call = self.context.module.calls.get(at);
+            call.and_then(|call| method(&call.callee)).is_some_and(|name| CLOCKS.contains(&name))
+        };
+        value.walk(&mut |inner| {
+            found |= match inner {
+                Expr::Call(at) => called(*at),
+                Expr::Name(name) => {
+                    matches!(self.context.names.value(name, scope), Some((Expr::Call(at), _)) if called(*at))
+                }
+                _ => false,
+            };
+        });
+        found
     }
 
     fn member(&mut self, last: &str, scope: ScopeId, line: u32, truth: Truth) {

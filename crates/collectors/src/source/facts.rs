@@ -53,15 +53,18 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     }
     for file in 0..program.files.len() {
         linker.reads(file);
+        linker.settings_fields(file);
         linker.catches(file);
         linker.texts(file);
         linker.choices(file);
-        linker.decisions(file);
-        linker.keeping(file);
     }
     linker.helpers();
-    let with_vendor = linker.vendors();
-    linker.flows(with_vendor);
+    let vendors = linker.vendors();
+    for file in 0..program.files.len() {
+        linker.decisions(file);
+        linker.keeping(file, &vendors);
+    }
+    linker.flows(!vendors.is_empty());
     linker.cases();
     linker.routes();
     left_out.par_iter().map(|left_out| linker.without(left_out)).collect()

@@ -1,7 +1,7 @@
 //! How a program treats its secrets: what it does where one is not set, and how it compares them.
 
 use gonogo_domain::{
-    answers,
+    Vendor, answers,
     evidence::{Meaning, Origin, Role, SecretBranch, SecretComparison},
     secret::is_secret_name,
 };
@@ -20,7 +20,7 @@ const EQUALS: &[&str] = &["==", "!=", "===", "!==", "eq", "ne"];
 const EQUAL_CALLS: &[&str] = &["equals", "Equals", "Equal", "strcmp", "eql?"];
 
 impl Linker<'_> {
-    pub(super) fn keeping(&mut self, file: FileId) {
+    pub(super) fn keeping(&mut self, file: FileId, vendors: &[&Vendor]) {
         let Some(context) = self.context(file) else { return };
         let role = self.program.files.get(file).map_or(Role::Product, |unit| unit.role);
         if !role.counts() {
@@ -41,7 +41,7 @@ impl Linker<'_> {
                 self.code.decisions.secrets.push(one);
             }
         }
-        self.comparisons(file, context, role);
+        self.comparisons(file, context, role, vendors);
     }
 
     /// What happens in a branch.
@@ -92,7 +92,7 @@ impl Linker<'_> {
         by_call || returns.any(|one| one.value == Expr::Bool(false) || bad(&one.value) || error(&one.value))
     }
 
-    fn comparisons(&mut self, file: FileId, context: Context<'_>, role: Role) {
+    fn comparisons(&mut self, file: FileId, context: Context<'_>, role: Role, vendors: &[&Vendor]) {
         let module = context.module;
         let mut pairs: Vec<(&Expr, &Expr, ScopeId, u32)> = Vec::new();
         let conditions = module.scopes.iter().enumerate();
@@ -120,8 +120,9 @@ impl Linker<'_> {
             }
         }
         for (first, second, scope, line) in pairs {
-            if [first, second].into_iter().any(plain)
-                || ![first, second].into_iter().any(|side| named_so(context, side))
+            let sides = [first, second];
+            if sides.into_iter().any(plain)
+                || vendors.is_empty() && !sides.into_iter().any(|side| named_so(context, side))
             {
                 continue;
             }
@@ -134,8 +135,15 @@ impl Linker<'_> {
                 }
                 Origin::Text(_) => false,
             });
-            let Some(function) = self.function_at(file, scope).filter(|_| secret) else { continue };
-            let one = SecretComparison { from, place: self.place(file, line), role, function };
+            let of_vendor = from.iter().any(|one| match one {
+                Origin::Environment(name) | Origin::Name(name) | Origin::Parameter(name) => {
+                    let last = name.rsplit('.').next().unwrap_or(name).to_ascii_uppercase();
+                    vendors.iter().any(|vendor| vendor.names(&last))
+                }
+                Origin::Use(_) | Origin::Text(_) => false,
+            });
+            let Some(function) = self.function_at(file, scope).filter(|_| secret || of_vendor) else { continue };
+            let one = SecretComparison { from, secret, place: self.place(file, line), role, function };
             if !self.code.decisions.comparisons.contains(&one) {
                 self.code.decisions.comparisons.push(one);
             }

@@ -25,7 +25,8 @@ const LONGEST: usize = 120;
 /// What is asked of every program where it comes from.
 const ALWAYS: &[Meaning] = &[Meaning::KeyedHash, Meaning::ConstantTimeCompare, Meaning::ErrorAnswer];
 /// What is asked only of those that talk to a vendor whose data is to be kept.
-const OF_VENDORS: &[Meaning] = &[Meaning::LogCall, Meaning::PrintCall, Meaning::HttpCall];
+const OF_VENDORS: &[Meaning] =
+    &[Meaning::LogCall, Meaning::PrintCall, Meaning::HttpCall, Meaning::Client, Meaning::Retry, Meaning::Spawn];
 
 impl Linker<'_> {
     /// Follows what flows into the uses that checks ask it of.
@@ -49,11 +50,19 @@ impl Linker<'_> {
                     }
                 }
             } else {
-                let mut found = BTreeSet::new();
-                for argument in &call.arguments {
-                    self.follow(file, &argument.value, call.scope, STEPS, &mut found);
+                for (position, argument) in call.arguments.iter().enumerate() {
+                    let name = argument.name.clone().unwrap_or_else(|| position.to_string());
+                    match &argument.value {
+                        Expr::Object { fields, .. } => {
+                            for (field, value) in fields {
+                                into.insert(format!("{name}.{field}"), self.origins(file, value, call.scope));
+                            }
+                        }
+                        value => {
+                            into.insert(name, self.origins(file, value, call.scope));
+                        }
+                    }
                 }
-                into.insert(String::new(), found.into_iter().collect());
             }
             flows.insert(*id, into);
         }

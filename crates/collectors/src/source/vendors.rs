@@ -7,16 +7,19 @@ use gonogo_domain::{
     evidence::{FunctionId, Role, SourceText, SourceTextKind},
     vendors,
 };
-use gonogo_source::{Expr, Module, ScopeId};
+use gonogo_source::{Call, Expr, Module, ScopeId};
 
-use super::{facts::Linker, variables::written};
+use super::{
+    facts::{Linker, method},
+    variables::written,
+};
 
 impl Linker<'_> {
-    /// Notes the texts of every vendor that the program talks to; whether it talks to any.
-    pub(super) fn vendors(&mut self) -> bool {
-        let shown: Vec<&Vendor> = vendors().iter().filter(|vendor| self.talks_to(vendor)).collect();
+    /// Notes the texts of every vendor that the program talks to, and gives these.
+    pub(super) fn vendors(&mut self) -> Vec<&'static Vendor> {
+        let shown: Vec<&'static Vendor> = vendors().iter().filter(|vendor| self.talks_to(vendor)).collect();
         if shown.is_empty() {
-            return false;
+            return shown;
         }
         let mut texts = BTreeSet::new();
         for (file, unit) in self.program.files.iter().enumerate() {
@@ -27,23 +30,24 @@ impl Linker<'_> {
                 if shown.iter().any(|vendor| vendor.owns(text))
                     && let Some(function) = self.function_at(file, scope)
                 {
-                    texts.insert((file, line, text.to_owned(), function));
+                    let given_to = given_to(&unit.module, text, line);
+                    texts.insert((file, line, text.to_owned(), function, given_to));
                 }
             });
         }
         let texts: Vec<SourceText> = texts
             .into_iter()
-            .map(|(file, line, text, function): (usize, u32, String, FunctionId)| SourceText {
+            .map(|(file, line, text, function, given_to): Noted| SourceText {
                 kind: SourceTextKind::Vendor,
                 text,
                 place: self.place(file, line),
                 role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
                 function,
-                given_to: None,
+                given_to,
             })
             .collect();
         self.code.texts.extend(texts);
-        true
+        shown
     }
 
     fn talks_to(&self, vendor: &Vendor) -> bool {
@@ -56,6 +60,15 @@ impl Linker<'_> {
     }
 }
 
+type Noted = (usize, u32, String, FunctionId, Option<String>);
+
+/// The method that a text is an argument of: `includes`.
+fn given_to(module: &Module, text: &str, line: u32) -> Option<String> {
+    let holds =
+        |one: &&Call| one.spot.line == line && one.arguments.iter().any(|argument| argument.value.text() == Some(text));
+    method(&module.calls.iter().find(holds)?.callee).map(str::to_owned)
+}
+
 /// Every text of a file, the keys of objects and the names of parameters with it: frameworks make headers of these.
 fn each_text(module: &Module, visit: &mut dyn FnMut(&str, ScopeId, u32)) {
     for literal in &module.literals {
@@ -64,7 +77,9 @@ fn each_text(module: &Module, visit: &mut dyn FnMut(&str, ScopeId, u32)) {
     for (value, scope, line) in written(module) {
         value.walk(&mut |inner| {
             if let Expr::Object { fields, .. } = inner {
-                fields.iter().filter(|(key, _)| key.contains('-')).for_each(|(key, _)| visit(key, scope, line));
+                for (key, _) in fields {
+                    visit(key, scope, line);
+                }
             }
         });
     }

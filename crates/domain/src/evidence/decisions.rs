@@ -12,6 +12,8 @@ pub struct Decisions {
     pub words: Vec<WordBranch>,
     pub secrets: Vec<SecretBranch>,
     pub comparisons: Vec<SecretComparison>,
+    /// How old something is: `Date.now() - cached.at < 30_000`.
+    pub ages: Vec<AgeBranch>,
     /// The statuses of HTTP that tests write down.
     pub in_tests: Vec<StatusBranch>,
 }
@@ -56,11 +58,22 @@ pub struct SecretBranch {
     pub function: FunctionId,
 }
 
-/// A secret, or what was made with one, compared by `==` and its like, which stop at the first letter that differs.
+/// A comparison with what the clock says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgeBranch {
+    pub place: Place,
+    pub role: Role,
+    pub function: FunctionId,
+}
+
+/// A secret, or what was made with one, compared by `==` and its like, which stop at the first letter that differs; in a
+/// program that talks to a vendor, what the vendor's variables are compared with too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretComparison {
     /// Where both sides come from.
     pub from: Vec<Origin>,
+    /// One side is a secret, or was made with one.
+    pub secret: bool,
     pub place: Place,
     pub role: Role,
     pub function: FunctionId,
@@ -80,7 +93,8 @@ pub enum Origin {
     Text(String),
 }
 
-/// What flows into the settings of a use: by the name of the setting, `""` for all that a call is given.
+/// What flows into a use: by the name of the setting, by the name or the position of the argument, `2.body` for a field of
+/// one.
 pub type Flows = BTreeMap<UseId, BTreeMap<String, Vec<Origin>>>;
 
 impl Decisions {
@@ -96,6 +110,7 @@ impl Decisions {
         };
         self.statuses.retain_mut(|one| moved(&mut one.function));
         self.words.retain_mut(|one| moved(&mut one.function));
+        self.ages.retain_mut(|one| moved(&mut one.function));
         self.in_tests.retain_mut(|one| moved(&mut one.function));
         self.secrets.retain_mut(|one| {
             one.calls = one.calls.iter().filter_map(|call| at(functions, *call)).collect();
