@@ -1,10 +1,16 @@
 //! No credential of Clay in a file.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Source, Standard, Strength,
+    Text, evidence::SecretSighting,
 };
 
-use crate::shared::{clay, redact};
+use crate::{
+    config::no_secrets,
+    shared::{clay, redact},
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "clay.no-credentials",
@@ -34,7 +40,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     clay::asked(evidence, CHECK.min, || Readings::configured(configured(evidence)))
 }
 
-/// What is declared is searched now; source and history are the other half, and only they can make it hold.
+/// What is declared, every file, and the history.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = Vec::new();
     clay::each_text(evidence, &mut |text| {
@@ -47,9 +53,50 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ));
         }
     });
+    let sightings = evidence.secrets()?;
+    let mut known: BTreeSet<u64> = BTreeSet::new();
+    for one in sightings.iter().filter(|one| of_clay(one) && no_secrets::counts(one, evidence.today())) {
+        known.insert(one.fingerprint);
+        // What a declared value says is said with more knowledge of what it is for.
+        if !findings.iter().any(|finding| finding.place == one.place) {
+            let (en, zh) = no_secrets::words(one);
+            findings.push(Finding::new(&one.place, en, zh));
+        }
+    }
+    let history = evidence.history();
+    for one in history.iter().flat_map(|history| &history.secrets).filter(|one| of_clay(one)) {
+        if let Some(commit) = &one.commit
+            && no_secrets::counts(one, evidence.today())
+            && !no_secrets::rotated(one, evidence)
+            && known.insert(one.fingerprint)
+        {
+            let (en, zh) = no_secrets::words(one);
+            let (id, on) = (&commit.id, commit.on);
+            findings.push(Finding::new(
+                &one.place,
+                format!("{en} (in the history, since {id} of {on})"),
+                format!("{zh}（存于历史，自 {on} 的 {id} 起）"),
+            ));
+        }
+    }
+    findings.retain(|finding| !evidence.of_another_service(&finding.place));
     if !findings.is_empty() {
         let findings = gonogo_domain::merge(findings);
         return Ok(Reading::refuted(findings, "credentials of Clay stand in files", "文件中存在 Clay 凭据"));
     }
-    match evidence.source_code()? {}
+    let history = history?;
+    if let Some(missing) = &history.incomplete {
+        return Err(missing.clone());
+    }
+    let (files, versions) = (evidence.files_read(Source::Secrets), history.versions);
+    Ok(Reading::shown(
+        [],
+        format!("none of {files} files and {versions} versions of files in the history holds a credential of Clay"),
+        format!("{files} 个文件及历史中的 {versions} 个文件版本均不含 Clay 凭据"),
+    ))
+}
+
+/// By the shape of Clay's webhooks, or by a name of Clay's.
+fn of_clay(one: &SecretSighting) -> bool {
+    one.rule.starts_with("clay.") || one.name.as_deref().is_some_and(|name| clay::ours(name).is_some())
 }

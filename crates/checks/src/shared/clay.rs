@@ -9,6 +9,7 @@ use gonogo_domain::{
     evidence::{EnvValue, InstructionKind, Role},
 };
 
+mod answers;
 mod credentials;
 mod documents;
 mod hosts;

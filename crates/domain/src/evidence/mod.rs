@@ -350,20 +350,6 @@ impl<'a> Evidence<'a> {
         ))
     }
 
-    /// For a check that does not read the program's source yet, though it decides: it says so.
-    pub fn source_code(&self) -> Result<Infallible, Missing> {
-        if let Some(missing) = self.made_elsewhere() {
-            return Err(missing);
-        }
-        Err(self.not_gathered(
-            Source::SourceCode,
-            "the program's source decides this, and this check does not read it yet",
-            "此项由程序源代码决定，而本检查尚不读取源代码",
-            "a version of gonogo whose check reads source code",
-            "使用其检查能读取源代码的 gonogo 版本",
-        ))
-    }
-
     /// Of an image that others make there is no source here.
     fn made_elsewhere(&self) -> Option<Missing> {
         let image = self.image_of_others()?;
