@@ -110,6 +110,9 @@ const LONGEST: f64 = 10_000.0;
 /// The route that answers for health asks Clay what costs nothing, within a time, and not each time.
 fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let clay = clay::integration(evidence)?;
+    if clay.calls.is_empty() {
+        return Ok(clay.no_call());
+    }
     let routes = health::routes(clay.source, &health::asked(evidence)?);
     let mut tally = Tally::new();
     for route in &routes {
@@ -151,6 +154,13 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(program::trail_ends(
             format!("Clay is asked who the key belongs to at {place}; whether a health answer tells was not followed"),
             format!("{place} 处会询问密钥归属；健康检查是否上报未能追踪"),
+        ));
+    }
+    if clay.source.routes.iter().all(|route| !route.role.counts()) {
+        let files = program::files(clay.source);
+        return Ok(program::trail_ends(
+            format!("no route was recognised in {files} files of source, so what answers for health was not followed"),
+            format!("在 {files} 个源文件中未识别出路由，健康检查的应答未能追踪"),
         ));
     }
     let place = routes.first().map_or_else(|| clay.place(evidence), |route| route.place.clone());

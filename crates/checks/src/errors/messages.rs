@@ -50,19 +50,18 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             _ => None,
         });
         let key = answer.place.to_string();
-        match told {
-            Some(name) => tally.miss(
+        if let Some(name) = told {
+            tally.miss(
                 key,
                 Finding::new(
                     &answer.place,
                     format!("{} answers with {name}: what went wrong inside is told to whoever asks", answer.symbol),
                     format!("{} 在应答中返回 {name}：内部错误细节会暴露给调用方", answer.symbol),
                 ),
-            ),
-            None => {
-                envelopes.insert(program::default(answer, "envelope"));
-                tally.met(key, &answer.place);
-            }
+            );
+        } else {
+            envelopes.insert(program::default(answer, "envelope"));
+            tally.met(key, &answer.place);
         }
     }
     let count = tally.count();
