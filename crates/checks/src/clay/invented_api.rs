@@ -109,7 +109,7 @@ fn in_code(source: &SourceCode, text: &SourceText) -> Vec<(String, String)> {
     };
     let to_clay = || has(clay::API_HOST) || has("clay-api-key") || has("/routines/") || has(clay::WEBHOOK_PATH);
     match (text.kind, lower.as_str()) {
-        (SourceTextKind::Protocol, "idempotency-key" | "x-idempotency-key") if to_clay() => {
+        (_, "idempotency-key" | "x-idempotency-key") if to_clay() => {
             add("Idempotency-Key at Clay", "repeat a call only when it was not accepted", "仅在请求未被接受时重试");
         }
         (

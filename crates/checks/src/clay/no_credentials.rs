@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Source, Standard, Strength,
-    Text, evidence::SecretSighting,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Source, Standard,
+    Strength, Text, evidence::SecretSighting,
 };
 
 use crate::{
@@ -42,8 +42,14 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 
 /// What is declared, every file, and the history.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let mut findings = Vec::new();
+    let sightings = evidence.secrets()?;
+    let mut findings: Vec<Finding> = Vec::new();
     clay::each_text(evidence, &mut |text| {
+        // The sightings tell the line; a document's own place is that of the block.
+        let seen = |one: &SecretSighting| of_clay(one) && one.place.path() == text.place.path();
+        if text.origin == clay::Origin::Document && sightings.iter().any(seen) {
+            return;
+        }
         for leak in clay::leaks(&text) {
             let shown = redact(&leak.secret);
             findings.push(Finding::new(
@@ -53,12 +59,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ));
         }
     });
-    let sightings = evidence.secrets()?;
     let mut known: BTreeSet<u64> = BTreeSet::new();
     for one in sightings.iter().filter(|one| of_clay(one) && no_secrets::counts(one, evidence.today())) {
         known.insert(one.fingerprint);
         // What a declared value says is said with more knowledge of what it is for.
-        if !findings.iter().any(|finding| finding.place == one.place) {
+        if !findings.iter().any(|finding| same_line(&finding.place, &one.place)) {
             let (en, zh) = no_secrets::words(one);
             findings.push(Finding::new(&one.place, en, zh));
         }
@@ -94,6 +99,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         format!("none of {files} files and {versions} versions of files in the history holds a credential of Clay"),
         format!("{files} 个文件及历史中的 {versions} 个文件版本均不含 Clay 凭据"),
     ))
+}
+
+fn same_line(one: &Place, other: &Place) -> bool {
+    one.path() == other.path() && one.line() == other.line()
 }
 
 /// By the shape of Clay's webhooks, or by a name of Clay's.

@@ -151,7 +151,12 @@ fn limiter<'a>(
     let around = near.iter().flat_map(|at| coverage.around(*at)).find_map(|at| clay.source.uses.get(*at));
     around.or_else(|| {
         let own = near.iter().filter_map(|at| clay.source.functions.get(*at)).flat_map(|function| &function.uses);
-        own.filter_map(|at| clay.source.uses.get(*at)).find(|one| LIMITS.contains(&one.meaning))
+        let used = own.filter_map(|at| clay.source.uses.get(*at)).find(|one| LIMITS.contains(&one.meaning));
+        // `async with limiter:` is no call; the limiter is made at the top of the same file.
+        used.or_else(|| {
+            let beside = |one: &&gonogo_domain::evidence::Use| one.place.path() == call.used.place.path();
+            clay.source.uses_for(LIMITS).map(|(_, one)| one).find(beside)
+        })
     })
 }
 

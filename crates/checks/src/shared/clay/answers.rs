@@ -2,7 +2,7 @@
 
 use gonogo_domain::{
     Place, answers,
-    evidence::{Catch, Meaning, Origin, StatusBranch, Use},
+    evidence::{Catch, FunctionKind, Handling, Meaning, Origin, StatusBranch, Use},
 };
 
 use super::source::{ClayCall, Integration};
@@ -93,10 +93,29 @@ impl<'a> Integration<'a> {
                 return Some(&retry.place);
             }
         }
+        if !call.used.in_loop {
+            return None;
+        }
         let function = source.functions.get(call.used.function)?;
-        let uses = function.uses.iter().filter_map(|at| source.uses.get(*at));
-        let pause = |one: &&Use| one.meaning == Meaning::Sleep && one.in_loop && one.in_catch;
-        uses.into_iter().find(pause).filter(|_| call.used.in_loop).map(|one| &one.place)
+        let own = |one: &Use| one.meaning == Meaning::Sleep && one.in_loop && one.in_catch;
+        let mut uses = function.uses.iter().filter_map(|at| source.uses.get(*at));
+        if let Some(pause) = uses.find(|one| own(one)) {
+            return Some(&pause.place);
+        }
+        // `await new Promise((done) => setTimeout(done, 1000))` in the handler of the error.
+        let caught = source
+            .catches
+            .iter()
+            .find(|one| one.function == call.used.function && !one.does.contains(&Handling::Throws))?;
+        let lambdas = function.calls.iter().filter_map(|at| source.functions.get(*at));
+        let mut inner = lambdas.filter(|one| one.kind == FunctionKind::Lambda).flat_map(|one| &one.uses);
+        inner.find_map(|at| {
+            source
+                .uses
+                .get(*at)
+                .filter(|one| one.meaning == Meaning::Sleep && one.place >= caught.place)
+                .map(|one| &one.place)
+        })
     }
 
     /// The retry names what it tries again, and that is only what Clay has not taken.

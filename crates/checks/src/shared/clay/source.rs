@@ -367,7 +367,10 @@ impl<'a> Integration<'a> {
     pub(crate) fn by_hand(&self, words: &[&str]) -> Option<&'a Place> {
         let names = |one: &&gonogo_domain::evidence::Function| {
             let lower = one.name.to_ascii_lowercase().replace('_', "");
-            words.iter().any(|word| lower.contains(word))
+            // What is called after an error is one.
+            let error =
+                ["error", "exception", "limited", "exceeded", "exhausted"].iter().any(|word| lower.contains(word));
+            !error && words.iter().any(|word| lower.contains(word))
         };
         let around = self.region.iter().flat_map(|at| self.callers.get(*at).into_iter().flatten().chain([at]));
         let around: BTreeSet<FunctionId> = around.copied().collect();
