@@ -94,11 +94,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Err(missing.clone());
     }
     let (files, versions) = (evidence.files_read(Source::Secrets), history.versions);
-    Ok(Reading::shown(
+    let mut reading = Reading::shown(
         [],
         format!("none of {files} files and {versions} versions of files in the history holds a credential of Clay"),
         format!("{files} 个文件及历史中的 {versions} 个文件版本均不含 Clay 凭据"),
-    ))
+    );
+    // A file that could not be read may hold one.
+    reading.needs_whole_source = true;
+    Ok(reading)
 }
 
 fn same_line(one: &Place, other: &Place) -> bool {
