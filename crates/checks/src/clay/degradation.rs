@@ -160,6 +160,8 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             continue;
         }
         let key = place.to_string();
+        // A search gives nothing away that could be lost.
+        let sends = matches!(operation, clay::Operation::Run | clay::Operation::Row);
         if let Some(thrown) = thrown_away(&clay, call) {
             tally.miss(
                 &key,
@@ -172,11 +174,11 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             continue;
         }
         let fallback = coverage.around(call.used.function).iter().find_map(|at| clay.source.uses.get(*at));
-        match fallback.map(|one| one.place.clone()).or_else(|| stand_in(&clay, call, operation.charges())) {
+        match fallback.map(|one| one.place.clone()).or_else(|| stand_in(&clay, call, sends)) {
             Some(place) => tally.met(&key, &place),
             None => tally.miss(
                 &key,
-                if operation.charges() {
+                if sends {
                     Finding::new(
                         place,
                         "what Clay does not take is not kept: no queue, no table, no file of its own",

@@ -121,6 +121,13 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let tests = about(&clay);
     let Some(first) = tests.first() else {
         let all = clay.source.tests.len();
+        let files = clay.source.files.iter().filter(|file| file.role == Role::Test).count();
+        if all == 0 && files > 0 {
+            return Ok(program::trail_ends(
+                format!("{files} files of tests are here, and no test in them was recognised"),
+                format!("存在 {files} 个测试文件，但未识别出其中的测试"),
+            ));
+        }
         return Ok(Reading::absent(clay.missing(
             evidence,
             &format!("none of {all} tests reaches the integration with Clay"),

@@ -102,6 +102,17 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 format!("已声明用于接收 Clay 投递的密钥，但在 {files} 个文件中未识别出对应路由"),
             ));
         }
+        let callback = clay.source.texts.iter().find(|one| {
+            one.role.counts()
+                && one.text.to_ascii_lowercase().contains("callback")
+                && clay.region.contains(&one.function)
+        });
+        if let Some(text) = callback {
+            return Ok(program::trail_ends(
+                format!("Clay is told where to call back at {}; which route that is was not followed", text.place),
+                format!("{} 处向 Clay 提供了回调地址；对应的路由未能追踪", text.place),
+            ));
+        }
         return Ok(Reading::not_applicable(
             format!(
                 "no route takes deliveries of Clay in {files} files of source, and no secret of a webhook is given away"

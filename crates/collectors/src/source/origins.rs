@@ -64,6 +64,15 @@ impl Linker<'_> {
                     }
                 }
             }
+            // What stands in the holes of a text is read there: `f"answered {response.text}"`.
+            let template = |one: &gonogo_source::Argument| one.value.text().is_some_and(|text| text.contains("{}"));
+            if call.arguments.iter().any(template) {
+                let mut found = BTreeSet::new();
+                for read in context.module.reads.iter().filter(|read| call.spot.contains(read.spot)) {
+                    self.follow(file, &read.value, read.scope, STEPS, &mut found);
+                }
+                into.insert("{}".to_owned(), found.into_iter().collect());
+            }
             flows.insert(*id, into);
         }
         self.code.flows = flows;

@@ -1,5 +1,7 @@
 //! How a program tells Clay's answers apart (field-notes D1.4), and what it tries again.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
     Place, answers,
     evidence::{Catch, FunctionKind, Handling, Meaning, Origin, StatusBranch, Use},
@@ -52,14 +54,21 @@ impl<'a> Integration<'a> {
 
     /// What looks at work that is not finished, by its word.
     pub(crate) fn unfinished(&self) -> Option<&'a Place> {
-        self.branch(202).or_else(|| self.word(&answers().outcomes().unfinished))
+        self.branch(202).or_else(|| self.word(&answers().outcomes().unfinished)).or_else(|| {
+            // The client is handed on as a value more often than not: nobody else asks for a 202 where nothing is called.
+            let source = self.source;
+            let calling: BTreeSet<&str> =
+                source.uses_for(&[Meaning::HttpCall]).map(|(_, one)| one.place.path()).collect();
+            let mut exact = source.decisions.statuses.iter();
+            let exact = exact.find(|one| one.low == 202 && one.high == 202 && !calling.contains(one.place.path()));
+            exact.map(|one| &one.place)
+        })
     }
 
     /// What handles an error on the way of a call.
     pub(crate) fn caught(&self, wanted: impl Fn(&Catch) -> bool) -> Option<&'a Catch> {
         let source = self.source;
-        let near: std::collections::BTreeSet<_> =
-            self.calls.iter().flat_map(|call| self.near(call.used.function)).collect();
+        let near: BTreeSet<_> = self.calls.iter().flat_map(|call| self.near(call.used.function)).collect();
         source.catches.iter().find(|one| one.role.counts() && near.contains(&one.function) && wanted(one))
     }
 
