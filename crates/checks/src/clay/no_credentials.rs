@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Source, Standard,
-    Strength, Text, evidence::SecretSighting,
+    Strength, Text,
+    evidence::{SecretSighting, SettingValue},
+    secret::looks_random,
 };
 
 use crate::{
@@ -66,6 +68,20 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         if !findings.iter().any(|finding| same_line(&finding.place, &one.place)) {
             let (en, zh) = no_secrets::words(one);
             findings.push(Finding::new(&one.place, en, zh));
+        }
+    }
+    let source = evidence.source();
+    for read in source.iter().flat_map(|source| &source.environment) {
+        let Some(SettingValue::Text(value)) = &read.default else { continue };
+        let credential = clay::is_credential(&read.name) && read.role.counts();
+        let told = findings.iter().any(|one| same_line(&one.place, &read.place));
+        if credential && looks_random(value) && !clay::placeholder(value) && !told {
+            let shown = redact(value);
+            findings.push(Finding::new(
+                &read.place,
+                format!("{} falls back to a literal ({shown})", read.name),
+                format!("{} 的默认值为明文（{shown}）", read.name),
+            ));
         }
     }
     let history = evidence.history();

@@ -2,7 +2,7 @@
 
 use gonogo_domain::{
     answers,
-    evidence::{AgeBranch, Role, StatusBranch, WordBranch},
+    evidence::{AgeBranch, Decisions, Role, StatusBranch, WordBranch},
 };
 use gonogo_source::{Expr, ScopeId, ScopeKind};
 
@@ -43,8 +43,9 @@ const CLOCKS: &[&str] = &[
 const HOLDS: &[&str] = &["includes", "include?", "contains", "Contains", "has", "indexOf", "in_array"];
 
 impl Linker<'_> {
-    pub(super) fn decisions(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn decisions(&self, file: FileId) -> Decisions {
+        let mut decisions = Decisions::default();
+        let Some(context) = self.context(file) else { return decisions };
         let role = self.program.files.get(file).map_or(Role::Product, |unit| unit.role);
         let mut look = Look { context, found: Vec::new() };
         if role == Role::Test {
@@ -55,7 +56,6 @@ impl Linker<'_> {
         for (seen, scope, line) in look.found {
             let Some(function) = self.function_at(file, scope) else { continue };
             let place = self.place(file, line);
-            let decisions = &mut self.code.decisions;
             match seen {
                 Seen::Statuses(low, high, named) => {
                     let one = StatusBranch { low, high, named, place, role, function };
@@ -73,6 +73,7 @@ impl Linker<'_> {
                 }
             }
         }
+        decisions
     }
 }
 

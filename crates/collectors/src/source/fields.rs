@@ -1,6 +1,9 @@
 //! Classes whose fields are variables of the environment.
 
-use gonogo_domain::{evidence::Meaning, known_symbols};
+use gonogo_domain::{
+    evidence::{EnvironmentRead, Meaning, SettingValue},
+    known_symbols,
+};
 use gonogo_source::{Expr, ScopeKind};
 
 use super::{
@@ -11,8 +14,8 @@ use super::{
 
 impl Linker<'_> {
     /// `class Settings(BaseSettings)`: each field that has no prefix of its class's own is the variable of its name.
-    pub(super) fn settings_fields(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn settings_fields(&self, file: FileId) -> Vec<EnvironmentRead> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let table = known_symbols(module.language.word());
         let mut found = Vec::new();
@@ -32,13 +35,13 @@ impl Linker<'_> {
                 let name = field.name.strip_prefix("this.").unwrap_or(&field.name);
                 let value = field.value.as_ref().filter(|value| !required(context, value));
                 let default = value.map(|value| match value {
-                    Expr::Null => gonogo_domain::evidence::SettingValue::NotFollowed,
+                    Expr::Null => SettingValue::NotFollowed,
                     value => values::setting(context, value, at, None, field.spot.line).value,
                 });
                 found.extend(self.environment_read(file, name.to_ascii_uppercase(), default, at, field.spot.line));
             }
         }
-        self.code.environment.extend(found);
+        found
     }
 }
 

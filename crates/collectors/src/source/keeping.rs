@@ -2,7 +2,7 @@
 
 use gonogo_domain::{
     Vendor, answers,
-    evidence::{Meaning, Origin, Role, SecretBranch, SecretComparison},
+    evidence::{Decisions, Meaning, Origin, Role, SecretBranch, SecretComparison},
     secret::is_secret_name,
 };
 use gonogo_source::{CallRole, Expr, Module, ScopeId, ScopeKind};
@@ -20,11 +20,12 @@ const EQUALS: &[&str] = &["==", "!=", "===", "!==", "eq", "ne"];
 const EQUAL_CALLS: &[&str] = &["equals", "Equals", "Equal", "strcmp", "eql?"];
 
 impl Linker<'_> {
-    pub(super) fn keeping(&mut self, file: FileId, vendors: &[&Vendor]) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn keeping(&self, file: FileId, vendors: &[&Vendor]) -> Decisions {
+        let mut found = Decisions::default();
+        let Some(context) = self.context(file) else { return found };
         let role = self.program.files.get(file).map_or(Role::Product, |unit| unit.role);
         if !role.counts() {
-            return;
+            return found;
         }
         for (at, scope) in context.module.scopes.iter().enumerate() {
             let Some(condition) = scope.condition.as_ref().filter(|_| scope.kind == ScopeKind::Branch) else {
@@ -38,10 +39,11 @@ impl Linker<'_> {
                 let refuses = self.refuses(file, context, at);
                 let place = self.place(file, scope.spot.line);
                 let one = SecretBranch { name, set, refuses, calls, uses, place, role, function };
-                self.code.decisions.secrets.push(one);
+                found.secrets.push(one);
             }
         }
-        self.comparisons(file, context, role, vendors);
+        found.comparisons = self.comparisons(file, context, role, vendors);
+        found
     }
 
     /// What happens in a branch.
@@ -92,7 +94,14 @@ impl Linker<'_> {
         by_call || returns.any(|one| one.value == Expr::Bool(false) || bad(&one.value) || error(&one.value))
     }
 
-    fn comparisons(&mut self, file: FileId, context: Context<'_>, role: Role, vendors: &[&Vendor]) {
+    fn comparisons(
+        &self,
+        file: FileId,
+        context: Context<'_>,
+        role: Role,
+        vendors: &[&Vendor],
+    ) -> Vec<SecretComparison> {
+        let mut found = Vec::new();
         let module = context.module;
         let mut pairs: Vec<(&Expr, &Expr, ScopeId, u32)> = Vec::new();
         let conditions = module.scopes.iter().enumerate();
@@ -144,10 +153,11 @@ impl Linker<'_> {
             });
             let Some(function) = self.function_at(file, scope).filter(|_| secret || of_vendor) else { continue };
             let one = SecretComparison { from, secret, place: self.place(file, line), role, function };
-            if !self.code.decisions.comparisons.contains(&one) {
-                self.code.decisions.comparisons.push(one);
+            if !found.contains(&one) {
+                found.push(one);
             }
         }
+        found
     }
 }
 

@@ -98,6 +98,16 @@ pub enum Origin {
 pub type Flows = BTreeMap<UseId, BTreeMap<String, Vec<Origin>>>;
 
 impl Decisions {
+    /// Adds those of another file.
+    pub fn append(&mut self, mut other: Self) {
+        self.statuses.append(&mut other.statuses);
+        self.words.append(&mut other.words);
+        self.secrets.append(&mut other.secrets);
+        self.comparisons.append(&mut other.comparisons);
+        self.ages.append(&mut other.ages);
+        self.in_tests.append(&mut other.in_tests);
+    }
+
     /// Leaves out what stands in functions that are left out; `functions` and `uses` give the new numbers of the others.
     pub(crate) fn renumber(&mut self, functions: &[Option<usize>], uses: &[Option<usize>]) {
         let at = |new: &[Option<usize>], old: usize| new.get(old).copied().flatten();

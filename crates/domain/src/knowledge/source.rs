@@ -1,10 +1,8 @@
 //! What the symbols of libraries mean: the tables of `knowledge/source/`.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::OnceLock,
-};
+use std::{collections::BTreeMap, sync::OnceLock};
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 
 use crate::evidence::Meaning;
@@ -83,6 +81,8 @@ pub struct Symbols {
     exact: HashMap<String, Vec<(usize, usize)>>,
     /// By what stands before `.*`.
     families: HashMap<String, Vec<(usize, usize)>>,
+    /// Variables of the environment are members of one of the families.
+    environment: bool,
     /// Symbols with a `*` elsewhere: the parts between the stars.
     shapes: Vec<(Vec<String>, (usize, usize))>,
     gives: HashMap<String, String>,
@@ -101,7 +101,10 @@ impl Symbols {
                         _ if symbol.trim_end_matches(".*").contains('*') => {
                             symbols.shapes.push((symbol.split('*').map(str::to_owned).collect(), (at, row)));
                         }
-                        Some(family) => symbols.families.entry(family.to_owned()).or_default().push((at, row)),
+                        Some(family) => {
+                            symbols.environment |= known.means == Meaning::EnvironmentRead;
+                            symbols.families.entry(family.to_owned()).or_default().push((at, row));
+                        }
                         None => symbols.exact.entry(symbol.clone()).or_default().push((at, row)),
                     }
                 }
@@ -117,6 +120,9 @@ impl Symbols {
         let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
         if found.is_empty() {
             found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
+            if found.is_empty() {
+                return Vec::new();
+            }
         }
         let last = symbol.rsplit('.').next().unwrap_or_default();
         found
@@ -127,6 +133,11 @@ impl Symbols {
             })
             .filter(|(_, row)| !row.except.iter().any(|member| member == last))
             .collect()
+    }
+
+    /// Whether variables of the environment are members of something: `process.env.PORT`.
+    pub fn has_environment(&self) -> bool {
+        self.environment
     }
 
     /// What calls are on a thing that was made over this.
