@@ -401,6 +401,14 @@ impl Beyond for FileBeyond<'_, '_> {
         }
         let known = Known(known_symbols(file.module.language.word()));
         let names = Names::over(Arc::clone(self.program.indexes.get(target)?), &known);
+        // `from . import clay` takes a module, not a name of one.
+        let stem = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".py")).unwrap_or_default();
+        if file.module.language == Language::Python
+            && import.name.as_deref() == Some(stem)
+            && import.module.rsplit('.').next() != Some(stem)
+        {
+            return Some(format!("@{target}"));
+        }
         let Some(name) = import.name.as_deref() else {
             // The module itself, or what it gives by default.
             return Some(exported(&names, &["module.exports", "default"]).unwrap_or_else(|| format!("@{target}")));
