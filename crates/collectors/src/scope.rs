@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use gonogo_domain::{
     Facts, Gap, Gathered, Missing, Place,
     evidence::{
-        ApiDescription, ApiKind, FileEntry, History, Object, Objective, Operation, Resource, SettingsKind, Workload,
-        WorkloadKind,
+        ApiDescription, ApiKind, FileEntry, History, Object, Objective, Operation, Package, Resource, SettingsKind,
+        SourceCode, Workload, WorkloadKind,
     },
 };
 use jiff::civil::Date;
@@ -31,7 +31,31 @@ pub(crate) fn scope(
     let concerned: Vec<Vec<usize>> =
         sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
     let around = Around { units, apart: &apart, concerned: &concerned };
-    units.par_iter().map(|unit| facts(unit, &around, sources, configuration, today)).collect()
+    let areas: Vec<(Area<'_>, Arc<Gathered<Package>>)> = units
+        .iter()
+        .map(|unit| {
+            let area = Area::new(unit, &around);
+            let packages = packages(&area, sources);
+            (area, packages)
+        })
+        .collect();
+    let code = linked(&areas, sources);
+    areas
+        .into_par_iter()
+        .zip(code)
+        .map(|((area, packages), code)| facts(&area, packages, code, &around, sources, configuration, today))
+        .collect()
+}
+
+/// The source of each service.
+fn linked(areas: &[(Area<'_>, Arc<Gathered<Package>>)], sources: &Sources) -> Vec<Arc<SourceCode>> {
+    let owns: Vec<_> = areas.iter().map(|(area, _)| |path: &str| area.home(path)).collect();
+    let wanted = areas.iter().zip(&owns).map(|((area, packages), owns)| source::Wanted {
+        name: &area.unit.service.name,
+        packages: &packages.items,
+        owns,
+    });
+    source::link(&sources.source, &wanted.collect::<Vec<_>>())
 }
 
 /// What all units have around them.
@@ -53,25 +77,32 @@ fn apart(left_out: &[LeftOut], sources: &Sources) -> Vec<String> {
     built.map(paths::folder).filter(packaged).map(str::to_owned).collect()
 }
 
-fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Configuration, today: Date) -> Facts {
-    let area = Area::new(unit, around);
+fn facts(
+    area: &Area<'_>,
+    packages: Arc<Gathered<Package>>,
+    source: Arc<SourceCode>,
+    around: &Around<'_>,
+    sources: &Sources,
+    configuration: &Configuration,
+    today: Date,
+) -> Facts {
+    let unit = area.unit;
     let statement = configuration.service(&unit.service.name);
-    let packages = packages(&area, sources);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
         today,
         service: unit.service.clone(),
         of_others: of_others(unit, around.units, sources),
         files: own(&sources.files, |file: &FileEntry| area.home(&file.path), |_| true),
-        workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), &area),
+        workloads: indexed(&sources.workloads, &|index| unit.workloads.contains(&index), area),
         objects: with_jobs(
-            indexed(&sources.objects, &|index| area.object(index, sources, around.concerned), &area),
-            &area,
+            indexed(&sources.objects, &|index| area.object(index, sources, around.concerned), area),
+            area,
             sources,
         ),
-        images: indexed(&sources.images, &|index| unit.images.contains(&index), &area),
+        images: indexed(&sources.images, &|index| unit.images.contains(&index), area),
         pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
-        infrastructure: infrastructure(&area, sources),
+        infrastructure: infrastructure(area, sources),
         alert_rules: own(
             &sources.alert_rules,
             |rule| area.not_of_others(&rule.place),
@@ -84,12 +115,12 @@ fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Co
             |one| area.not_of_others(&one.place),
             |gap| area.not_of_others(&gap.place),
         ),
-        objectives: objectives(&area, sources, stated),
+        objectives: objectives(area, sources, stated),
         documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        source: source::link(&sources.source, &packages.items, &unit.service.name, &|path| area.home(path)),
+        source,
         source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
         packages,
-        apis: apis(&area, sources),
+        apis: apis(area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
@@ -100,7 +131,7 @@ fn facts(unit: &Unit, around: &Around<'_>, sources: &Sources, configuration: &Co
             |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
         ),
         secrets: own(&sources.secrets, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
-        history: history(&area, sources),
+        history: history(area, sources),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }

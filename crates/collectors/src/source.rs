@@ -1,8 +1,8 @@
 //! The program's source: read once, linked into one program for each service.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use gonogo_domain::{
@@ -26,6 +26,8 @@ mod settings;
 mod values;
 mod variables;
 
+use program::{FileId, Program};
+
 /// Longer files of source are data or generated.
 const SIZE_LIMIT: u64 = 1 << 20;
 
@@ -43,8 +45,6 @@ pub(crate) struct Sources {
     /// In the order of their paths.
     pub units: Vec<SourceUnit>,
     pub gaps: Vec<Gap>,
-    /// Services that are made of the same files share one program.
-    linked: Mutex<BTreeMap<Parts, Arc<OnceLock<Arc<SourceCode>>>>>,
 }
 
 pub(crate) fn gather(tree: &Tree) -> Sources {
@@ -81,36 +81,66 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
     })
 }
 
-/// The source of one service: the files that `owns` says belong to it, linked. Where they hold several programs of Go,
-/// it is the one that goes by the service's name.
-pub(crate) fn link(
-    sources: &Sources,
-    packages: &[Package],
-    name: &str,
-    owns: &dyn Fn(&str) -> bool,
-) -> Arc<SourceCode> {
-    let mut units: Vec<&SourceUnit> = sources.units.iter().filter(|unit| owns(&unit.path)).collect();
-    let others = program::other_programs(&program::Program::new(&units, packages), name);
-    if !others.is_empty() {
-        let mut at = 0..;
-        units.retain(|_| at.next().is_none_or(|at| !others.contains(&at)));
+/// A service as far as its source goes.
+pub(crate) struct Wanted<'a> {
+    /// Where its files hold several programs of Go, it is the one that goes by this name.
+    pub name: &'a str,
+    pub packages: &'a [Package],
+    /// The files that belong to it.
+    pub owns: &'a (dyn Fn(&str) -> bool + Sync),
+}
+
+/// The source of each service, its files linked into one program. Services that are made of the same files share the
+/// work.
+pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCode>> {
+    let mut programs: BTreeMap<Parts<'_>, Vec<usize>> = BTreeMap::new();
+    for (at, service) in wanted.iter().enumerate() {
+        let units = sources.units.iter().enumerate().filter(|(_, unit)| (service.owns)(&unit.path));
+        let parts = Parts {
+            units: units.map(|(at, _)| at).collect(),
+            packages: service.packages.iter().map(|package| &package.place).collect(),
+        };
+        programs.entry(parts).or_default().push(at);
     }
-    let key = Parts {
-        files: units.iter().map(|unit| Arc::clone(&unit.path)).collect(),
-        packages: packages.iter().map(|package| package.place.clone()).collect(),
-    };
-    let linked = {
-        let mut all = sources.linked.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(key).or_default())
-    };
-    Arc::clone(linked.get_or_init(|| Arc::new(facts::facts(&program::Program::new(&units, packages), packages))))
+    let linked: Vec<Vec<(usize, Arc<SourceCode>)>> = programs
+        .into_par_iter()
+        .map(|(parts, services)| {
+            let units: Vec<&SourceUnit> = parts.units.iter().filter_map(|at| sources.units.get(*at)).collect();
+            let services = services.into_iter().filter_map(|at| Some((at, wanted.get(at)?)));
+            let services: Vec<(usize, &Wanted<'_>)> = services.collect();
+            let packages = services.first().map(|(_, service)| service.packages).unwrap_or_default();
+            let program = Program::new(&units, packages);
+            let mut left_out: Vec<BTreeSet<FileId>> = Vec::new();
+            let mut of_services = Vec::new();
+            for (at, service) in services {
+                let others = program::other_programs(&program, service.name);
+                let known = left_out.iter().position(|one| *one == others).unwrap_or_else(|| {
+                    left_out.push(others);
+                    left_out.len() - 1
+                });
+                of_services.push((at, known));
+            }
+            let codes: Vec<Arc<SourceCode>> =
+                facts::facts(&program, packages, &left_out).into_iter().map(Arc::new).collect();
+            let of_services =
+                of_services.into_iter().filter_map(|(at, known)| Some((at, Arc::clone(codes.get(known)?))));
+            of_services.collect()
+        })
+        .collect();
+    let mut codes = vec![Arc::default(); wanted.len()];
+    for (at, code) in linked.into_iter().flatten() {
+        if let Some(of) = codes.get_mut(at) {
+            *of = code;
+        }
+    }
+    codes
 }
 
 /// What a program is made of.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Parts {
-    files: Vec<Arc<str>>,
-    packages: Vec<Place>,
+struct Parts<'a> {
+    units: Vec<usize>,
+    packages: Vec<&'a Place>,
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ pub(crate) fn of_the_platform(name: &str) -> bool {
 /// one of its variables.
 pub(crate) fn given<'a>(source: &SourceCode, workloads: &[&'a Workload]) -> Vec<(&'a Workload, &'a str, &'a Place)> {
     let read: BTreeSet<&str> = source.environment.iter().map(|one| one.name.as_str()).collect();
-    let named = |name: &str| read.contains(name) || source.words.contains(name);
+    let named = |name: &str| read.contains(name) || source.names(name);
     let mut given = Vec::new();
     for workload in workloads.iter().filter(|one| !matches!(one.kind, WorkloadKind::Platform(_))) {
         for container in workload.main_containers() {

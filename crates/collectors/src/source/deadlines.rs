@@ -4,15 +4,15 @@
 //! The trail is followed backwards: to what was bound last, through what was made with it, through the parameters of
 //! functions to all of their callers. The worst of all ways decides.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use gonogo_domain::{
     Place,
-    evidence::{FunctionId, Meaning, Setting, SettingValue},
+    evidence::{FunctionId, Meaning, Setting, SettingValue, UseId},
 };
 use gonogo_source::{Call, CallRole, Expr, ScopeId, ScopeKind};
 
-use super::{facts::Linker, program::FileId};
+use super::{facts::Linker, program::FileId, values::Context};
 
 /// Where a trail leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,50 +40,50 @@ struct Walk<'s> {
     steps: usize,
     /// What bounds every request.
     requests: Option<&'s Setting>,
+    /// The files of other programs: what they call says nothing of this one.
+    left_out: &'s BTreeSet<FileId>,
     inside: HashSet<(FunctionId, usize)>,
 }
 
 impl Linker<'_> {
-    /// Resolves what `@deadline` slots of the tables ask for, once all calls are known.
-    pub(super) fn deadlines(&mut self) {
-        let asked = std::mem::take(&mut self.asked);
-        let requests = self.request_deadline();
-        for (id, file, at, slots) in asked {
-            let known = self.code.uses.get(id).and_then(|one| one.settings.get("timeout"));
-            if known.is_some_and(|setting| setting.value != SettingValue::NotFollowed) {
-                continue;
-            }
-            let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
-            let mut best: Option<Setting> = None;
-            for slot in &slots {
-                let Some(value) = self.argument(file, call, slot) else { continue };
-                let mut walk = Walk { steps: STEPS, requests: requests.as_ref(), inside: HashSet::new() };
+    /// What `@deadline` slots of the tables ask for, in the program without some of the files. All calls must be known.
+    pub(super) fn deadlines(&self, left_out: &BTreeSet<FileId>) -> Vec<(UseId, Setting)> {
+        let requests = self.request_deadline(left_out);
+        let asked = self.asked.iter().filter(|(id, file, ..)| {
+            let known = self.code.uses.get(*id).and_then(|one| one.settings.get("timeout"));
+            !left_out.contains(file) && known.is_none_or(|setting| setting.value == SettingValue::NotFollowed)
+        });
+        let found = asked.filter_map(|(id, file, at, slots)| {
+            let call = self.program.files.get(*file)?.module.calls.get(*at)?;
+            let mut settings = slots.iter().filter_map(|slot| {
+                let value = self.argument(*file, call, slot)?;
+                let mut walk = Walk { steps: STEPS, requests: requests.as_ref(), left_out, inside: HashSet::new() };
                 let set = |value: SettingValue, place: Place| Some(Setting { value, place });
-                let found = match self.trail(file, value, call.scope, call.spot.start, &mut walk) {
+                match self.trail(*file, value, call.scope, call.spot.start, &mut walk) {
                     Trail::Deadline(length, place) => {
                         // There is one, whatever its length.
                         set(length.map_or(SettingValue::Flag(true), SettingValue::Duration), place)
                     }
                     Trail::Lost(place) => set(SettingValue::NotFollowed, place),
-                    Trail::Round => set(SettingValue::NotFollowed, self.place(file, call.spot.line)),
+                    Trail::Round => set(SettingValue::NotFollowed, self.place(*file, call.spot.line)),
                     Trail::Request | Trail::Endless => None,
-                };
-                best = best.or(found);
-            }
-            if let Some(setting) = best
-                && let Some(one) = self.code.uses.get_mut(id)
-            {
-                one.settings.insert("timeout".to_owned(), setting);
-            }
-        }
+                }
+            });
+            Some((*id, settings.next()?))
+        });
+        found.collect()
     }
 
     /// The deadline that every request gets, where there is one: a middleware around all handlers, of a library or one
     /// that hands the request on with a context of its own.
-    fn request_deadline(&self) -> Option<Setting> {
-        let mut all =
-            self.code.uses.iter().enumerate().filter(|(_, one)| one.role.counts() && one.meaning == Meaning::Deadline);
-        let (_, one) = all.find(|(_, one)| {
+    fn request_deadline(&self, left_out: &BTreeSet<FileId>) -> Option<Setting> {
+        let here = |function: FunctionId| self.scope_of(function).is_some_and(|(file, _)| !left_out.contains(&file));
+        let mut all = self
+            .code
+            .uses
+            .iter()
+            .filter(|one| one.role.counts() && one.meaning == Meaning::Deadline && here(one.function));
+        let one = all.find(|one| {
             one.defaults.get("covers").map(String::as_str) == Some("requests") || self.hands_on(one.function)
         })?;
         Some(
@@ -166,14 +166,12 @@ impl Linker<'_> {
     }
 
     fn name_trail(&self, file: FileId, path: &str, scope: ScopeId, before: u32, walk: &mut Walk<'_>) -> Trail {
-        let Some(unit) = self.program.files.get(file) else { return Trail::Endless };
-        let module = &unit.module;
+        let Some(Context { module, names, .. }) = self.context(file) else { return Trail::Endless };
         let mut function = None;
         for (at, around) in module.around(scope) {
-            let bound = module
-                .bindings
-                .iter()
-                .filter(|one| one.scope == at && one.name == path && one.spot.start < before)
+            let bound = names
+                .bindings(path)
+                .filter(|one| one.scope == at && one.spot.start < before)
                 .max_by_key(|one| one.spot.start);
             if let Some(binding) = bound
                 && let Some(value) = &binding.value
@@ -270,7 +268,9 @@ impl Linker<'_> {
         }
         let Some(declared) = unit.module.scopes.get(scope) else { return Trail::Endless };
         let here = self.place(file, declared.spot.line);
-        let mut sites: Vec<(FileId, usize)> = self.sites.get(&function).cloned().unwrap_or_default();
+        let here_too = |site: &&(FileId, usize)| !walk.left_out.contains(&site.0);
+        let sites = self.sites.get(&function).into_iter().flatten();
+        let mut sites: Vec<(FileId, usize)> = sites.filter(here_too).copied().collect();
         if sites.is_empty() && !declared.name.is_empty() {
             // Through an interface: calls of a method of this name whose object was not followed to a class.
             let open = self.open_calls.get(declared.name.as_str()).into_iter().flatten();
@@ -278,7 +278,7 @@ impl Linker<'_> {
                 let call = self.program.files.get(*file).and_then(|unit| unit.module.calls.get(*at));
                 call.is_some_and(|call| call.arguments.len() == declared.parameters.len())
             };
-            sites = open.filter(fits).take(CANDIDATES).copied().collect();
+            sites = open.filter(here_too).filter(fits).take(CANDIDATES).copied().collect();
         }
         let trail = if sites.is_empty() {
             match unit

@@ -1,7 +1,7 @@
 //! From the modules of a program to the facts that checks read.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -15,18 +15,22 @@ use gonogo_domain::{
 };
 use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, ScopeId, ScopeKind};
 
+use rayon::prelude::*;
+
 use super::{
     deadlines,
     handling::handles_errors,
     program::{self, FileBeyond, FileId, Made, Program},
     settings::{self, MadeIn},
     values::Context,
+    variables,
 };
 
-pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
+/// The facts of the program, once for each set of its files that is left out.
+pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTreeSet<FileId>]) -> Vec<SourceCode> {
     let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
     let names: Vec<Names<'_>> =
-        program.files.iter().zip(&beyond).map(|(file, beyond)| Names::new(&file.module, beyond)).collect();
+        beyond.iter().enumerate().filter_map(|(file, beyond)| program.names(file, beyond)).collect();
     let mut linker = Linker {
         program,
         names: &names,
@@ -47,18 +51,16 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package]) -> SourceCode {
         linker.effects(file);
         linker.calls(file);
     }
-    linker.deadlines();
     for file in 0..program.files.len() {
         linker.reads(file);
         linker.catches(file);
         linker.texts(file);
-        linker.words(file);
         linker.choices(file);
     }
     linker.helpers();
     linker.cases();
     linker.routes();
-    linker.code
+    left_out.par_iter().map(|left_out| linker.without(left_out)).collect()
 }
 
 pub(super) struct Linker<'p> {
@@ -106,6 +108,21 @@ impl<'p> Linker<'p> {
         Place::new(path, line, 1)
     }
 
+    /// The program without some of its files.
+    fn without(&self, left_out: &BTreeSet<FileId>) -> SourceCode {
+        let mut code = self.code.clone();
+        for (id, setting) in self.deadlines(left_out) {
+            if let Some(one) = code.uses.get_mut(id) {
+                one.settings.insert("timeout".to_owned(), setting);
+            }
+        }
+        if left_out.is_empty() {
+            return code;
+        }
+        let units = left_out.iter().filter_map(|file| self.program.files.get(*file));
+        code.without(&units.map(|unit| Arc::clone(&unit.path)).collect())
+    }
+
     fn declare(&mut self) {
         let browser = self.program.in_browser();
         for (file, unit) in self.program.files.iter().enumerate() {
@@ -113,6 +130,7 @@ impl<'p> Linker<'p> {
                 path: Arc::clone(&unit.path),
                 language: unit.module.language.word(),
                 role: unit.role,
+                words: if unit.role.counts() { variables::words(&unit.module) } else { BTreeSet::new() },
             });
             for (at, scope) in unit.module.scopes.iter().enumerate() {
                 let top = scope.kind == ScopeKind::File;

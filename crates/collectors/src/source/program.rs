@@ -1,12 +1,16 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use gonogo_domain::{
     evidence::{Ecosystem, Package},
     known_symbols,
 };
-use gonogo_source::{Beyond, Import, Language, Maker, Names};
+use gonogo_source::{Beyond, Import, Index, Language, Maker, Names, ScopeKind};
+use rayon::prelude::*;
 
 use super::SourceUnit;
 
@@ -38,9 +42,15 @@ const SERVERS: &[&str] = &[
 
 pub(super) struct Program<'u> {
     pub(super) files: Vec<&'u SourceUnit>,
+    /// The tables of each file.
+    indexes: Vec<Arc<Index<'u>>>,
     by_path: HashMap<&'u str, FileId>,
+    /// The group of each file, by its place in `groups`.
+    group_of: Vec<usize>,
     /// What the files of a group say of each other's names: a folder of Go, all files of Java.
-    groups: BTreeMap<String, Group>,
+    groups: Vec<Group>,
+    /// The first file of each folder of Go that declares a function, tests left out.
+    folders: HashMap<String, FileId>,
     /// The modules of Go that the repository holds, with their folders.
     modules: Vec<(String, String)>,
 }
@@ -58,83 +68,135 @@ struct Group {
     gifts: HashMap<String, String>,
 }
 
-impl<'u> Program<'u> {
-    pub(super) fn new(files: &[&'u SourceUnit], packages: &[Package]) -> Self {
-        let mut program = Self {
-            files: files.to_vec(),
-            by_path: files.iter().enumerate().map(|(at, file)| (&*file.path, at)).collect(),
-            groups: BTreeMap::new(),
-            modules: modules(packages),
-        };
-        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-        for (at, file) in files.iter().enumerate() {
-            let group = groups.entry(group_of(file)).or_default();
-            let known = Known(known_symbols(file.module.language.word()));
-            let names = Names::new(&file.module, &known);
-            for name in names.functions().keys() {
-                group.functions.entry(name.clone()).or_insert(at);
-            }
-            for (name, symbol) in names.gifts() {
-                group.gifts.entry(name.to_owned()).or_insert_with(|| placed(at, symbol));
-            }
-            for (field, symbol) in names.fields() {
-                group.fields.entry(field).or_insert_with(|| placed(at, symbol));
-            }
-            for scope in &file.module.scopes {
-                if scope.kind == gonogo_source::ScopeKind::Class && !scope.name.is_empty() {
-                    group.names.entry(scope.name.clone()).or_insert_with(|| format!(".{}", scope.name));
-                }
-            }
-            for binding in file.module.bindings.iter().filter(|one| one.scope == 0) {
-                if let Some(symbol) = names.top(&binding.name) {
-                    group.names.entry(binding.name.clone()).or_insert(symbol);
-                }
+impl Group {
+    /// Adds what one file declares; what an earlier one says of the same name stands.
+    fn add(&mut self, file: FileId, declared: Declared) {
+        for name in declared.functions {
+            self.functions.entry(name).or_insert(file);
+        }
+        for (all, more) in
+            [(&mut self.gifts, declared.gifts), (&mut self.fields, declared.fields), (&mut self.names, declared.names)]
+        {
+            for (name, symbol) in more {
+                all.entry(name).or_insert(symbol);
             }
         }
-        program.groups = groups;
+    }
+}
+
+/// Names with their symbols.
+type Symbols = Vec<(String, String)>;
+
+/// What one file declares at its top.
+struct Declared {
+    functions: Vec<String>,
+    gifts: Symbols,
+    fields: Symbols,
+    names: Symbols,
+}
+
+impl Declared {
+    fn by(at: FileId, file: &SourceUnit, index: &Arc<Index<'_>>) -> Self {
+        let known = Known(known_symbols(file.module.language.word()));
+        let names = Names::over(Arc::clone(index), &known);
+        let classes = file.module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
+        let tops = file.module.bindings.iter().filter(|one| one.scope == 0);
+        let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
+        Self {
+            functions: names.functions().keys().cloned().collect(),
+            gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), placed(at, symbol))).collect(),
+            fields: names.fields().map(|(field, symbol)| (field, placed(at, symbol))).collect(),
+            names: classes.map(|class| (class.name.clone(), format!(".{}", class.name))).chain(tops).collect(),
+        }
+    }
+}
+
+impl<'u> Program<'u> {
+    pub(super) fn new(files: &[&'u SourceUnit], packages: &[Package]) -> Self {
+        let indexes: Vec<Arc<Index<'u>>> = files.par_iter().map(|file| Arc::new(Index::new(&file.module))).collect();
+        let declared: Vec<Declared> = files
+            .par_iter()
+            .zip(&indexes)
+            .enumerate()
+            .map(|(at, (file, index))| Declared::by(at, file, index))
+            .collect();
+        // In the order of their keys: of the packages in a folder of Go, the first stands for it.
+        let mut keyed: BTreeMap<String, Vec<(FileId, Declared)>> = BTreeMap::new();
+        for (at, (file, declared)) in files.iter().zip(declared).enumerate() {
+            keyed.entry(group_key(file)).or_default().push((at, declared));
+        }
+        let mut program = Self {
+            files: files.to_vec(),
+            indexes,
+            by_path: files.iter().enumerate().map(|(at, file)| (&*file.path, at)).collect(),
+            group_of: vec![0; files.len()],
+            groups: Vec::with_capacity(keyed.len()),
+            folders: HashMap::new(),
+            modules: modules(packages),
+        };
+        for (at, members) in keyed.into_values().enumerate() {
+            let mut group = Group::default();
+            for (file, declared) in members {
+                group.add(file, declared);
+                if let Some(of) = program.group_of.get_mut(file) {
+                    *of = at;
+                }
+            }
+            if let Some(first) = group.functions.values().min().copied()
+                && let Some(unit) = files.get(first)
+                && unit.module.language == Language::Go
+                && !unit.module.package.ends_with("_test")
+            {
+                program.folders.entry(folder(&unit.path).to_owned()).or_insert(first);
+            }
+            program.groups.push(group);
+        }
         program.join_folders();
         program
     }
 
     /// Turns the names of the repository's own packages of Go into those of the files that declare them.
     fn join_folders(&mut self) {
+        let go = self.files.iter().zip(&self.group_of).filter(|(file, _)| file.module.language == Language::Go);
+        let groups: BTreeSet<usize> = go.map(|(_, group)| *group).collect();
         // What a function gives may be what another package's function gives.
         for _ in 0..2 {
-            let mut groups = std::mem::take(&mut self.groups);
-            let joined: Vec<(String, Group)> = groups
-                .iter()
-                .filter(|(key, _)| key.starts_with("go "))
-                .map(|(key, group)| {
-                    let symbols = |map: &HashMap<String, String>| {
-                        map.iter().map(|(name, symbol)| (name.clone(), self.own(&groups, symbol))).collect()
+            let joined: Vec<(usize, [Symbols; 3])> = groups
+                .par_iter()
+                .filter_map(|at| {
+                    let group = self.groups.get(*at)?;
+                    let changed = |map: &HashMap<String, String>| {
+                        map.iter().filter_map(|(name, symbol)| Some((name.clone(), self.own(symbol)?))).collect()
                     };
-                    let group = Group {
-                        names: symbols(&group.names),
-                        fields: symbols(&group.fields),
-                        functions: group.functions.clone(),
-                        gifts: symbols(&group.gifts),
-                    };
-                    (key.clone(), group)
+                    Some((*at, [changed(&group.names), changed(&group.fields), changed(&group.gifts)]))
                 })
                 .collect();
-            groups.extend(joined);
-            self.groups = groups;
+            for (at, [names, fields, gifts]) in joined {
+                if let Some(group) = self.groups.get_mut(at) {
+                    group.names.extend(names);
+                    group.fields.extend(fields);
+                    group.gifts.extend(gifts);
+                }
+            }
         }
     }
 
     /// `example.com/shop/store.Store` is `@3.Store`, where the third file is one of that folder.
-    fn own(&self, groups: &BTreeMap<String, Group>, symbol: &str) -> String {
+    fn own(&self, symbol: &str) -> Option<String> {
         let path = symbol.rfind('/').map_or(0, |slash| slash + 1);
-        let Some(dot) = symbol.get(path..).and_then(|name| name.find('.')).map(|dot| path + dot) else {
-            return symbol.to_owned();
-        };
-        let (Some(module), Some(name)) = (symbol.get(..dot), symbol.get(dot + 1..)) else { return symbol.to_owned() };
-        let Some(file) = self.go(groups, module) else { return symbol.to_owned() };
-        let gift = name.strip_suffix("()").and_then(|function| {
-            let key = group_of(self.files.get(file)?);
-            groups.get(&key)?.gifts.get(function)
-        });
-        gift.cloned().unwrap_or_else(|| format!("@{file}.{name}"))
+        let dot = symbol.get(path..)?.find('.').map(|dot| path + dot)?;
+        let (module, name) = (symbol.get(..dot)?, symbol.get(dot + 1..)?);
+        let file = self.go(module)?;
+        let gift = name.strip_suffix("()").and_then(|function| self.group(file)?.gifts.get(function));
+        Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
+    }
+
+    /// The names of a file, given what lies beyond it.
+    pub(super) fn names<'p>(&self, file: FileId, beyond: &'p FileBeyond<'p, 'u>) -> Option<Names<'p>>
+    where
+        'u: 'p,
+    {
+        Some(Names::over(Arc::clone(self.indexes.get(file)?), beyond))
     }
 
     /// What lies beyond a file.
@@ -148,7 +210,7 @@ impl<'u> Program<'u> {
         match file.module.language {
             Language::JavaScript | Language::TypeScript => self.script(&file.path, &import.module),
             Language::Python => self.python(&file.path, import),
-            Language::Go => self.go(&self.groups, &import.module),
+            Language::Go => self.go(&import.module),
             _ => None,
         }
     }
@@ -194,19 +256,16 @@ impl<'u> Program<'u> {
     }
 
     /// The first file of the folder of Go that an import means, of those that belong to the program.
-    fn go(&self, groups: &BTreeMap<String, Group>, module: &str) -> Option<FileId> {
-        let folder = self.modules.iter().find_map(|(name, folder)| {
+    fn go(&self, module: &str) -> Option<FileId> {
+        let (folder, rest) = self.modules.iter().find_map(|(name, folder)| {
             let rest = module.strip_prefix(name.as_str())?;
-            let rest = if rest.is_empty() { rest } else { rest.strip_prefix('/')? };
-            Some(match (folder.as_str(), rest) {
-                ("", rest) => rest.to_owned(),
-                (folder, "") => folder.to_owned(),
-                (folder, rest) => format!("{folder}/{rest}"),
-            })
+            Some((folder.as_str(), if rest.is_empty() { rest } else { rest.strip_prefix('/')? }))
         })?;
-        let start = format!("go {folder} ");
-        let mut found = groups.range(start.clone()..).take_while(|(key, _)| key.starts_with(&start));
-        found.find(|(key, _)| !key.ends_with("_test"))?.1.functions.values().min().copied()
+        match (folder, rest) {
+            ("", folder) | (folder, "") => self.folders.get(folder),
+            (folder, rest) => self.folders.get(&format!("{folder}/{rest}")),
+        }
+        .copied()
     }
 
     /// `./db` beside `src/app.ts`: `src/db.ts`, `src/db/index.js` …
@@ -282,12 +341,12 @@ impl<'u> Program<'u> {
     }
 
     fn group(&self, file: FileId) -> Option<&Group> {
-        self.groups.get(&group_of(self.files.get(file)?))
+        self.groups.get(*self.group_of.get(file)?)
     }
 }
 
 /// The files that see each other's names without importing them.
-fn group_of(file: &SourceUnit) -> String {
+fn group_key(file: &SourceUnit) -> String {
     let language = file.module.language;
     match language {
         Language::Go => format!("go {} {}", folder(&file.path), file.module.package),
@@ -340,7 +399,7 @@ impl Beyond for FileBeyond<'_, '_> {
             return Some(format!("@{target}"));
         }
         let known = Known(known_symbols(file.module.language.word()));
-        let names = Names::new(&file.module, &known);
+        let names = Names::over(Arc::clone(self.program.indexes.get(target)?), &known);
         let Some(name) = import.name.as_deref() else {
             // The module itself, or what it gives by default.
             return Some(exported(&names, &["module.exports", "default"]).unwrap_or_else(|| format!("@{target}")));
@@ -460,7 +519,7 @@ pub(super) fn other_programs(program: &Program<'_>, name: &str) -> BTreeSet<File
         let files = by_folder.get(next).map(Vec::as_slice).unwrap_or_default();
         let units = files.iter().filter_map(|file| program.files.get(*file));
         let imports = units.flat_map(|unit| &unit.module.imports);
-        open.extend(imports.filter_map(|import| program.go(&program.groups, &import.module)).map(folder_of));
+        open.extend(imports.filter_map(|import| program.go(&import.module)).map(folder_of));
     }
     (0..program.files.len()).filter(is_go).filter(|file| !kept.contains(folder_of(*file))).collect()
 }

@@ -8,13 +8,19 @@ use gonogo_domain::{
     known_symbols,
 };
 
-use super::{gather, link};
+use super::{Wanted, gather, link};
 use crate::Tree;
 
 fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    link(&gather(&tree), &[], "shop", &|_| true)
+    linked(&tree, &[])
+}
+
+/// The only program of a tree.
+fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
+    let wanted = Wanted { name: "shop", packages, owns: &|_| true };
+    link(&gather(tree), &[wanted]).remove(0)
 }
 
 /// What is used, as `path:line meaning symbol {settings}`.
@@ -144,7 +150,7 @@ fn every_table_parses() {
 fn check_routes(files: &[(&str, &str)], packages: &[Package], expect: &[&str]) {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    let code = link(&gather(&tree), packages, "shop", &|_| true);
+    let code = linked(&tree, packages);
     let found: Vec<String> = code
         .routes
         .iter()

@@ -1,7 +1,7 @@
 //! Variables of the environment as a program handles them: what stands in for one, functions that read one by its name,
 //! and what the name of the environment decides.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use gonogo_domain::{
     evidence::{Choice, EnvironmentRead, FunctionId, Meaning, SettingValue},
@@ -158,15 +158,6 @@ impl Linker<'_> {
         Some((*self.functions.get(&(file, at))?, position))
     }
 
-    /// Words of the product's texts that may be names of variables.
-    pub(super) fn words(&mut self, file: FileId) {
-        let Some(unit) = self.program.files.get(file).filter(|unit| unit.role.counts()) else { return };
-        for literal in &unit.module.literals {
-            let parts = literal.text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
-            self.code.words.extend(parts.filter(|part| is_variable(part)).map(str::to_owned));
-        }
-    }
-
     /// Addresses in the branches that the name of the environment decides about.
     pub(super) fn choices(&mut self, file: FileId) {
         let Some(context) = self.context(file) else { return };
@@ -211,6 +202,17 @@ pub(super) fn placeholder(name: String, default: Option<SettingValue>) -> (Strin
         Some((name, text)) => (name.to_owned(), Some(SettingValue::Text(text.to_owned()))),
         None => (inner.to_owned(), default),
     }
+}
+
+/// Words of a module's texts that may be names of variables.
+pub(super) fn words(module: &Module) -> BTreeSet<String> {
+    let parts = |text: &'_ str| {
+        text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+            .filter(|part| is_variable(part))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    module.literals.iter().flat_map(|literal| parts(&literal.text)).collect()
 }
 
 /// `SHOP_URL`.

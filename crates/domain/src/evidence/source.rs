@@ -22,8 +22,6 @@ pub struct SourceCode {
     pub texts: Vec<SourceText>,
     /// Addresses that the name of the environment chooses.
     pub choices: Vec<Choice>,
-    /// Words like `SHOP_URL` that the texts of the product hold: whoever reads a variable names it.
-    pub words: BTreeSet<String>,
     pub tests: Vec<TestCase>,
     pub skips: Vec<TestSkip>,
 }
@@ -35,6 +33,8 @@ pub struct SourceFile {
     /// `go`, `python`, `typescript` …
     pub language: &'static str,
     pub role: Role,
+    /// Words like `SHOP_URL` that the texts of a product's file hold: whoever reads a variable names it.
+    pub words: BTreeSet<String>,
 }
 
 /// An index into [`SourceCode::functions`].
@@ -408,6 +408,49 @@ impl ServedRoute {
 }
 
 impl SourceCode {
+    /// Whether a text of the product holds this word.
+    pub fn names(&self, word: &str) -> bool {
+        self.files.iter().any(|file| file.words.contains(word))
+    }
+
+    /// The same program without some of its files: what stands in them, and what leads there.
+    #[must_use]
+    pub fn without(mut self, left_out: &BTreeSet<Arc<str>>) -> Self {
+        let kept = |place: &Place| !left_out.contains(place.path());
+        let functions = renumbered(self.functions.iter().map(|one| kept(&one.place)));
+        let uses = renumbered(self.uses.iter().map(|one| kept(&one.place)));
+        let at = |new: &[Option<usize>], old: usize| new.get(old).copied().flatten();
+        let all =
+            |new: &[Option<usize>], old: &mut Vec<usize>| *old = old.iter().filter_map(|one| at(new, *one)).collect();
+        self.files.retain(|one| !left_out.contains(&one.path));
+        self.functions.retain(|one| kept(&one.place));
+        for function in &mut self.functions {
+            all(&functions, &mut function.calls);
+            all(&uses, &mut function.uses);
+        }
+        self.uses.retain(|one| kept(&one.place));
+        for one in &mut self.uses {
+            one.function = at(&functions, one.function).unwrap_or_default();
+            all(&functions, &mut one.wraps);
+            one.client = one.client.and_then(|client| at(&uses, client));
+        }
+        self.routes.retain(|one| kept(&one.place));
+        for route in &mut self.routes {
+            route.handler = route.handler.and_then(|handler| at(&functions, handler));
+            for guard in &mut route.guards {
+                guard.function = guard.function.and_then(|function| at(&functions, function));
+                guard.used = guard.used.and_then(|used| at(&uses, used));
+            }
+        }
+        self.environment.retain_mut(|one| moved(&mut one.function, &functions));
+        self.catches.retain_mut(|one| moved(&mut one.function, &functions));
+        self.texts.retain_mut(|one| moved(&mut one.function, &functions));
+        self.tests.retain_mut(|one| moved(&mut one.function, &functions));
+        self.choices.retain(|one| kept(&one.place));
+        self.skips.retain(|one| kept(&one.place));
+        self
+    }
+
     /// What the product's code uses for one of these purposes; tests, fixtures and examples left out.
     pub fn uses_for(&self, meanings: &[Meaning]) -> impl Iterator<Item = (UseId, &Use)> {
         let meanings = meanings.to_vec();
@@ -447,4 +490,17 @@ impl SourceCode {
             .map(|(at, _)| at)
             .collect()
     }
+}
+
+/// The places that remain for those that are kept.
+fn renumbered(kept: impl Iterator<Item = bool>) -> Vec<Option<usize>> {
+    let mut next = 0..;
+    kept.map(|kept| if kept { next.next() } else { None }).collect()
+}
+
+/// Gives an index its new place; false where there is none.
+fn moved(index: &mut usize, places: &[Option<usize>]) -> bool {
+    let place = places.get(*index).copied().flatten();
+    *index = place.unwrap_or_default();
+    place.is_some()
 }
