@@ -20,7 +20,7 @@ pub(crate) fn role(path: &str) -> Role {
     if test_name(name) {
         return Role::Test;
     }
-    if parts.iter().any(|part| EXAMPLE.contains(part)) {
+    if named_by_people(&parts).iter().any(|part| EXAMPLE.contains(part)) {
         return Role::Example;
     }
     if generated_name(name) || parts.iter().any(|part| GENERATED.contains(part)) {
@@ -123,6 +123,15 @@ fn test_data(part: &str) -> bool {
     })
 }
 
+/// The folders without those that repeat a package's name: `src/main/java/com/example/samples` is no sample of anything.
+fn named_by_people<'p, 'a>(parts: &'p [&'a str]) -> &'p [&'a str] {
+    let package = parts
+        .windows(2)
+        .position(|pair| matches!(pair, ["main", "java" | "kotlin" | "scala" | "groovy"]))
+        .map_or(parts.len(), |at| at + 2);
+    parts.get(..package).unwrap_or(parts)
+}
+
 fn vendored_pair(parts: &[&str]) -> bool {
     parts
         .windows(2)
@@ -157,4 +166,19 @@ fn generated_name(name: &str) -> bool {
 
 pub(crate) fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, own)| own == extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_packages_are_no_examples() {
+        let check = |path: &str, expect: Role| assert_eq!(role(path), expect, "{path}");
+        check("src/ledger/src/main/java/com/example/samples/bank/Ledger.java", Role::Product);
+        check("shop/src/main/kotlin/org/demo/Shop.kt", Role::Product);
+        check("samples/shop/src/main/java/com/example/Shop.java", Role::Example);
+        check("src/samples/Shop.java", Role::Example);
+        check("src/test/java/com/example/samples/LedgerTest.java", Role::Test);
+    }
 }
