@@ -41,6 +41,10 @@ impl<'p> Linker<'p> {
                 _ => one.wraps.last().copied(),
             };
             if call.role == CallRole::Annotation {
+                // `@app.get("/orders", dependencies=[Depends(user)])`
+                for argument in call.arguments.iter().filter(|one| one.name.as_deref() == Some("dependencies")) {
+                    guards.extend(self.guard(file, &argument.value, call.scope));
+                }
                 guards.extend(self.beside_annotation(file, call, at));
                 prefix.push_str(&self.class_prefix(handler));
             } else {
@@ -225,7 +229,13 @@ impl<'p> Linker<'p> {
                 };
                 let symbol = names.symbols(&call.callee, call.scope).into_iter().next();
                 let function = symbol.as_deref().and_then(|symbol| self.function_named(file, symbol));
-                vec![Guard { name: symbol.unwrap_or_default(), function, used: self.uses.get(&(file, *at)).copied() }]
+                let own =
+                    Guard { name: symbol.unwrap_or_default(), function, used: self.uses.get(&(file, *at)).copied() };
+                // `Depends(user)`, `login_required(view)`: what it is given runs with it.
+                let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_) | Expr::Member(..)));
+                let given = given.flat_map(|one| self.guard(file, &one.value, call.scope));
+                let given: Vec<Guard> = given.filter(|guard| guard.function.is_some()).collect();
+                std::iter::once(own).chain(given).collect()
             }
             Expr::Name(_) | Expr::Member(..) | Expr::Function(_) => {
                 let symbol = names.symbols(value, scope).into_iter().next();

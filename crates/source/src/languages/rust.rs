@@ -344,6 +344,9 @@ fn annotation(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 fn class(reader: &mut Reader<'_>, node: Node<'_>, attributes: &[Node<'_>]) -> Expr {
     let Some(body) = node.child_by_field_name("body").or_else(|| (node.kind() != "mod_item").then_some(node)) else {
         annotate(reader, attributes);
+        // `mod links;` stands for another file.
+        let name = reader.field_text(node, "name");
+        reader.import(format!("self.{name}"), None, name, node);
         return Expr::Other;
     };
     let name = match node.kind() {
