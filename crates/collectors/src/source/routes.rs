@@ -13,6 +13,8 @@ use super::{
 /// Annotations and middleware nest no deeper than this.
 const GROUPS: usize = 8;
 
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
 impl<'p> Linker<'p> {
     pub(super) fn routes(&mut self) {
         let calls: BTreeMap<UseId, (FileId, usize)> = self.uses.iter().map(|(call, id)| (*id, *call)).collect();
@@ -66,8 +68,12 @@ impl<'p> Linker<'p> {
             let method = before.or(method).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
-                matches!(last.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS")
-                    .then_some(last)
+                METHODS.contains(&last.as_str()).then_some(last)
+            });
+            // `route("/links", post(add))`
+            let method = method.or_else(|| {
+                let given = call.arguments.iter().skip(1).find_map(|argument| self.method_named(file, &argument.value));
+                given.filter(|_| call.role != CallRole::Annotation)
             });
             routes.push(ServedRoute {
                 method: method.map(|method| method.to_ascii_uppercase()),
@@ -79,6 +85,28 @@ impl<'p> Linker<'p> {
             });
         }
         self.code.routes = routes;
+    }
+
+    /// The method that a call is named after, through what it is called on: `get(find)`, `web::get().to(find)`.
+    fn method_named(&self, file: FileId, value: &Expr) -> Option<String> {
+        let &Expr::Call(mut at) = value else { return None };
+        for _ in 0..GROUPS {
+            let call = self.program.files.get(file)?.module.calls.get(at)?;
+            let (name, inner) = match &call.callee {
+                Expr::Name(path) => (path.rsplit('.').next().unwrap_or_default(), None),
+                Expr::Member(of, name) => (name.as_str(), Some(&**of)),
+                _ => return None,
+            };
+            let name = name.to_ascii_uppercase();
+            if METHODS.contains(&name.as_str()) {
+                return Some(name);
+            }
+            at = match inner {
+                Some(Expr::Call(inner)) => *inner,
+                _ => return None,
+            };
+        }
+        None
     }
 
     /// The part of a path that is written where the rest is put together: `prefixed("/healthz")`, `base + "/healthz"`.
