@@ -93,12 +93,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         });
     }
     let reached: Vec<&Use> =
-        routes.iter().filter_map(|route| route.handler).flat_map(|handler| health::asks(source, handler)).collect();
+        routes.iter().flat_map(|route| health::asks_of(source, route)).collect();
     let mut tally = Tally::new();
     // The endpoint that a person would complete: the one that reports the most.
     let fullest = routes.iter().max_by_key(|route| {
-        let reports = route.handler.map_or(0, |handler| health::asks(source, handler).len());
-        (reports, std::cmp::Reverse(&route.place))
+        (health::asks_of(source, route).len(), std::cmp::Reverse(&route.place))
     });
     let Some(fullest) = fullest else { return Ok(no_route(evidence, source, &asked)) };
     for (name, (kind, call)) in &dependencies {
@@ -131,11 +130,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 /// Where the trail of one of the handlers ends.
 fn trail(source: &SourceCode, routes: &[ServedRoute]) -> Option<(Place, String)> {
-    routes.iter().find_map(|route| match route.handler {
-        None => Some((route.place.clone(), route.path.clone())),
-        Some(handler) => health::trail_end(source, handler)
-            .map(|end| (end.place.clone(), end.symbol.trim_start_matches('.').to_owned())),
-    })
+    routes.iter().find_map(|route| health::end_of(source, route))
 }
 
 /// Nothing of the program answers for health.

@@ -82,10 +82,16 @@ fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(outbound::not_read(&library, source));
     }
     let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
+    // What is put into the client itself holds for all its calls.
+    let whole_client =
+        source.uses_for(&[Meaning::CircuitBreaker]).find(|(_, one)| one.defaults.contains_key("covers"));
     let mut tally = Tally::new();
     for (_, call) in calls {
         let client = call.client.and_then(|at| source.uses.get(at)).map_or(&call.place, |client| &client.place);
-        let breaker = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at));
+        let breaker = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at)).or_else(|| {
+            let (_, client) = whole_client.as_ref()?;
+            call.symbol.starts_with(client.defaults.get("covers")?.as_str()).then_some(*client)
+        });
         match breaker {
             Some(breaker) => tally.met(client.to_string(), &breaker.place),
             None => tally.miss(

@@ -184,7 +184,10 @@ macro_rules! table {
 
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
+    table!("csharp", "clients"),
     table!("csharp", "configuration"),
+    table!("csharp", "observability"),
+    table!("csharp", "resilience"),
     table!("csharp", "security"),
     table!("csharp", "servers"),
     table!("csharp", "testing"),
