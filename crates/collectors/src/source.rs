@@ -14,6 +14,8 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod behaviour;
+mod calls;
 mod cases;
 mod contents;
 mod deadlines;

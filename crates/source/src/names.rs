@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    Binding, Expr, Import, Module, ScopeId, ScopeKind,
+    Binding, Expr, Import, Module, Scope, ScopeId, ScopeKind,
     index::Index,
     makers::Maker,
     trail::{STEPS, Trail},
@@ -132,6 +132,11 @@ impl<'m> Names<'m> {
             (self.index.functions.contains_key(name) || self.index.classes.contains_key(name))
                 .then(|| format!(".{name}"))
         })
+    }
+
+    /// The first piece of a class of this module.
+    pub fn class(&self, name: &str) -> Option<&'m Scope> {
+        self.index.module.scopes.get(*self.index.classes.get(name)?.first()?)
     }
 
     /// Everything that is bound to a name, wherever in the file.

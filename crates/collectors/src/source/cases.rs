@@ -1,82 +1,11 @@
-//! Tests as their frameworks find them, and whether anything in them can fail; who turns callers away.
+//! Tests as their frameworks find them, and whether anything in them can fail.
 
 use gonogo_domain::evidence::{FunctionId, Meaning, Role, TestCase, TestSkip};
-use gonogo_source::{Call, CallRole, Expr, Language, ScopeKind};
+use gonogo_source::{CallRole, Expr, Language, ScopeKind};
 
-use super::{
-    facts::{Linker, method},
-    program::FileId,
-    values::Context,
-};
-
-/// What a call is named that can fail a test.
-const FAILING: &[&str] = &[
-    "assert",
-    "expect",
-    "should",
-    "verify",
-    "must",
-    "require",
-    "check",
-    "fail",
-    "fatal",
-    "error",
-    "raises",
-    "throws",
-    "snapshot",
-    "equal",
-    "panic",
-    "compare",
-    "validate",
-    "ensure",
-    "eventually",
-    "match",
-];
-
-/// What turns a caller away, by its name.
-const REFUSING: &[&str] =
-    &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
+use super::{facts::Linker, program::FileId};
 
 impl Linker<'_> {
-    /// What the name of a call, and the numbers that it is given, say of the function that it stands in.
-    pub(super) fn behaves(&mut self, context: Context<'_>, call: &Call, function: FunctionId) {
-        let name = method(&call.callee).unwrap_or_default().to_ascii_lowercase();
-        // Go hands its test to what may fail it.
-        let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
-        let hands_on = || {
-            let tests = inner.into_iter().flat_map(|scope| &scope.parameters).filter(|one| {
-                one.kind.as_deref().is_some_and(|kind| kind.contains("testing.T") || kind.contains("testing.TB"))
-            });
-            let names: Vec<&str> = tests.map(|one| one.name.as_str()).collect();
-            call.arguments.iter().any(|one| one.value.name().is_some_and(|name| names.contains(&name)))
-        };
-        let root = call.callee.name().and_then(|path| path.split('.').next()).unwrap_or_default().to_ascii_lowercase();
-        let asserts = call.role == CallRole::Throw
-            || FAILING.iter().any(|word| name.contains(word) || root.contains(word))
-            || hands_on();
-        let plain = name.replace('_', "");
-        let says = |text: &str| {
-            let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-            let text = text.to_ascii_lowercase();
-            matches!(text.as_str(), "401" | "403") || REFUSING.iter().any(|word| text.contains(word))
-        };
-        let mut refuses =
-            REFUSING.iter().any(|word| plain.contains(word)) || matches!(plain.as_str(), "abort401" | "challenge");
-        for argument in &call.arguments {
-            argument.value.walk(&mut |value| {
-                refuses |= match value {
-                    Expr::Number(number) => matches!(number.as_str(), "401" | "403"),
-                    Expr::Name(path) => says(path.rsplit('.').next().unwrap_or(path)),
-                    _ => false,
-                }
-            });
-        }
-        if let Some(one) = self.code.functions.get_mut(function) {
-            one.asserts |= asserts;
-            one.refuses |= refuses;
-        }
-    }
-
     /// What a function gives back may turn the caller away too: `return "no", 401`.
     fn refuses_by_return(&mut self, file: FileId) {
         let Some(context) = self.context(file) else { return };

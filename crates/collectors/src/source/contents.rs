@@ -1,9 +1,12 @@
 //! What stands in the source besides calls: reads of the environment, handlers of errors, texts.
 
-use gonogo_domain::evidence::{
-    Catch, EnvironmentRead, Handling, Meaning, Role, SettingValue, SourceText, SourceTextKind,
+use std::collections::BTreeMap;
+
+use gonogo_domain::{
+    evidence::{Catch, EnvironmentRead, Handling, Meaning, Role, SettingValue, SourceText, SourceTextKind},
+    known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, ScopeId};
+use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId};
 
 use super::{
     facts::{Linker, method},
@@ -13,8 +16,8 @@ use super::{
 };
 
 impl Linker<'_> {
-    pub(super) fn reads(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn reads(&self, file: FileId) -> Vec<EnvironmentRead> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let values =
             context.module.reads.iter().map(|read| (&read.value, read.default.as_ref(), read.scope, read.spot.line));
         let mut found: Vec<EnvironmentRead> = Vec::new();
@@ -24,11 +27,12 @@ impl Linker<'_> {
             let default = default.or_else(|| self.stand_in(file, value, scope));
             found.extend(self.environment_read(file, name, default, scope, line));
         }
+        let members = known_symbols(context.module.language.word()).has_environment();
         for (at, call) in context.module.calls.iter().enumerate() {
             let called = Expr::Call(at);
             // `process.env.HOSTS.split(",")` reads as well.
-            let prefix =
-                call.callee.name().and_then(|path| path.rsplit_once('.')).map(|(of, _)| Expr::Name(of.to_owned()));
+            let path = call.callee.name().filter(|_| members).and_then(|path| path.rsplit_once('.'));
+            let prefix = path.map(|(of, _)| Expr::Name(of.to_owned()));
             let read = if self
                 .uses
                 .get(&(file, at))
@@ -52,7 +56,7 @@ impl Linker<'_> {
             }
         }
         found.dedup();
-        self.code.environment.extend(found);
+        found
     }
 
     pub(super) fn environment_read(
@@ -73,29 +77,24 @@ impl Linker<'_> {
         })
     }
 
-    pub(super) fn catches(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn catches(&self, file: FileId) -> Vec<Catch> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let mut found = Vec::new();
-        for (at, scope) in module.scopes.iter().enumerate() {
-            let handles = handles_errors(module.language, scope);
-            let Some(function) = self.function_at(file, at).filter(|_| handles) else { continue };
-            let calls = || module.calls.iter().enumerate().filter(|(_, call)| module.within(call.scope, at));
-            let meanings =
-                calls().filter_map(|(call, _)| self.uses.get(&(file, call))).filter_map(|id| self.code.uses.get(*id));
-            let logs = meanings.clone().any(|one| matches!(one.meaning, Meaning::LogCall | Meaning::PrintCall));
-            let ends = meanings.clone().any(|one| one.meaning == Meaning::Exit);
-            let throws = ends || calls().any(|(_, call)| call.role == CallRole::Throw);
-            let recovers = !throws
-                && module.returns.iter().any(|one| {
-                    module.within(one.scope, at)
-                        && stands_in(module.language, &one.value, &|call| {
-                            self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id)).is_some_and(|one| {
-                                matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback)
-                            })
-                        })
-                });
-            let acts = calls().next().is_some() || module.returns.iter().any(|one| module.within(one.scope, at));
+        for (at, held) in held(module) {
+            let (Some(scope), Some(function)) = (module.scopes.get(at), self.function_at(file, at)) else { continue };
+            let used = |call: usize| self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id));
+            let meanings = || held.calls.iter().filter_map(|call| used(*call)).map(|one| one.meaning);
+            let logs = meanings().any(|one| matches!(one, Meaning::LogCall | Meaning::PrintCall));
+            let ends = meanings().any(|one| one == Meaning::Exit);
+            let mut calls = held.calls.iter().filter_map(|call| module.calls.get(*call));
+            let throws = ends || calls.any(|call| call.role == CallRole::Throw);
+            let kept = |call: usize| {
+                used(call)
+                    .is_some_and(|one| matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback))
+            };
+            let recovers = !throws && held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept));
+            let acts = !held.calls.is_empty() || !held.returns.is_empty();
             found.push(Catch {
                 place: self.place(file, scope.spot.line),
                 role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
@@ -137,11 +136,12 @@ impl Linker<'_> {
                 does: if scope.empty { Vec::new() } else { vec![Handling::Acts] },
             });
         }
-        self.code.catches.extend(found);
+        found
     }
 
-    pub(super) fn texts(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn texts(&self, file: FileId) -> Vec<SourceText> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let mut found = Vec::new();
         for literal in &context.module.literals {
             let Some(kind) = text_kind(&literal.text) else { continue };
             let Some(function) = self.function_at(file, literal.scope) else { continue };
@@ -161,7 +161,7 @@ impl Linker<'_> {
                 function,
                 given_to: (kind == SourceTextKind::RequestId).then(given_to).flatten(),
             };
-            self.code.texts.push(text);
+            found.push(text);
         }
         // `{ headers: { "x-request-id": id } }`
         for call in &context.module.calls {
@@ -175,7 +175,7 @@ impl Linker<'_> {
                 });
             }
             for key in keys {
-                self.code.texts.push(SourceText {
+                found.push(SourceText {
                     kind: SourceTextKind::RequestId,
                     text: key.clone(),
                     place: self.place(file, call.spot.line),
@@ -185,7 +185,39 @@ impl Linker<'_> {
                 });
             }
         }
+        found
     }
+}
+
+/// What stands in a handler of errors, however deep.
+#[derive(Default)]
+struct Held<'m> {
+    calls: Vec<usize>,
+    returns: Vec<&'m Return>,
+}
+
+/// The handlers of a module with what they hold.
+fn held(module: &Module) -> BTreeMap<ScopeId, Held<'_>> {
+    let handlers = module.scopes.iter().enumerate().filter(|(_, scope)| handles_errors(module.language, scope));
+    let mut held: BTreeMap<ScopeId, Held<'_>> = handlers.map(|(at, _)| (at, Held::default())).collect();
+    if held.is_empty() {
+        return held;
+    }
+    for (at, call) in module.calls.iter().enumerate() {
+        for (scope, _) in module.around(call.scope) {
+            if let Some(handler) = held.get_mut(&scope) {
+                handler.calls.push(at);
+            }
+        }
+    }
+    for returned in &module.returns {
+        for (scope, _) in module.around(returned.scope) {
+            if let Some(handler) = held.get_mut(&scope) {
+                handler.returns.push(returned);
+            }
+        }
+    }
+    held
 }
 
 /// The name of a header or a field that carries the id of a request: `x-request-id`, `traceparent`, `requestId`.
@@ -193,10 +225,12 @@ fn is_header(text: &str) -> bool {
     if !(5..=40).contains(&text.len()) {
         return false;
     }
-    let lower = text.to_ascii_lowercase().replace('_', "-");
-    let plain = lower.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return false;
+    }
+    let lower = text.to_ascii_lowercase();
     let carries = ["request", "correlation", "trace"].iter().any(|word| lower.contains(word));
-    plain && (lower == "traceparent" || carries && lower.ends_with("id"))
+    lower == "traceparent" || carries && lower.ends_with("id")
 }
 
 /// The headers that checks ask for.
@@ -211,6 +245,9 @@ const HEADERS: &[&str] = &[
     "X-Forwarded-For",
     "Warning",
 ];
+
+/// How a statement of SQL begins.
+const STATEMENTS: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "WITH", "TRUNCATE"];
 
 fn text_kind(text: &str) -> Option<SourceTextKind> {
     if is_header(text) {
@@ -227,14 +264,12 @@ fn text_kind(text: &str) -> Option<SourceTextKind> {
     if HEADERS.iter().any(|header| header.eq_ignore_ascii_case(text)) {
         return Some(SourceTextKind::Protocol);
     }
-    let word = start.split(|letter: char| !letter.is_ascii_alphabetic()).next()?.to_ascii_uppercase();
+    let word = start.split(|letter: char| !letter.is_ascii_alphabetic()).next()?;
     let more = start.len() > word.len() + 6;
-    let sql =
-        more && matches!(
-            word.as_str(),
-            "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "CREATE" | "ALTER" | "DROP" | "WITH" | "TRUNCATE"
-        ) && ["FROM", "INTO", "SET", "TABLE", "INDEX", "SELECT"]
-            .iter()
-            .any(|other| start.to_ascii_uppercase().contains(other));
+    let begins = || STATEMENTS.iter().any(|statement| statement.eq_ignore_ascii_case(word));
+    let sql = more && begins() && {
+        let upper = start.to_ascii_uppercase();
+        ["FROM", "INTO", "SET", "TABLE", "INDEX", "SELECT"].iter().any(|other| upper.contains(other))
+    };
     sql.then_some(SourceTextKind::Sql)
 }

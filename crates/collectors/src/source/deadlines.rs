@@ -325,22 +325,22 @@ impl Linker<'_> {
     }
 
     /// Remembers who calls what, for the trails.
-    pub(super) fn site(&mut self, callee: Option<FunctionId>, file: FileId, at: usize, call: &Call) {
-        if call.role == CallRole::Annotation {
-            return;
+    pub(super) fn site(&mut self, callee: Option<FunctionId>, open: Option<String>, call: (FileId, usize)) {
+        match (callee, open) {
+            (Some(callee), _) => self.sites.entry(callee).or_default().push(call),
+            (None, Some(method)) => self.open_calls.entry(method).or_default().push(call),
+            (None, None) => (),
         }
-        if let Some(callee) = callee {
-            self.sites.entry(callee).or_default().push((file, at));
-            return;
-        }
-        let method = match &call.callee {
-            Expr::Name(path) => path.rsplit_once('.').map(|(_, method)| method),
-            Expr::Member(_, method) => Some(method.as_str()),
-            _ => None,
-        };
-        if let Some(method) = method {
-            self.open_calls.entry(method.to_owned()).or_default().push((file, at));
-        }
+    }
+}
+
+/// The name of the method that is called, where a class may have it.
+pub(super) fn open(call: &Call) -> Option<&str> {
+    match &call.callee {
+        _ if call.role == CallRole::Annotation => None,
+        Expr::Name(path) => path.rsplit_once('.').map(|(_, method)| method),
+        Expr::Member(_, method) => Some(method),
+        _ => None,
     }
 }
 

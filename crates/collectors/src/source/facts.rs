@@ -1,27 +1,22 @@
 //! From the modules of a program to the facts that checks read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
 use gonogo_domain::{
     KnownUse, Library, Place,
-    evidence::{
-        Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Unfollowed, Use,
-        UseId,
-    },
+    evidence::{Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId},
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Language, Maker, Names, ScopeId, ScopeKind};
+use gonogo_source::{Expr, Language, Names, ScopeId, ScopeKind};
 
 use rayon::prelude::*;
 
 use super::{
-    deadlines,
-    handling::handles_errors,
-    program::{self, FileBeyond, FileId, Made, Program},
-    settings::{self, MadeIn},
+    calls::Resolved,
+    program::{FileBeyond, FileId, Program},
     values::Context,
     variables,
 };
@@ -34,7 +29,9 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     let mut linker = Linker {
         program,
         names: &names,
-        packages,
+        versions: versions(packages),
+        libraries: packages.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect(),
+        callees: HashMap::new(),
         functions: HashMap::new(),
         scopes: Vec::new(),
         sites: HashMap::new(),
@@ -42,20 +39,26 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
         handed: HashSet::new(),
         asked: Vec::new(),
         uses: HashMap::new(),
+        calls_of: HashMap::new(),
         receivers: HashMap::new(),
         methods: HashMap::new(),
         code: SourceCode::default(),
     };
     linker.declare();
-    for file in 0..program.files.len() {
-        linker.effects(file);
-        linker.calls(file);
+    let all = 0..program.files.len();
+    let calls: Vec<_> = all.clone().into_par_iter().map(|file| (linker.effects(file), linker.resolve(file))).collect();
+    for (file, (effects, resolved)) in calls.into_iter().enumerate() {
+        linker.note(file, effects, resolved);
     }
-    for file in 0..program.files.len() {
-        linker.reads(file);
-        linker.catches(file);
-        linker.texts(file);
-        linker.choices(file);
+    let contents: Vec<_> = all
+        .into_par_iter()
+        .map(|file| (linker.reads(file), linker.catches(file), linker.texts(file), linker.choices(file)))
+        .collect();
+    for (reads, catches, texts, choices) in contents {
+        linker.code.environment.extend(reads);
+        linker.code.catches.extend(catches);
+        linker.code.texts.extend(texts);
+        linker.code.choices.extend(choices);
     }
     linker.helpers();
     linker.cases();
@@ -66,7 +69,12 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
 pub(super) struct Linker<'p> {
     pub(super) program: &'p Program<'p>,
     pub(super) names: &'p [Names<'p>],
-    packages: &'p [Package],
+    /// The versions of packages as the first lockfile that has them resolves them.
+    versions: HashMap<&'p str, &'p str>,
+    /// What the manifests depend on.
+    pub(super) libraries: HashSet<&'p str>,
+    /// The function of the program that a call runs.
+    pub(super) callees: HashMap<(FileId, usize), FunctionId>,
     /// The function of every scope that is one, and of the tops of files.
     pub(super) functions: HashMap<(FileId, ScopeId), FunctionId>,
     /// Where each function is declared, in their order.
@@ -81,21 +89,14 @@ pub(super) struct Linker<'p> {
     pub(super) asked: Vec<(UseId, FileId, usize, Vec<String>)>,
     /// The first use of a call.
     pub(super) uses: HashMap<(FileId, usize), UseId>,
+    /// The call of each use that is the first one of it.
+    pub(super) calls_of: HashMap<UseId, (FileId, usize)>,
     /// The call that made what a use is called on.
     pub(super) receivers: HashMap<UseId, (FileId, usize)>,
     /// The methods of the program by their name alone.
-    methods: HashMap<String, Vec<FunctionId>>,
+    pub(super) methods: HashMap<String, Vec<FunctionId>>,
     pub(super) code: SourceCode,
 }
-
-/// A method that more types than this have is no trail.
-const IMPLEMENTORS: usize = 8;
-
-/// What the methods are called that ask something, where a call that is not followed may be one of many kinds.
-const ASKING: &[&str] = &[
-    "ping", "check", "health", "query", "exec", "select", "connect", "status", "ready", "alive", "fetch", "find",
-    "count", "probe", "command", "test",
-];
 
 impl<'p> Linker<'p> {
     pub(super) fn context(&self, file: FileId) -> Option<Context<'p>> {
@@ -213,305 +214,123 @@ impl<'p> Linker<'p> {
         self.functions.get(&(file, *scope)).copied()
     }
 
-    /// What a class of the program extends: making one makes one of those, and what it calls of itself and does not have
-    /// is theirs.
-    fn bases(&self, file: FileId, symbol: &str) -> Vec<String> {
-        let found = match symbol.strip_prefix('.') {
-            Some(own) => Some((file, own)),
-            None => symbol
-                .strip_prefix('@')
-                .and_then(|rest| rest.split_once('.'))
-                .and_then(|(file, name)| Some((file.parse().ok()?, name))),
-        };
-        let Some((file, name)) = found else { return Vec::new() };
-        let (name, method) = name.split_once('.').map_or((name, None), |(name, method)| (name, Some(method)));
-        let (Some(unit), Some(names)) = (self.program.files.get(file), self.names.get(file)) else { return Vec::new() };
-        let class = unit.module.scopes.iter().find(|scope| scope.kind == ScopeKind::Class && scope.name == name);
-        let Some((class, around)) = class.map(|class| (class, class.parent.unwrap_or(0))) else { return Vec::new() };
-        let bases = class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around));
-        bases.map(|base| method.map_or_else(|| base.clone(), |method| format!("{base}.{method}"))).collect()
-    }
-
-    /// The methods that a call on an interface of the program may run.
-    fn implementors(&self, file: FileId, symbol: &str) -> Vec<FunctionId> {
-        let Some((kind, method)) = symbol.rsplit_once('.') else { return Vec::new() };
-        let found =
-            self.methods.get(method).filter(|all| all.len() <= IMPLEMENTORS && self.program.is_type(file, kind));
-        found.cloned().unwrap_or_default()
-    }
-
     /// What a file imports for its effect alone: `import _ "net/http/pprof"`, `import "dd-trace/init"`.
-    fn effects(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        let Some(function) = self.functions.get(&(file, 0)).copied() else { return };
+    fn effects(&self, file: FileId) -> Vec<Use> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let Some(function) = self.functions.get(&(file, 0)).copied() else { return Vec::new() };
         let table = known_symbols(context.module.language.word());
-        for import in context.module.imports.iter().filter(|one| one.name.as_deref() == Some("")) {
-            for (library, row) in table.rows(&import.module) {
-                let id = self.code.uses.len();
-                self.code.uses.push(Use {
-                    meaning: row.means,
-                    symbol: import.module.clone(),
-                    package: library.package.clone(),
-                    version: library.package.as_deref().and_then(|package| self.version(package)),
-                    place: self.place(file, import.spot.line),
-                    role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
-                    function,
-                    settings: BTreeMap::new(),
-                    defaults: row.defaults.clone(),
-                    wraps: Vec::new(),
-                    client: None,
-                    in_loop: false,
-                    in_branch: false,
-                    in_catch: false,
-                    fate: Fate::Kept,
-                });
-                if let Some(function) = self.code.functions.get_mut(function) {
-                    function.uses.push(id);
-                }
-            }
-        }
+        let effects = context.module.imports.iter().filter(|one| one.name.as_deref() == Some(""));
+        effects
+            .flat_map(|import| table.rows(&import.module).into_iter().map(move |row| (import, row)))
+            .map(|(import, row)| self.seen(file, function, import.spot.line, &import.module, row))
+            .collect()
     }
 
-    /// Notes a call that leads out of sight, where somebody waits for it or for its error.
-    fn unfollowed(&mut self, file: FileId, context: Context<'_>, call: &Call, symbol: &str, function: FunctionId) {
-        use Language::{CSharp, Java, Kotlin, Php, Python, Ruby};
-        let Some(name) = call.callee.name() else { return };
-        let (head, method) = (name.split('.').next().unwrap_or(name), name.rsplit('.').next().unwrap_or(name));
-        let own = symbol.starts_with(['.', '@']) || symbol.contains("()");
-        let library =
-            || self.packages.iter().flat_map(|one| &one.dependencies).any(|one| symbol.starts_with(&one.name));
-        let lower = method.to_ascii_lowercase();
-        let throws = matches!(context.module.language, Python | Java | Kotlin | CSharp | Ruby | Php);
-        let asks = ASKING.iter().any(|word| lower.contains(word));
-        let waits = call.awaited || throws;
-        if call.role != CallRole::Plain || !waits || !(own && (asks || !throws) || asks && library()) {
-            return;
-        }
-        let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
-        let on_parameter = inner.is_some_and(|scope| scope.parameters.iter().any(|one| one.name == head));
-        let place = self.place(file, call.spot.line);
-        if let Some(function) = self.code.functions.get_mut(function) {
-            function.unfollowed.push(Unfollowed { symbol: symbol.to_owned(), place, on_parameter });
-        }
-    }
-
-    /// The functions of the program that an expression holds: itself, in a list, as a field, as what a call is given.
-    fn functions_in(&self, file: FileId, value: &Expr, scope: ScopeId, found: &mut Vec<FunctionId>) {
-        let Some(names) = self.names.get(file) else { return };
-        value.walk(&mut |inner| {
-            let function = match inner {
-                Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
-                Expr::Name(_) | Expr::Member(..) => {
-                    names.symbols(inner, scope).first().and_then(|symbol| self.function_named(file, symbol))
-                }
-                _ => None,
-            };
-            found.extend(function);
-        });
-        // `wrap(handler)` hands the handler on.
-        if let Expr::Call(at) = value
-            && let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(*at))
-        {
-            for argument in call.arguments.iter().filter(|one| !matches!(one.value, Expr::Call(_))) {
-                self.functions_in(file, &argument.value, call.scope, found);
-            }
-        }
-    }
-
-    fn calls(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        for (at, call) in context.module.calls.iter().enumerate() {
-            self.call(context, file, at, call);
-        }
-    }
-
-    fn call(&mut self, context: Context<'p>, file: FileId, at: usize, call: &'p Call) {
-        let Some(function) = self.function_at(file, call.scope) else { return };
-        self.behaves(context, call, function);
-        let symbols = context.names.symbols(&call.callee, call.scope);
-        let mut followed = call.role == CallRole::Annotation;
-        let callee = symbols.first().and_then(|symbol| self.function_named(file, symbol));
-        if call.role != CallRole::Annotation
-            && let Some(symbol) = symbols.first()
-        {
-            let callees = callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]);
-            followed = !callees.is_empty();
-            for callee in callees {
-                self.edge(function, callee);
-            }
-        }
-        let mut given = Vec::new();
-        for argument in &call.arguments {
-            self.functions_in(file, &argument.value, call.scope, &mut given);
-        }
-        for inner in &given {
-            self.edge(function, *inner);
-        }
-        self.handed.extend(given.iter().copied());
-        if call.role == CallRole::Spawn {
-            self.spawn(file, call, function, callee, &given);
-        }
-        let table = known_symbols(context.module.language.word());
-        let bases =
-            symbols.first().filter(|_| callee.is_none()).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
-        let stub = Self::stub(context, call);
-        let Some((symbol, rows)) = symbols
-            .iter()
-            .chain(&bases)
-            .chain(&stub)
-            .map(|symbol| (symbol, table.rows(symbol)))
-            .find(|(_, rows)| !rows.is_empty())
-        else {
-            if let Some(symbol) = symbols.first().filter(|_| !followed) {
-                self.unfollowed(file, context, call, symbol, function);
-            }
-            self.site(callee, file, at, call);
-            return;
-        };
-        if call.role == CallRole::Annotation {
-            given = self.annotated(file, call.scope);
-        }
-        let made = self.made(context, file, call);
-        for (library, row) in rows {
-            let version = library.package.as_deref().and_then(|package| self.version(package));
-            if !row.versions.as_deref().zip(version.as_deref()).is_none_or(|(wanted, version)| holds(wanted, version)) {
-                continue;
-            }
-            let one = self.made_use(context, (file, at, call), (library, row), symbol, made, &given, version, function);
-            let id = self.code.uses.len();
-            self.code.uses.push(one);
-            let asked = deadlines::asked(row);
-            if !asked.is_empty() {
-                self.asked.push((id, file, at, asked));
-            }
-            self.uses.entry((file, at)).or_insert(id);
-            if let Some(function) = self.code.functions.get_mut(function) {
-                function.uses.push(id);
-            }
-            if row.means == Meaning::Middleware {
-                self.by_name(context, file, call, function);
-            }
-            if let Some((owner, maker)) = made
-                && let Maker::Call(maker) = maker.maker
-            {
-                self.receivers.insert(id, (owner, maker));
-                if let Some(client) = self.uses.get(&(owner, maker)).copied()
-                    && let Some(one) = self.code.uses.get_mut(id)
-                {
-                    one.client = Some(client);
-                }
-            }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "each is one of the things that a use is put together from")]
-    fn made_use(
+    /// A use of which no more is known than that it stands there.
+    pub(super) fn seen(
         &self,
-        context: Context<'p>,
-        (file, at, call): (FileId, usize, &Call),
-        (library, row): (&Library, &KnownUse),
-        symbol: &str,
-        made: Option<(FileId, MadeIn<'p>)>,
-        given: &[FunctionId],
-        version: Option<String>,
+        file: FileId,
         function: FunctionId,
+        line: u32,
+        symbol: &str,
+        (library, row): (&Library, &KnownUse),
     ) -> Use {
-        let around = |kind: ScopeKind| {
-            let inner = context.module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
-            inner.into_iter().any(|(_, scope)| scope.kind == kind)
-        };
         Use {
-            meaning: row.means,
-            symbol: symbol.to_owned(),
             package: library.package.clone(),
-            version,
-            place: self.place(file, call.spot.line),
+            version: library.package.as_deref().and_then(|package| self.version(package)).map(str::to_owned),
+            defaults: row.defaults.clone(),
+            ..self.bare(file, function, line, symbol, row.means)
+        }
+    }
+
+    /// A use of no library.
+    pub(super) fn bare(&self, file: FileId, function: FunctionId, line: u32, symbol: &str, meaning: Meaning) -> Use {
+        Use {
+            meaning,
+            symbol: symbol.to_owned(),
+            package: None,
+            version: None,
+            place: self.place(file, line),
             role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
             function,
-            settings: settings::settings(context, at, &self.receiver(context, file, call, made), row),
-            defaults: row.defaults.clone(),
-            wraps: given.to_vec(),
+            settings: BTreeMap::new(),
+            defaults: BTreeMap::new(),
+            wraps: Vec::new(),
             client: None,
-            in_loop: around(ScopeKind::Loop),
-            in_branch: around(ScopeKind::Branch),
-            in_catch: context
-                .module
-                .around(call.scope)
-                .take_while(|(_, scope)| scope.kind != ScopeKind::Function)
-                .any(|(_, scope)| handles_errors(context.module.language, scope)),
-            fate: match call {
-                // `_, cancel := context.WithTimeout(…)`: the deadline is made and thrown away.
-                _ if context
-                    .module
-                    .bindings
-                    .iter()
-                    .any(|one| one.name == "_" && one.nth == 0 && one.value == Some(Expr::Call(at))) =>
-                {
-                    Fate::Dropped
-                }
-                Call { awaited: true, .. } => Fate::Awaited,
-                Call { dropped: true, .. } => Fate::Dropped,
-                _ => Fate::Kept,
-            },
+            in_loop: false,
+            in_branch: false,
+            in_catch: false,
+            fate: Fate::Kept,
         }
     }
 
-    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`.
-    fn by_name(&mut self, context: Context<'p>, file: FileId, call: &Call, function: FunctionId) {
-        let table = known_symbols(context.module.language.word());
-        let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_)));
-        for symbol in given.filter_map(|one| context.names.symbols(&one.value, call.scope).into_iter().next()) {
-            for (library, row) in table.rows(&symbol) {
-                let id = self.code.uses.len();
-                self.code.uses.push(Use {
-                    meaning: row.means,
-                    symbol: symbol.clone(),
-                    package: library.package.clone(),
-                    version: library.package.as_deref().and_then(|package| self.version(package)),
-                    place: self.place(file, call.spot.line),
-                    role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
-                    function,
-                    settings: BTreeMap::new(),
-                    defaults: row.defaults.clone(),
-                    wraps: Vec::new(),
-                    client: None,
-                    in_loop: false,
-                    in_branch: false,
-                    in_catch: false,
-                    fate: Fate::Kept,
-                });
-                if let Some(function) = self.code.functions.get_mut(function) {
-                    function.uses.push(id);
+    /// Adds a use to those of its function.
+    fn add(&mut self, one: Use) -> UseId {
+        let id = self.code.uses.len();
+        if let Some(function) = self.code.functions.get_mut(one.function) {
+            function.uses.push(id);
+        }
+        self.code.uses.push(one);
+        id
+    }
+
+    /// Adds what was found about the calls of a file.
+    fn note(&mut self, file: FileId, effects: Vec<Use>, resolved: Vec<Resolved>) {
+        for one in effects {
+            self.add(one);
+        }
+        for call in resolved {
+            if let Some(function) = self.code.functions.get_mut(call.function) {
+                function.asserts |= call.asserts;
+                function.refuses |= call.refuses;
+                function.unfollowed.extend(call.unfollowed);
+            }
+            for callee in &call.runs {
+                self.edge(call.function, *callee);
+            }
+            self.handed.extend(call.handed);
+            if call.uses.iter().all(|one| one.of.is_none()) {
+                self.site(call.callee, call.open, (file, call.at));
+            }
+            if let Some(callee) = call.callee {
+                self.callees.insert((file, call.at), callee);
+            }
+            for found in call.uses {
+                let id = self.add(found.one);
+                let Some(of) = found.of else { continue };
+                if !of.asked.is_empty() {
+                    self.asked.push((id, file, call.at, of.asked));
+                }
+                if let Entry::Vacant(first) = self.uses.entry((file, call.at)) {
+                    first.insert(id);
+                    self.calls_of.insert(id, (file, call.at));
+                }
+                if let Some(maker) = of.maker {
+                    self.receivers.insert(id, maker);
+                    if let Some(client) = self.uses.get(&maker).copied()
+                        && let Some(one) = self.code.uses.get_mut(id)
+                    {
+                        one.client = Some(client);
+                    }
                 }
             }
         }
-    }
-
-    /// What an annotation stands on: a function, or every function of a class.
-    fn annotated(&self, file: FileId, scope: ScopeId) -> Vec<FunctionId> {
-        let Some(unit) = self.program.files.get(file) else { return Vec::new() };
-        if let Some(function) = self.functions.get(&(file, scope)) {
-            return vec![*function];
-        }
-        let inside = (0..unit.module.scopes.len()).filter(|at| unit.module.class(*at) == Some(scope));
-        inside.filter_map(|at| self.functions.get(&(file, at)).copied()).collect()
-    }
-
-    /// What made the object that a call is made on, and the file where.
-    fn made(&self, context: Context<'p>, file: FileId, call: &'p Call) -> Option<(FileId, MadeIn<'p>)> {
-        let maker = match &call.callee {
-            Expr::Name(path) => context.names.maker_of(path.rsplit_once('.')?.0, call.scope)?,
-            Expr::Member(of, _) => context.names.maker(of, call.scope)?,
-            _ => return None,
-        };
-        let made = program::follow(self.program, self.names, Made { file, maker })?;
-        Some((made.file, MadeIn { context: self.context(made.file)?, maker: made.maker }))
     }
 
     /// The version of a package as the lockfiles resolve it.
-    fn version(&self, package: &str) -> Option<String> {
-        self.packages.iter().find_map(|one| one.dependencies.iter().find(|one| one.name == package)?.version.clone())
+    pub(super) fn version(&self, package: &str) -> Option<&'p str> {
+        self.versions.get(package).copied()
     }
+}
+
+fn versions(packages: &[Package]) -> HashMap<&str, &str> {
+    let mut versions = HashMap::new();
+    for dependency in packages.iter().flat_map(|package| &package.dependencies) {
+        if let Some(version) = &dependency.version {
+            versions.entry(dependency.name.as_str()).or_insert(version.as_str());
+        }
+    }
+    versions
 }
 
 /// The last name of what is called.
@@ -521,22 +340,4 @@ pub(super) fn method(callee: &Expr) -> Option<&str> {
         Expr::Member(_, name) => Some(name),
         _ => None,
     }
-}
-
-/// Whether a version meets a requirement of a table: `<2`, `>=1.4`, `<2, >=1`.
-fn holds(requirement: &str, version: &str) -> bool {
-    let numbers = |text: &str| -> Vec<u64> {
-        let plain = text.trim().trim_start_matches('v');
-        plain.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
-    };
-    let version = numbers(version);
-    requirement.split(',').map(str::trim).all(|one| {
-        if let Some(bound) = one.strip_prefix(">=") {
-            version >= numbers(bound)
-        } else if let Some(bound) = one.strip_prefix('<') {
-            version < numbers(bound)
-        } else {
-            version.starts_with(&numbers(one.trim_start_matches('=')))
-        }
-    })
 }

@@ -1,8 +1,6 @@
 //! What a call is made on: the library itself, an object that was made somewhere, a stub over a connection; and what runs
 //! by itself from here on.
 
-use std::collections::BTreeMap;
-
 use gonogo_domain::{
     evidence::{Fate, FunctionId, Meaning, Use},
     known_symbols,
@@ -43,7 +41,7 @@ impl<'p> Linker<'p> {
             .module
             .around(call.scope)
             .any(|(_, scope)| scope.parameters.iter().any(|parameter| parameter.name == head))
-            || context.module.bindings.iter().any(|one| one.name == head);
+            || context.names.bindings(head).next().is_some();
         // The library itself, or an object that it brings along: `axios.get`, `http.DefaultClient.Do`.
         let imported = context.module.imports.iter().find(|import| import.local == head);
         match imported {
@@ -77,14 +75,14 @@ impl<'p> Linker<'p> {
 
     /// `go work()`: it runs by itself from here on.
     pub(super) fn spawn(
-        &mut self,
+        &self,
         file: FileId,
         call: &Call,
         function: FunctionId,
         callee: Option<FunctionId>,
         given: &[FunctionId],
-    ) {
-        let Some(unit) = self.program.files.get(file) else { return };
+    ) -> Option<Use> {
+        let unit = self.program.files.get(file)?;
         let around = |kind: ScopeKind| {
             let mut inner = unit.module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
             inner.any(|(_, scope)| scope.kind == kind)
@@ -93,26 +91,13 @@ impl<'p> Linker<'p> {
             Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
             _ => None,
         };
-        let id = self.code.uses.len();
-        self.code.uses.push(Use {
-            meaning: Meaning::Spawn,
-            symbol: "go".to_owned(),
-            package: None,
-            version: None,
-            place: self.place(file, call.spot.line),
-            role: unit.role,
-            function,
-            settings: BTreeMap::new(),
-            defaults: BTreeMap::new(),
+        Some(Use {
             wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
-            client: None,
             in_loop: around(ScopeKind::Loop),
             in_branch: around(ScopeKind::Branch),
             in_catch: around(ScopeKind::Catch),
             fate: Fate::Dropped,
-        });
-        if let Some(function) = self.code.functions.get_mut(function) {
-            function.uses.push(id);
-        }
+            ..self.bare(file, function, call.spot.line, "go", Meaning::Spawn)
+        })
     }
 }

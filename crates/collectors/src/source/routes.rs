@@ -1,6 +1,6 @@
 //! Where the program answers: routes with the prefixes and the guards of what they hang on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use gonogo_domain::evidence::{FunctionId, Guard, Meaning, ServedRoute, UseId};
 use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId};
@@ -17,12 +17,11 @@ const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPT
 
 impl<'p> Linker<'p> {
     pub(super) fn routes(&mut self) {
-        let calls: BTreeMap<UseId, (FileId, usize)> = self.uses.iter().map(|(call, id)| (*id, *call)).collect();
-        let mounts = self.mounts(&calls);
-        let enclosing = self.enclosing(&calls);
+        let mounts = self.mounts();
+        let enclosing = self.enclosing();
         let mut routes = Vec::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
-            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
             let piece =
@@ -127,10 +126,10 @@ impl<'p> Linker<'p> {
     }
 
     /// The groups that are given a function in which their routes are made: `r.Route("/v1", func(r chi.Router) { … })`.
-    fn enclosing(&self, calls: &BTreeMap<UseId, (FileId, usize)>) -> HashMap<FunctionId, UseId> {
+    fn enclosing(&self) -> HashMap<FunctionId, UseId> {
         let mut enclosing = HashMap::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::RouteGroup) {
-            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let call = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at));
             if call.is_some_and(|call| call.role != CallRole::Annotation) {
                 for function in &one.wraps {
@@ -172,7 +171,7 @@ impl<'p> Linker<'p> {
     }
 
     /// Who mounts what: the call that made a group, and the use that hangs it somewhere.
-    fn mounts(&self, calls: &BTreeMap<UseId, (FileId, usize)>) -> HashMap<(FileId, usize), UseId> {
+    fn mounts(&self) -> HashMap<(FileId, usize), UseId> {
         let mut mounts = HashMap::new();
         let groups = self
             .code
@@ -181,7 +180,7 @@ impl<'p> Linker<'p> {
             .enumerate()
             .filter(|(_, one)| matches!(one.meaning, Meaning::Middleware | Meaning::RouteGroup));
         for (id, _) in groups {
-            let Some((file, at)) = calls.get(&id).copied() else { continue };
+            let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(context) = self.context(file) else { continue };
             let Some(call) = context.module.calls.get(at) else { continue };
             for argument in &call.arguments {
@@ -230,7 +229,7 @@ impl<'p> Linker<'p> {
 
     /// What a use is given as guards.
     fn guards_of(&self, id: UseId, mounts: &HashMap<(FileId, usize), UseId>) -> Vec<Guard> {
-        let Some(((file, at), _)) = self.uses.iter().find(|(_, one)| **one == id) else { return Vec::new() };
+        let Some((file, at)) = self.calls_of.get(&id) else { return Vec::new() };
         let Some(call) = self.program.files.get(*file).and_then(|unit| unit.module.calls.get(*at)) else {
             return Vec::new();
         };

@@ -33,6 +33,13 @@ pub(super) fn environment(
     value: &Expr,
     scope: ScopeId,
 ) -> Option<(String, Option<SettingValue>)> {
+    // Most names lead nowhere: no member of the environment, and nothing that was read into them.
+    if let Expr::Name(path) = value
+        && !known_symbols(context.module.language.word()).has_environment()
+        && context.names.value(path, scope).is_none()
+    {
+        return None;
+    }
     match evaluate(context, value, scope, None, STEPS)? {
         SettingValue::Environment(name, default) => Some((name, default.map(|inner| *inner))),
         _ => None,

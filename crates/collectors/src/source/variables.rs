@@ -111,19 +111,16 @@ impl Linker<'_> {
             }
         }
         for _ in 0..ROUNDS {
+            if helpers.is_empty() {
+                break;
+            }
             let mut found: Vec<EnvironmentRead> = Vec::new();
             let mut further = HashMap::new();
             for file in 0..self.program.files.len() {
                 let Some(context) = self.context(file) else { continue };
-                for call in &context.module.calls {
-                    let symbols = context.names.symbols(&call.callee, call.scope);
-                    let Some(position) = symbols
-                        .first()
-                        .and_then(|symbol| self.function_named(file, symbol))
-                        .and_then(|function| helpers.get(&function).copied())
-                    else {
-                        continue;
-                    };
+                for (at, call) in context.module.calls.iter().enumerate() {
+                    let callee = self.callees.get(&(file, at));
+                    let Some(position) = callee.and_then(|function| helpers.get(function).copied()) else { continue };
                     let Some(key) = call.arguments.get(position).map(|one| &one.value) else { continue };
                     if let Some((function, position)) = self.own_parameter(file, context.module, key, call.scope) {
                         further.insert(function, position);
@@ -142,9 +139,6 @@ impl Linker<'_> {
             }
             self.code.environment.extend(found);
             helpers = further;
-            if helpers.is_empty() {
-                break;
-            }
         }
         self.code.environment.sort_by(|one, other| one.place.cmp(&other.place).then_with(|| one.name.cmp(&other.name)));
         self.code.environment.dedup();
@@ -159,11 +153,11 @@ impl Linker<'_> {
     }
 
     /// Addresses in the branches that the name of the environment decides about.
-    pub(super) fn choices(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
+    pub(super) fn choices(&self, file: FileId) -> Vec<Choice> {
+        let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let Some(role) = self.program.files.get(file).map(|unit| unit.role).filter(|role| role.counts()) else {
-            return;
+            return Vec::new();
         };
         let mut found = Vec::new();
         for literal in module.literals.iter().filter(|one| is_address(&one.text)) {
@@ -188,10 +182,11 @@ impl Linker<'_> {
         }
         found.sort_by(|one, other| (one.2, &one.1).cmp(&(other.2, &other.1)));
         found.dedup();
-        for (variable, text, line) in found {
+        let choices = found.into_iter().map(|(variable, text, line)| {
             let place = self.place(file, line);
-            self.code.choices.push(Choice { variable, text, place, role });
-        }
+            Choice { variable, text, place, role }
+        });
+        choices.collect()
     }
 }
 

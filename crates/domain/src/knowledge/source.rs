@@ -83,6 +83,8 @@ pub struct Symbols {
     exact: HashMap<String, Vec<(usize, usize)>>,
     /// By what stands before `.*`.
     families: HashMap<String, Vec<(usize, usize)>>,
+    /// Variables of the environment are members of one of the families.
+    environment: bool,
     /// Symbols with a `*` elsewhere: the parts between the stars.
     shapes: Vec<(Vec<String>, (usize, usize))>,
     gives: HashMap<String, String>,
@@ -101,7 +103,10 @@ impl Symbols {
                         _ if symbol.trim_end_matches(".*").contains('*') => {
                             symbols.shapes.push((symbol.split('*').map(str::to_owned).collect(), (at, row)));
                         }
-                        Some(family) => symbols.families.entry(family.to_owned()).or_default().push((at, row)),
+                        Some(family) => {
+                            symbols.environment |= known.means == Meaning::EnvironmentRead;
+                            symbols.families.entry(family.to_owned()).or_default().push((at, row));
+                        }
                         None => symbols.exact.entry(symbol.clone()).or_default().push((at, row)),
                     }
                 }
@@ -127,6 +132,11 @@ impl Symbols {
             })
             .filter(|(_, row)| !row.except.iter().any(|member| member == last))
             .collect()
+    }
+
+    /// Whether variables of the environment are members of something: `process.env.PORT`.
+    pub fn has_environment(&self) -> bool {
+        self.environment
     }
 
     /// What calls are on a thing that was made over this.

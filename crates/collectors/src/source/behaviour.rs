@@ -1,0 +1,99 @@
+//! What the name of a call, and what it is given, say of the function that it stands in: whether it can fail a test,
+//! and whether it turns callers away.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use gonogo_source::{Call, CallRole, Expr};
+
+use super::{facts::method, values::Context};
+
+/// What a call is named that can fail a test.
+const FAILING: &[&str] = &[
+    "assert",
+    "expect",
+    "should",
+    "verify",
+    "must",
+    "require",
+    "check",
+    "fail",
+    "fatal",
+    "error",
+    "raises",
+    "throws",
+    "snapshot",
+    "equal",
+    "panic",
+    "compare",
+    "validate",
+    "ensure",
+    "eventually",
+    "match",
+];
+
+/// What turns a caller away, by its name.
+const REFUSING: &[&str] =
+    &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
+
+/// What [`REFUSING`] and the numbers have in common: hardly any name has it.
+const HINTS: &[&str] = &["unauth", "forbid", "denied", "401", "403", "challenge"];
+
+/// Words that are sought whatever their case.
+struct Words(Option<AhoCorasick>);
+
+impl Words {
+    fn new(words: &[&str]) -> Self {
+        Self(AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok())
+    }
+
+    fn are_in(&self, text: &str) -> bool {
+        self.0.as_ref().is_some_and(|words| words.is_match(text))
+    }
+}
+
+static FAILS: LazyLock<Words> = LazyLock::new(|| Words::new(FAILING));
+static HINTED: LazyLock<Words> = LazyLock::new(|| Words::new(HINTS));
+
+/// Whether a call can fail a test, and whether it turns a caller away.
+pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
+    let name = method(&call.callee).unwrap_or_default();
+    let root = call.callee.name().and_then(|path| path.split('.').next()).unwrap_or_default();
+    let asserts =
+        call.role == CallRole::Throw || FAILS.are_in(name) || FAILS.are_in(root) || hands_test_on(context, call);
+    let mut refuses = says_no(name) || HINTED.are_in(name) && matches!(plain(name).as_str(), "abort401" | "challenge");
+    for argument in &call.arguments {
+        argument.value.walk(&mut |value| {
+            refuses |= match value {
+                Expr::Number(number) => matches!(number.as_str(), "401" | "403"),
+                Expr::Name(path) => {
+                    let last = path.rsplit('.').next().unwrap_or(path);
+                    matches!(last, "401" | "403") || says_no(last)
+                }
+                _ => false,
+            }
+        });
+    }
+    (asserts, refuses)
+}
+
+/// Go hands its test to what may fail it.
+fn hands_test_on(context: Context<'_>, call: &Call) -> bool {
+    let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
+    let tests = inner.into_iter().flat_map(|scope| &scope.parameters).filter(|one| {
+        one.kind.as_deref().is_some_and(|kind| kind.contains("testing.T") || kind.contains("testing.TB"))
+    });
+    let names: Vec<&str> = tests.map(|one| one.name.as_str()).collect();
+    call.arguments.iter().any(|one| one.value.name().is_some_and(|name| names.contains(&name)))
+}
+
+fn says_no(name: &str) -> bool {
+    HINTED.are_in(name) && {
+        let plain = plain(name);
+        REFUSING.iter().any(|word| plain.contains(word))
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,300 @@
+//! One call of the program: what it runs, what it hands on, what the tables know of it.
+
+use gonogo_domain::{
+    KnownUse, Library,
+    evidence::{Fate, FunctionId, Meaning, Unfollowed, Use},
+    known_symbols,
+};
+use gonogo_source::{Call, CallRole, Expr, Language, Maker, ScopeId, ScopeKind};
+
+use super::{
+    behaviour::behaviour,
+    deadlines,
+    facts::Linker,
+    handling::handles_errors,
+    program::{self, FileId, Made},
+    settings::{self, MadeIn},
+    values::Context,
+};
+
+/// A method that more types than this have is no trail.
+const IMPLEMENTORS: usize = 8;
+
+/// What the methods are called that ask something, where a call that is not followed may be one of many kinds.
+const ASKING: &[&str] = &[
+    "ping", "check", "health", "query", "exec", "select", "connect", "status", "ready", "alive", "fetch", "find",
+    "count", "probe", "command", "test",
+];
+
+/// What is found about a call, in whatever order the files are read: it depends on what is declared alone.
+pub(super) struct Resolved {
+    /// An index into the calls of its module.
+    pub(super) at: usize,
+    /// Where the call stands.
+    pub(super) function: FunctionId,
+    /// It can fail a test.
+    pub(super) asserts: bool,
+    /// It turns a caller away.
+    pub(super) refuses: bool,
+    /// The function of the program that it names.
+    pub(super) callee: Option<FunctionId>,
+    /// The name of a method that no class was found for.
+    pub(super) open: Option<String>,
+    /// The functions that it may run, and those that it is given.
+    pub(super) runs: Vec<FunctionId>,
+    pub(super) handed: Vec<FunctionId>,
+    pub(super) uses: Vec<Found>,
+    pub(super) unfollowed: Option<Unfollowed>,
+}
+
+/// A use that a call makes.
+pub(super) struct Found {
+    pub(super) one: Use,
+    /// None where it is no row of what is called itself.
+    pub(super) of: Option<OfRow>,
+}
+
+pub(super) struct OfRow {
+    /// The slots that carry a deadline.
+    pub(super) asked: Vec<String>,
+    /// The call that made what this one is called on.
+    pub(super) maker: Option<(FileId, usize)>,
+}
+
+impl<'p> Linker<'p> {
+    /// All calls of a file.
+    pub(super) fn resolve(&self, file: FileId) -> Vec<Resolved> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let calls = context.module.calls.iter().enumerate();
+        calls.filter_map(|(at, call)| self.call(context, file, at, call)).collect()
+    }
+
+    fn call(&self, context: Context<'p>, file: FileId, at: usize, call: &'p Call) -> Option<Resolved> {
+        let function = self.function_at(file, call.scope)?;
+        let (asserts, refuses) = behaviour(context, call);
+        let symbols = context.names.symbols(&call.callee, call.scope);
+        let callee = symbols.first().and_then(|symbol| self.function_named(file, symbol));
+        let mut runs = match symbols.first().filter(|_| call.role != CallRole::Annotation) {
+            Some(symbol) => callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]),
+            None => Vec::new(),
+        };
+        let followed = call.role == CallRole::Annotation || !runs.is_empty();
+        let mut handed = Vec::new();
+        for argument in &call.arguments {
+            self.functions_in(file, &argument.value, call.scope, &mut handed);
+        }
+        runs.extend(handed.iter().copied());
+        let mut uses: Vec<Found> = Vec::new();
+        if call.role == CallRole::Spawn {
+            uses.extend(self.spawn(file, call, function, callee, &handed).map(|one| Found { one, of: None }));
+        }
+        let table = known_symbols(context.module.language.word());
+        let bases =
+            symbols.first().filter(|_| callee.is_none()).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
+        let known = symbols.iter().chain(&bases).map(|symbol| (symbol.clone(), table.rows(symbol)));
+        let stub = || {
+            let symbol = Self::stub(context, call)?;
+            let rows = table.rows(&symbol);
+            Some((symbol, rows))
+        };
+        let known = known.into_iter().find(|(_, rows)| !rows.is_empty()).or_else(stub);
+        let mut unfollowed = None;
+        if let Some((symbol, rows)) = known.filter(|(_, rows)| !rows.is_empty()) {
+            let given = match call.role {
+                CallRole::Annotation => self.annotated(file, call.scope),
+                _ => handed.clone(),
+            };
+            let made = self.made(context, file, call);
+            for row in rows.into_iter().filter(|(library, row)| self.in_force(library, row)) {
+                let seen = self.seen(file, function, call.spot.line, &symbol, row);
+                let maker = made.as_ref().and_then(|(owner, made)| match made.maker {
+                    Maker::Call(maker) => Some((*owner, maker)),
+                    _ => None,
+                });
+                let of = OfRow { asked: deadlines::asked(row.1), maker };
+                let one = self.made_use(context, (file, at, call), seen, row.1, made, &given);
+                uses.push(Found { one, of: Some(of) });
+                if row.1.means == Meaning::Middleware {
+                    let beside = self.by_name(context, file, call, function);
+                    uses.extend(beside.into_iter().map(|one| Found { one, of: None }));
+                }
+            }
+        } else if let Some(symbol) = symbols.first().filter(|_| !followed) {
+            unfollowed = self.unfollowed(file, context, call, symbol);
+        }
+        let callee = callee.filter(|_| call.role != CallRole::Annotation);
+        let open = deadlines::open(call).filter(|_| callee.is_none()).map(str::to_owned);
+        Some(Resolved { at, function, asserts, refuses, callee, open, runs, handed, uses, unfollowed })
+    }
+
+    /// Whether the version that is locked is one that the row speaks of.
+    fn in_force(&self, library: &Library, row: &KnownUse) -> bool {
+        let version = library.package.as_deref().and_then(|package| self.version(package));
+        row.versions.as_deref().zip(version).is_none_or(|(wanted, version)| holds(wanted, version))
+    }
+
+    /// What a class of the program extends: making one makes one of those, and what it calls of itself and does not have
+    /// is theirs.
+    fn bases(&self, file: FileId, symbol: &str) -> Vec<String> {
+        let found = match symbol.strip_prefix('.') {
+            Some(own) => Some((file, own)),
+            None => symbol
+                .strip_prefix('@')
+                .and_then(|rest| rest.split_once('.'))
+                .and_then(|(file, name)| Some((file.parse().ok()?, name))),
+        };
+        let Some((file, name)) = found else { return Vec::new() };
+        let (name, method) = name.split_once('.').map_or((name, None), |(name, method)| (name, Some(method)));
+        let Some(names) = self.names.get(file) else { return Vec::new() };
+        let Some((class, around)) = names.class(name).map(|class| (class, class.parent.unwrap_or(0))) else {
+            return Vec::new();
+        };
+        let bases = class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around));
+        bases.map(|base| method.map_or_else(|| base.clone(), |method| format!("{base}.{method}"))).collect()
+    }
+
+    /// The methods that a call on an interface of the program may run.
+    fn implementors(&self, file: FileId, symbol: &str) -> Vec<FunctionId> {
+        let Some((kind, method)) = symbol.rsplit_once('.') else { return Vec::new() };
+        let found =
+            self.methods.get(method).filter(|all| all.len() <= IMPLEMENTORS && self.program.is_type(file, kind));
+        found.cloned().unwrap_or_default()
+    }
+
+    /// A call that leads out of sight, where somebody waits for it or for its error.
+    fn unfollowed(&self, file: FileId, context: Context<'_>, call: &Call, symbol: &str) -> Option<Unfollowed> {
+        use Language::{CSharp, Java, Kotlin, Php, Python, Ruby};
+        let name = call.callee.name()?;
+        let (head, method) = (name.split('.').next().unwrap_or(name), name.rsplit('.').next().unwrap_or(name));
+        let own = symbol.starts_with(['.', '@']) || symbol.contains("()");
+        // `github.com/lib/pq.Conn.Ping` is of `github.com/lib/pq`.
+        let library = || {
+            let ends = symbol.match_indices(['.', '/', '(']).map(|(at, _)| at).chain([symbol.len()]);
+            ends.filter_map(|end| symbol.get(..end)).any(|name| self.libraries.contains(name))
+        };
+        let lower = method.to_ascii_lowercase();
+        let throws = matches!(context.module.language, Python | Java | Kotlin | CSharp | Ruby | Php);
+        let asks = ASKING.iter().any(|word| lower.contains(word));
+        let waits = call.awaited || throws;
+        if call.role != CallRole::Plain || !waits || !(own && (asks || !throws) || asks && library()) {
+            return None;
+        }
+        let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
+        let on_parameter = inner.is_some_and(|scope| scope.parameters.iter().any(|one| one.name == head));
+        Some(Unfollowed { symbol: plain(symbol).to_owned(), place: self.place(file, call.spot.line), on_parameter })
+    }
+
+    /// The functions of the program that an expression holds: itself, in a list, as a field, as what a call is given.
+    fn functions_in(&self, file: FileId, value: &Expr, scope: ScopeId, found: &mut Vec<FunctionId>) {
+        let Some(names) = self.names.get(file) else { return };
+        value.walk(&mut |inner| {
+            let function = match inner {
+                Expr::Function(at) => self.functions.get(&(file, *at)).copied(),
+                Expr::Name(_) | Expr::Member(..) => {
+                    names.symbols(inner, scope).first().and_then(|symbol| self.function_named(file, symbol))
+                }
+                _ => None,
+            };
+            found.extend(function);
+        });
+        // `wrap(handler)` hands the handler on.
+        if let Expr::Call(at) = value
+            && let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(*at))
+        {
+            for argument in call.arguments.iter().filter(|one| !matches!(one.value, Expr::Call(_))) {
+                self.functions_in(file, &argument.value, call.scope, found);
+            }
+        }
+    }
+
+    fn made_use(
+        &self,
+        context: Context<'p>,
+        (file, at, call): (FileId, usize, &Call),
+        seen: Use,
+        row: &KnownUse,
+        made: Option<(FileId, MadeIn<'p>)>,
+        given: &[FunctionId],
+    ) -> Use {
+        let inner = || {
+            let around = context.module.around(call.scope).map(|(_, scope)| scope);
+            around.take_while(|scope| scope.kind != ScopeKind::Function)
+        };
+        // `_, cancel := context.WithTimeout(…)`: the deadline is made and thrown away.
+        let discarded = || {
+            let mut bound = context.names.bindings("_");
+            bound.any(|one| one.nth == 0 && one.value == Some(Expr::Call(at)))
+        };
+        Use {
+            settings: settings::settings(context, at, &self.receiver(context, file, call, made), row),
+            wraps: given.to_vec(),
+            in_loop: inner().any(|scope| scope.kind == ScopeKind::Loop),
+            in_branch: inner().any(|scope| scope.kind == ScopeKind::Branch),
+            in_catch: inner().any(|scope| handles_errors(context.module.language, scope)),
+            fate: match call {
+                _ if discarded() => Fate::Dropped,
+                Call { awaited: true, .. } => Fate::Awaited,
+                Call { dropped: true, .. } => Fate::Dropped,
+                _ => Fate::Kept,
+            },
+            ..seen
+        }
+    }
+
+    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`.
+    fn by_name(&self, context: Context<'p>, file: FileId, call: &Call, function: FunctionId) -> Vec<Use> {
+        let table = known_symbols(context.module.language.word());
+        let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_)));
+        let symbols = given.filter_map(|one| context.names.symbols(&one.value, call.scope).into_iter().next());
+        symbols
+            .flat_map(|symbol| {
+                let rows = table.rows(&symbol).into_iter();
+                rows.map(|row| self.seen(file, function, call.spot.line, &symbol, row)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// What an annotation stands on: a function, or every function of a class.
+    fn annotated(&self, file: FileId, scope: ScopeId) -> Vec<FunctionId> {
+        let Some(unit) = self.program.files.get(file) else { return Vec::new() };
+        if let Some(function) = self.functions.get(&(file, scope)) {
+            return vec![*function];
+        }
+        let inside = (0..unit.module.scopes.len()).filter(|at| unit.module.class(*at) == Some(scope));
+        inside.filter_map(|at| self.functions.get(&(file, at)).copied()).collect()
+    }
+
+    /// What made the object that a call is made on, and the file where.
+    fn made(&self, context: Context<'p>, file: FileId, call: &'p Call) -> Option<(FileId, MadeIn<'p>)> {
+        let maker = match &call.callee {
+            Expr::Name(path) => context.names.maker_of(path.rsplit_once('.')?.0, call.scope)?,
+            Expr::Member(of, _) => context.names.maker(of, call.scope)?,
+            _ => return None,
+        };
+        let made = program::follow(self.program, self.names, Made { file, maker })?;
+        Some((made.file, MadeIn { context: self.context(made.file)?, maker: made.maker }))
+    }
+}
+
+/// A symbol without the file that it was found in: `@3.Store.get` is `Store.get`.
+fn plain(symbol: &str) -> &str {
+    symbol.strip_prefix('@').and_then(|rest| rest.split_once('.')).map_or(symbol, |(_, name)| name)
+}
+
+/// Whether a version meets a requirement of a table: `<2`, `>=1.4`, `<2, >=1`.
+fn holds(requirement: &str, version: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u64> {
+        let plain = text.trim().trim_start_matches('v');
+        plain.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+    };
+    let version = numbers(version);
+    requirement.split(',').map(str::trim).all(|one| {
+        if let Some(bound) = one.strip_prefix(">=") {
+            version >= numbers(bound)
+        } else if let Some(bound) = one.strip_prefix('<') {
+            version < numbers(bound)
+        } else {
+            version.starts_with(&numbers(one.trim_start_matches('=')))
+        }
+    })
+}
