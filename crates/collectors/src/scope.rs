@@ -53,6 +53,7 @@ fn linked(areas: &[(Area<'_>, Arc<Gathered<Package>>)], sources: &Sources) -> Ve
     let wanted = areas.iter().zip(&owns).map(|((area, packages), owns)| source::Wanted {
         name: &area.unit.service.name,
         packages: &packages.items,
+        starts: starts(area.unit, sources),
         owns,
     });
     source::link(&sources.source, &wanted.collect::<Vec<_>>())
@@ -134,6 +135,14 @@ fn facts(
         history: history(area, sources),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
+}
+
+/// The commands that start a unit: what its workloads say replaces what its images do.
+fn starts(unit: &Unit, sources: &Sources) -> Vec<source::beside::Start> {
+    let workloads = unit.workloads.iter().filter_map(|index| sources.workloads.items.get(*index));
+    let containers = workloads.flat_map(Workload::main_containers).filter_map(source::beside::Start::of_container);
+    let images = unit.images.iter().filter_map(|index| sources.images.items.get(*index));
+    containers.chain(images.filter_map(source::beside::Start::of_image)).collect()
 }
 
 /// The files in which workloads of other units are declared, or their images are built, and none of this one's.

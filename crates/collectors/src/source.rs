@@ -14,7 +14,9 @@ use rayon::prelude::*;
 
 use crate::Tree;
 
+mod alone;
 mod behaviour;
+pub(crate) mod beside;
 mod calls;
 mod cases;
 mod contents;
@@ -47,13 +49,15 @@ pub(crate) struct Sources {
     /// In the order of their paths.
     pub units: Vec<SourceUnit>,
     pub gaps: Vec<Gap>,
+    /// Files that configure the programs.
+    told: Vec<beside::Told>,
 }
 
 pub(crate) fn gather(tree: &Tree) -> Sources {
     let files: Vec<&FileEntry> =
         tree.files().iter().filter(|file| read_at_all(file) && Language::of(&file.path).is_some()).collect();
     let read: Vec<Result<SourceUnit, Gap>> = files.into_par_iter().filter_map(|file| read(tree, file)).collect();
-    let mut sources = Sources::default();
+    let mut sources = Sources { told: beside::gather(tree), ..Sources::default() };
     for one in read {
         match one {
             Ok(unit) => sources.units.push(unit),
@@ -88,6 +92,8 @@ pub(crate) struct Wanted<'a> {
     /// Where its files hold several programs of Go, it is the one that goes by this name.
     pub name: &'a str,
     pub packages: &'a [Package],
+    /// What starts it.
+    pub starts: Vec<beside::Start>,
     /// The files that belong to it.
     pub owns: &'a (dyn Fn(&str) -> bool + Sync),
 }
@@ -131,8 +137,9 @@ pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCo
         .collect();
     let mut codes = vec![Arc::default(); wanted.len()];
     for (at, code) in linked.into_iter().flatten() {
-        if let Some(of) = codes.get_mut(at) {
-            *of = code;
+        if let Some((of, service)) = codes.get_mut(at).zip(wanted.get(at)) {
+            let told: Vec<&beside::Told> = sources.told.iter().filter(|one| (service.owns)(&one.path)).collect();
+            *of = beside::tell(code, &told, service.packages, &service.starts);
         }
     }
     codes

@@ -7,9 +7,11 @@ use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
 
+mod beside;
 mod source;
 mod table;
 
+pub use beside::{Beside, Launcher, Layout, beside};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
 

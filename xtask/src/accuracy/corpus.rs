@@ -167,7 +167,9 @@ impl Corpus {
                     !one.agrees() && one.service == known.service && one.check == known.check && one.ours == known.ours
                 })
             })
-            .map(|known| format!("{} {}: corpus/disagreements.toml lists it, and it is none", known.service, known.check));
+            .map(|known| {
+                format!("{} {}: corpus/disagreements.toml lists it, and it is none", known.service, known.check)
+            });
         open.chain(stale).collect()
     }
 
@@ -204,7 +206,10 @@ impl Service {
 
 /// A check of the catalogue.
 pub(super) fn check(id: &str) -> anyhow::Result<&'static Check> {
-    gonogo_checks::catalogue().into_iter().find(|check| check.id == id).with_context(|| format!("there is no check {id}"))
+    gonogo_checks::catalogue()
+        .into_iter()
+        .find(|check| check.id == id)
+        .with_context(|| format!("there is no check {id}"))
 }
 
 /// What we say of these checks, in their order. The files are one service, by themselves.

@@ -132,7 +132,10 @@ fn write(text: &mut String, corpus: &Corpus, compared: &[Compared]) -> fmt::Resu
             name = service.name,
         )?;
     }
-    writeln!(text, "\n## Where we differ from the label\n\n| Service | Check | Label | Ours | Why it is left so |\n|---|---|---|---|---|")?;
+    writeln!(
+        text,
+        "\n## Where we differ from the label\n\n| Service | Check | Label | Ours | Why it is left so |\n|---|---|---|---|---|"
+    )?;
     let mut none = true;
     for one in compared.iter().filter(|one| !one.agrees()) {
         none = false;
@@ -173,7 +176,6 @@ fn write(text: &mut String, corpus: &Corpus, compared: &[Compared]) -> fmt::Resu
     }
     Ok(())
 }
-
 
 const HEAD: &str = "\
 # How right we are

@@ -36,10 +36,7 @@ fn every_service_has_labels_of_both_kinds_and_mutations_of_both_kinds() {
     for service in &corpus.services {
         let labels = &service.labels.check;
         let count = |wanted: &[Outcome]| labels.values().filter(|label| wanted.contains(&label.is)).count();
-        if labels.len() < 15
-            || count(&[Outcome::Pass]) < 3
-            || count(&[Outcome::Fail, Outcome::Partial]) < 3
-        {
+        if labels.len() < 15 || count(&[Outcome::Pass]) < 3 || count(&[Outcome::Fail, Outcome::Partial]) < 3 {
             problems.push(format!("corpus/{} has too few labels of one kind", service.name));
         }
         for (id, label) in labels {
@@ -56,6 +53,7 @@ fn every_service_has_labels_of_both_kinds_and_mutations_of_both_kinds() {
     for one in &corpus.mutations {
         *titles.entry((&one.service, &one.check, &one.what)).or_insert(0) += 1;
     }
-    problems.extend(titles.iter().filter(|(_, count)| **count > 1).map(|(title, _)| format!("{title:?} is there twice")));
+    problems
+        .extend(titles.iter().filter(|(_, count)| **count > 1).map(|(title, _)| format!("{title:?} is there twice")));
     none(&problems);
 }

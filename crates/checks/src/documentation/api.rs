@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{ApiDescription, ApiKind, Operation, ServedRoute},
+    evidence::{ApiDescription, ApiKind, FileEntry, Operation, ServedRoute},
 };
 
 use crate::shared::{
@@ -99,6 +99,13 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
         ));
     }
     if described.is_empty() {
+        let for_programs = served.keys().any(|(_, path)| is_for_programs(path));
+        if let Some(page) = evidence.files()?.iter().find(|file| is_page(file)).filter(|_| !for_programs) {
+            return Ok(Reading::not_applicable(
+                format!("its {} routes answer people with pages ({}): no program calls them", served.len(), page.path),
+                format!("其 {} 条路由以页面（{}）应答用户：没有程序调用它们", served.len(), page.path),
+            ));
+        }
         let first = served.values().next().map_or_else(|| evidence.service().place(), |route| route.place.clone());
         return Ok(Reading::absent(Finding::new(
             &first,
@@ -165,6 +172,48 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
         }
     }
     Ok(tally.reading("operations are both served and described", "个操作既有实现也有描述"))
+}
+
+/// A template from which a server makes pages.
+fn is_page(file: &FileEntry) -> bool {
+    let name = file.name();
+    let ends = [
+        ".html",
+        ".htm",
+        ".gohtml",
+        ".tmpl.html",
+        ".jinja",
+        ".jinja2",
+        ".j2.html",
+        ".erb",
+        ".haml",
+        ".slim",
+        ".ejs",
+        ".pug",
+        ".hbs",
+        ".njk",
+        ".blade.php",
+        ".twig",
+        ".phtml",
+        ".cshtml",
+        ".razor",
+        ".tera",
+        ".ftl",
+        ".ftlh",
+        ".mustache",
+    ];
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let made = |part: &str| matches!(part, "templates" | "views" | "pages" | "layouts" | "Views" | "Pages" | "view");
+    file.role.counts() && ends.iter().any(|end| name.ends_with(end)) && folder.split('/').any(made)
+}
+
+/// `/api/v1/orders`: for programs, whatever else the service shows to people.
+fn is_for_programs(path: &str) -> bool {
+    path.split('/').any(|part| {
+        let version =
+            part.strip_prefix('v').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|one| one.is_ascii_digit()));
+        matches!(part, "api" | "graphql" | "rest" | "rpc") || version
+    })
 }
 
 /// The path of a server's address: `https://example.com/api/v1`.

@@ -92,16 +92,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ),
         });
     }
-    let reached: Vec<&Use> =
-        routes.iter().flat_map(|route| health::asks_of(source, route)).collect();
+    let reached: Vec<&Use> = routes.iter().flat_map(|route| health::asks_of(source, route)).collect();
+    let handlers = routes.iter().filter_map(|route| route.handler).filter_map(|at| source.functions.get(at));
+    let answered: Vec<&str> = handlers.flat_map(|handler| &handler.fields).map(String::as_str).collect();
     let mut tally = Tally::new();
     // The endpoint that a person would complete: the one that reports the most.
-    let fullest = routes.iter().max_by_key(|route| {
-        (health::asks_of(source, route).len(), std::cmp::Reverse(&route.place))
-    });
+    let fullest =
+        routes.iter().max_by_key(|route| (health::asks_of(source, route).len(), std::cmp::Reverse(&route.place)));
     let Some(fullest) = fullest else { return Ok(no_route(evidence, source, &asked)) };
     for (name, (kind, call)) in &dependencies {
-        if reached.iter().any(|one| reports(one, name, *kind)) {
+        let answers = |field: &&str| speaks_of(field, name, *kind, call);
+        if reached.iter().any(|one| reports(one, name, *kind)) || answered.iter().any(answers) {
             tally.met(name.clone(), &fullest.place);
         } else {
             let title = health::title(fullest);
@@ -221,6 +222,41 @@ fn reports(one: &Use, dependency: &str, of: Meaning) -> bool {
         };
     }
     kind(one.meaning) == of && (!matches!(of, Meaning::HttpCall) || name(one) == dependency)
+}
+
+/// A field of the answer, `redis` or `database_status`, is about this dependency.
+fn speaks_of(field: &str, name: &str, kind: Meaning, call: &Use) -> bool {
+    const DATABASES: &[&str] =
+        &["db", "database", "sql", "pdo", "postgres", "postgresql", "mysql", "mongo", "mongodb", "store", "storage"];
+    let known: &[&str] = match kind {
+        Meaning::DatabaseCall => DATABASES,
+        Meaning::CacheCall => &["cache", "redis", "valkey", "memcached"],
+        Meaning::QueuePublish => &["queue", "broker", "amqp", "rabbit", "rabbitmq", "kafka", "nats"],
+        _ => &[],
+    };
+    // A store of one kind is no store of another.
+    let other = DATABASES.iter().skip(3).chain(&["redis", "cache"]).find(|word| words(field).any(|one| one == **word));
+    let package = call.package.as_deref().unwrap_or_default();
+    let named = words(name).chain(words(package)).filter(|word| word.len() > 3);
+    let named: Vec<String> = named.collect();
+    words(field).any(|word| named.contains(&word))
+        || known.iter().any(|known| words(field).any(|word| word == *known))
+            && other.is_none_or(|other| {
+                let plain = package.to_ascii_lowercase();
+                known.contains(other) && (plain.contains(other) || plain.is_empty() || *other == "cache")
+            })
+}
+
+/// The words of a name, in lower case: `mongoConnected`, `pdo_connectivity`.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut spaced = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            spaced.push(' ');
+        }
+        spaced.push(if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { ' ' });
+    }
+    spaced.split_whitespace().map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
 /// Commands that say yes before anything was asked.

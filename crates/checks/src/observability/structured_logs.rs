@@ -96,8 +96,9 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
         }
     }
     let served = logs::served(source);
+    let last_words = logs::last_words(source);
     for call in program::used(source, Meaning::PrintCall) {
-        if logs::of_a_command(source, call, &served) {
+        if logs::of_a_command(source, call, &served) || last_words.contains(&call.function) {
             continue;
         }
         misses.entry((call.place.path().to_owned(), &call.symbol)).or_insert((0, call)).0 += 1;

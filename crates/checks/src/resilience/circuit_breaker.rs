@@ -83,8 +83,7 @@ fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
     // What is put into the client itself holds for all its calls.
-    let whole_client =
-        source.uses_for(&[Meaning::CircuitBreaker]).find(|(_, one)| one.defaults.contains_key("covers"));
+    let whole_client = source.uses_for(&[Meaning::CircuitBreaker]).find(|(_, one)| one.defaults.contains_key("covers"));
     let mut tally = Tally::new();
     for (_, call) in calls {
         let client = call.client.and_then(|at| source.uses.get(at)).map_or(&call.place, |client| &client.place);

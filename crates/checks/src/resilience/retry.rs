@@ -121,7 +121,7 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut read_after = true;
     for (_, call) in calls {
         // What must not happen twice is rightly tried once.
-        if outbound::repeats_harm(call) {
+        if outbound::rightly_once(call) {
             continue;
         }
         let key = call.place.to_string();

@@ -1,9 +1,9 @@
 //! Every outbound call has a timeout.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
+    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{EnvValue, Meaning, Use},
+    evidence::{EnvValue, Meaning, SettingsKind, SourceCode, SourceTextKind, Use},
 };
 
 use crate::shared::{
@@ -49,6 +49,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if calls.is_empty() {
         return outbound::nothing_leaves(evidence, source);
     }
+    let by_address = by_address(evidence, source)?;
     let mut tally = Tally::new();
     let mut open = Vec::new();
     for (id, call) in calls {
@@ -58,6 +59,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         match outbound::bound(source, id, call) {
             Bound::At(_, place) | Bound::Made(place) => tally.met(key, &place),
             Bound::Default(_) => tally.met(key, &call.place),
+            Bound::Never if call.meaning == Meaning::DatabaseCall && by_address.is_some() => {
+                tally.met(key, by_address.as_ref().unwrap_or(&call.place));
+            }
             Bound::Never => tally.miss(
                 key,
                 miss(
@@ -138,6 +142,60 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 fn library(call: &Use) -> &str {
     call.package.as_deref().unwrap_or("the standard client")
+}
+
+/// The place of an address of a database that bounds every statement: `postgres://db/shop?statement_timeout=5000`.
+fn by_address(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Option<Place>, Missing> {
+    for workload in production_workloads(evidence)? {
+        for variable in workload.main_containers().flat_map(|container| &container.env) {
+            if let EnvValue::Literal(value) = &variable.value
+                && bounds_statements(value)
+            {
+                return Ok(Some(variable.place.clone()));
+            }
+        }
+    }
+    let texts = source.texts.iter().filter(|text| text.role.counts() && text.kind == SourceTextKind::Address);
+    if let Some(text) = texts.into_iter().find(|text| bounds_statements(&text.text)) {
+        return Ok(Some(text.place.clone()));
+    }
+    for file in evidence.settings()?.iter().filter(|file| file.kind == SettingsKind::Application) {
+        let mut found = None;
+        file.body.walk(&mut |node| {
+            if found.is_none() && node.str().is_some_and(bounds_statements) {
+                found = Some(node.place.clone());
+            }
+        });
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// A parameter of a connection string that ends a statement or a read that takes too long.
+fn bounds_statements(address: &str) -> bool {
+    const PARAMETERS: &[&str] = &[
+        "statement_timeout",
+        "sockettimeout",
+        "socket_timeout",
+        "sockettimeoutms",
+        "read_timeout",
+        "readtimeout",
+        "command timeout",
+        "commandtimeout",
+        "timeoutms",
+        "query_timeout",
+        "max_execution_time",
+    ];
+    let lower = address.to_ascii_lowercase().replace("%3d", "=").replace("%20", " ");
+    let parameters = lower.split_once(['?', ';']).map(|(_, parameters)| parameters).unwrap_or_default();
+    PARAMETERS.iter().any(|name| {
+        parameters.match_indices(name).any(|(at, _)| {
+            let value = parameters.get(at + name.len()..).and_then(|rest| rest.strip_prefix('='));
+            value.is_some_and(|value| value.starts_with(|letter: char| ('1'..='9').contains(&letter)))
+        })
+    })
 }
 
 /// Connection strings that say "wait for ever": counterexamples without any code.

@@ -73,6 +73,7 @@ pub(crate) fn looks_like_health(path: &str) -> bool {
     const WORDS: &[&str] = &[
         "health",
         "healthz",
+        "healthy",
         "_healthz",
         "healthcheck",
         "health-check",
@@ -171,6 +172,11 @@ pub(crate) fn routes_at(source: &SourceCode, path: &str) -> Vec<ServedRoute> {
             !own.is_empty() && wanted.strip_suffix(own).is_some_and(|before| before.ends_with('/'))
         })
         .collect()
+}
+
+/// Two ways to write one path.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    plain(one) == plain(other) && !plain(one).is_empty()
 }
 
 fn plain(path: &str) -> &str {

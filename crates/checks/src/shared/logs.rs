@@ -105,6 +105,12 @@ pub(crate) fn served(source: &SourceCode) -> BTreeSet<FunctionId> {
     served
 }
 
+/// The functions that a signal alone runs: the logger may be gone by then.
+pub(crate) fn last_words(source: &SourceCode) -> BTreeSet<FunctionId> {
+    let handlers = source.uses.iter().filter(|one| one.meaning == Meaning::Signal).flat_map(|one| &one.wraps);
+    handlers.copied().collect()
+}
+
 /// It prints what a command was asked for: where it ends the process, and, in a language whose programs are commands as
 /// often as servers, where nothing serves.
 pub(crate) fn of_a_command(source: &SourceCode, call: &Use, served: &BTreeSet<FunctionId>) -> bool {

@@ -31,7 +31,9 @@ pub(crate) enum Bound {
 pub(crate) fn calls<'a>(evidence: &Evidence<'a>) -> Result<Vec<(UseId, &'a Use)>, Missing> {
     let source = evidence.source()?;
     let calls = source.uses.iter().enumerate();
-    Ok(calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound()).collect())
+    // What a browser asks is asked by its user's machine.
+    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    Ok(calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound() && !drawn(one)).collect())
 }
 
 /// What bounds the time of one call: the call itself, its client, a deadline around it, the library.
@@ -192,6 +194,49 @@ pub(crate) fn repeats_harm(call: &Use) -> bool {
     call.meaning == Meaning::HttpCall && method(call).is_some_and(|method| matches!(method.as_str(), "POST" | "PATCH"))
 }
 
+/// What is rightly tried once: what must not happen twice, as its method or its name says.
+pub(crate) fn rightly_once(call: &Use) -> bool {
+    repeats_harm(call)
+        || call.meaning == Meaning::GrpcCall && changes(call.symbol.rsplit('.').next().unwrap_or_default())
+}
+
+/// `ChargeCard`, `placeOrder`: a method that is called by a verb of change. To delete or to set twice is to do it once.
+fn changes(method: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "add",
+        "append",
+        "book",
+        "buy",
+        "capture",
+        "charge",
+        "checkout",
+        "create",
+        "enqueue",
+        "increment",
+        "insert",
+        "issue",
+        "order",
+        "pay",
+        "place",
+        "post",
+        "publish",
+        "purchase",
+        "refund",
+        "register",
+        "send",
+        "ship",
+        "submit",
+        "transfer",
+    ];
+    let plain = method.trim_end_matches("Async").trim_start_matches('_');
+    let verb: String = plain
+        .char_indices()
+        .take_while(|(at, letter)| *at == 0 || !letter.is_ascii_uppercase() && *letter != '_')
+        .map(|(_, letter)| letter.to_ascii_lowercase())
+        .collect();
+    VERBS.contains(&verb.as_str())
+}
+
 /// Whether the product names a header anywhere.
 pub(crate) fn names_header<'a>(source: &'a SourceCode, header: &str) -> Option<&'a Place> {
     let mut headers = source.texts.iter().filter(|text| text.role.counts() && text.kind == SourceTextKind::Protocol);
@@ -211,11 +256,12 @@ pub(crate) fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Re
         .packages()?
         .iter()
         .find_map(|package| connecting.iter().find_map(|one| package.dependencies_for(*one).first().copied()));
-    Ok(match library {
-        Some(library) => Reading::elsewhere(
+    let declared = evidence.service().dependencies.first().map(|one| one.name.as_str());
+    Ok(match library.map(|library| library.name.as_str()).or(declared) {
+        Some(name) => Reading::elsewhere(
             Message::new(
-                format!("{} is a dependency, and no call of it was recognised in {files} files", library.name),
-                format!("依赖中有 {}，但在 {files} 个文件中未识别出对它的调用", library.name),
+                format!("{name} is a dependency, and no call of it was recognised in {files} files"),
+                format!("依赖中有 {name}，但在 {files} 个文件中未识别出对它的调用"),
             ),
             Message::new(
                 "calls that gonogo knows, or an exercise with the dependency held",

@@ -89,8 +89,12 @@ pub(crate) fn place(evidence: &Evidence<'_>, source: &SourceCode) -> Place {
         let mut functions = source.functions.iter().filter(|one| one.role.counts());
         functions.find(|one| one.name == name).map(|one| one.place.clone())
     };
+    // What serves may be said in a file that is no source, and may stand in source that only people start.
+    let of_source = |one: &&Use| source.files.iter().any(|file| *file.path == *one.place.path());
+    let mut listens = source.uses.iter().filter(|one| one.meaning == Meaning::Listen && of_source(one));
     used(source, Meaning::Listen)
-        .next()
+        .find(of_source)
+        .or_else(|| listens.next())
         .map(|one| one.place.clone())
         .or_else(|| entry("main"))
         .unwrap_or_else(|| evidence.service().place())

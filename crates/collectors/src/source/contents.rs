@@ -257,7 +257,7 @@ fn text_kind(text: &str) -> Option<SourceTextKind> {
     if start.split_once("://").is_some_and(|(scheme, rest)| {
         !rest.is_empty()
             && (2..=20).contains(&scheme.len())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b':'))
     }) {
         return Some(SourceTextKind::Address);
     }

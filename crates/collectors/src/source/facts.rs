@@ -60,10 +60,14 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
         linker.code.texts.extend(texts);
         linker.code.choices.extend(choices);
     }
+    for file in 0..program.files.len() {
+        linker.fields(file);
+    }
     linker.helpers();
     linker.cases();
     linker.routes();
-    left_out.par_iter().map(|left_out| linker.without(left_out)).collect()
+    let alone = linker.alone();
+    left_out.par_iter().map(|left_out| linker.without(&(left_out | &alone))).collect()
 }
 
 pub(super) struct Linker<'p> {
@@ -167,6 +171,7 @@ impl<'p> Linker<'p> {
                     },
                     refuses: false,
                     asserts: false,
+                    fields: Vec::new(),
                 });
                 // A lambda runs with the function that it stands in.
                 if !top

@@ -61,10 +61,11 @@ impl<'p> Linker<'p> {
                 }
                 _ => (None, Some(own)),
             });
-            let method = one.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
-            let method =
-                method.map(|name| name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_owned());
-            let method = before.or(method).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
+            let set = one.settings.get("method").map(|setting| setting.value.texts()).unwrap_or_default();
+            let mut set = set.into_iter().map(|name| {
+                name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_ascii_uppercase()
+            });
+            let method = before.or_else(|| set.next()).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
                 METHODS.contains(&last.as_str()).then_some(last)
@@ -74,14 +75,18 @@ impl<'p> Linker<'p> {
                 let given = call.arguments.iter().skip(1).find_map(|argument| self.method_named(file, &argument.value));
                 given.filter(|_| call.role != CallRole::Annotation)
             });
-            routes.push(ServedRoute {
+            let route = ServedRoute {
                 method: method.map(|method| method.to_ascii_uppercase()),
                 path: joined(&prefix, own.unwrap_or(if followed { "" } else { ServedRoute::UNFOLLOWED })),
                 handler,
                 guards,
                 place: one.place.clone(),
                 role: one.role,
-            });
+            };
+            let others: Vec<ServedRoute> =
+                set.map(|method| ServedRoute { method: Some(method), ..route.clone() }).collect();
+            routes.push(route);
+            routes.extend(others);
         }
         self.code.routes = routes;
     }

@@ -19,7 +19,7 @@ fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
 
 /// The only program of a tree.
 fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
-    let wanted = Wanted { name: "shop", packages, owns: &|_| true };
+    let wanted = Wanted { name: "shop", packages, starts: Vec::new(), owns: &|_| true };
     link(&gather(tree), &[wanted]).remove(0)
 }
 

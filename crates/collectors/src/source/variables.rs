@@ -17,6 +17,8 @@ use super::{
 
 /// Functions that read a variable may be wrapped by others this often.
 const ROUNDS: usize = 3;
+/// Fields of the objects of one function.
+const FIELDS: usize = 64;
 
 impl Linker<'_> {
     /// What holds where the variable is not set: a value, or a branch that goes on without it.
@@ -152,6 +154,27 @@ impl Linker<'_> {
         Some((*self.functions.get(&(file, at))?, position))
     }
 
+    /// The fields of the objects that each function makes, where something is asked for their value.
+    pub(super) fn fields(&mut self, file: FileId) {
+        let Some(context) = self.context(file) else { return };
+        for (value, scope, _) in written(context.module) {
+            let Some(function) =
+                self.function_at(file, scope).and_then(|function| self.code.functions.get_mut(function))
+            else {
+                continue;
+            };
+            value.walk(&mut |inner| {
+                let Expr::Object { fields, .. } = inner else { return };
+                for (name, value) in fields {
+                    let constant = matches!(value, Expr::Text(_) | Expr::Number(_) | Expr::Bool(_) | Expr::Null);
+                    if !constant && function.fields.len() < FIELDS && !function.fields.contains(name) {
+                        function.fields.push(name.clone());
+                    }
+                }
+            });
+        }
+    }
+
     /// Addresses in the branches that the name of the environment decides about.
     pub(super) fn choices(&self, file: FileId) -> Vec<Choice> {
         let Some(context) = self.context(file) else { return Vec::new() };
@@ -192,7 +215,9 @@ impl Linker<'_> {
 
 /// `${SHOP_URL:default}` of Spring names the variable and what stands in for it.
 pub(super) fn placeholder(name: String, default: Option<SettingValue>) -> (String, Option<SettingValue>) {
-    let Some(inner) = name.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else { return (name, default) };
+    // `http://${ORDERS_HOST}/v1` reads it as well.
+    let inner = name.split_once("${").and_then(|(_, rest)| rest.split_once('}')).map(|(inner, _)| inner);
+    let Some(inner) = inner else { return (name, default) };
     match inner.split_once(':') {
         Some((name, text)) => (name.to_owned(), Some(SettingValue::Text(text.to_owned()))),
         None => (inner.to_owned(), default),

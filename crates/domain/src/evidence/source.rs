@@ -65,6 +65,8 @@ pub struct Function {
     pub refuses: bool,
     /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
     pub asserts: bool,
+    /// The fields of the objects that it makes, where their value is not written out: `redis` of `{ redis: connected }`.
+    pub fields: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -268,7 +268,8 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "field_access" => {
             let of = node.child_by_field_name("object").map_or(Expr::Other, |child| callee(reader, child));
             let name = reader.field_text(node, "field");
-            member(of, &name)
+            // `Server.this` is the object of a class around.
+            if name == "this" { Expr::Name(name) } else { member(of, &name) }
         }
         "array_access" => {
             let of = node.child_by_field_name("array").map_or(Expr::Other, |child| callee(reader, child));
