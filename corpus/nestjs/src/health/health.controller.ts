@@ -14,7 +14,7 @@ export class HealthController {
   ready() {
     return this.health.check([
       () => this.db.pingCheck('database', { timeout: 300 }),
-      () => this.http.pingCheck('shipping', 'https://shipping.example.com/health'),
+      () => this.http.pingCheck('shipping', 'http://shipping.internal:8080/health'),
     ]);
   }
 

@@ -26,7 +26,7 @@ export class OrdersService {
   async create(order: CreateOrderDto): Promise<Order> {
     const saved = await this.orders.save(order);
     try {
-      await firstValueFrom(this.http.post('https://shipping.example.com/parcels', { order: saved.id }));
+      await firstValueFrom(this.http.post('http://shipping.internal:8080/parcels', { order: saved.id }));
     } catch (error) {
       this.logger.error(error, 'the parcel was not announced');
     }

@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
     Standard, Strength, Text,
-    evidence::{EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode},
+    evidence::{EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode, SourceTextKind},
     merge,
 };
 use jiff::civil::Date;
@@ -142,7 +142,7 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 /// Calls that open a program, with the category of the OWASP Top 10 that they fall into.
 fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = put_together(source);
     for one in program::used(source, Meaning::Dangerous) {
         let open = match program::default(one, "only") {
             // A text that is written out is the program's own.
@@ -233,6 +233,26 @@ fn debugging(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         }
     }
     Ok(findings)
+}
+
+/// Statements of SQL in whose quotes something is put: `… WHERE name = '{}'`. What stands outside of quotes may be the name
+/// of a table, or a number.
+fn put_together(source: &SourceCode) -> Vec<Finding> {
+    let texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Sql);
+    let open = texts.filter(|one| {
+        one.text.match_indices("{}").any(|(at, _)| {
+            let before = one.text.get(..at).unwrap_or_default();
+            before.matches('\'').count() % 2 == 1
+        })
+    });
+    open.map(|one| {
+        Finding::new(
+            &one.place,
+            "SQL that is put together from what comes in, inside of its quotes (A03)",
+            "SQL 的引号内拼接了传入的内容（A03）",
+        )
+    })
+    .collect()
 }
 
 fn dangerous(name: &str, value: &str) -> Option<(&'static str, &'static str)> {

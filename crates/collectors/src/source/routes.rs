@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use gonogo_domain::evidence::{FunctionId, Guard, Meaning, ServedRoute, UseId};
-use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId};
+use gonogo_domain::evidence::{FunctionId, Guard, Meaning, ServedRoute, Use, UseId};
+use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId, ScopeKind};
 
 use super::{
     facts::Linker,
@@ -19,6 +19,7 @@ impl<'p> Linker<'p> {
     pub(super) fn routes(&mut self) {
         let mounts = self.mounts();
         let enclosing = self.enclosing();
+        let filters = self.filters();
         let mut routes = Vec::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
@@ -41,6 +42,13 @@ impl<'p> Linker<'p> {
                 CallRole::Annotation => one.wraps.first().copied(),
                 _ => one.wraps.last().copied(),
             };
+            if one.defaults.get("expands").is_some_and(|kind| kind == "resources") {
+                routes.extend(self.resources(one, &filters, &guards));
+                continue;
+            }
+            let handler = handler.or_else(|| self.action(call, one));
+            guards.extend(self.filters_of(handler, &filters));
+            guards.extend(said(one));
             if call.role == CallRole::Annotation {
                 // `@app.get("/orders", dependencies=[Depends(user)])`
                 for argument in call.arguments.iter().filter(|one| one.name.as_deref() == Some("dependencies")) {
@@ -89,6 +97,110 @@ impl<'p> Linker<'p> {
             routes.extend(others);
         }
         self.code.routes = routes;
+    }
+
+    /// The method of a class that a route names by words: `to: "health#ready"`, `[HealthController::class, 'ready']`.
+    fn action(&self, call: &Call, one: &Use) -> Option<FunctionId> {
+        if let Some(text) = one.settings.get("action").and_then(|setting| setting.value.text()) {
+            let (controller, method) = text.split_once('#')?;
+            return self.method_of(&format!("{}Controller", camel(controller)), method);
+        }
+        call.arguments.iter().find_map(|argument| match &argument.value {
+            Expr::List(items) => match items.as_slice() {
+                [Expr::Name(class), method] => {
+                    let class = class.strip_suffix(".class").unwrap_or(class);
+                    self.method_of(class.rsplit('.').next()?, method.text()?)
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
+    fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
+        let name = format!("{class}.{method}");
+        self.code.functions.iter().position(|function| function.role.counts() && function.name == name)
+    }
+
+    /// The routes of `resources :members, only: [:index]` that its controller has methods for.
+    fn resources(&self, one: &Use, filters: &[Filter], around: &[Guard]) -> Vec<ServedRoute> {
+        let Some(name) = one.settings.get("path").and_then(|setting| setting.value.text()) else { return Vec::new() };
+        let listed = |key: &str| one.settings.get(key).map(|setting| setting.value.texts());
+        let (only, except) = (listed("only"), listed("except").unwrap_or_default());
+        let controller = format!("{}Controller", camel(name));
+        RESOURCES
+            .iter()
+            .filter(|(action, ..)| only.as_ref().is_none_or(|only| only.contains(action)) && !except.contains(action))
+            .filter_map(|(action, method, end)| {
+                let handler = self.method_of(&controller, action)?;
+                let mut guards = around.to_vec();
+                guards.extend(self.filters_of(Some(handler), filters));
+                Some(ServedRoute {
+                    method: Some((*method).to_owned()),
+                    path: joined(name, end),
+                    handler: Some(handler),
+                    guards,
+                    place: self.code.functions.get(handler)?.place.clone(),
+                    role: one.role,
+                })
+            })
+            .collect()
+    }
+
+    /// What runs before the methods of a class: `before_action :authenticate, only: [:create]`.
+    fn filters(&self) -> Vec<Filter> {
+        let uses = self.code.uses.iter().enumerate();
+        uses.filter(|(_, one)| one.defaults.get("around").is_some_and(|around| around == "class"))
+            .filter_map(|(id, one)| {
+                let (file, at) = self.calls_of.get(&id).copied()?;
+                let module = &self.program.files.get(file)?.module;
+                let call = module.calls.get(at)?;
+                let texts = |key: &str| -> Vec<String> {
+                    let set = one.settings.get(key).map(|setting| setting.value.texts()).unwrap_or_default();
+                    set.into_iter().map(str::to_owned).collect()
+                };
+                Some(Filter {
+                    class: module.scopes.get(module.class(call.scope)?)?.name.clone(),
+                    names: texts("names"),
+                    only: texts("only"),
+                    except: texts("except"),
+                })
+            })
+            .collect()
+    }
+
+    /// The filters of the class of a handler, and of the classes that it extends.
+    fn filters_of(&self, handler: Option<FunctionId>, filters: &[Filter]) -> Vec<Guard> {
+        let Some((file, scope)) = handler.and_then(|handler| self.scopes.get(handler)).copied() else {
+            return Vec::new();
+        };
+        if filters.is_empty() {
+            return Vec::new();
+        }
+        let module = &self.program.files.get(file).map(|unit| &unit.module);
+        let Some(module) = module else { return Vec::new() };
+        let method = module.scopes.get(scope).map(|scope| scope.name.clone()).unwrap_or_default();
+        let mut class = module.class(scope).and_then(|class| module.scopes.get(class));
+        let mut chain: Vec<String> = Vec::new();
+        while let Some(scope) = class.filter(|scope| chain.len() < GROUPS && !chain.contains(&scope.name)) {
+            chain.push(scope.name.clone());
+            let base = scope.types.first();
+            let mut all = self.program.files.iter().flat_map(|unit| &unit.module.scopes);
+            class = all.find(|scope| scope.kind == ScopeKind::Class && Some(&scope.name) == base);
+        }
+        let holds = |filter: &&Filter| {
+            chain.contains(&filter.class)
+                && (filter.only.is_empty() || filter.only.contains(&method))
+                && !filter.except.contains(&method)
+        };
+        let named = filters.iter().filter(holds).flat_map(|filter| &filter.names);
+        named
+            .map(|name| Guard {
+                name: name.clone(),
+                function: chain.iter().find_map(|class| self.method_of(class, name)),
+                used: None,
+            })
+            .collect()
     }
 
     /// The method that a call is named after, through what it is called on: `get(find)`, `web::get().to(find)`.
@@ -166,7 +278,7 @@ impl<'p> Linker<'p> {
                 one.meaning == Meaning::Middleware && one.function == inner && !one.settings.contains_key("path")
             });
             let beside: Vec<Guard> = beside.flat_map(|(at, _)| self.guards_of(at, mounts)).collect();
-            guards.splice(0..0, around.into_iter().chain(beside));
+            guards.splice(0..0, around.into_iter().chain(beside).chain(said(group)));
             if group.function == inner {
                 break;
             }
@@ -254,7 +366,14 @@ impl<'p> Linker<'p> {
         let Some(names) = self.names.get(file) else { return Vec::new() };
         match value {
             Expr::List(items) => items.iter().flat_map(|item| self.guard(file, item, scope)).collect(),
-            Expr::Object { fields, .. } => fields.iter().flat_map(|(_, item)| self.guard(file, item, scope)).collect(),
+            Expr::Object { fields, .. } => fields
+                .iter()
+                .flat_map(|(key, item)| {
+                    // `{ schema: { body: order } }` of Fastify checks what the handler is called with.
+                    let schema = (key == "schema").then(|| Guard { name: key.clone(), function: None, used: None });
+                    schema.into_iter().chain(self.guard(file, item, scope)).collect::<Vec<_>>()
+                })
+                .collect(),
             Expr::Call(at) => {
                 let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(*at)) else {
                     return Vec::new();
@@ -307,6 +426,43 @@ impl<'p> Linker<'p> {
         let path = groups.find_map(|one| one.settings.get("path")?.value.text());
         path.unwrap_or_default().to_owned()
     }
+}
+
+/// What runs before the methods of a class.
+struct Filter {
+    class: String,
+    /// The methods that run.
+    names: Vec<String>,
+    /// The methods that they run before; empty: all.
+    only: Vec<String>,
+    except: Vec<String>,
+}
+
+/// What `resources` makes, by the method of the controller.
+const RESOURCES: &[(&str, &str, &str)] = &[
+    ("index", "GET", ""),
+    ("create", "POST", ""),
+    ("show", "GET", ":id"),
+    ("update", "PATCH", ":id"),
+    ("destroy", "DELETE", ":id"),
+];
+
+/// `admin/order_items` is `Admin.OrderItems`.
+fn camel(path: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    let part = |part: &str| part.split('_').map(word).collect::<String>();
+    path.split('/').map(part).collect::<Vec<_>>().join(".")
+}
+
+/// The guards that a group or a route names by words: `middleware('auth:sanctum')`, or brings by itself.
+fn said(one: &Use) -> Vec<Guard> {
+    let texts = one.settings.get("guards").map(|setting| setting.value.texts()).unwrap_or_default();
+    let own = one.defaults.get("guards").map(String::as_str);
+    let named = |name: &str| Guard { name: name.to_owned(), function: None, used: None };
+    texts.into_iter().chain(own).map(named).collect()
 }
 
 /// Two parts of a path with one slash between them.
