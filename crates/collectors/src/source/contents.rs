@@ -1,12 +1,12 @@
 //! What stands in the source besides calls: reads of the environment, handlers of errors, texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     evidence::{Catch, EnvironmentRead, Handling, Meaning, Role, SettingValue, SourceText, SourceTextKind},
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId};
+use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId, ScopeKind};
 
 use super::{
     facts::{Linker, method},
@@ -55,7 +55,40 @@ impl Linker<'_> {
                 found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
             }
         }
+        found.extend(self.settings_fields(file));
         found.dedup();
+        found
+    }
+
+    /// The fields of a class that a library fills from variables of their names: `class Settings(BaseSettings)`.
+    fn settings_fields(&self, file: FileId) -> Vec<EnvironmentRead> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let table = known_symbols(context.module.language.word());
+        let fills = |base: &String, scope: usize| {
+            let symbols = context.names.symbols(&Expr::Name(base.clone()), scope);
+            symbols.iter().flat_map(|symbol| table.rows(symbol)).any(|(_, row)| {
+                row.means == Meaning::ConfigLoad && row.defaults.get("fields").is_some_and(|from| from == "environment")
+            })
+        };
+        let mut found = Vec::new();
+        for (at, class) in context.module.scopes.iter().enumerate() {
+            let around = class.parent.unwrap_or(0);
+            if class.kind != ScopeKind::Class || !class.types.iter().any(|base| fills(base, around)) {
+                continue;
+            }
+            for field in context.module.bindings.iter().filter(|one| one.scope == at) {
+                let Some(name) = field.name.strip_prefix("this.").filter(|name| !name.starts_with('_')) else {
+                    continue;
+                };
+                // `model_config` has no type: it says how the others are filled.
+                if field.kind.is_none() || matches!(field.value, Some(Expr::Function(_))) {
+                    continue;
+                }
+                let default = field.value.as_ref();
+                let default = default.map(|value| values::setting(context, value, at, None, field.spot.line).value);
+                found.extend(self.environment_read(file, name.to_uppercase(), default, at, field.spot.line));
+            }
+        }
         found
     }
 
@@ -81,7 +114,20 @@ impl Linker<'_> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let mut found = Vec::new();
-        for (at, held) in held(module) {
+        let held = held(module);
+        let mut bound: BTreeMap<ScopeId, BTreeSet<&str>> = BTreeMap::new();
+        // By what the attempt stands in.
+        let mut tried: BTreeMap<ScopeId, BTreeSet<&str>> = BTreeMap::new();
+        for one in module.bindings.iter().filter(|_| !held.is_empty()) {
+            if held.contains_key(&one.scope) {
+                bound.entry(one.scope).or_default().insert(&one.name);
+            }
+            let around = module.scopes.get(one.scope).filter(|scope| scope.kind == ScopeKind::Try);
+            if let Some(parent) = around.and_then(|scope| scope.parent) {
+                tried.entry(parent).or_default().insert(&one.name);
+            }
+        }
+        for (at, held) in held {
             let (Some(scope), Some(function)) = (module.scopes.get(at), self.function_at(file, at)) else { continue };
             let used = |call: usize| self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id));
             let meanings = || held.calls.iter().filter_map(|call| used(*call)).map(|one| one.meaning);
@@ -93,7 +139,14 @@ impl Linker<'_> {
                 used(call)
                     .is_some_and(|one| matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback))
             };
-            let recovers = !throws && held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept));
+            // `except Exception: reviews = None`, where the attempt was to set it too.
+            let sets = || {
+                bound.get(&at).is_some_and(|names| {
+                    scope.parent.and_then(|parent| tried.get(&parent)).is_some_and(|tried| !names.is_disjoint(tried))
+                })
+            };
+            let recovers =
+                !throws && (held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept)) || sets());
             let acts = !held.calls.is_empty() || !held.returns.is_empty();
             found.push(Catch {
                 place: self.place(file, scope.spot.line),

@@ -207,9 +207,19 @@ impl<'p> Linker<'p> {
             } else {
                 (self.program.function_beside(file, own)?, own)
             }
-        } else {
-            let (file, name) = symbol.strip_prefix('@')?.split_once('.')?;
+        } else if let Some(placed) = symbol.strip_prefix('@') {
+            let (file, name) = placed.split_once('.')?;
             (file.parse().ok()?, name)
+        } else {
+            // `App.Services.Fraud.up`, by the package of the class.
+            let (class, _) = symbol.rsplit_once('.')?;
+            let (package, _) = class.rsplit_once('.')?;
+            let name = symbol.get(package.len() + 1..)?;
+            let target = self.program.function_beside(file, name)?;
+            if self.program.files.get(target)?.module.package != package {
+                return None;
+            }
+            (target, name)
         };
         if let Some(scope) = self.names.get(file)?.functions().get(name) {
             return self.functions.get(&(file, *scope)).copied();
