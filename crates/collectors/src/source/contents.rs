@@ -203,8 +203,16 @@ impl Linker<'_> {
                     one.arguments.iter().any(|argument| argument.value.text() == Some(literal.text.as_str()))
                         && one.spot.contains(literal.spot)
                 };
-                let call = context.module.calls.iter().filter(holds).min_by_key(|one| one.spot.end - one.spot.start)?;
-                method(&call.callee).map(str::to_owned)
+                let call = context.module.calls.iter().filter(holds).min_by_key(|one| one.spot.end - one.spot.start);
+                let element = || {
+                    let mut bound = context.module.bindings.iter().filter(|one| one.spot.contains(literal.spot));
+                    bound.any(|one| one.name.rsplit('.').next() == Some(literal.text.as_str()))
+                };
+                match call {
+                    Some(call) => method(&call.callee).map(str::to_owned),
+                    // `response.headers["X-Request-ID"] = id`
+                    None => element().then(|| "set".to_owned()),
+                }
             };
             let text = SourceText {
                 kind,
