@@ -10,11 +10,12 @@ use gonogo_domain::{
     evidence::{Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId},
     known_symbols,
 };
-use gonogo_source::{Expr, Language, Names, ScopeId, ScopeKind};
+use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
 
 use rayon::prelude::*;
 
 use super::{
+    SourceUnit,
     calls::Resolved,
     program::{FileBeyond, FileId, Program},
     values::Context,
@@ -137,6 +138,7 @@ impl<'p> Linker<'p> {
                 role: unit.role,
                 words: if unit.role.counts() { variables::words(&unit.module) } else { BTreeSet::new() },
             });
+            let tests = inline_tests(unit);
             for (at, scope) in unit.module.scopes.iter().enumerate() {
                 let top = scope.kind == ScopeKind::File;
                 if scope.kind != ScopeKind::Function && !top {
@@ -155,10 +157,12 @@ impl<'p> Linker<'p> {
                 if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
                     self.methods.entry(scope.name.clone()).or_default().push(self.code.functions.len());
                 }
+                let inside = !tests.is_empty() && unit.module.around(at).any(|(scope, _)| tests.contains(&scope));
+                let role = if inside { Role::Test } else { unit.role };
                 self.code.functions.push(Function {
                     name,
                     place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
-                    role: unit.role,
+                    role,
                     calls: Vec::new(),
                     uses: Vec::new(),
                     unfollowed: Vec::new(),
@@ -266,7 +270,7 @@ impl<'p> Linker<'p> {
             package: None,
             version: None,
             place: self.place(file, line),
-            role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+            role: self.code.functions.get(function).map_or(Role::Product, |one| one.role),
             function,
             settings: BTreeMap::new(),
             defaults: BTreeMap::new(),
@@ -355,4 +359,18 @@ pub(super) fn method(callee: &Expr) -> Option<&str> {
         Expr::Member(_, name) => Some(name),
         _ => None,
     }
+}
+
+/// The modules of Rust that only tests are built with: `#[cfg(test)] mod tests`.
+fn inline_tests(unit: &SourceUnit) -> HashSet<ScopeId> {
+    let asked = unit.module.calls.iter().filter(|call| {
+        call.role == CallRole::Annotation
+            && call.callee.name() == Some("cfg")
+            && call.arguments.iter().any(|one| matches!(&one.value, Expr::Name(name) if name == "test"))
+    });
+    asked
+        .filter(|_| unit.module.language == Language::Rust)
+        .map(|call| call.scope)
+        .filter(|scope| *scope != 0)
+        .collect()
 }

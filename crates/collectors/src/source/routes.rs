@@ -21,6 +21,7 @@ impl<'p> Linker<'p> {
         let enclosing = self.enclosing();
         let filters = self.filters();
         let mut routes = Vec::new();
+        let mut called = Vec::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
@@ -44,6 +45,16 @@ impl<'p> Linker<'p> {
             };
             if one.defaults.get("expands").is_some_and(|kind| kind == "resources") {
                 routes.extend(self.resources(one, &filters, &guards));
+                continue;
+            }
+            let client = self.code.uses.iter().find(|other| {
+                call.role == CallRole::Annotation
+                    && other.defaults.get("interface").is_some_and(|kind| kind == "http")
+                    && handler.is_some_and(|handler| other.wraps.contains(&handler))
+            });
+            // An interface whose methods are requests to another service.
+            if let Some(client) = client {
+                called.push((id, client.defaults.get("timeout").cloned(), method_of_symbol(&one.symbol)));
                 continue;
             }
             let handler = handler.or_else(|| self.action(call, one));
@@ -97,6 +108,13 @@ impl<'p> Linker<'p> {
             routes.extend(others);
         }
         self.code.routes = routes;
+        for (id, timeout, method) in called {
+            let Some(one) = self.code.uses.get_mut(id) else { continue };
+            one.meaning = Meaning::HttpCall;
+            one.settings.clear();
+            one.defaults.extend(timeout.map(|timeout| ("timeout".to_owned(), timeout)));
+            one.defaults.extend(method.map(|method| ("method".to_owned(), method)));
+        }
     }
 
     /// The method of a class that a route names by words: `to: "health#ready"`, `[HealthController::class, 'ready']`.
@@ -421,10 +439,13 @@ impl<'p> Linker<'p> {
     /// The path that the class of a handler puts before its own.
     fn class_prefix(&self, handler: Option<FunctionId>) -> String {
         let Some(handler) = handler else { return String::new() };
-        let mut groups =
-            self.code.uses.iter().filter(|one| one.meaning == Meaning::RouteGroup && one.wraps.contains(&handler));
-        let path = groups.find_map(|one| one.settings.get("path")?.value.text());
-        path.unwrap_or_default().to_owned()
+        let groups = self.code.uses.iter();
+        let mut groups: Vec<&Use> =
+            groups.filter(|one| one.meaning == Meaning::RouteGroup && one.wraps.contains(&handler)).collect();
+        // The class stands on all its methods; `@Path` may stand on one of them too.
+        groups.sort_by_key(|one| std::cmp::Reverse(one.wraps.len()));
+        let paths = groups.into_iter().filter_map(|one| one.settings.get("path")?.value.text());
+        paths.fold(String::new(), |prefix, path| joined(&prefix, path))
     }
 }
 
@@ -446,6 +467,13 @@ const RESOURCES: &[(&str, &str, &str)] = &[
     ("update", "PATCH", ":id"),
     ("destroy", "DELETE", ":id"),
 ];
+
+/// `GetMapping`, `MapGet` and `app.get` answer to GET.
+fn method_of_symbol(symbol: &str) -> Option<String> {
+    let last = symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
+    let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
+    METHODS.contains(&last.as_str()).then_some(last)
+}
 
 /// `admin/order_items` is `Admin.OrderItems`.
 fn camel(path: &str) -> String {
