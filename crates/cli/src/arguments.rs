@@ -1,11 +1,11 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
-use jiff::civil::Date;
+use jiff::{SignedDuration, civil::Date};
 
 /// Decides whether a service is ready for production.
 #[derive(Debug, Parser)]
@@ -23,6 +23,7 @@ Examples:
   gonogo review . --format html=r.html  the same as one page, besides the terminal
   gonogo secrets .                      only the secrets in files and history
   gonogo explain health.readiness       why a check asks what it asks
+  gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
   gonogo init .                         a commented gonogo.toml from what is there
 
 Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.";
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
     /// Looks for secrets in every file and in the git history, without the rest of a review
     Secrets(SecretsOptions),
+    /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
+    Load(LoadOptions),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml
@@ -229,6 +232,77 @@ pub(crate) struct SecretsOptions {
     pub all: bool,
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo load http://127.0.0.1:8080/
+  gonogo load http://127.0.0.1:8080/orders --rate 500 --for 1m --json
+  gonogo load http://127.0.0.1:8080/ --rate 10 --to 1000 --for 2m     a ramp
+  gonogo load http://127.0.0.1:8080/ --max-p99 300ms --max-errors 1   a gate
+
+Latency counts from the time at which a request was due, not from when a slow answer let it be sent.
+
+Exit codes: 0 measured and within the bounds, 1 out of bounds, 2 wrong use or a defect.")]
+pub(crate) struct LoadOptions {
+    /// http://HOST:PORT/PATH
+    pub url: String,
+    /// Requests a second
+    #[arg(long, default_value_t = 50.0, value_parser = rate)]
+    pub rate: f64,
+    /// Requests a second at the end: the rate changes evenly
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub to: Option<f64>,
+    /// For how long
+    #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = length)]
+    pub length: Duration,
+    #[arg(long, short = 'X', default_value = "GET")]
+    pub method: String,
+    /// A header of every request (repeat)
+    #[arg(long, short = 'H', value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// The body of every request, or the file that it stands in: `@order.json`
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub body: Option<String>,
+    /// How long an answer may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = length)]
+    pub timeout: Duration,
+    /// Requests under way at the same time, at most
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub in_flight: u32,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub threads: u16,
+    /// HTTP/2 without TLS
+    #[arg(long)]
+    pub http2: bool,
+    /// A host that is not this machine and may be asked: GET only, at most 10 requests a second
+    #[arg(long, value_name = "HOST")]
+    pub allow: Option<String>,
+    /// The 99th percentile must be below this
+    #[arg(long, value_name = "TIME", value_parser = length)]
+    pub max_p99: Option<Duration>,
+    /// At most this many of a hundred requests may go wrong
+    #[arg(long, value_name = "PERCENT")]
+    pub max_errors: Option<f64>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    let length: SignedDuration = text.parse().map_err(|_| format!("`{text}` is no length of time: 500ms, 30s, 2m"))?;
+    let length = Duration::try_from(length).map_err(|_| "a length of time is not negative".to_owned())?;
+    if length.is_zero() || length > Duration::from_hours(24) {
+        return Err("between a millisecond and 24 hours".to_owned());
+    }
+    Ok(length)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && (0.0..=1e6).contains(&rate) => Ok(rate),
+        _ => Err("a number of requests a second, up to 1,000,000".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

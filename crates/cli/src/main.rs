@@ -4,6 +4,7 @@ mod arguments;
 mod checks;
 mod explain;
 mod init;
+mod load;
 mod output;
 mod progress;
 mod record;
@@ -37,6 +38,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Review(options) => review::run(options, &arguments.common),
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
+        Command::Load(options) => load::run(options),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),

@@ -1,6 +1,6 @@
 //! The lookup tables of a module: who binds a name, where a function is, what it gives back.
 
-use std::collections::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::{Binding, Expr, Import, Language, Module, ScopeId, ScopeKind};
 
@@ -11,6 +11,8 @@ pub struct Index<'m> {
     pub(crate) module: &'m Module,
     pub(crate) imports: HashMap<&'m str, &'m Import>,
     pub(crate) bindings: HashMap<&'m str, Vec<usize>>,
+    /// Names of parameters and of what handlers catch: most names are neither these nor bound.
+    pub(crate) received: HashSet<&'m str>,
     /// A class may be told in several pieces: a `struct` and its `impl`s, a `partial class`.
     pub(crate) classes: HashMap<&'m str, Vec<ScopeId>>,
     /// Functions by name, methods by `Class.method`.
@@ -35,6 +37,9 @@ impl<'m> Index<'m> {
         for (at, binding) in module.bindings.iter().enumerate() {
             bindings.entry(binding.name.as_str()).or_default().push(at);
         }
+        let parameters = module.scopes.iter().flat_map(|scope| &scope.parameters).map(|one| one.name.as_str());
+        let caught = module.scopes.iter().filter(|scope| scope.kind == ScopeKind::Catch);
+        let received = parameters.chain(caught.map(|scope| scope.name.as_str())).collect();
         let homes = homes(module);
         let mut classes: HashMap<&str, Vec<ScopeId>> = HashMap::new();
         let mut by_home = HashMap::new();
@@ -68,6 +73,7 @@ impl<'m> Index<'m> {
             objects: objects(module),
             imports: module.imports.iter().map(|import| (import.local.as_str(), import)).collect(),
             bindings,
+            received,
             classes,
             by_home,
             returns,
@@ -118,7 +124,7 @@ impl<'m> Index<'m> {
 
     /// The binding of a whole path that is seen from here.
     pub(crate) fn bound(&self, path: &str, scope: ScopeId) -> Option<&'m Binding> {
-        let candidates = self.bindings.get(path).map(Vec::as_slice).unwrap_or_default();
+        let candidates = self.bindings.get(path)?;
         let all = || candidates.iter().filter_map(|at| self.module.bindings.get(*at));
         let class = self.module.class(scope);
         self.module

@@ -1,6 +1,8 @@
 //! What a name stands for, within its module and beyond it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::{
     Binding, Expr, Import, Module, Scope, ScopeId, ScopeKind,

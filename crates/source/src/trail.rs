@@ -320,6 +320,9 @@ impl<'n, 'm> Trail<'n, 'm> {
     /// The variable, constant or parameter of this name that is seen from here.
     pub(crate) fn variable(&self, name: &str, scope: ScopeId, steps: usize) -> Option<String> {
         let candidates = self.index.bindings.get(name).map(Vec::as_slice).unwrap_or_default();
+        if candidates.is_empty() && !self.index.received.contains(name) {
+            return None;
+        }
         for (at, around) in self.index.module.around(scope) {
             let bound = candidates
                 .iter()

@@ -6,7 +6,9 @@ use crate::{none, packages, text};
 
 const FLOORS: &[(&str, u8)] = &[
     ("gonogo-domain", 0),
+    ("gonogo-resilience", 0),
     ("gonogo-checks", 1),
+    ("gonogo-exercise", 1),
     ("gonogo-formats", 1),
     ("gonogo-report", 1),
     ("gonogo-secrets", 1),

@@ -15,7 +15,6 @@ const LONG: &[(&str, &str)] = &[
     ("crates/source/src/languages/python.rs", "one language, kind of node by kind of node"),
     ("crates/source/src/languages/ruby.rs", "one language, kind of node by kind of node"),
     ("crates/source/src/languages/rust.rs", "one language, kind of node by kind of node"),
-    ("crates/source/src/names.rs", "one trail, from a name to what it stands for"),
 ];
 
 #[test]

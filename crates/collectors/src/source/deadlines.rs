@@ -4,13 +4,14 @@
 //! The trail is followed backwards: to what was bound last, through what was made with it, through the parameters of
 //! functions to all of their callers. The worst of all ways decides.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Place,
     evidence::{FunctionId, Meaning, Setting, SettingValue, UseId},
 };
 use gonogo_source::{Call, CallRole, Expr, ScopeId, ScopeKind};
+use hashbrown::HashSet;
 
 use super::{facts::Linker, program::FileId, values::Context};
 

@@ -1,7 +1,7 @@
 //! From the modules of a program to the facts that checks read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -12,6 +12,7 @@ use gonogo_domain::{
 };
 use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
 
+use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use rayon::prelude::*;
 
 use super::{

@@ -1,7 +1,7 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -10,6 +10,7 @@ use gonogo_domain::{
     known_symbols,
 };
 use gonogo_source::{Beyond, Import, Index, Language, Maker, Names, ScopeKind};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::SourceUnit;

@@ -1,9 +1,8 @@
 //! Where the program answers: routes with the prefixes and the guards of what they hang on.
 
-use std::collections::HashMap;
-
 use gonogo_domain::evidence::{FunctionId, Guard, Meaning, ServedRoute, Use, UseId};
 use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId, ScopeKind};
+use hashbrown::HashMap;
 
 use super::{
     facts::Linker,

@@ -1,13 +1,14 @@
 //! Variables of the environment as a program handles them: what stands in for one, functions that read one by its name,
 //! and what the name of the environment decides.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use gonogo_domain::{
     evidence::{Choice, EnvironmentRead, FunctionId, Meaning, SettingValue},
     known_symbols,
 };
 use gonogo_source::{CallRole, Expr, Module, ScopeId, ScopeKind};
+use hashbrown::HashMap;
 
 use super::{
     facts::{Linker, method},

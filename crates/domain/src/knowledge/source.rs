@@ -1,10 +1,8 @@
 //! What the symbols of libraries mean: the tables of `knowledge/source/`.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::OnceLock,
-};
+use std::{collections::BTreeMap, sync::OnceLock};
 
+use hashbrown::HashMap;
 use serde::Deserialize;
 
 use crate::evidence::Meaning;
@@ -122,6 +120,9 @@ impl Symbols {
         let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
         if found.is_empty() {
             found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
+            if found.is_empty() {
+                return Vec::new();
+            }
         }
         let last = symbol.rsplit('.').next().unwrap_or_default();
         found

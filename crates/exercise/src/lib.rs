@@ -1,0 +1,5 @@
+//! The bench: what a service does under load and under faults, recorded and not judged.
+
+pub mod load;
+
+mod timer;

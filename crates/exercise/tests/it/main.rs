@@ -1,0 +1,4 @@
+//! The bench against real sockets.
+
+mod load;
+mod server;
