@@ -162,6 +162,16 @@ fn generated_name(name: &str) -> bool {
     .iter()
     .any(|ending| name.ends_with(ending))
         || name.starts_with("zz_generated")
+        || bundled(name)
+}
+
+/// `main.5123fcea.js`: a bundler names what it writes by its content.
+fn bundled(name: &str) -> bool {
+    let Some((stem, "js" | "css" | "mjs")) = name.rsplit_once('.') else { return false };
+    let hash = stem.rsplit_once('.').map_or("", |(_, hash)| hash);
+    (8..=32).contains(&hash.len())
+        && hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        && hash.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 pub(crate) fn has_extension(name: &str, extension: &str) -> bool {
@@ -180,5 +190,13 @@ mod tests {
         check("samples/shop/src/main/java/com/example/Shop.java", Role::Example);
         check("src/samples/Shop.java", Role::Example);
         check("src/test/java/com/example/samples/LedgerTest.java", Role::Test);
+    }
+
+    #[test]
+    fn what_a_bundler_wrote_is_generated() {
+        let check = |path: &str, expect: Role| assert_eq!(role(path), expect, "{path}");
+        check("ui/static/js/main.5123fcea.js", Role::Generated);
+        check("ui/src/main.feedback.js", Role::Product);
+        check("ui/src/main.deadbeef.ts", Role::Product);
     }
 }

@@ -103,7 +103,14 @@ pub(crate) struct Wanted<'a> {
 pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCode>> {
     let mut programs: BTreeMap<Parts<'_>, Vec<usize>> = BTreeMap::new();
     for (at, service) in wanted.iter().enumerate() {
-        let units = sources.units.iter().enumerate().filter(|(_, unit)| (service.owns)(&unit.path));
+        let folders: Vec<String> = beside::referenced(&sources.told, service.owns);
+        let built_with = |path: &str| {
+            folders.iter().any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let owned = |unit: &SourceUnit| {
+            (service.owns)(&unit.path) || unit.module.language == Language::CSharp && built_with(&unit.path)
+        };
+        let units = sources.units.iter().enumerate().filter(|(_, unit)| owned(unit));
         let parts = Parts {
             units: units.map(|(at, _)| at).collect(),
             packages: service.packages.iter().map(|package| &package.place).collect(),

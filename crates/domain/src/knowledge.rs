@@ -11,7 +11,7 @@ mod beside;
 mod source;
 mod table;
 
-pub use beside::{Beside, Launcher, Layout, beside};
+pub use beside::{Beside, Launcher, Layout, Starter, beside};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
 

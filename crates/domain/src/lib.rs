@@ -28,8 +28,8 @@ pub use check::{Area, Check, Gate, Level, Standard, Strength};
 pub use decision::{Decision, Reason, ReasonKind, decide};
 pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
 pub use knowledge::{
-    Beside, Capability, Command, Known, KnownUse, Launcher, Layout, Lengths, Library, SOURCE_TABLES, Slots, Symbols,
-    action_purposes, beside, commands, known_packages, known_symbols, lengths, package_capabilities, purposes,
+    Beside, Capability, Command, Known, KnownUse, Launcher, Layout, Lengths, Library, SOURCE_TABLES, Slots, Starter,
+    Symbols, action_purposes, beside, commands, known_packages, known_symbols, lengths, package_capabilities, purposes,
     test_kinds,
 };
 pub use level::{LevelReport, levels};

@@ -37,7 +37,10 @@ pub(crate) fn read(language: Language, bytes: &[u8]) -> Module {
             if steps > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let options = ParseOptions::new().progress_callback(&mut watch);
-        let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+        // Places stay as they are: what the grammar cannot read is blank.
+        let blanked = if language == Language::Kotlin { kotlin::without_type_arguments(bytes) } else { None };
+        let parsed = blanked.as_deref().unwrap_or(bytes);
+        let tree = parser.parse_with_options(&mut |at, _| parsed.get(at..).unwrap_or_default(), None, Some(options));
         let mut reader = Reader::new(language, bytes);
         if let Some(tree) = &tree {
             if language == Language::Ruby {

@@ -159,3 +159,11 @@ val (a, b) = pair
     assert_eq!(module.reads[0].default, Some(text("80")));
     assert_eq!(module.calls[0].arguments[0].value, Expr::Operation("to".to_owned(), vec![text("a"), number("1")]));
 }
+
+#[test]
+fn calls_with_type_arguments_are_calls() {
+    let text = "fun main(args: Array<String>) {\n  run<Shop>(*args)\n  val all = listOf<Map<String, Int>>(one)\n  val less = a < B && c > (d)\n}\n";
+    let module = gonogo_source::read(gonogo_source::Language::Kotlin, text.as_bytes());
+    let called: Vec<&str> = module.calls.iter().filter_map(|call| call.callee.name()).collect();
+    assert_eq!(called, ["run", "listOf"]);
+}

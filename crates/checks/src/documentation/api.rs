@@ -212,7 +212,9 @@ fn is_for_programs(path: &str) -> bool {
     path.split('/').any(|part| {
         let version =
             part.strip_prefix('v').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|one| one.is_ascii_digit()));
-        matches!(part, "api" | "graphql" | "rest" | "rpc") || version
+        matches!(part, "api" | "graphql" | "rest" | "rpc")
+            || part.rsplit_once('.').is_some_and(|(_, end)| end == "json")
+            || version
     })
 }
 

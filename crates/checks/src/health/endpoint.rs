@@ -76,7 +76,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(no_route(evidence, source, &asked));
     }
     let dependencies = dependencies(source);
-    let titles: Vec<String> = routes.iter().map(health::title).collect();
+    let mut titles: Vec<String> = routes.iter().map(health::title).collect();
+    titles.dedup();
     let titles = titles.join(", ");
     if dependencies.is_empty() {
         let known = &evidence.service().dependencies;

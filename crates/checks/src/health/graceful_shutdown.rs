@@ -65,6 +65,20 @@ fn drains(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     let handlers: Vec<&Use> = program::used(source, Meaning::Signal).filter(|one| terminates(one)).collect();
     let others = program::used(source, Meaning::Signal).find(|one| !terminates(one) && interrupts(one));
     let drains: Vec<&Use> = program::used(source, Meaning::Drain).collect();
+    let servers: Vec<&Use> = program::used(source, Meaning::Listen).collect();
+    let by_version = servers.iter().find(|one| {
+        servers.iter().any(|other| {
+            other.place == one.place
+                && other.symbol == one.symbol
+                && program::default(other, "drain") != program::default(one, "drain")
+        })
+    });
+    if let Some(server) = by_version {
+        return program::trail_ends(
+            format!("whether {} drains by itself depends on its version, which was not found", server.symbol),
+            format!("{} 是否自行排空取决于其版本，而版本未找到", server.symbol),
+        );
+    }
     let mut tally = Tally::new();
     let mut open = None;
     for server in program::used(source, Meaning::Listen) {

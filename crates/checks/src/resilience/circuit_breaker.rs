@@ -2,7 +2,8 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text, evidence::Meaning,
+    Strength, Tally, Text,
+    evidence::{Meaning, Use},
 };
 
 use crate::shared::{
@@ -82,15 +83,15 @@ fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(outbound::not_read(&library, source));
     }
     let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
-    // What is put into the client itself holds for all its calls.
-    let whole_client = source.uses_for(&[Meaning::CircuitBreaker]).find(|(_, one)| one.defaults.contains_key("covers"));
+    let whole: Vec<&Use> = source.uses_for(&[Meaning::CircuitBreaker]).map(|(_, one)| one).collect();
+    let covers = |one: &&&Use, call: &Use| {
+        one.defaults.get("covers").is_some_and(|client| call.symbol.starts_with(client.as_str()))
+    };
     let mut tally = Tally::new();
     for (_, call) in calls {
         let client = call.client.and_then(|at| source.uses.get(at)).map_or(&call.place, |client| &client.place);
-        let breaker = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at)).or_else(|| {
-            let (_, client) = whole_client.as_ref()?;
-            call.symbol.starts_with(client.defaults.get("covers")?.as_str()).then_some(*client)
-        });
+        let breaker = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at));
+        let breaker = breaker.or_else(|| whole.iter().find(|one| covers(one, call)).copied());
         match breaker {
             Some(breaker) => tally.met(client.to_string(), &breaker.place),
             None => tally.miss(

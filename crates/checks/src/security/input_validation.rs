@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Meaning, Object, ServedRoute, Use},
+    evidence::{Function, FunctionId, FunctionKind, Meaning, Object, ServedRoute, SourceCode, Use},
     merge,
 };
 
@@ -74,6 +74,15 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     Ok(Reading::refuted(merge(findings), "bodies are unbounded at the edge", "边界处请求体大小无上限"))
 }
 
+/// A function of the program that the handler runs and that is called a check of what is sent: `_validate_contact`.
+fn checks_itself(source: &SourceCode, handler: FunctionId) -> Option<&Function> {
+    let reached = source.reached(handler).into_iter().filter(|at| *at != handler);
+    reached.filter_map(|at| source.functions.get(at)).find(|one| {
+        let last = one.name.rsplit('.').next().unwrap_or_default().trim_start_matches('_').to_ascii_lowercase();
+        one.kind == FunctionKind::Named && (last.starts_with("validate") || last.starts_with("sanitize"))
+    })
+}
+
 /// The routes that take a body: what checks it, and what bounds it.
 fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Missing> {
     let source = evidence.source()?;
@@ -88,6 +97,7 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         ));
     }
     let mut tally = Tally::new();
+    let mut by_hand: Option<&Function> = None;
     let everywhere = program::used(source, Meaning::Validation).find(|one| one.symbol.ends_with("ValidationPipe"));
     for route in &routes {
         let key = format!("{} {}", route.method.as_deref().unwrap_or_default(), route.path);
@@ -103,6 +113,9 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
             program::used(source, Meaning::Validation).any(|one| one.place.path() == function.place.path())
         });
         if handler || before || same_file || everywhere.is_some() {
+            tally.met(key, &route.place);
+        } else if let Some(own) = route.handler.and_then(|at| checks_itself(source, at)) {
+            by_hand.get_or_insert(own);
             tally.met(key, &route.place);
         } else {
             tally.miss(
@@ -132,6 +145,12 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
             "limit",
             Finding::new(&first.place, "nothing bounds the size of a body", "没有任何机制限制请求体大小"),
         );
+    }
+    if let Some(own) = by_hand.filter(|_| tally.count().met == tally.count().of) {
+        return Ok(program::trail_ends(
+            format!("{} at {} checks what is sent; what it lets through was not followed", own.name, own.place),
+            format!("{} 处的 {} 校验收到的内容；其放行范围未能追踪", own.place, own.name),
+        ));
     }
     Ok(tally.reading("bodies are checked and bounded", "处请求体经过校验且大小有上限"))
 }

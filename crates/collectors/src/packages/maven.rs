@@ -51,6 +51,26 @@ fn project(reader: &Reader<'_, '_>, poms: &BTreeMap<Arc<str>, Element>, path: &A
         if index > 0 {
             dependencies.extend(listed(pom, "dependencies", "dependency").map(|written| dependency(written, &line).0));
         }
+        // A parent from elsewhere, and bills of materials, say which versions hold.
+        let parent = pom.child("parent").filter(|_| index + 1 == line.len());
+        let managed = pom.child("dependencyManagement").into_iter();
+        let imported = managed
+            .flat_map(|managed| listed(managed, "dependencies", "dependency"))
+            .filter(|one| one.text_of("scope") == Some("import"));
+        for one in parent.into_iter().chain(imported) {
+            let requirement = one.text_of("version").unwrap_or_default();
+            dependencies.push(PackageDependency {
+                name: format!(
+                    "{}:{}",
+                    one.text_of("groupId").unwrap_or_default(),
+                    one.text_of("artifactId").unwrap_or_default()
+                ),
+                requirement: requirement.to_owned(),
+                version: exact(&expand(requirement, &line)),
+                development: true,
+                place: name_place(one),
+            });
+        }
         for plugin in pom.child("build").into_iter().flat_map(|build| listed(build, "plugins", "plugin")) {
             let group = plugin.text_of("groupId").unwrap_or("org.apache.maven.plugins");
             let artifact = plugin.text_of("artifactId").unwrap_or_default();

@@ -19,6 +19,8 @@ const SIZE_LIMIT: u64 = 1 << 18;
 const SETTINGS: usize = 4096;
 /// Settings nest no deeper than this.
 const DEPTH: usize = 32;
+/// Projects that one is built with.
+const PROJECTS: usize = 64;
 
 /// A file that configures the program.
 #[derive(Debug)]
@@ -28,8 +30,10 @@ pub(crate) struct Told {
     loggers: Vec<Logger>,
     /// Flat: `server.shutdown` with its value and its line.
     settings: Vec<(String, String, u32)>,
-    /// The whole text of files of a launcher: `uwsgi.ini`, `gunicorn.conf.py`.
+    /// The whole text of files of a launcher: `uwsgi.ini`.
     text: String,
+    /// The folders of the projects that a project is built with.
+    references: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -101,6 +105,7 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Told> {
         loggers: Vec::new(),
         settings: Vec::new(),
         text: String::new(),
+        references: Vec::new(),
     };
     let (stem, end) = name.rsplit_once('.')?;
     let spring = matches!(stem, "application" | "bootstrap")
@@ -119,10 +124,53 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Told> {
         "conf" | "ini" | "cfg" if stem.starts_with("log") => {
             told.loggers.extend(of_python(&tree.text(&file.path).ok()?));
         }
+        "csproj" => {
+            let root = xml::parse(&file.path, &tree.text(&file.path).ok()?).ok()?;
+            root.walk(&mut |element| {
+                let included = element.attribute("Include").filter(|_| element.name == "ProjectReference");
+                told.references.extend(included.and_then(|path| folder_of(&file.path, path)));
+            });
+        }
         "ini" => told.text = tree.text(&file.path).ok().filter(|text| text.contains("[uwsgi]"))?.to_string(),
         _ => return None,
     }
-    (!told.loggers.is_empty() || !told.settings.is_empty() || !told.text.is_empty()).then_some(told)
+    let empty =
+        told.loggers.is_empty() && told.settings.is_empty() && told.text.is_empty() && told.references.is_empty();
+    (!empty).then_some(told)
+}
+
+/// The folder of `..\Shared\Shared.csproj` beside a file.
+fn folder_of(file: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    let path = path.replace('\\', "/");
+    let (folder, _) = path.rsplit_once('/')?;
+    for part in folder.split('/') {
+        match part {
+            "" | "." => (),
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The folders of the projects that a service is built with, beyond its own.
+pub(super) fn referenced(all: &[Told], owns: &(dyn Fn(&str) -> bool + Sync)) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let own = all.iter().filter(|one| owns(&one.path)).flat_map(|one| &one.references);
+    let mut open: Vec<&String> = own.collect();
+    while let Some(folder) = open.pop() {
+        if found.len() >= PROJECTS || folder.is_empty() || found.contains(folder) {
+            continue;
+        }
+        found.push(folder.clone());
+        let below = format!("{folder}/");
+        open.extend(all.iter().filter(|one| one.path.starts_with(&below)).flat_map(|one| &one.references));
+    }
+    found
 }
 
 /// `logback.xml`, `log4j2.xml`: a layout of records, or patterns.
@@ -232,7 +280,9 @@ pub(super) fn tell(
 ) -> Arc<SourceCode> {
     let launched = starts.iter().any(|start| beside().launcher(&start.words).is_some());
     // Without a program there is nothing to say it of.
-    if told.is_empty() && !launched || shared.files.is_empty() {
+    let named = |name: &str| packages.iter().flat_map(|one| &one.dependencies).any(|one| one.name == name);
+    let known = beside().starters.iter().any(|row| named(&row.package));
+    if told.is_empty() && !launched && !known || shared.files.is_empty() {
         return shared;
     }
     let code = Arc::make_mut(&mut shared);
@@ -254,8 +304,41 @@ pub(super) fn tell(
         }
         spring(code, one, packages, function);
     }
-    launch(code, told, starts);
+    started(code, told, packages);
+    launch(code, told, packages, starts);
     shared
+}
+
+/// What Spring Boot sets up because it is on the class path.
+fn started(code: &mut SourceCode, told: &[&Told], packages: &[Package]) {
+    let boots = code.uses.iter().any(|one| {
+        one.role.counts()
+            && one.meaning == Meaning::Listen
+            && one.package.as_deref() == Some("org.springframework.boot:spring-boot")
+    });
+    if !boots {
+        return;
+    }
+    let here = || packages.iter().flat_map(|one| &one.dependencies).filter(|one| !one.development);
+    for row in &beside().starters {
+        let Some(dependency) = here().find(|one| one.name == row.package) else { continue };
+        let company = row.with.as_deref().is_none_or(|with| here().any(|one| one.name.starts_with(with)));
+        let off = told.iter().flat_map(|one| &one.settings).any(|(key, value, _)| {
+            *key == row.switch && value == if row.switch.ends_with("disabled") { "true" } else { "false" }
+        });
+        if !company || off {
+            continue;
+        }
+        let path: Arc<str> = Arc::from(dependency.place.path());
+        let function = top(code, &path, Role::Product);
+        let said = Said {
+            meaning: row.means,
+            symbol: &row.package,
+            place: dependency.place.clone(),
+            settings: BTreeMap::new(),
+        };
+        add(code, said, row.defaults.iter().map(|(name, value)| (name.as_str(), value.as_str())), function);
+    }
 }
 
 /// What Spring is told in `application.properties`.
@@ -303,7 +386,7 @@ fn spring(code: &mut SourceCode, told: &Told, packages: &[Package], function: Fu
 }
 
 /// What serves the program instead of what it would start by itself.
-fn launch(code: &mut SourceCode, told: &[&Told], starts: &[Start]) {
+fn launch(code: &mut SourceCode, told: &[&Told], packages: &[Package], starts: &[Start]) {
     let languages: Vec<&str> = code.files.iter().filter(|file| file.role.counts()).map(|file| file.language).collect();
     let found = starts.iter().find_map(|start| {
         let (launcher, rest) = beside().launcher(&start.words)?;
@@ -318,6 +401,9 @@ fn launch(code: &mut SourceCode, told: &[&Told], starts: &[Start]) {
         || launcher.stops.is_some() && launcher.stops == start.stop;
     if drains {
         defaults.insert("drain".to_owned(), "built in".to_owned());
+    }
+    if packages.iter().flat_map(|one| &one.dependencies).any(|one| launcher.boundaries.contains(&one.name)) {
+        defaults.insert("boundary".to_owned(), "built in".to_owned());
     }
     // What the program would be served by when it is started by hand stands aside; its framework's boundary stays.
     let of_language: Vec<Arc<str>> = code

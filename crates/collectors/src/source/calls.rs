@@ -89,8 +89,9 @@ impl<'p> Linker<'p> {
             uses.extend(self.spawn(file, call, function, callee, &handed).map(|one| Found { one, of: None }));
         }
         let table = known_symbols(context.module.language.word());
-        let bases =
-            symbols.first().filter(|_| callee.is_none()).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
+        // What an interface declares and nobody here wrote is its base's as well.
+        let own = callee.is_some_and(|callee| self.has_body(callee));
+        let bases = symbols.first().filter(|_| !own).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
         let known = symbols.iter().chain(&bases).map(|symbol| (symbol.clone(), table.rows(symbol)));
         let stub = || {
             let symbol = Self::stub(context, call)?;
@@ -151,6 +152,20 @@ impl<'p> Linker<'p> {
         };
         let bases = class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around));
         bases.map(|base| method.map_or_else(|| base.clone(), |method| format!("{base}.{method}"))).collect()
+    }
+
+    /// Something stands in the function: it is no mere declaration.
+    fn has_body(&self, function: FunctionId) -> bool {
+        let Some((file, scope)) = self.scopes.get(function).copied() else { return true };
+        let Some(unit) = self.program.files.get(file) else { return true };
+        let module = &unit.module;
+        let declares = matches!(module.language, Language::Java | Language::Kotlin | Language::CSharp | Language::Php);
+        let inside = |at: ScopeId| module.within(at, scope);
+        !declares
+            || module.calls.iter().any(|one| one.role != CallRole::Annotation && inside(one.scope))
+            || module.returns.iter().any(|one| inside(one.scope))
+            || module.bindings.iter().any(|one| inside(one.scope))
+            || module.reads.iter().any(|one| inside(one.scope))
     }
 
     /// The methods that a call on an interface of the program may run.

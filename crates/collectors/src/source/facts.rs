@@ -239,7 +239,10 @@ impl<'p> Linker<'p> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let Some(function) = self.functions.get(&(file, 0)).copied() else { return Vec::new() };
         let table = known_symbols(context.module.language.word());
-        let effects = context.module.imports.iter().filter(|one| one.name.as_deref() == Some(""));
+        // In Python any import runs what it imports.
+        let python = context.module.language == Language::Python;
+        let effects =
+            context.module.imports.iter().filter(|one| one.name.as_deref() == Some("") || python && one.name.is_none());
         effects
             .flat_map(|import| table.rows(&import.module).into_iter().map(move |row| (import, row)))
             .map(|(import, row)| self.seen(file, function, import.spot.line, &import.module, row))
@@ -339,7 +342,20 @@ impl<'p> Linker<'p> {
 
     /// The version of a package as the lockfiles resolve it.
     pub(super) fn version(&self, package: &str) -> Option<&'p str> {
-        self.versions.get(package).copied()
+        let group = || {
+            // What a group releases together has one version: that of its plugin, its parent, its bill of materials.
+            let (group, _) = package.split_once(':')?;
+            let mut of_group: Vec<(&&str, &&str)> = self
+                .versions
+                .iter()
+                .filter(|(name, _)| {
+                    **name == group || name.strip_prefix(group).is_some_and(|rest| rest.starts_with(':'))
+                })
+                .collect();
+            of_group.sort_unstable();
+            of_group.first().map(|(_, version)| **version)
+        };
+        self.versions.get(package).copied().or_else(group)
     }
 }
 

@@ -24,6 +24,9 @@ impl<'p> Linker<'p> {
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
+            if self.for_developers(file, call.scope) {
+                continue;
+            }
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
             let piece =
                 own.is_none().then(|| call.arguments.iter().take(2).find_map(|one| self.path_piece(file, &one.value)));
@@ -240,6 +243,20 @@ impl<'p> Linker<'p> {
             };
         }
         None
+    }
+
+    /// It stands in a branch that production does not take: `if (app.Environment.IsDevelopment())`.
+    fn for_developers(&self, file: FileId, scope: ScopeId) -> bool {
+        let Some(unit) = self.program.files.get(file) else { return false };
+        let module = &unit.module;
+        module.around(scope).any(|(_, scope)| match &scope.condition {
+            Some(Expr::Call(at)) => module
+                .calls
+                .get(*at)
+                .and_then(|call| super::facts::method(&call.callee))
+                .is_some_and(|name| name == "IsDevelopment"),
+            _ => false,
+        })
     }
 
     /// The part of a path that is written where the rest is put together: `prefixed("/healthz")`, `base + "/healthz"`.

@@ -121,7 +121,7 @@ fn finds(language: &str, row: &KnownUse, code: &str) -> bool {
 fn every_row_of_the_tables_finds_its_example_and_not_its_look_alike() {
     let mut wrong = Vec::new();
     for language in SOURCE_TABLES.iter().map(|(language, _)| *language).collect::<std::collections::BTreeSet<_>>() {
-        let libraries = &known_symbols(language).libraries;
+        let libraries = known_symbols(language).own();
         assert!(!libraries.is_empty(), "the table of {language} does not parse");
         for row in libraries.iter().flat_map(|library| &library.uses) {
             if !finds(language, row, &row.example) {
@@ -140,7 +140,7 @@ fn every_table_parses() {
     for language in SOURCE_TABLES.iter().map(|(language, _)| *language).collect::<std::collections::BTreeSet<_>>() {
         let texts = SOURCE_TABLES.iter().filter(|(one, _)| *one == language);
         let written: usize = texts.map(|(_, text)| text.matches("[[library.use]]").count()).sum();
-        let read: usize = known_symbols(language).libraries.iter().map(|library| library.uses.len()).sum();
+        let read: usize = known_symbols(language).own().iter().map(|library| library.uses.len()).sum();
         assert_eq!(read, written, "{language}: rows that are written, and rows that are read");
     }
 }
@@ -249,4 +249,36 @@ fn tools_beside_the_program_and_what_draws_in_a_browser_are_told_apart() {
         .map(|one| format!("{} {}", one.place, code.functions.get(one.function).is_some_and(|it| it.browser)))
         .collect();
     assert_eq!(prints, ["cmd/shop/main.go:2 false", "web/note.js:1 true"]);
+}
+
+#[test]
+fn a_sample_client_beside_a_server_is_no_part_of_it() {
+    let server = "import grpc\nserver = grpc.server(pool)\nserver.start()\n";
+    let client = "import requests\nif __name__ == '__main__':\n    requests.get('http://localhost')\n";
+    let named = |code: &SourceCode| code.files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>();
+    let check = |files: &[(&str, &str)], expect: &[&str]| assert_eq!(named(&source(files)), expect, "{files:?}");
+    check(&[("client.py", client), ("server.py", server)], &["server.py"]);
+    // What the server imports, and what is all there is, belongs to it.
+    let importing = format!("import client\n{server}");
+    check(&[("client.py", client), ("server.py", &importing)], &["client.py", "server.py"]);
+    check(&[("client.py", client)], &["client.py"]);
+}
+
+#[test]
+fn a_repository_of_spring_data_is_asked_by_what_its_interface_declares() {
+    check_uses(
+        &[(
+            "src/Orders.java",
+            "import org.springframework.data.repository.CrudRepository;\ninterface Orders extends CrudRepository<Order, Long> { Order findByName(String name); }\ninterface Names { String first(String name); }\nclass Shop {\n  Orders orders;\n  Names names;\n  void f() { orders.findByName(names.first(\"x\")); }\n}\n",
+        )],
+        &["src/Orders.java:7 DatabaseCall org.springframework.data.repository.CrudRepository.findByName"],
+    );
+}
+
+#[test]
+fn a_route_for_developers_is_none_of_production() {
+    let text = "var builder = WebApplication.CreateBuilder(args);\nvar app = builder.Build();\nif (app.Environment.IsDevelopment()) { app.MapGet(\"/debug\", () => \"x\"); }\napp.MapGet(\"/orders\", () => \"x\");\n";
+    let code = source(&[("Program.cs", text)]);
+    let paths: Vec<&str> = code.routes.iter().map(|route| route.path.as_str()).collect();
+    assert_eq!(paths, ["/orders"]);
 }

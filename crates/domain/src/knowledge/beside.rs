@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use serde::Deserialize;
 
+use crate::evidence::Meaning;
+
 /// A command that serves a program.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +18,9 @@ pub struct Launcher {
     pub reference: String,
     /// As of a library that listens.
     pub defaults: BTreeMap<String, String>,
+    /// Packages of frameworks that turn any failure into an answer themselves.
+    #[serde(default)]
+    pub boundaries: Vec<String>,
     /// Words of its configuration that make it drain all the same.
     #[serde(default)]
     pub unless: Vec<String>,
@@ -37,6 +42,22 @@ pub struct Layout {
     pub reference: String,
 }
 
+/// What a framework sets up by itself because a package is there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Starter {
+    pub package: String,
+    /// Another package that has to be there, by how its name begins.
+    #[serde(default)]
+    pub with: Option<String>,
+    pub reference: String,
+    pub means: Meaning,
+    #[serde(default)]
+    pub defaults: BTreeMap<String, String>,
+    /// The property that switches it off.
+    pub switch: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Beside {
@@ -44,6 +65,8 @@ pub struct Beside {
     pub launchers: Vec<Launcher>,
     #[serde(rename = "layout")]
     pub layouts: Vec<Layout>,
+    #[serde(rename = "starter")]
+    pub starters: Vec<Starter>,
 }
 
 impl Beside {
@@ -78,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_row_beside_the_source_finds_its_example() {
-        assert!(!beside().launchers.is_empty() && !beside().layouts.is_empty(), "the table does not parse");
+        assert!(!beside().starters.is_empty() && !beside().layouts.is_empty(), "the table does not parse");
         for row in &beside().launchers {
             let finds = |text: &str| {
                 let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();

@@ -77,7 +77,9 @@ struct Table {
 /// The rows for one language, found by symbol.
 #[derive(Debug, Default)]
 pub struct Symbols {
+    /// Those of the language's own tables, then those that it shares with another.
     pub libraries: Vec<Library>,
+    own: usize,
     exact: HashMap<String, Vec<(usize, usize)>>,
     /// By what stands before `.*`.
     families: HashMap<String, Vec<(usize, usize)>>,
@@ -114,12 +116,20 @@ impl Symbols {
         symbols
     }
 
+    /// The libraries of the language's own tables.
+    pub fn own(&self) -> &[Library] {
+        self.libraries.get(..self.own).unwrap_or_default()
+    }
+
     /// The rows of a symbol with their libraries.
     pub fn rows(&self, symbol: &str) -> Vec<(&Library, &KnownUse)> {
         let family = symbol.rsplit_once('.').and_then(|(family, _)| self.families.get(family));
         let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
         if found.is_empty() {
-            found.extend(self.shapes.iter().find(|(parts, _)| fits(parts, symbol)).map(|(_, at)| at));
+            // A call may mean several things: all rows of the shape that fits first.
+            if let Some((shape, _)) = self.shapes.iter().find(|(parts, _)| fits(parts, symbol)) {
+                found.extend(self.shapes.iter().filter(|(parts, _)| parts == shape).map(|(_, at)| at));
+            }
             if found.is_empty() {
                 return Vec::new();
             }
@@ -180,7 +190,14 @@ pub fn known_symbols(language: &str) -> &'static Symbols {
             let table = toml::from_str::<Table>(text).map(|table| table.library).unwrap_or_default();
             libraries.entry(language).or_default().extend(table);
         }
-        libraries.into_iter().map(|(language, libraries)| (language, Symbols::new(libraries))).collect()
+        // What runs on the JVM goes by the same names in both languages.
+        let java = libraries.get("java").cloned().unwrap_or_default();
+        let shared = |language: &str, own: Vec<Library>| {
+            let count = own.len();
+            let all = if language == "kotlin" { own.into_iter().chain(java.iter().cloned()).collect() } else { own };
+            Symbols { own: count, ..Symbols::new(all) }
+        };
+        libraries.into_iter().map(|(language, own)| (language, shared(language, own))).collect()
     });
     let language = if language == "typescript" { "javascript" } else { language };
     tables.get(language).unwrap_or_else(|| EMPTY.get_or_init(Symbols::default))

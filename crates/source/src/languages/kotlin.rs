@@ -2,6 +2,43 @@
 
 use tree_sitter::Node;
 
+/// Type arguments are no longer than this.
+const TYPE_ARGUMENTS: usize = 200;
+
+/// The same text with blanks for the type arguments of calls: the grammar takes `run<Shop>(args)` for two comparisons.
+pub(super) fn without_type_arguments(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut blanked: Option<Vec<u8>> = None;
+    let mut from = 0;
+    while let Some(open) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == b'<')) {
+        let open = from + open;
+        from = open + 1;
+        let before = bytes.get(..open).unwrap_or_default();
+        let word = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let called = before.get(open - word..).and_then(<[u8]>::first).is_some_and(u8::is_ascii_lowercase);
+        let inside = bytes.get(open + 1..).unwrap_or_default();
+        if !called || !inside.first().is_some_and(u8::is_ascii_uppercase) {
+            continue;
+        }
+        let mut depth = 1_usize;
+        let end = inside.iter().take(TYPE_ARGUMENTS).position(|byte| {
+            match byte {
+                b'<' => depth += 1,
+                b'>' => depth -= 1,
+                _ => (),
+            }
+            depth == 0 || !(byte.is_ascii_alphanumeric() || b"_.,?* <>".contains(byte))
+        });
+        let Some(end) = end.filter(|_| depth == 0).map(|end| open + 1 + end) else { continue };
+        if bytes.get(end + 1) == Some(&b'(')
+            && let Some(part) = blanked.get_or_insert_with(|| bytes.to_vec()).get_mut(open..=end)
+        {
+            part.fill(b' ');
+            from = end + 1;
+        }
+    }
+    blanked
+}
+
 use super::{
     steps::{
         binary, block_text, first, gives_back, list, not, own_name, several, through, throw, type_name, unary,
