@@ -130,10 +130,20 @@ pub(crate) struct ReviewOptions {
     /// Judge ages as of this day instead of today
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
+    #[command(flatten)]
+    pub past: Past,
+}
+
+/// What lies behind: the git history, and what the last run worked out.
+#[derive(Debug, Args)]
+pub(crate) struct Past {
     /// How much of the git history to search for secrets: all of it, all of it where that takes about a second, or none
     #[arg(long, value_enum, value_name = "HOW MUCH", default_value_t = HistoryDepth::Quick, num_args = 0..=1,
           default_missing_value = "whole", require_equals = true)]
     pub history: HistoryDepth,
+    /// Work everything out anew, and keep nothing in the user's cache folder for the next run
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 /// How much of the git history is searched for secrets.
@@ -223,10 +233,8 @@ pub(crate) struct SecretsOptions {
     /// The folder
     #[arg(default_value = ".")]
     pub path: PathBuf,
-    /// How much of the git history to search: all of it, all of it where that takes about a second, or none
-    #[arg(long, value_enum, value_name = "HOW MUCH", default_value_t = HistoryDepth::Quick, num_args = 0..=1,
-          default_missing_value = "whole", require_equals = true)]
-    pub history: HistoryDepth,
+    #[command(flatten)]
+    pub past: Past,
     /// What does not count, too: in tests, examples, documentation and what was copied in
     #[arg(long)]
     pub all: bool,

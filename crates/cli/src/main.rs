@@ -1,6 +1,7 @@
 //! The `gonogo` binary: arguments, wiring, exit codes.
 
 mod arguments;
+mod cache;
 mod checks;
 mod explain;
 mod init;

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use gonogo_collectors::{
-    Collected, Configuration, ConfigurationError, Manner, Tree, collect_with, configuration, history, revision,
+    Cache, Collected, Configuration, ConfigurationError, Manner, Tree, collect_with, configuration, history, revision,
 };
 use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     arguments::{Common, Format, Output, ReviewOptions},
-    output,
+    cache, output,
     progress::Progress,
 };
 
@@ -30,11 +30,13 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     let baseline = options.baseline.as_deref().map(read_report).transpose()?;
 
     progress.say("judging");
-    let setting = Setting { options, today };
+    let cache = cache::open(&options.path, !options.past.no_cache);
+    let setting = Setting { options, today, cache: &cache };
     let (collected, revision) = rayon::join(
         || {
-            let past = || history::gather(&options.path, options.history.into());
-            collect_with(&tree, &configuration, today, Manner { progress: &|what| progress.say(what), history: &past })
+            let past = || history::gather(&options.path, options.past.history.into(), &cache);
+            let manner = Manner { progress: &|what| progress.say(what), history: &past, cache: &cache };
+            collect_with(&tree, &configuration, today, manner)
         },
         || revision::describe(&options.path, &tree),
     );
@@ -80,6 +82,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     drop(progress);
     let outputs = if options.json { vec![Output { format: Format::Json, file: None }] } else { options.format.clone() };
     output::write(&report, &outputs, common, options.verbose)?;
+    cache.save();
     Ok(ExitCode::from(report.decision().exit_code()))
 }
 
@@ -87,6 +90,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
 struct Setting<'a> {
     options: &'a ReviewOptions,
     today: Date,
+    cache: &'a Cache,
 }
 
 impl Setting<'_> {
@@ -108,16 +112,16 @@ impl Setting<'_> {
             let day = revision::date(&self.options.path, name)?;
             (None, name.to_owned(), day)
         };
-        let history = history::gather(&self.options.path, self.options.history.into());
+        let history = history::gather(&self.options.path, self.options.past.history.into(), self.cache);
         let past_tree = revision::tree(&self.options.path, &revision)?;
         // A broken configuration of the past has no records; what it stated is not known.
         let past = read_configuration(&past_tree).unwrap_or_default();
         let stage = |day: Date, records: &Configuration| -> Outcomes {
             // What the history holds is the same on both sides of the comparison.
             let history = || history.clone();
-            let manner = Manner { progress: &|_| (), history: &history };
+            let manner = Manner { progress: &|_| (), history: &history, cache: self.cache };
             let collected = collect_with(&past_tree, &past, day, manner);
-            let setting = Setting { options: self.options, today: day };
+            let setting = Setting { options: self.options, today: day, cache: self.cache };
             outcomes(&setting.reviews(&collected, configuration, records))
         };
         let replayed = stage(day, &past);

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::{
     arguments::{Common, SecretsOptions},
+    cache,
     progress::Progress,
     review::today,
 };
@@ -23,8 +24,12 @@ pub(crate) fn run(options: &SecretsOptions, common: &Common) -> anyhow::Result<E
     let progress = Progress::start();
     progress.say("looking for secrets");
     let tree = Tree::from_disk(&options.path)?;
-    let (files, past) =
-        rayon::join(|| secrets::gather(&tree), || history::gather(&options.path, options.history.into()));
+    let cache = cache::open(&options.path, !options.past.no_cache);
+    let (files, past) = rayon::join(
+        || secrets::gather(&tree, &cache),
+        || history::gather(&options.path, options.past.history.into(), &cache),
+    );
+    cache.save();
     drop(progress);
     let today = today();
     let (read, missing) = match past {

@@ -12,7 +12,7 @@ use gonogo_domain::{
 use jiff::civil::Date;
 
 use crate::{
-    Configuration, Corpus, Skipped, Tree, alerting, apis,
+    Cache, Configuration, Corpus, Skipped, Tree, alerting, apis,
     corpus::Cut,
     dashboards,
     discovery::{self, Declared},
@@ -83,6 +83,8 @@ pub struct Manner<'a> {
     pub progress: &'a (dyn Fn(&str) + Sync),
     /// Reads the history of the repository, or says why it is left out.
     pub history: &'a (dyn Fn() -> Result<History, Missing> + Sync),
+    /// What earlier reviews of the same repository worked out.
+    pub cache: &'a Cache,
 }
 
 impl std::fmt::Debug for Manner<'_> {
@@ -94,7 +96,12 @@ impl std::fmt::Debug for Manner<'_> {
 /// Gathers everything that the files of a repository declare about each of its services, as of `today`. The files have no
 /// past.
 pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Collected {
-    collect_with(tree, configuration, today, Manner { progress: &|_| (), history: &|| Ok(History::default()) })
+    collect_with(
+        tree,
+        configuration,
+        today,
+        Manner { progress: &|_| (), history: &|| Ok(History::default()), cache: &Cache::none() },
+    )
 }
 
 /// The same with the past of the files, telling what is being done.
@@ -103,7 +110,7 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
     progress("reading data files");
     let corpus = Corpus::read(tree);
     progress("gathering evidence");
-    let sources = Arc::new(gather(&corpus, manner.history));
+    let sources = Arc::new(gather(&corpus, manner));
     progress("finding services");
     let found = discovery::discover(&Declared {
         corpus: &corpus,
@@ -144,7 +151,7 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
     }
 }
 
-fn gather(corpus: &Corpus<'_>, past: &(dyn Fn() -> Result<History, Missing> + Sync)) -> Sources {
+fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
     let mut sources = Sources {
         files: Arc::new(Gathered::new(corpus.tree.files().to_vec(), corpus.tree.files().len(), Vec::new())),
         ..Sources::default()
@@ -175,18 +182,18 @@ fn gather(corpus: &Corpus<'_>, past: &(dyn Fn() -> Result<History, Missing> + Sy
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
-        scope.spawn(|_| match past() {
+        scope.spawn(|_| match (manner.history)() {
             Ok(read) => *history = Arc::new(read),
             Err(missing) => *history_left_out = Some(missing),
         });
-        scope.spawn(|_| *leaks = Arc::new(secrets::gather(corpus.tree)));
+        scope.spawn(|_| *leaks = Arc::new(secrets::gather(corpus.tree, manner.cache)));
         scope.spawn(|_| {
             let cluster = workloads::gather(corpus);
             *running = Arc::new(cluster.workloads);
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
-        scope.spawn(|_| *code = source::gather(corpus.tree));
+        scope.spawn(|_| *code = source::gather(corpus.tree, manner.cache));
         scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
         scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
         scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));

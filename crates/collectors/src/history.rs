@@ -24,8 +24,9 @@ use gonogo_secrets::{File, may_hold, scan};
 use ignore::gitignore::Gitignore;
 use jiff::{Timestamp, tz::TimeZone};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::{revision, roles, secrets};
+use crate::{Cache, revision, roles, secrets};
 
 /// How much of the history to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ const OBJECT_LIMIT: usize = 256 << 20;
 const CANDIDATES: usize = 50_000;
 
 /// Reads the history of the repository that holds `root`. A folder in no repository has none.
-pub fn gather(root: &Path, depth: Depth) -> Result<History, Missing> {
+pub fn gather(root: &Path, depth: Depth, cache: &Cache) -> Result<History, Missing> {
     let Ok(repository) = revision::open(root) else { return Ok(History::default()) };
     if depth == Depth::Nothing {
         return Err(left_out("the git history was left out, as asked", "按要求未读取 git 历史"));
@@ -78,9 +79,9 @@ pub fn gather(root: &Path, depth: Depth) -> Result<History, Missing> {
         reader.trouble = Some("an index of a pack cannot be read".to_owned());
     }
     for (index, path) in &opened {
-        reader.pack(index, path, repository.object_hash());
+        reader.pack(index, path, repository.object_hash(), cache);
     }
-    reader.loose(&loose_store, &loose);
+    reader.loose(&loose_store, &loose, cache);
 
     let partial = has_promisor(&objects);
     let mut past = Past { repository: &repository, prefix: revision::prefix(&repository, root), absent: 0 };
@@ -136,6 +137,54 @@ fn has_promisor(objects: &Path) -> bool {
     !files(objects, "promisor").is_empty()
 }
 
+/// What a pack holds, at a first look.
+#[derive(Default, Serialize, Deserialize)]
+struct Looked {
+    versions: usize,
+    /// Versions that may hold a secret.
+    candidates: Vec<Vec<u8>>,
+    trouble: Option<String>,
+}
+
+fn first_look(index: &pack::index::File, path: &Path, hash: gix::hash::Kind) -> Looked {
+    let mut looked = Looked::default();
+    let data = match pack::data::File::at(path, hash) {
+        Ok(data) => data.with_alloc_limit_bytes(Some(OBJECT_LIMIT)),
+        Err(error) => return Looked { trouble: Some(error.to_string()), ..looked },
+    };
+    let (sender, receiver) = mpsc::channel();
+    let options = pack::index::traverse::Options {
+        traversal: pack::index::traverse::Algorithm::DeltaTreeLookup,
+        thread_limit: None,
+        check: pack::index::traverse::SafetyCheck::SkipFileAndObjectChecksumVerificationAndNoAbortOnDecodeError,
+        alloc_limit_bytes: Some(OBJECT_LIMIT),
+        make_pack_lookup_cache: || pack::cache::Never,
+    };
+    let run = index.traverse(
+        &data,
+        &mut gix::progress::Discard,
+        &AtomicBool::new(false),
+        move |kind, bytes, entry: &pack::index::Entry, _: &dyn gix::progress::Progress| {
+            if kind == Kind::Blob {
+                // The receiver outlives the run.
+                let _ = sender.send(may_hold(bytes).then_some(entry.oid));
+            }
+            Ok(())
+        },
+        options,
+    );
+    looked.trouble = run.err().map(|error| error.to_string());
+    for one in receiver {
+        looked.versions += 1;
+        if let Some(id) = one.filter(|_| looked.candidates.len() < CANDIDATES) {
+            looked.candidates.push(id.as_bytes().to_vec());
+        }
+    }
+    // Threads find them in any order.
+    looked.candidates.sort();
+    looked
+}
+
 /// The first look at every version.
 struct Reader {
     versions: usize,
@@ -146,51 +195,29 @@ struct Reader {
 }
 
 impl Reader {
-    fn pack(&mut self, index: &pack::index::File, path: &Path, hash: gix::hash::Kind) {
-        let data = match pack::data::File::at(path, hash) {
-            Ok(data) => data.with_alloc_limit_bytes(Some(OBJECT_LIMIT)),
-            Err(error) => {
-                self.trouble = Some(error.to_string());
-                return;
-            }
-        };
-        let (sender, receiver) = mpsc::channel();
-        let options = pack::index::traverse::Options {
-            traversal: pack::index::traverse::Algorithm::DeltaTreeLookup,
-            thread_limit: None,
-            check: pack::index::traverse::SafetyCheck::SkipFileAndObjectChecksumVerificationAndNoAbortOnDecodeError,
-            alloc_limit_bytes: Some(OBJECT_LIMIT),
-            make_pack_lookup_cache: || pack::cache::Never,
-        };
-        let run = index.traverse(
-            &data,
-            &mut gix::progress::Discard,
-            &AtomicBool::new(false),
-            move |kind, bytes, entry: &pack::index::Entry, _: &dyn gix::progress::Progress| {
-                if kind == Kind::Blob {
-                    // The receiver outlives the run.
-                    let _ = sender.send(may_hold(bytes).then_some(entry.oid));
-                }
-                Ok(())
-            },
-            options,
-        );
-        if let Err(error) = run {
-            self.trouble = Some(error.to_string());
-        }
-        for looked in receiver {
-            self.versions += 1;
-            if let Some(id) = looked.filter(|_| self.candidates.len() < CANDIDATES) {
-                self.candidates.insert(id);
-            }
+    fn pack(&mut self, index: &pack::index::File, path: &Path, hash: gix::hash::Kind, cache: &Cache) {
+        // A pack goes by a hash of what is in it, and is never written again.
+        let metadata = path.metadata().ok();
+        let stamp = metadata.map(|one| (one.len(), one.modified().ok()));
+        let looked = cache.get("pack", &[path.as_os_str().as_encoded_bytes(), format!("{stamp:?}").as_bytes()], || {
+            first_look(index, path, hash)
+        });
+        self.versions += looked.versions;
+        let candidates = looked.candidates.iter().filter_map(|id| ObjectId::try_from(id.as_slice()).ok());
+        self.candidates.extend(candidates.take(CANDIDATES.saturating_sub(self.candidates.len())));
+        if let Some(trouble) = looked.trouble {
+            self.trouble = Some(trouble);
         }
     }
 
-    fn loose(&mut self, store: &loose::Store, ids: &[ObjectId]) {
+    fn loose(&mut self, store: &loose::Store, ids: &[ObjectId], cache: &Cache) {
         let looked: Vec<Result<Option<(ObjectId, bool)>, String>> = ids
             .par_iter()
             .map_init(Vec::new, |buffer, id| match store.try_find(id, buffer) {
-                Ok(Some(object)) if object.kind == Kind::Blob => Ok(Some((*id, may_hold(object.data)))),
+                Ok(Some(object)) if object.kind == Kind::Blob => {
+                    let holds = cache.get("version", &[id.as_bytes()], || may_hold(object.data));
+                    Ok(Some((*id, holds)))
+                }
                 Ok(_) => Ok(None),
                 Err(error) => Err(error.to_string()),
             })

@@ -5,6 +5,7 @@
 
 mod alerting;
 mod apis;
+mod cache;
 mod collect;
 mod compose;
 pub mod configuration;
@@ -43,6 +44,7 @@ mod tree;
 mod words;
 mod workloads;
 
+pub use cache::Cache;
 pub use collect::{Collected, Counts, Manner, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
 pub use corpus::{Corpus, DataFile, Format};

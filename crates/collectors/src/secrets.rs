@@ -9,7 +9,7 @@ use gonogo_domain::{
 use gonogo_secrets::{File, scan};
 use rayon::prelude::*;
 
-use crate::Tree;
+use crate::{Cache, Tree};
 
 /// Endings of what holds no text: pictures, sounds, fonts, programs.
 const NO_TEXT: &[&str] = &[
@@ -18,9 +18,9 @@ const NO_TEXT: &[&str] = &[
 ];
 
 /// Looks through every file of the tree.
-pub fn gather(tree: &Tree) -> Gathered<SecretSighting> {
+pub fn gather(tree: &Tree, cache: &Cache) -> Gathered<SecretSighting> {
     let looked: Vec<Looked> =
-        tree.files().par_iter().filter(|entry| may_be_text(entry)).map(|entry| look(tree, entry)).collect();
+        tree.files().par_iter().filter(|entry| may_be_text(entry)).map(|entry| look(tree, entry, cache)).collect();
     let mut gathered = Gathered { files: looked.len(), ..Gathered::default() };
     for one in looked {
         match one {
@@ -40,11 +40,15 @@ enum Looked {
     Unread(Gap),
 }
 
-fn look(tree: &Tree, entry: &FileEntry) -> Looked {
+fn look(tree: &Tree, entry: &FileEntry, cache: &Cache) -> Looked {
     let mut found: Vec<SecretSighting> = Vec::new();
     let read = tree.pieces(&entry.path, &mut |piece| {
-        for one in scan(&File { path: &entry.path, role: entry.role, bytes: piece.bytes }) {
-            let mut one = in_its_role(piece.bytes, one);
+        let role = format!("{:?}", entry.role);
+        let seen = cache.get("secrets", &[entry.path.as_bytes(), role.as_bytes(), piece.bytes], || {
+            let seen = scan(&File { path: &entry.path, role: entry.role, bytes: piece.bytes });
+            seen.into_iter().map(|one| in_its_role(piece.bytes, one)).collect::<Vec<_>>()
+        });
+        for mut one in seen {
             if piece.lines > 0 {
                 one.place = one.place.at_line(one.place.line().unwrap_or(0).saturating_add(piece.lines));
             }
@@ -88,7 +92,7 @@ mod tests {
         let text = format!("{}token {key}\n{line}", line.repeat(many));
         let tree =
             Tree::from_memory([("big.txt".to_owned(), text.into_bytes()), ("logo.png".to_owned(), key.into_bytes())]);
-        let found = gather(&tree);
+        let found = gather(&tree, &Cache::none());
         let places: Vec<String> = found.items.iter().map(|one| one.place.to_string()).collect();
         assert_eq!(places, [format!("big.txt:{}", many + 1)]);
     }

@@ -12,7 +12,7 @@ use gonogo_domain::{
 use gonogo_source::{Language, Module};
 use rayon::prelude::*;
 
-use crate::Tree;
+use crate::{Cache, Tree};
 
 mod alone;
 mod behaviour;
@@ -53,10 +53,10 @@ pub(crate) struct Sources {
     told: Vec<beside::Told>,
 }
 
-pub(crate) fn gather(tree: &Tree) -> Sources {
+pub(crate) fn gather(tree: &Tree, cache: &Cache) -> Sources {
     let files: Vec<&FileEntry> =
         tree.files().iter().filter(|file| read_at_all(file) && Language::of(&file.path).is_some()).collect();
-    let read: Vec<Result<SourceUnit, Gap>> = files.into_par_iter().filter_map(|file| read(tree, file)).collect();
+    let read: Vec<Result<SourceUnit, Gap>> = files.into_par_iter().filter_map(|file| read(tree, file, cache)).collect();
     let mut sources = Sources { told: beside::gather(tree), ..Sources::default() };
     for one in read {
         match one {
@@ -71,7 +71,7 @@ fn read_at_all(file: &FileEntry) -> bool {
     !matches!(file.role, Role::Vendored | Role::Generated | Role::Fixture)
 }
 
-fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
+fn read(tree: &Tree, file: &FileEntry, cache: &Cache) -> Option<Result<SourceUnit, Gap>> {
     let language = Language::of(&file.path)?;
     let gap = |reason: String| Gap { source: Source::SourceCode, place: Place::whole(Arc::clone(&file.path)), reason };
     if file.size > SIZE_LIMIT {
@@ -81,7 +81,8 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Result<SourceUnit, Gap>> {
         Ok(bytes) => Ok(SourceUnit {
             path: Arc::clone(&file.path),
             role: file.role,
-            module: gonogo_source::read(language, &bytes),
+            module: cache
+                .get("module", &[language.word().as_bytes(), &bytes], || gonogo_source::read(language, &bytes)),
         }),
         Err(reason) => Err(gap(reason)),
     })

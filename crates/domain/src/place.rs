@@ -2,8 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 /// Where a fact was seen, precise enough for a person to go there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Place {
     /// A file of the repository. `path` is relative to its root with `/` between the parts; the root itself is `.`.
     /// `line` and `column` count from 1; `line` 0 means the file or folder as a whole.

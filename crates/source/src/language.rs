@@ -1,7 +1,9 @@
 //! The languages that are read, by the names of their files.
 
+use serde::{Deserialize, Serialize};
+
 /// A programming language whose files are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Language {
     Go,
     Python,

@@ -3,10 +3,12 @@
 //! Everything hangs on a tree of scopes: a call knows the function, the loop, the `try` and the lambda that it stands
 //! in. Expressions are trees; what no reader of gonogo asks about is [`Expr::Other`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::Language;
 
 /// Where something stands in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Spot {
     /// Counted from 1.
     pub line: u32,
@@ -24,7 +26,7 @@ impl Spot {
 /// An index into [`Module::scopes`].
 pub type ScopeId = usize;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Module {
     pub language: Language,
     /// The package or namespace that the file says it belongs to; empty where it says none.
@@ -45,7 +47,7 @@ pub struct Module {
 }
 
 /// `import x from "module"`, `use module::name as x`: a name in this file for something of another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The module as the language's own tables name it: `net/http`, `@nestjs/common`, `urllib.request`.
     pub module: String,
@@ -56,7 +58,7 @@ pub struct Import {
     pub spot: Spot,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scope {
     pub kind: ScopeKind,
     pub parent: Option<ScopeId>,
@@ -75,7 +77,7 @@ pub struct Scope {
     pub spot: Spot,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ScopeKind {
     File,
     Class,
@@ -89,7 +91,7 @@ pub enum ScopeKind {
     Branch,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Parameter {
     pub name: String,
     /// As written.
@@ -98,7 +100,7 @@ pub struct Parameter {
 }
 
 /// A call, the making of an object, an annotation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Call {
     pub callee: Expr,
     pub arguments: Vec<Argument>,
@@ -112,7 +114,7 @@ pub struct Call {
     pub spot: Spot,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CallRole {
     Plain,
     /// `new X()`, `X {}`.
@@ -127,7 +129,7 @@ pub enum CallRole {
     Throw,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Argument {
     /// `timeout=5`, `timeout: 5` of Ruby, C# and Swift-like calls.
     pub name: Option<String>,
@@ -135,7 +137,7 @@ pub struct Argument {
 }
 
 /// A name that gets a value or a type: a variable, a constant, a field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Binding {
     /// `client`, `this.client`, `self.client`; names that are bound together (`resp, err :=`) are bindings of their own.
     pub name: String,
@@ -148,7 +150,7 @@ pub struct Binding {
     pub spot: Spot,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Read {
     pub value: Expr,
     /// `process.env.PORT || 3000`: what stands in when there is none.
@@ -157,14 +159,14 @@ pub struct Read {
     pub spot: Spot,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Return {
     pub value: Expr,
     pub scope: ScopeId,
     pub spot: Spot,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Literal {
     /// Without its quotes, its escapes as they are; each hole of a template is `{}`.
     pub text: String,
@@ -172,7 +174,7 @@ pub struct Literal {
     pub spot: Spot,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Expr {
     /// As in [`Literal::text`].
     Text(String),

@@ -130,6 +130,7 @@ impl Run {
 pub(crate) fn gonogo() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gonogo"));
     command.env_remove("NO_COLOR").env_remove("RAYON_NUM_THREADS").stdin(Stdio::null());
+    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command
 }
 

@@ -9,7 +9,7 @@ use gonogo_domain::{
 };
 
 use super::{Wanted, gather, link};
-use crate::Tree;
+use crate::{Cache, Tree};
 
 fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
@@ -20,7 +20,7 @@ fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
 /// The only program of a tree.
 fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
     let wanted = Wanted { name: "shop", packages, starts: Vec::new(), owns: &|_| true };
-    link(&gather(tree), &[wanted]).remove(0)
+    link(&gather(tree, &Cache::none()), &[wanted]).remove(0)
 }
 
 /// What is used, as `path:line meaning symbol {settings}`.

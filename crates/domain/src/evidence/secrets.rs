@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use super::Role;
 use crate::{Message, Missing, Place};
 
 /// A secret at a place, by its own shape or by what stands around it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SecretSighting {
     /// The line where it stands; for one of the history, in the file as it was then.
     pub place: Place,
@@ -37,7 +38,7 @@ pub struct SecretSighting {
 }
 
 /// How sure it is that this is a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Certainty {
     /// By its context alone: the name in front of it and how random it looks.
     Context,
@@ -48,7 +49,7 @@ pub enum Certainty {
 }
 
 /// A commit of the history.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Commit {
     /// In short.
     pub id: String,

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Node, Place};
 
 /// A file of the repository.
@@ -31,7 +33,7 @@ impl FileEntry {
 }
 
 /// What a file is there for. Only `Product` and `Operations` files count as implementation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
     Product,
     Test,

@@ -1,0 +1,278 @@
+//! What was worked out from bytes before, kept by what the bytes are.
+//!
+//! One file for each repository holds what its last review used: whoever changes a file has the rest in it. It may be
+//! deleted at any time, several reviews may use it at once, and whatever is wrong with it is as if it were not there.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+
+/// What every file of the cache begins with.
+const MAGIC: &[u8] = b"gonogo cache 1\n";
+
+/// Larger files are not read: something else wrote them.
+const SIZE_LIMIT: u64 = 1 << 30;
+
+/// Files of repositories that nobody has reviewed for so long are deleted.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// The name of something that is kept: a hash of everything that it depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key([u8; 32]);
+
+/// What a repository's reviews have worked out.
+#[derive(Debug, Default)]
+pub struct Cache {
+    /// None: nothing is kept.
+    file: Option<PathBuf>,
+    /// Changes with the program, so that what another version worked out is not taken.
+    edition: String,
+    bytes: Vec<u8>,
+    /// Where in `bytes` each value is.
+    known: HashMap<Key, std::ops::Range<usize>>,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    known: Vec<Key>,
+    fresh: Vec<(Key, Vec<u8>)>,
+}
+
+impl Cache {
+    /// Keeps nothing.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The cache of the repository at `root`, in a file of this folder. `edition` names the program that reads and writes
+    /// it.
+    pub fn open(folder: &Path, root: &Path, edition: &str) -> Self {
+        let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+        let name: [u8; 32] = Sha256::digest(root.as_os_str().as_encoded_bytes()).into();
+        let name = name.first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
+        let file = folder.join(format!("{name:032x}"));
+        let bytes = read(&file).unwrap_or_default();
+        let known = index(&bytes).unwrap_or_default();
+        Self { file: Some(file), edition: edition.to_owned(), bytes, known, used: Mutex::default() }
+    }
+
+    /// What `work` gives for these inputs, from the cache where it is there.
+    pub(crate) fn get<T: Serialize + DeserializeOwned>(
+        &self,
+        kind: &str,
+        inputs: &[&[u8]],
+        work: impl FnOnce() -> T,
+    ) -> T {
+        if self.file.is_none() {
+            return work();
+        }
+        let key = self.key(kind, inputs);
+        let value = self.known.get(&key).and_then(|range| self.bytes.get(range.clone()));
+        if let Some(value) = value.and_then(|value| postcard::from_bytes(value).ok()) {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
+            return value;
+        }
+        let value = work();
+        if let Ok(bytes) = postcard::to_allocvec(&value) {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
+        }
+        value
+    }
+
+    fn key(&self, kind: &str, inputs: &[&[u8]]) -> Key {
+        let mut hash = Sha256::new();
+        // With the lengths, so that no two lists of inputs run together.
+        for part in [self.edition.as_bytes(), kind.as_bytes()].iter().chain(inputs) {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(part);
+        }
+        Key(hash.finalize().into())
+    }
+
+    /// Writes what this review used, where anything of it is new. Nothing depends on it: without a place to write, the
+    /// next review works it out again.
+    pub fn save(&self) {
+        let Some(file) = &self.file else { return };
+        let mut used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        used.known.sort();
+        used.known.dedup();
+        if used.fresh.is_empty() && used.known.len() == self.known.len() {
+            return;
+        }
+        used.fresh.sort();
+        used.fresh.dedup_by_key(|(key, _)| *key);
+        let old = used.known.iter().filter_map(|key| Some((key, self.bytes.get(self.known.get(key)?.clone())?)));
+        let fresh = used.fresh.iter().map(|(key, value)| (key, value.as_slice()));
+        let values: Vec<(&Key, &[u8])> = old.chain(fresh).collect();
+        // The next review is the same without it.
+        let _ = write(file, &values);
+    }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let length = fs::metadata(file)?.len();
+    if length > SIZE_LIMIT {
+        return Err(io::Error::other("too large"));
+    }
+    fs::read(file)
+}
+
+/// Where each value is: after the magic and the hash of all that follows, entries of key, length and value.
+fn index(bytes: &[u8]) -> Option<HashMap<Key, std::ops::Range<usize>>> {
+    let body = bytes.strip_prefix(MAGIC)?;
+    let (sum, body) = body.split_first_chunk::<32>()?;
+    if Sha256::digest(body).as_slice() != sum {
+        return None;
+    }
+    let mut known = HashMap::new();
+    let start = bytes.len() - body.len();
+    let mut rest = body;
+    while let Some((key, after)) = rest.split_first_chunk::<32>() {
+        let (length, after) = after.split_first_chunk::<8>()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let (value, after) = after.split_at_checked(length)?;
+        let from = start + body.len() - after.len() - value.len();
+        known.insert(Key(*key), from..from + length);
+        rest = after;
+    }
+    rest.is_empty().then_some(known)
+}
+
+/// Written beside its place and moved there: who reads at the same time sees the old one or the new one.
+fn write(file: &Path, values: &[(&Key, &[u8])]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    fs::create_dir_all(folder)?;
+    sweep(folder);
+    let mut body = Vec::new();
+    for (key, value) in values {
+        body.extend_from_slice(&key.0);
+        body.extend_from_slice(&u64::try_from(value.len()).unwrap_or(u64::MAX).to_le_bytes());
+        body.extend_from_slice(value);
+    }
+    let mut bytes = Vec::with_capacity(MAGIC.len() + 32 + body.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&Sha256::digest(&body));
+    bytes.append(&mut body);
+    let beside = file.with_extension(format!("{}.part", std::process::id()));
+    fs::write(&beside, bytes)?;
+    fs::rename(&beside, file).inspect_err(|_| {
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+/// Deletes what nobody has written for long, parts of broken runs included.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).map(age);
+        if age.is_ok_and(|age| age > KEPT) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how old a file of the cache is decides nothing about a service")]
+fn age(time: SystemTime) -> Duration {
+    SystemTime::now().duration_since(time).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(folder: &tempfile::TempDir, edition: &str) -> Cache {
+        Cache::open(folder.path(), Path::new("/no/such/repository"), edition)
+    }
+
+    /// Whether the value is worked out anew.
+    fn is_worked_out(cache: &Cache, input: &str) -> bool {
+        let mut worked = false;
+        let value = cache.get("length", &[input.as_bytes()], || {
+            worked = true;
+            input.len()
+        });
+        assert_eq!(value, input.len());
+        worked
+    }
+
+    fn file(folder: &tempfile::TempDir) -> PathBuf {
+        fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path()
+    }
+
+    #[test]
+    fn what_was_worked_out_once_is_there_the_next_time_and_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = opened(&folder, "1");
+        assert!(is_worked_out(&first, "a") && is_worked_out(&first, "b"));
+        first.save();
+        let second = opened(&folder, "1");
+        assert!(!is_worked_out(&second, "a") && is_worked_out(&second, "c"));
+        second.save();
+        let third = opened(&folder, "1");
+        assert!(!is_worked_out(&third, "a") && !is_worked_out(&third, "c"));
+        // The second review did not use it.
+        assert!(is_worked_out(&third, "b"));
+    }
+
+    #[test]
+    fn another_version_of_the_program_takes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = opened(&folder, "1");
+        is_worked_out(&first, "a");
+        first.save();
+        assert!(is_worked_out(&opened(&folder, "2"), "a"));
+    }
+
+    #[test]
+    fn a_damaged_file_is_as_if_it_were_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = opened(&folder, "1");
+        is_worked_out(&first, "a");
+        first.save();
+        let whole = fs::read(file(&folder)).unwrap();
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            if let Some(byte) = damaged.get_mut(at) {
+                *byte ^= 0x20;
+            }
+            fs::write(file(&folder), damaged).unwrap();
+            assert!(is_worked_out(&opened(&folder, "1"), "a"), "byte {at}");
+            fs::write(file(&folder), &whole[..at]).unwrap();
+            assert!(is_worked_out(&opened(&folder, "1"), "a"), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn reviews_at_the_same_time_leave_one_of_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let folder = &folder;
+                scope.spawn(move || {
+                    for round in 0..20 {
+                        let cache = opened(folder, "1");
+                        is_worked_out(&cache, &format!("{thread} {round}"));
+                        is_worked_out(&cache, "all");
+                        cache.save();
+                    }
+                });
+            }
+        });
+        assert!(!is_worked_out(&opened(&folder, "1"), "all"));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_does_no_harm() {
+        let cache = Cache::open(Path::new("/dev/null/folder"), Path::new("/"), "1");
+        assert!(is_worked_out(&cache, "a"));
+        cache.save();
+    }
+}
