@@ -74,6 +74,8 @@ pub struct Scope {
     pub empty: bool,
     /// `async`, `suspend`.
     pub asynchronous: bool,
+    /// The last of what a function of Go gives back is an error.
+    pub fails: bool,
     pub spot: Spot,
 }
 

@@ -60,6 +60,7 @@ impl<'t> Reader<'t> {
             condition: None,
             empty: false,
             asynchronous: false,
+            fails: false,
             spot: Spot { line: 1, start: 0, end: u32::try_from(bytes.len()).unwrap_or(u32::MAX) },
         });
         reader
@@ -118,6 +119,7 @@ impl<'t> Reader<'t> {
             condition: None,
             empty: false,
             asynchronous: false,
+            fails: false,
             spot: spot(node),
         });
         let outer = std::mem::replace(&mut self.scope, id);

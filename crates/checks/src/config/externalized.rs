@@ -6,8 +6,8 @@ use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
     evidence::{
-        EnvironmentRead, ImageBuild, ImageRef, InstructionKind, Meaning, SettingValue, SourceCode, SourceTextKind,
-        Workload,
+        EnvValue, EnvironmentRead, ImageBuild, ImageRef, InstructionKind, Meaning, SettingValue, SourceCode,
+        SourceTextKind, Workload,
     },
     merge,
 };
@@ -105,6 +105,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             );
         } else if known || reads.iter().any(|one| one.default.is_some()) {
             tally.met(name, &first.place);
+        } else if reads
+            .iter()
+            .all(|one| one.behind.as_deref().is_some_and(|switch| !is_on(evidence, &declared, switch)))
+        {
+            // Nobody asks for what reads it: where it is switched on, it has to be declared as well.
+            tally.met(name, &first.place);
         } else if !declared.elsewhere.is_empty() {
             open.push(name);
         } else {
@@ -150,6 +156,22 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         "settings come from outside, and what is read is what is declared",
         "项配置来自外部，且读取与声明一致",
     ))
+}
+
+/// Something of production sets the variable to more than `0` or `false`.
+fn is_on(evidence: &Evidence<'_>, declared: &variables::Declared<'_>, switch: &str) -> bool {
+    let workloads = production_workloads(evidence).unwrap_or_default();
+    let containers = workloads.iter().flat_map(|workload| workload.main_containers());
+    let mut given = containers.flat_map(|container| &container.env).filter(|one| one.name == switch).peekable();
+    if given.peek().is_none() {
+        return declared.has(switch) || !declared.elsewhere.is_empty();
+    }
+    given.any(|one| match &one.value {
+        EnvValue::Literal(value) => {
+            !matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "off" | "no" | "disabled")
+        }
+        _ => true,
+    })
 }
 
 /// No variable is read: settings may come as flags or from files.

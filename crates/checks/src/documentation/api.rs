@@ -88,7 +88,9 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
     }
     let own = |api: &&ApiDescription| {
         let path = api.place.path();
-        api.kind == ApiKind::OpenApi && !of_tests(path) && !of_examples(path)
+        // A folder of documents is where a description of the real interface stands.
+        let documents = path.split('/').any(|part| matches!(part, "docs" | "doc" | "documentation"));
+        api.kind == ApiKind::OpenApi && !of_tests(path) && (documents || !of_examples(path))
     };
     let described: Vec<(&ApiDescription, &Operation)> =
         apis.iter().filter(own).flat_map(|api| api.operations.iter().map(move |one| (api, one))).collect();

@@ -2,7 +2,7 @@
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Tally, Text,
-    evidence::Meaning,
+    evidence::{LostError, Meaning, SourceCode},
 };
 
 use crate::shared::program;
@@ -54,6 +54,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.met(key, &one.place);
         }
     }
+    for (at, one) in source.lost_errors.iter().enumerate().filter(|(_, one)| one.role.counts() && is_lost(source, one))
+    {
+        tally.miss(
+            format!("lost {}#{at}", one.place),
+            Finding::new(
+                &one.place,
+                format!("the error of {} is thrown away", one.call),
+                format!("{} 返回的错误被丢弃", one.call),
+            ),
+        );
+    }
     if tally.is_empty() {
         let unread = program::unknown_languages(source, &[Meaning::Logger, Meaning::LogCall, Meaning::Exit]);
         if let Some(language) = unread.first() {
@@ -69,6 +80,22 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(tally.reading("handlers of errors do something with them", "处错误处理对错误有所作为"))
 }
+
+/// A call that leaves the process, or one of the program's own that nobody says may fail. Tidying up may fail.
+fn is_lost(source: &SourceCode, one: &LostError) -> bool {
+    let last = one.call.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    if one.in_catch || TIDYING.iter().any(|word| last.contains(word)) {
+        return false;
+    }
+    let leaves = |callee| source.uses_of(callee).any(|(_, one)| one.meaning.is_outbound());
+    one.used.is_some() || one.callee.is_some_and(|callee| !one.by_name || leaves(callee))
+}
+
+/// What is done last, and what tells of something else: its own failure changes nothing.
+const TIDYING: &[&str] = &[
+    "close", "rollback", "cleanup", "clean", "stop", "abort", "cancel", "shutdown", "remove", "release", "unlock",
+    "flush", "sync", "log", "print",
+];
 
 /// It catches more than one kind of failure: dropping a narrow one is a decision.
 fn is_broad(types: &[String]) -> bool {

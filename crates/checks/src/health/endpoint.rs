@@ -77,6 +77,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let dependencies = dependencies(source);
     let mut titles: Vec<String> = routes.iter().map(health::title).collect();
+    titles.sort();
     titles.dedup();
     let titles = titles.join(", ");
     if dependencies.is_empty() {

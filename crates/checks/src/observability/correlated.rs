@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Meaning, SourceTextKind},
+    evidence::{Meaning, SettingValue, SourceTextKind, Use},
 };
 
 use crate::shared::{declared_library, program};
@@ -54,7 +54,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             && text.given_to.is_some()
     });
     let written = logger.map(|one| &one.place).or_else(|| field.map(|text| &text.place));
-    let exemplar = source.uses.iter().find(|one| one.role.counts() && program::default(one, "exemplars") == "yes");
+    let carries = |one: &&Use| {
+        let set = one.settings.get("exemplars").map(|setting| &setting.value);
+        program::default(one, "exemplars") == "yes" || set.is_some_and(|value| *value != SettingValue::Flag(false))
+    };
+    let exemplar = source.uses.iter().filter(|one| one.role.counts()).find(carries);
     let mut tally = Tally::new();
     match written {
         Some(place) => tally.met("logs", place),

@@ -82,7 +82,7 @@ fn around_calls(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     {
         return Ok(outbound::not_read(&library, source));
     }
-    let coverage = Coverage::of(source, &[Meaning::CircuitBreaker]);
+    let coverage = Coverage::on_every_way(source, &[Meaning::CircuitBreaker]);
     let whole: Vec<&Use> = source.uses_for(&[Meaning::CircuitBreaker]).map(|(_, one)| one).collect();
     let covers = |one: &&&Use, call: &Use| {
         one.defaults.get("covers").is_some_and(|client| call.symbol.starts_with(client.as_str()))

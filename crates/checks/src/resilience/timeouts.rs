@@ -1,12 +1,16 @@
 //! Every outbound call has a timeout.
 
+use std::time::Duration;
+
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{EnvValue, Meaning, SettingsKind, SourceCode, SourceTextKind, Use},
+    evidence::{EnvValue, Meaning, Object, SettingsKind, SourceCode, SourceTextKind, Use},
 };
 
 use crate::shared::{
+    entrances::leads_here,
+    figures::duration,
     outbound::{self, Bound},
     production_workloads,
 };
@@ -56,11 +60,30 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let by_address = by_address(evidence, source)?;
     let mut tally = Tally::new();
     let mut open = Vec::new();
+    let asked = outbound::on_request_path(source);
+    let ends = ends(evidence, source)?;
     for (id, call) in calls {
         let key = call.place.to_string();
         let symbol = &call.symbol;
         let miss = |en: String, zh: String| Finding::new(&call.place, en, zh);
-        match outbound::bound(source, id, call) {
+        let bound = outbound::bound(source, id, call);
+        // Nobody waits any longer for what comes after that.
+        if let (Bound::At(length, place), Some((end, outer))) = (&bound, &ends)
+            && length > end
+            && asked.contains_key(&call.function)
+        {
+            let (length, end) = (length / 1000.0, end / 1000.0);
+            tally.miss(
+                format!("outlasts {place}"),
+                Finding::new(
+                    place,
+                    format!("a call may take {length} s, and the request that it is made for ends after {end} s"),
+                    format!("调用可长达 {length} 秒，而其所属请求在 {end} 秒后结束"),
+                )
+                .also(outer, "the request ends here", "请求在此处结束"),
+            );
+        }
+        match bound {
             Bound::At(_, place) | Bound::Made(place) => tally.met(key, &place),
             Bound::Default(length) if length > LONGEST => tally.miss(
                 key,
@@ -149,6 +172,42 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     } else {
         tally.reading("outbound calls and listening servers have a timeout", "个出站调用与监听服务器设有超时")
     })
+}
+
+/// Milliseconds after which a request ends, and where that is written: at the server, or at an entrance before it.
+fn ends(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Option<(f64, Place)>, Missing> {
+    let mut found: Vec<(f64, Place)> = Vec::new();
+    // With several servers, which of them a request came to is not followed.
+    let servers: Vec<&Use> = source.uses_for(&[Meaning::Listen]).map(|(_, server)| server).collect();
+    let written = |server: &&Use| {
+        let setting = server.settings.get("write_timeout")?;
+        Some((setting.value.milliseconds().filter(|length| *length > 0.0)?, setting.place.clone()))
+    };
+    if let Some(all) = servers.iter().map(written).collect::<Option<Vec<_>>>() {
+        found.extend(all.into_iter().max_by(|one, other| one.0.total_cmp(&other.0)));
+    }
+    let objects: Vec<&Object> = evidence.objects()?.iter().filter(|object| object.production).collect();
+    for object in objects.iter().filter(|object| leads_here(object, &objects)) {
+        match object.kind.as_str() {
+            "Ingress" => {
+                let annotations = object.body.at("metadata.annotations");
+                let node = annotations.and_then(|all| all.get("nginx.ingress.kubernetes.io/proxy-read-timeout"));
+                let seconds = node.and_then(|node| node.str()?.parse::<f64>().ok());
+                found.extend(seconds.zip(node).map(|(seconds, node)| (seconds * 1000.0, node.place.clone())));
+            }
+            "VirtualService" => {
+                let timeouts = object.body.list("spec.http").iter().filter_map(|route| route.get("timeout"));
+                let lengths: Vec<(u64, &Place)> =
+                    timeouts.filter_map(|node| Some((duration(node.str()?)?, &node.place))).collect();
+                // The longest of its routes: which one it is was not asked.
+                if let Some((seconds, place)) = lengths.into_iter().max_by_key(|(seconds, _)| *seconds) {
+                    found.push((Duration::from_secs(seconds).as_secs_f64() * 1000.0, place.clone()));
+                }
+            }
+            _ => (),
+        }
+    }
+    Ok(found.into_iter().min_by(|one, other| one.0.total_cmp(&other.0)))
 }
 
 fn library(call: &Use) -> &str {

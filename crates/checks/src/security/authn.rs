@@ -153,7 +153,8 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
             open += 1;
             continue;
         }
-        let key = format!("{method} {}", route.path);
+        let path = if route.path.is_empty() { "/" } else { &route.path };
+        let key = format!("{method} {path}");
         let asks = match (guards::asks(source, route), &all) {
             // A rule of the program that nobody gets by without being known.
             (Asks::No, Some(rule)) => Asks::Yes(rule.place.clone()),
@@ -279,6 +280,7 @@ fn is_public(path: &str, stated: &[&str]) -> bool {
                 | "password-reset"
                 | "health"
                 | "healthz"
+                | "healthy"
                 | "health-check"
                 | "livez"
                 | "readyz"
@@ -290,6 +292,8 @@ fn is_public(path: &str, stated: &[&str]) -> bool {
                 | "metrics"
                 | "openapi.json"
                 | "openapi.yaml"
+                | "swagger.json"
+                | "swagger.yaml"
                 | "swagger"
                 | "docs"
                 | ".well-known"

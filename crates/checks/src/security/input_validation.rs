@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Function, FunctionId, FunctionKind, Meaning, Object, ServedRoute, SourceCode, Use},
+    evidence::{BodyUse, Function, FunctionId, FunctionKind, Meaning, Object, ServedRoute, SourceCode, Use},
     merge,
 };
 
@@ -86,8 +86,19 @@ fn checks_itself(source: &SourceCode, handler: FunctionId) -> Option<&Function> 
 /// The routes that take a body: what checks it, and what bounds it.
 fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Missing> {
     let source = evidence.source()?;
-    let takes_body =
-        |route: &&ServedRoute| route.role.counts() && matches!(route.method.as_deref(), Some("POST" | "PUT" | "PATCH"));
+    // A handler that never looks at the body is sent nothing, whatever the method.
+    let looks = |handler: usize| {
+        source
+            .reached(handler)
+            .into_iter()
+            .filter_map(|at| source.functions.get(at))
+            .any(|one| one.body == BodyUse::Taken)
+    };
+    let takes_body = |route: &&ServedRoute| {
+        route.role.counts()
+            && matches!(route.method.as_deref(), Some("POST" | "PUT" | "PATCH"))
+            && route.handler.is_none_or(looks)
+    };
     let routes: Vec<&ServedRoute> = source.routes.iter().filter(takes_body).collect();
     if routes.is_empty() {
         let files = program::files(source);

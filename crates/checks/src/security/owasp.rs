@@ -3,7 +3,9 @@
 use gonogo_domain::{
     Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
     Standard, Strength, Text,
-    evidence::{EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode, SourceTextKind},
+    evidence::{
+        EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode, SourceTextKind, Use,
+    },
     merge,
 };
 use jiff::civil::Date;
@@ -71,6 +73,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     findings.extend(any_origin(evidence)?);
     if let Ok(source) = evidence.source() {
         findings.extend(dangerous_calls(source));
+        let queries = queries(source);
+        // What no call of the tables is given is read as a text.
+        let known = |one: &Finding| {
+            queries.iter().any(|query| query.place.path() == one.place.path() && query.place.line() == one.place.line())
+        };
+        findings.extend(put_together(source).into_iter().filter(|one| !known(one)));
+        findings.extend(queries);
+        findings.extend(origins(source));
     }
     let results: Vec<&ResultFile> = evidence
         .results()?
@@ -142,7 +152,7 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 /// Calls that open a program, with the category of the OWASP Top 10 that they fall into.
 fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
-    let mut findings = put_together(source);
+    let mut findings = Vec::new();
     for one in program::used(source, Meaning::Dangerous) {
         let open = match program::default(one, "only") {
             // A text that is written out is the program's own.
@@ -166,6 +176,26 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
                         .any(|word| name.contains(word))
                 })
             }
+            "tls" => {
+                let skipped = flag(one, "skipped") == Some(true) && !one.in_branch;
+                let lowest = one.settings.get("lowest").and_then(|lowest| lowest.value.text());
+                if lowest.is_some_and(|name| OLD.iter().any(|old| name.ends_with(old))) {
+                    findings.push(Finding::new(
+                        &one.place,
+                        format!("{}: TLS older than 1.2 is accepted (A02)", one.symbol),
+                        format!("{}：接受低于 1.2 的 TLS 版本（A02）", one.symbol),
+                    ));
+                }
+                skipped
+            }
+            // To read again what was verified before is no harm.
+            "unverified" => flag(one, "verified") == Some(false) && !verifies_elsewhere(source, one),
+            "none" => algorithms(one).iter().any(|name| name.to_ascii_lowercase().ends_with("none")),
+            "unlisted" => !one.settings.contains_key("algorithms"),
+            "cookie" => {
+                findings.extend(cookie(one));
+                false
+            }
             _ => true,
         };
         if open {
@@ -179,6 +209,110 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Versions of TLS that are no longer safe, as Go names them.
+const OLD: &[&str] = &["VersionTLS10", "VersionTLS11", "VersionSSL30"];
+
+fn flag(one: &Use, name: &str) -> Option<bool> {
+    match &one.settings.get(name)?.value {
+        SettingValue::Flag(flag) => Some(*flag),
+        SettingValue::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The same function of a library of tokens is called with verification somewhere else in the program.
+fn verifies_elsewhere(source: &SourceCode, one: &Use) -> bool {
+    let unverified: Vec<&Place> = program::used(source, Meaning::Dangerous)
+        .filter(|other| other.symbol == one.symbol && flag(other, "verified") == Some(false))
+        .map(|other| &other.place)
+        .collect();
+    program::used(source, Meaning::Authentication)
+        .any(|other| other.symbol == one.symbol && !unverified.contains(&&other.place))
+}
+
+fn algorithms(one: &Use) -> Vec<&str> {
+    one.settings.get("algorithms").map(|all| all.value.texts()).unwrap_or_default()
+}
+
+/// A cookie that says who somebody is and that scripts can read, or that goes out without TLS.
+fn cookie(one: &Use) -> Vec<Finding> {
+    let name = one.settings.get("name").and_then(|name| name.value.text()).unwrap_or_default();
+    let lower = name.to_ascii_lowercase();
+    let identifies = ["session", "token", "auth", "jwt", "sid", "login"].iter().any(|word| lower.contains(word));
+    let deletes = one.settings.get("age").and_then(|age| age.value.number()).is_some_and(|seconds| seconds < 0.0);
+    if !identifies || deletes {
+        return Vec::new();
+    }
+    let unset = |setting: &str| one.settings.get(setting).is_none_or(|flag| flag.value == SettingValue::Flag(false));
+    let mut findings = Vec::new();
+    if unset("http only") {
+        findings.push(Finding::new(
+            &one.place,
+            format!("the cookie {name} can be read by scripts: it is not HttpOnly (A05)"),
+            format!("Cookie {name} 可被脚本读取：未设 HttpOnly（A05）"),
+        ));
+    }
+    if unset("secure") {
+        findings.push(Finding::new(
+            &one.place,
+            format!("the cookie {name} goes over connections without TLS: it is not Secure (A05)"),
+            format!("Cookie {name} 会经无 TLS 的连接发送：未设 Secure（A05）"),
+        ));
+    }
+    findings
+}
+
+/// Queries with a value from elsewhere written into them (A03).
+fn queries(source: &SourceCode) -> Vec<Finding> {
+    let calls = program::used(source, Meaning::DatabaseCall);
+    let injected =
+        calls.filter(|one| one.settings.get("query").and_then(|query| query.value.text()).is_some_and(takes_value));
+    let finding = |one: &Use| {
+        Finding::new(
+            &one.place,
+            format!("{}: a value is written into the text of a query (A03)", one.symbol),
+            format!("{}：将取值直接拼入查询文本（A03）", one.symbol),
+        )
+    };
+    injected.map(finding).collect()
+}
+
+/// A hole of the text stands where a value does: `= '{}'`, `LIKE {}`. Names of tables and lists of placeholders are no
+/// values.
+fn takes_value(query: &str) -> bool {
+    let lower = query.trim_start().to_ascii_lowercase();
+    let is_sql =
+        ["select ", "insert ", "update ", "delete ", "with ", "replace "].iter().any(|word| lower.starts_with(word));
+    is_sql
+        && lower.match_indices("{}").any(|(at, _)| {
+            let before = lower.get(..at).unwrap_or_default();
+            let quoted = before.trim_end_matches('%').ends_with('\'');
+            let before = before.trim_end();
+            quoted || before.ends_with(['=', '<', '>']) || before.ends_with(" like")
+        })
+}
+
+/// Middleware that lets every origin call with the user's cookies (A05).
+fn origins(source: &SourceCode) -> Vec<Finding> {
+    let open = program::used(source, Meaning::Cors).filter(|one| {
+        let origins = one.settings.get("origins").map(|origins| origins.value.texts()).unwrap_or_default();
+        let all = !one.settings.contains_key("origins") && program::default(one, "origins") == "*";
+        let credentials = one.settings.get("credentials").is_some_and(|given| {
+            // An option without an argument stands for itself.
+            !matches!(given.value, SettingValue::Flag(false)) && given.value.text() != Some("false")
+        });
+        credentials && (origins.contains(&"*") || all || flag(one, "any") == Some(true))
+    });
+    open.map(|one| {
+        Finding::new(
+            &one.place,
+            format!("{}: any origin may call with the user's credentials (A05)", one.symbol),
+            format!("{}：任何来源都可携带用户凭证调用（A05）", one.symbol),
+        )
+    })
+    .collect()
 }
 
 /// Analysers of programs, as opposed to those of manifests and container files, which write SARIF too.

@@ -3,12 +3,14 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{ApiDescription, Object, Resource},
+    evidence::{ApiDescription, Meaning, Object, Resource, SettingValue, SourceCode},
+    merge,
 };
 
 use crate::shared::{
     delivery::is_beside,
     entrances::leads_here,
+    program,
     secrets::{loopback, of_examples, of_tests},
 };
 
@@ -79,6 +81,15 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.miss(format!("{}/{address}", api.place.path()), finding);
         }
     }
+    if let Ok(source) = evidence.source() {
+        let plain = merge(goes_out_plain(source));
+        if !plain.is_empty() {
+            for (at, finding) in plain.into_iter().enumerate() {
+                tally.miss(format!("source#{at}"), finding);
+            }
+            return Ok(tally.reading("entrances and calls to the outside use TLS", "处对外入口与对外调用使用 TLS"));
+        }
+    }
     if !tally.is_empty() {
         return Ok(tally.reading("entrances from outside are served over TLS", "对外入口使用 TLS"));
     }
@@ -107,6 +118,50 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "其前端 Ingress、Gateway 或负载均衡的清单，或其 URL",
         ),
     ))
+}
+
+/// Calls to somebody outside over plain HTTP, and those that believe any certificate.
+fn goes_out_plain(source: &SourceCode) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for call in program::used(source, Meaning::HttpCall) {
+        let address = call.settings.get("address").and_then(|address| address.value.text());
+        if let Some(host) = address.and_then(|address| address.strip_prefix("http://")).and_then(public_host) {
+            findings.push(Finding::new(
+                &call.place,
+                format!("{host} is called without TLS"),
+                format!("以无 TLS 的方式调用 {host}"),
+            ));
+        }
+    }
+    for one in program::used(source, Meaning::Dangerous) {
+        let is = |name: &str, value: bool| {
+            one.settings.get(name).is_some_and(|setting| setting.value == SettingValue::Flag(value))
+        };
+        let off = match program::default(one, "only") {
+            "tls" => is("skipped", true) && !one.in_branch,
+            "unverified" => program::default(one, "risk") == "A02" && is("verified", false),
+            _ => false,
+        };
+        if off {
+            findings.push(Finding::new(
+                &one.place,
+                "whoever answers is believed: certificates are not verified",
+                "不校验证书，应答者一律被信任",
+            ));
+        }
+    }
+    findings
+}
+
+/// The host of the rest of an address, where it is nobody of the same network.
+fn public_host(rest: &str) -> Option<&str> {
+    let host = rest.split(['/', '?', ':', '#']).next()?;
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let inside = !host.contains('.')
+        || host.contains(['{', '$', '%'])
+        || last.bytes().all(|byte| byte.is_ascii_digit())
+        || matches!(last, "local" | "localhost" | "internal" | "lan" | "svc" | "test" | "example" | "invalid" | "home");
+    (!inside).then_some(host)
 }
 
 fn count(tally: &mut Tally, key: String, entrance: Entrance, environment: Option<&str>) {

@@ -63,7 +63,10 @@ fn is_pretty(text: &str) -> bool {
 /// What a call writes: as the loggers of its library are set up; where one is for a terminal and one for production, the
 /// latter counts.
 pub(crate) fn format(call: &Use, loggers: &[&Use]) -> Format {
-    let family = default(call, "family");
+    let own_family = default(call, "family");
+    // `slog.SetDefault` takes over what the package `log` writes.
+    let taken_over = loggers.iter().find(|logger| default(logger, "takes over") == own_family);
+    let family = taken_over.map_or(own_family, |logger| default(logger, "family"));
     let kin = loggers.iter().filter(|logger| default(logger, "family") == family);
     let mut found: Option<Format> = None;
     for logger in kin {

@@ -29,12 +29,11 @@ pub(crate) enum Bound {
     NotFollowed(Place),
 }
 
-/// The calls of the product that leave the process.
+/// The calls of the product that leave the process; what a page calls in a browser beside it goes to the service itself.
 pub(crate) fn calls<'a>(evidence: &Evidence<'a>) -> Result<Vec<(UseId, &'a Use)>, Missing> {
     let source = evidence.source()?;
-    let calls = source.uses.iter().enumerate();
-    // What a browser asks is asked by its user's machine.
     let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    let calls = source.uses.iter().enumerate();
     Ok(calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound() && !drawn(one)).collect())
 }
 
@@ -177,6 +176,38 @@ impl Coverage {
         Self { by_function }
     }
 
+    /// As [`Self::of`], without the functions that something else leads to past all of these uses.
+    pub(crate) fn on_every_way(source: &SourceCode, meanings: &[Meaning]) -> Self {
+        let mut coverage = Self::of(source, meanings);
+        let mut guarded: BTreeSet<(FunctionId, FunctionId)> = BTreeSet::new();
+        let mut closed: BTreeSet<FunctionId> = BTreeSet::new();
+        for (_, outer) in source.uses_for(meanings) {
+            for inner in &outer.wraps {
+                let leads = source.functions.get(outer.function).is_some_and(|one| one.calls.contains(inner));
+                // An annotation stands on the function: every call of it goes through.
+                if leads && *inner != outer.function {
+                    guarded.insert((outer.function, *inner));
+                } else {
+                    closed.insert(*inner);
+                }
+            }
+        }
+        let counting = || source.functions.iter().enumerate().filter(|(_, one)| one.role.counts());
+        let called: BTreeSet<FunctionId> = counting().flat_map(|(_, one)| one.calls.iter().copied()).collect();
+        let mut open: Vec<FunctionId> = counting().map(|(at, _)| at).filter(|at| !called.contains(at)).collect();
+        let mut past = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            if closed.contains(&next) || !past.insert(next) {
+                continue;
+            }
+            let Some(function) = source.functions.get(next) else { continue };
+            let sure = function.calls.iter().filter(|inner| !function.perhaps.contains(inner));
+            open.extend(sure.filter(|inner| !guarded.contains(&(next, **inner))));
+        }
+        coverage.by_function.retain(|function, _| !past.contains(function));
+        coverage
+    }
+
     /// The uses that run what stands in this function.
     pub(crate) fn around(&self, function: FunctionId) -> &[UseId] {
         self.by_function.get(&function).map(Vec::as_slice).unwrap_or_default()
@@ -202,7 +233,9 @@ pub(crate) fn on_request_path(source: &SourceCode) -> BTreeMap<FunctionId, &str>
 
 /// The method that an HTTP call uses, in capitals, where it says so itself.
 pub(crate) fn method(call: &Use) -> Option<String> {
-    let set = call.settings.get("method").and_then(|setting| setting.value.text()).map(str::to_owned);
+    let set = call.settings.get("method").and_then(|setting| setting.value.text());
+    // `http.MethodPost` of Go.
+    let set = set.map(|name| name.rsplit('.').next().unwrap_or(name).trim_start_matches("Method").to_owned());
     let last = call.symbol.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let named = ["get", "head", "post", "put", "patch", "delete", "options"]
         .into_iter()

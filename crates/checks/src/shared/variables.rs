@@ -110,10 +110,11 @@ fn keys_of(kind: EnvFromKind, name: &str, workload: &Workload, objects: &[Object
     fields.flat_map(Node::entries).map(|entry| plain(&entry.key)).collect()
 }
 
-/// What the product reads, by the name as it is written.
+/// What the product reads, by the name as it is written; a page in a browser beside it has no environment.
 pub(crate) fn read(source: &SourceCode) -> BTreeMap<&str, Vec<&EnvironmentRead>> {
     let mut read: BTreeMap<&str, Vec<&EnvironmentRead>> = BTreeMap::new();
-    for one in source.environment.iter().filter(|one| one.role.counts() && !one.name.is_empty()) {
+    let drawn = |one: &EnvironmentRead| source.functions.get(one.function).is_some_and(|function| function.browser);
+    for one in source.environment.iter().filter(|one| one.role.counts() && !one.name.is_empty() && !drawn(one)) {
         read.entry(one.name.as_str()).or_default().push(one);
     }
     read

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use gonogo_domain::{
     Node, Place, Value, beside,
     evidence::{
-        CommandForm, Container, EnvironmentRead, Fate, FileEntry, Function, FunctionId, FunctionKind, ImageBuild,
-        InstructionKind, Meaning, Package, Role, Setting, SettingValue, SourceCode, Use,
+        BodyUse, CommandForm, Container, EnvironmentRead, Fate, FileEntry, Function, FunctionId, FunctionKind,
+        ImageBuild, InstructionKind, Meaning, Package, Role, Setting, SettingValue, SourceCode, Use,
     },
 };
 use gonogo_formats::{xml, yaml};
@@ -496,12 +496,14 @@ fn top(code: &mut SourceCode, path: &Arc<str>, role: Role) -> FunctionId {
         place: Place::whole(Arc::clone(path)),
         role,
         calls: Vec::new(),
+        perhaps: Vec::new(),
         uses: Vec::new(),
         unfollowed: Vec::new(),
         browser: false,
         parameters: 0,
         kind: FunctionKind::File,
         refuses: false,
+        body: BodyUse::Unread,
         asserts: false,
         fields: Vec::new(),
     });
@@ -517,6 +519,7 @@ fn reads(code: &mut SourceCode, text: &str, place: &Place, function: FunctionId)
             place: place.clone(),
             role: Role::Product,
             function,
+            behind: None,
         });
     }
 }

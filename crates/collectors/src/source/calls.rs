@@ -9,7 +9,7 @@ use gonogo_source::{Call, CallRole, Expr, Language, Maker, ScopeId, ScopeKind};
 
 use super::{
     behaviour::behaviour,
-    deadlines,
+    bodies, deadlines,
     facts::Linker,
     handling::handles_errors,
     program::{self, FileId, Made},
@@ -36,6 +36,8 @@ pub(super) struct Resolved {
     pub(super) asserts: bool,
     /// It turns a caller away.
     pub(super) refuses: bool,
+    /// It reads what a request brings along.
+    pub(super) takes_body: bool,
     /// The function of the program that it names.
     pub(super) callee: Option<FunctionId>,
     /// The name of a method that no class was found for.
@@ -43,6 +45,8 @@ pub(super) struct Resolved {
     /// The functions that it may run, and those that it is given.
     pub(super) runs: Vec<FunctionId>,
     pub(super) handed: Vec<FunctionId>,
+    /// Those of the functions that it may run instead of each other.
+    pub(super) perhaps: Vec<FunctionId>,
     pub(super) uses: Vec<Found>,
     pub(super) unfollowed: Option<Unfollowed>,
 }
@@ -73,12 +77,23 @@ impl<'p> Linker<'p> {
         let function = self.function_at(file, call.scope)?;
         let (asserts, refuses) = behaviour(context, call);
         let symbols = context.names.symbols(&call.callee, call.scope);
-        let callee = symbols.first().and_then(|symbol| self.function_named(file, symbol));
+        // A variable of the function around hides what its package declares by the same name.
+        let hidden = call.callee.name().filter(|name| !name.contains('.')).and_then(|name| {
+            let mut bound = context.names.bindings(name);
+            let own = bound.find(|one| one.scope != 0 && context.module.within(call.scope, one.scope))?;
+            match own.value {
+                Some(Expr::Function(at)) => self.functions.get(&(file, at)).copied(),
+                _ => None,
+            }
+        });
+        let callee = hidden.or_else(|| symbols.first().and_then(|symbol| self.function_named(file, symbol)));
         let mut runs = match symbols.first().filter(|_| call.role != CallRole::Annotation) {
             Some(symbol) => callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]),
             None => Vec::new(),
         };
         let followed = call.role == CallRole::Annotation || !runs.is_empty();
+        let perhaps = if callee.is_none() && runs.len() > 1 { runs.clone() } else { Vec::new() };
+        let takes_body = bodies::takes(context, call, callee.is_some());
         let mut handed = Vec::new();
         for argument in &call.arguments {
             self.functions_in(file, &argument.value, call.scope, &mut handed);
@@ -115,9 +130,13 @@ impl<'p> Linker<'p> {
                 let of = OfRow { asked: deadlines::asked(row.1), maker };
                 let one = self.made_use(context, (file, at, call), seen, row.1, made, &given);
                 uses.push(Found { one, of: Some(of) });
-                if matches!(row.1.means, Meaning::Middleware | Meaning::RouteGroup) {
+                if matches!(row.1.means, Meaning::Middleware | Meaning::RouteGroup | Meaning::Route) {
                     let beside = self.by_name(context, (file, at, call), function);
-                    uses.extend(beside.into_iter().map(|one| Found { one, of: None }));
+                    let answers = |one: &Use| {
+                        let answers = [Meaning::Profiler, Meaning::MetricsEndpoint, Meaning::HealthCheck];
+                        row.1.means != Meaning::Route || answers.contains(&one.meaning)
+                    };
+                    uses.extend(beside.into_iter().filter(answers).map(|one| Found { one, of: None }));
                 }
             }
         } else if let Some(symbol) = symbols.first().filter(|_| !followed) {
@@ -125,7 +144,20 @@ impl<'p> Linker<'p> {
         }
         let callee = callee.filter(|_| call.role != CallRole::Annotation);
         let open = deadlines::open(call).filter(|_| callee.is_none()).map(str::to_owned);
-        Some(Resolved { at, function, asserts, refuses, callee, open, runs, handed, uses, unfollowed })
+        Some(Resolved {
+            at,
+            function,
+            asserts,
+            refuses,
+            takes_body,
+            callee,
+            open,
+            runs,
+            handed,
+            perhaps,
+            uses,
+            unfollowed,
+        })
     }
 
     /// Whether the version that is locked is one that the row speaks of.
@@ -187,9 +219,8 @@ impl<'p> Linker<'p> {
             let ends = symbol.match_indices(['.', '/', '(']).map(|(at, _)| at).chain([symbol.len()]);
             ends.filter_map(|end| symbol.get(..end)).any(|name| self.libraries.contains(name))
         };
-        let lower = method.to_ascii_lowercase();
         let throws = matches!(context.module.language, Python | Java | Kotlin | CSharp | Ruby | Php);
-        let asks = ASKING.iter().any(|word| lower.contains(word));
+        let asks = words(method).any(|one| ASKING.iter().any(|word| one.starts_with(word)));
         let waits = call.awaited || throws;
         if call.role != CallRole::Plain || !waits || !(own && (asks || !throws) || asks && library()) {
             return None;
@@ -257,7 +288,7 @@ impl<'p> Linker<'p> {
     }
 
     /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`, `app.register(rateLimit, …)`,
-    /// `mount Exporter => "/metrics"`. Its settings stand beside it.
+    /// `mount Exporter => "/metrics"`, `mux.HandleFunc("/debug/pprof/", pprof.Index)`. Its settings stand beside it.
     fn by_name(
         &self,
         context: Context<'p>,
@@ -303,6 +334,24 @@ impl<'p> Linker<'p> {
         let made = program::follow(self.program, self.names, Made { file, maker })?;
         Some((made.file, MadeIn { context: self.context(made.file)?, maker: made.maker }))
     }
+}
+
+/// `isDatabaseHealthy` is `is`, `database`, `healthy`; `WriteString` has no `test` in it.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut words: Vec<String> = vec![String::new()];
+    let mut before = '_';
+    for letter in name.chars() {
+        if letter == '_' || letter.is_uppercase() && !before.is_uppercase() {
+            words.push(String::new());
+        }
+        if letter != '_'
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(letter.to_lowercase());
+        }
+        before = letter;
+    }
+    words.into_iter()
 }
 
 /// A symbol without the file that it was found in: `@3.Store.get` is `Store.get`.

@@ -101,7 +101,9 @@ impl Linker<'_> {
         line: u32,
     ) -> Option<EnvironmentRead> {
         let (name, default) = variables::placeholder(name, default);
+        let behind = self.switch(file, scope, &name, variables::ROUNDS);
         Some(EnvironmentRead {
+            behind,
             name,
             default,
             place: self.place(file, line),

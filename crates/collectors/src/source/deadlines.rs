@@ -290,7 +290,12 @@ impl Linker<'_> {
                 .find(|(_, call)| call.arguments.iter().any(|one| one.value == Expr::Function(scope)))
             {
                 // A lambda that is handed to something that got a context runs under that context.
-                Some((at, call)) => self.call_trail(file, at, call, walk),
+                Some((at, call)) if !self.callees.contains_key(&(file, at)) => self.call_trail(file, at, call, walk),
+                // `inTransaction(ctx, func(ctx context.Context) error { … })` of the program's own gives on what it got.
+                Some((_, call)) => match call.arguments.iter().find(|one| one.value != Expr::Function(scope)) {
+                    Some(given) => self.trail(file, &given.value, call.scope, call.spot.start, walk),
+                    None => Trail::Lost(here),
+                },
                 // Nobody in the program calls it: who asks from outside decides, and may wait for ever.
                 None if self.handed.contains(&function) || !declared.types.is_empty() => Self::request(walk),
                 None => Trail::Lost(here),

@@ -7,7 +7,9 @@ use std::{
 
 use gonogo_domain::{
     KnownUse, Library, Place,
-    evidence::{Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId},
+    evidence::{
+        BodyUse, Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId,
+    },
     known_symbols,
 };
 use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
@@ -48,17 +50,30 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     };
     linker.declare();
     let all = 0..program.files.len();
-    let calls: Vec<_> = all.clone().into_par_iter().map(|file| (linker.effects(file), linker.resolve(file))).collect();
+    let calls: Vec<_> = all
+        .clone()
+        .into_par_iter()
+        .map(|file| (linker.effects(file).into_iter().chain(linker.objects(file)).collect(), linker.resolve(file)))
+        .collect();
     for (file, (effects, resolved)) in calls.into_iter().enumerate() {
         linker.note(file, effects, resolved);
     }
     let contents: Vec<_> = all
         .into_par_iter()
-        .map(|file| (linker.reads(file), linker.catches(file), linker.texts(file), linker.choices(file)))
+        .map(|file| {
+            (
+                linker.reads(file),
+                linker.catches(file),
+                linker.lost_errors(file),
+                linker.texts(file),
+                linker.choices(file),
+            )
+        })
         .collect();
-    for (reads, catches, texts, choices) in contents {
+    for (reads, catches, lost_errors, texts, choices) in contents {
         linker.code.environment.extend(reads);
         linker.code.catches.extend(catches);
+        linker.code.lost_errors.extend(lost_errors);
         linker.code.texts.extend(texts);
         linker.code.choices.extend(choices);
     }
@@ -165,6 +180,7 @@ impl<'p> Linker<'p> {
                     place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
                     role,
                     calls: Vec::new(),
+                    perhaps: Vec::new(),
                     uses: Vec::new(),
                     unfollowed: Vec::new(),
                     browser: browser.contains(&file),
@@ -175,6 +191,7 @@ impl<'p> Linker<'p> {
                         (false, _) => FunctionKind::Named,
                     },
                     refuses: false,
+                    body: if unit.module.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
                     asserts: false,
                     fields: Vec::new(),
                 });
@@ -306,6 +323,10 @@ impl<'p> Linker<'p> {
             if let Some(function) = self.code.functions.get_mut(call.function) {
                 function.asserts |= call.asserts;
                 function.refuses |= call.refuses;
+                if call.takes_body {
+                    function.body = BodyUse::Taken;
+                }
+                function.perhaps.extend(call.perhaps);
                 function.unfollowed.extend(call.unfollowed);
             }
             for callee in &call.runs {

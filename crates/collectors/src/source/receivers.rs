@@ -93,11 +93,40 @@ impl<'p> Linker<'p> {
         };
         Some(Use {
             wraps: callee.into_iter().chain(lambda).chain(given.iter().copied()).collect(),
-            in_loop: around(ScopeKind::Loop),
+            in_loop: self.loops(file, call),
             in_branch: around(ScopeKind::Branch),
             in_catch: around(ScopeKind::Catch),
             fate: Fate::Dropped,
             ..self.bare(file, function, call.spot.line, "go", Meaning::Spawn)
         })
+    }
+
+    /// A loop stands around it that is not over what the program was made with: a list that is written here, a field of
+    /// its own, a variable of its package.
+    fn loops(&self, file: FileId, call: &Call) -> bool {
+        let Some(module) = self.program.files.get(file).map(|unit| &unit.module) else { return false };
+        let home = module.function(call.scope);
+        let fixed = |condition: &Expr| {
+            let Expr::Operation(operator, items) = condition else { return false };
+            let path = match items.first().filter(|_| operator == "range") {
+                Some(Expr::List(_)) => return true,
+                Some(Expr::Name(path)) => path,
+                _ => return false,
+            };
+            let head = path.split('.').next().unwrap_or(path);
+            let bound = || module.bindings.iter().filter(|one| one.name == head);
+            // The receiver of the method around.
+            let receiver = bound().any(|one| {
+                let of = module.scopes.get(one.scope);
+                one.kind.is_some()
+                    && of.is_some_and(|of| of.types.first() == one.kind.as_ref())
+                    && home.is_some_and(|home| module.within(home, one.scope))
+            });
+            path != head && receiver || bound().next().is_some() && bound().all(|one| one.scope == 0)
+        };
+        let inner = module.around(call.scope).take_while(|(_, scope)| scope.kind != ScopeKind::Function);
+        inner
+            .filter(|(_, scope)| scope.kind == ScopeKind::Loop)
+            .any(|(_, scope)| !scope.condition.as_ref().is_some_and(fixed))
     }
 }

@@ -1,6 +1,9 @@
 //! Where the program answers: routes with the prefixes and the guards of what they hang on.
 
-use gonogo_domain::evidence::{FunctionId, Guard, Meaning, ServedRoute, Use, UseId};
+use gonogo_domain::{
+    evidence::{FunctionId, Guard, Meaning, ServedRoute, Use, UseId},
+    known_symbols,
+};
 use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId, ScopeKind};
 use hashbrown::HashMap;
 
@@ -31,10 +34,15 @@ impl<'p> Linker<'p> {
             let piece =
                 own.is_none().then(|| call.arguments.iter().take(2).find_map(|one| self.path_piece(file, &one.value)));
             // `router.get(base + "/", handler)`: something stands there that was not followed.
-            let followed = call.role == CallRole::Annotation || call.arguments.len() < 2;
+            let followed = (call.role == CallRole::Annotation || call.arguments.len() < 2)
+                && one.settings.get("path").is_none_or(|setting| setting.value.text().is_some());
             let own = own.map(|path| path.rsplit("{}").next().unwrap_or(path)).or_else(|| piece.flatten());
             // `app.get("env")` of Express reads a setting: a route has somebody to answer it.
             if one.wraps.is_empty() && call.arguments.len() < 2 && call.role != CallRole::Annotation {
+                continue;
+            }
+            let last = call.arguments.last().map(|one| &one.value);
+            if last.is_some_and(|last| self.says_nothing_is_there(file, last, call.scope)) {
                 continue;
             }
             let (mut prefix, mut guards) = self.around_route(id, &mounts, GROUPS);
@@ -43,7 +51,11 @@ impl<'p> Linker<'p> {
             guards.splice(0..0, around);
             let handler = match call.role {
                 CallRole::Annotation => one.wraps.first().copied(),
-                _ => one.wraps.last().copied(),
+                // `mux.Handle("/pay", payments.Handler(store))`: what makes the handler holds it.
+                _ => one.wraps.last().copied().or_else(|| match last? {
+                    Expr::Call(at) => self.callees.get(&(file, *at)).copied(),
+                    _ => None,
+                }),
             };
             if one.defaults.get("expands").is_some_and(|kind| kind == "resources") {
                 routes.extend(self.resources(one, &filters, &guards));
@@ -88,6 +100,7 @@ impl<'p> Linker<'p> {
             });
             let method = before.or_else(|| set.next()).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
+                let last = if last == "DEL" { "DELETE".to_owned() } else { last };
                 let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
                 METHODS.contains(&last.as_str()).then_some(last)
             });
@@ -256,6 +269,24 @@ impl<'p> Linker<'p> {
                 .and_then(|call| super::facts::method(&call.callee))
                 .is_some_and(|name| name == "IsDevelopment"),
             _ => false,
+        })
+    }
+
+    /// `http.NotFoundHandler()` answers where nobody else does: it is no route of the program.
+    fn says_nothing_is_there(&self, file: FileId, handler: &Expr, scope: ScopeId) -> bool {
+        let Some(context) = self.context(file) else { return false };
+        let named = match handler {
+            Expr::Call(at) => context.module.calls.get(*at).map(|call| (&call.callee, call.scope)),
+            Expr::Name(_) => Some((handler, scope)),
+            _ => None,
+        };
+        let table = known_symbols(context.module.language.word());
+        named.is_some_and(|(name, scope)| {
+            context
+                .names
+                .symbols(name, scope)
+                .first()
+                .is_some_and(|symbol| table.rows(symbol).iter().any(|(_, row)| row.means == Meaning::NotFoundAnswer))
         })
     }
 

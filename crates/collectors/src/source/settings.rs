@@ -68,6 +68,10 @@ fn here(context: Context<'_>, at: usize, call: &Call, slot: &str, unit: Option<&
         let rest = Expr::List(rest.map(|argument| argument.value.clone()).collect());
         return Some(values::setting(context, &rest, call.scope, unit, call.spot.line));
     }
+    if let Some(slot) = slot.strip_suffix("@text") {
+        let (value, scope) = slot_of_call(context, at, call, slot)?;
+        return Some(values::put_together(context, value, scope, call.spot.line));
+    }
     let (value, scope) = slot_of_call(context, at, call, slot)?;
     if matches!(value, Expr::Null) {
         // `timeout=None` of Python waits for ever, whatever the library does where nothing is said.
@@ -94,14 +98,30 @@ fn there(context: Context<'_>, call: &Call, made: MadeIn<'_>, slot: &str, unit: 
         }
         Maker::Object(object, scope) => {
             let value = object.field(slot.strip_prefix('.')?)?;
-            Some(values::setting(made.context, value, scope, unit, line_of(made.context, scope)))
+            Some(values::setting(made.context, value, scope, unit, line_of(made.context, object, scope)))
         }
         Maker::Import(_) => None,
     }
 }
 
-fn line_of(context: Context<'_>, scope: ScopeId) -> u32 {
-    context.module.scopes.get(scope).map_or(1, |scope| scope.spot.line)
+/// Where an object is written out: the statement that holds it.
+fn line_of(context: Context<'_>, object: &Expr, scope: ScopeId) -> u32 {
+    let holds = |value: &Expr| {
+        let mut found = false;
+        value.walk(&mut |inner| found |= std::ptr::eq(inner, object));
+        found
+    };
+    let module = context.module;
+    let mut bound = module.bindings.iter().filter(|one| one.value.as_ref().is_some_and(holds)).map(|one| one.spot.line);
+    let mut returned = module.returns.iter().filter(|one| holds(&one.value)).map(|one| one.spot.line);
+    bound
+        .next()
+        .or_else(|| returned.next())
+        .or_else(|| {
+            let given = |call: &&Call| call.arguments.iter().any(|argument| holds(&argument.value));
+            module.calls.iter().find(given).map(|call| call.spot.line)
+        })
+        .unwrap_or_else(|| module.scopes.get(scope).map_or(1, |scope| scope.spot.line))
 }
 
 fn slot_of_call<'n>(context: Context<'n>, at: usize, call: &'n Call, slot: &str) -> Option<(&'n Expr, ScopeId)> {
@@ -120,7 +140,12 @@ fn slot_of_call<'n>(context: Context<'n>, at: usize, call: &'n Call, slot: &str)
     };
     let mut found = (&argument.value, call.scope);
     for field in fields.into_iter().flat_map(|fields| fields.split('.')) {
-        found = field_of(context, found.0, found.1, field)?;
+        // What was assigned to the object since holds.
+        let assigned = match found.0 {
+            Expr::Name(_) => context.names.assigned(found.0, field, found.1),
+            _ => None,
+        };
+        found = assigned.or_else(|| field_of(context, found.0, found.1, field))?;
     }
     Some(found)
 }

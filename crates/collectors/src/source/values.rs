@@ -27,6 +27,91 @@ pub(super) fn setting(context: Context<'_>, value: &Expr, scope: ScopeId, unit: 
     }
 }
 
+/// The longest text that is put together.
+const LONGEST: usize = 1 << 14;
+
+/// A text as far as it is written, with `{}` for what comes from elsewhere: `"SELECT " + x`, `fmt.Sprintf("… %s", x)`.
+/// Numbers stand as `0`.
+pub(super) fn put_together(context: Context<'_>, value: &Expr, scope: ScopeId, line: u32) -> Setting {
+    let text = pieces(context, value, scope, STEPS).filter(|text| text.len() <= LONGEST);
+    Setting {
+        value: text.map_or(SettingValue::NotFollowed, SettingValue::Text),
+        place: Place::new(std::sync::Arc::clone(context.path), line, 1),
+    }
+}
+
+fn pieces(context: Context<'_>, value: &Expr, scope: ScopeId, steps: usize) -> Option<String> {
+    let steps = steps.checked_sub(1)?;
+    let piece = |value: &Expr| pieces(context, value, scope, steps).unwrap_or_else(|| "{}".to_owned());
+    match value {
+        Expr::Text(text) => Some(text.clone()),
+        Expr::Number(_) => Some("0".to_owned()),
+        Expr::Name(path) => {
+            let (value, scope) = context.names.value(path, scope)?;
+            pieces(context, value, scope, steps)
+        }
+        Expr::Operation(operator, items) => match (operator.as_str(), items.as_slice()) {
+            ("+" | ".", [first, second]) => {
+                let joined = piece(first) + &piece(second);
+                (joined.len() <= LONGEST).then_some(joined)
+            }
+            ("%", [format, given]) => {
+                let given = match given {
+                    Expr::List(items) => items.iter().collect(),
+                    other => vec![other],
+                };
+                Some(filled(&piece(format), given.into_iter().map(piece)))
+            }
+            _ => None,
+        },
+        Expr::Call(at) => {
+            let call = context.module.calls.get(*at)?;
+            let name = match &call.callee {
+                Expr::Name(path) => path.rsplit('.').next()?,
+                Expr::Member(_, name) => name,
+                _ => return None,
+            };
+            match name {
+                "Sprintf" | "sprintf" | "formatted" => (),
+                "format" if matches!(&call.callee, Expr::Name(path) if path == "String.format") => (),
+                "Itoa" | "FormatInt" | "int" | "Number" | "parseInt" => return Some("0".to_owned()),
+                _ => return None,
+            }
+            let mut given = call.arguments.iter().map(|one| &one.value);
+            let format = piece(given.next()?);
+            Some(filled(&format, given.map(piece)))
+        }
+        _ => None,
+    }
+}
+
+/// `%s` and `%v` with what is given for them; what counts is a number.
+fn filled(format: &str, mut given: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    let mut letters = format.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            text.push(letter);
+            continue;
+        }
+        while letters.peek().is_some_and(|next| next.is_ascii_digit() || matches!(next, '+' | '-' | '.' | '#')) {
+            letters.next();
+        }
+        match letters.next() {
+            Some('%') | None => text.push('%'),
+            Some('s' | 'v' | 'q') => text.push_str(&given.next().unwrap_or_else(|| "{}".to_owned())),
+            Some(_) => {
+                given.next();
+                text.push('0');
+            }
+        }
+        if text.len() > LONGEST {
+            break;
+        }
+    }
+    text
+}
+
 /// The name of the environment variable that an expression reads, and its default.
 pub(super) fn environment(
     context: Context<'_>,

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Functions that read a variable may be wrapped by others this often.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 /// Fields of the objects of one function.
 const FIELDS: usize = 64;
 
@@ -91,6 +91,34 @@ impl Linker<'_> {
         !branches.is_empty() && !branches.into_iter().any(ends)
     }
 
+    /// The variable that has to be set before the program comes to this place: of the branches around it, or around
+    /// every call of its function.
+    pub(super) fn switch(&self, file: FileId, scope: ScopeId, own: &str, rounds: usize) -> Option<String> {
+        let context = self.context(file)?;
+        let module = context.module;
+        let mut within = module.around(scope).take_while(|(_, one)| one.kind != ScopeKind::Function);
+        let around = within.find_map(|(at, one)| {
+            let condition = one.condition.as_ref().filter(|_| one.kind == ScopeKind::Branch)?;
+            switched_on(context, condition, at).filter(|name| name != own)
+        });
+        if around.is_some() {
+            return around;
+        }
+        let rounds = rounds.checked_sub(1)?;
+        let function = self.functions.get(&(file, module.function(scope)?))?;
+        let sites = self.sites.get(function)?;
+        let mut found = None;
+        for (file, at) in sites {
+            let unit = self.program.files.get(*file)?;
+            if !unit.role.counts() {
+                continue;
+            }
+            let call = unit.module.calls.get(*at)?;
+            found = Some(self.switch(*file, call.scope, own, rounds)?);
+        }
+        found
+    }
+
     /// `func env(key, fallback string) string`: each call of it with a name reads that variable.
     pub(super) fn helpers(&mut self) {
         let mut helpers = HashMap::new();
@@ -131,12 +159,10 @@ impl Linker<'_> {
                     }
                     let value = |one: &Expr| values::setting(context, one, call.scope, None, call.spot.line).value;
                     let SettingValue::Text(name) = value(key) else { continue };
-                    let default = call
-                        .arguments
-                        .iter()
-                        .skip(position + 1)
-                        .map(|one| value(&one.value))
-                        .find(|value| *value != SettingValue::NotFollowed);
+                    // What stands beside the name stands in for it, wherever it comes from.
+                    let beside = || call.arguments.iter().skip(position + 1).map(|one| value(&one.value));
+                    let default =
+                        beside().find(|value| *value != SettingValue::NotFollowed).or_else(|| beside().next());
                     found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
                 }
             }
@@ -259,6 +285,34 @@ fn environment_switch(context: Context<'_>, condition: &Expr, scope: ScopeId) ->
         }
     });
     found
+}
+
+/// The variable that a condition wants to be set: `os.Getenv("TRACING") == "1"`, `if (process.env.TRACING)`.
+fn switched_on(context: Context<'_>, condition: &Expr, scope: ScopeId) -> Option<String> {
+    let named = |value: &Expr| values::environment(context, value, scope).map(|(name, _)| name);
+    match condition {
+        Expr::Operation(operator, items) => match (operator.as_str(), items.as_slice()) {
+            ("==" | "===", [one, other]) => {
+                let set = |value: &Expr| match value {
+                    Expr::Text(text) => {
+                        !matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false" | "off" | "no")
+                    }
+                    Expr::Bool(flag) => *flag,
+                    Expr::Number(number) => number != "0",
+                    _ => false,
+                };
+                named(one).filter(|_| set(other)).or_else(|| named(other).filter(|_| set(one)))
+            }
+            ("!=" | "!==", [one, other]) => {
+                let empty = |value: &Expr| matches!(value, Expr::Null) || value.text() == Some("");
+                named(one).filter(|_| empty(other)).or_else(|| named(other).filter(|_| empty(one)))
+            }
+            ("&&" | "and", items) => items.iter().find_map(|item| switched_on(context, item, scope)),
+            _ => None,
+        },
+        Expr::Name(_) | Expr::Call(_) => named(condition),
+        _ => None,
+    }
 }
 
 fn names_environment(name: &str) -> bool {

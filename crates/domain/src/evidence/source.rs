@@ -19,6 +19,7 @@ pub struct SourceCode {
     pub routes: Vec<ServedRoute>,
     pub environment: Vec<EnvironmentRead>,
     pub catches: Vec<Catch>,
+    pub lost_errors: Vec<LostError>,
     pub texts: Vec<SourceText>,
     /// Addresses that the name of the environment chooses.
     pub choices: Vec<Choice>,
@@ -52,6 +53,8 @@ pub struct Function {
     pub role: Role,
     /// The functions of the program that it calls, passes on, or holds.
     pub calls: Vec<FunctionId>,
+    /// Those of them that it may only call: what is behind an interface may be any of several.
+    pub perhaps: Vec<FunctionId>,
     /// What it uses itself.
     pub uses: Vec<UseId>,
     /// Calls that lead out of sight: to what may be behind an interface, a parameter, a library without a table.
@@ -63,10 +66,21 @@ pub struct Function {
     pub kind: FunctionKind,
     /// It turns callers away itself: it answers 401 or 403, or raises what is called so.
     pub refuses: bool,
+    /// It reads the body of a request, or hands the request to what may; known for Go, and assumed elsewhere.
+    pub body: BodyUse,
     /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
     pub asserts: bool,
     /// The fields of the objects that it makes, where their value is not written out: `redis` of `{ redis: connected }`.
     pub fields: Vec<String>,
+}
+
+/// What a function does with the body of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BodyUse {
+    /// It never looks at one.
+    Unread,
+    /// It may read one.
+    Taken,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -245,6 +259,8 @@ pub enum Meaning {
     // Errors.
     ErrorBoundary,
     ErrorAnswer,
+    /// A handler that says of everything that it is not there.
+    NotFoundAnswer,
     DeadLetter,
     Exit,
     // Security.
@@ -318,6 +334,8 @@ pub struct EnvironmentRead {
     pub place: Place,
     pub role: Role,
     pub function: FunctionId,
+    /// The variable that must be set for the program to come here.
+    pub behind: Option<String>,
 }
 
 /// The handler of an error.
@@ -331,6 +349,23 @@ pub struct Catch {
     /// Nothing is done in it.
     pub empty: bool,
     pub does: Vec<Handling>,
+}
+
+/// A call of Go whose error nobody looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostError {
+    /// What is called, as written: `s.store.Save`.
+    pub call: String,
+    pub place: Place,
+    pub role: Role,
+    pub function: FunctionId,
+    /// `_ = f()`: somebody wrote that it does not matter; else the call is a statement of its own.
+    pub by_name: bool,
+    /// It stands where another error is being handled.
+    pub in_catch: bool,
+    /// The function of the program that is called.
+    pub callee: Option<FunctionId>,
+    pub used: Option<UseId>,
 }
 
 /// What the handler of an error does with it.
@@ -428,6 +463,7 @@ impl SourceCode {
         self.functions.retain(|one| kept(&one.place));
         for function in &mut self.functions {
             all(&functions, &mut function.calls);
+            all(&functions, &mut function.perhaps);
             all(&uses, &mut function.uses);
         }
         self.uses.retain(|one| kept(&one.place));
@@ -446,6 +482,11 @@ impl SourceCode {
         }
         self.environment.retain_mut(|one| moved(&mut one.function, &functions));
         self.catches.retain_mut(|one| moved(&mut one.function, &functions));
+        self.lost_errors.retain_mut(|one| moved(&mut one.function, &functions));
+        for one in &mut self.lost_errors {
+            one.callee = one.callee.and_then(|callee| at(&functions, callee));
+            one.used = one.used.and_then(|used| at(&uses, used));
+        }
         self.texts.retain_mut(|one| moved(&mut one.function, &functions));
         self.tests.retain_mut(|one| moved(&mut one.function, &functions));
         self.choices.retain(|one| kept(&one.place));

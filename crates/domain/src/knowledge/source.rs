@@ -58,7 +58,8 @@ pub struct KnownUse {
 /// argument of that method in the same chain of calls, `+Attempts` the first argument of a call of that name among the
 /// arguments (`+Attempts.1` its second), `.Timeout` a field of the object that is made. `^` before any of
 /// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
-/// deadline that what stands there carries: a context, a signal, a request that was made with one.
+/// deadline that what stands there carries: a context, a signal, a request that was made with one. `@text` behind one asks
+/// for the text that is put together there, with `{}` for what comes from elsewhere.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {

@@ -309,6 +309,11 @@ fn function(reader: &mut Reader<'_>, node: Node<'_>, name: String) -> usize {
                 }
             }
         }
+        if let Some(result) = node.child_by_field_name("result") {
+            let last = if result.kind() == "parameter_list" { parts(result).last().copied() } else { Some(result) };
+            let kind = last.map(|last| last.child_by_field_name("type").unwrap_or(last));
+            reader.this().fails = kind.is_some_and(|kind| reader.text(kind) == "error");
+        }
         if let Some(body) = node.child_by_field_name("body") {
             let statements: Vec<Node<'_>> = parts(body)
                 .into_iter()
@@ -333,6 +338,14 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     reader.deeper(node, |reader| match node.kind() {
         "selector_expression" => path(reader, node),
         "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
+        // What is said to be of a type is called as that.
+        "type_assertion_expression" => {
+            let value = visit(reader, node);
+            match node.child_by_field_name("type").and_then(|kind| type_name(reader, kind)) {
+                Some(kind) if kind.contains('.') => Expr::Object { kind: Some(kind), fields: Vec::new() },
+                _ => value,
+            }
+        }
         // `lru.New[string](5)` reads like an element that is called; exported functions are no elements.
         "index_expression" => match visit(reader, node) {
             Expr::Index(of, key)
