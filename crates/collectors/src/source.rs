@@ -22,16 +22,21 @@ mod calls;
 mod cases;
 mod contents;
 mod deadlines;
+mod decisions;
 mod facts;
+mod fields;
 mod handling;
+mod keeping;
 mod lost;
 mod objects;
+mod origins;
 mod program;
 mod receivers;
 mod routes;
 mod settings;
 mod values;
 mod variables;
+mod vendors;
 
 use program::{FileId, Program};
 
@@ -245,5 +250,7 @@ struct Parts<'a> {
     packages: Vec<&'a Place>,
 }
 
+#[cfg(test)]
+mod decision_tests;
 #[cfg(test)]
 mod tests;

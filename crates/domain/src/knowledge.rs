@@ -7,10 +7,12 @@ use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
 
+mod answers;
 mod beside;
 mod source;
 mod table;
 
+pub use answers::{Answers, OutcomeWords, Vendor, answers, vendors};
 pub use beside::{Beside, Launcher, Layout, Starter, beside};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};

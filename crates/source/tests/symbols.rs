@@ -53,6 +53,15 @@ fetch("https://example.com").then((r) => r.json());
 }
 
 #[test]
+fn what_stands_in_for_a_part_of_a_parameter_tells_what_it_is() {
+    check(
+        Language::JavaScript,
+        "function make({ fetch = globalThis.fetch, log }) {\n  fetch('https://x.example');\n  log();\n}\n",
+        &["2 globalThis.fetch", "3 {}.log"],
+    );
+}
+
+#[test]
 fn typescript_follows_the_types_of_constructor_parameters() {
     check(
         Language::TypeScript,

@@ -177,7 +177,8 @@ f = lambda n=1: eight(n)
   13    return null
   14  bind value = (? y x z)
   15  Loop  when (range items())
-  15    call six (i)
+  15    Branch  when seven()
+  15      call six (i)
   15    bind i
   15  call items ()
   15    call seven (i)

@@ -2,10 +2,10 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength,
-    Text,
+    Tally, Text, evidence::Meaning,
 };
 
-use crate::shared::{clay, declared_library};
+use crate::shared::{clay, declared_library, outbound::Coverage, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "clay.circuit-breaker",
@@ -32,9 +32,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    clay::asked(evidence, CHECK.min, || {
-        Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
-    })
+    clay::asked(evidence, CHECK.min, || program::readings(declared(evidence), configured(evidence)))
 }
 
 /// A mesh ejects a host that fails; it knows nothing of credits and keys.
@@ -52,7 +50,7 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     declared_library(evidence, Capability::CircuitBreaker, "circuit breakers", "熔断")
 }
 
-/// The breaker is in the source. One that is switched off is declared.
+/// One that is switched off by a setting protects nothing, whatever the source does.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let off = clay::settings(evidence)?.into_iter().find(|setting| {
         (setting.says("BREAKER") || setting.says("CIRCUIT"))
@@ -72,5 +70,63 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "无论 Clay 如何应答都会继续调用",
         ));
     }
-    match evidence.source_code()? {}
+    in_source(evidence)
 }
+
+/// Each call is run by a breaker, and the answers that say nothing of an outage have branches of their own.
+fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let clay = clay::integration(evidence)?;
+    if clay.calls.is_empty() {
+        return Ok(clay.no_call());
+    }
+    let coverage = Coverage::of(clay.source, &[Meaning::CircuitBreaker]);
+    let mut tally = Tally::new();
+    let by_hand = clay.by_hand(&["breaker", "circuit"]);
+    let mut unseen = None;
+    for call in &clay.calls {
+        let near = clay.near(call.used.function);
+        let around = near.iter().flat_map(|at| coverage.around(*at)).find_map(|at| clay.source.uses.get(*at));
+        match (around, by_hand) {
+            (Some(breaker), _) => tally.met(call.used.place.to_string(), &breaker.place),
+            (None, Some(place)) => unseen = Some(place),
+            (None, None) => tally.miss(
+                call.used.place.to_string(),
+                Finding::new(
+                    &call.used.place,
+                    "this call to Clay goes out without a circuit breaker",
+                    "此处对 Clay 的调用未经熔断器",
+                ),
+            ),
+        }
+    }
+    for (statuses, en, zh) in APART {
+        match statuses.iter().find_map(|status| clay.branch(*status)) {
+            Some(place) => tally.met(*en, place),
+            None => tally.miss(*en, clay.missing(evidence, en, zh)),
+        }
+    }
+    let count = tally.count();
+    if let Some(place) = unseen.filter(|_| count.met == count.of) {
+        return Ok(program::trail_ends(
+            format!("a breaker that is written by hand stands at {place}; when it opens was not followed"),
+            format!("{place} 处有自行编写的熔断器；其断开条件未能追踪"),
+        ));
+    }
+    Ok(tally
+        .reading("calls and answers of Clay are treated as a breaker needs it", "项 Clay 调用与应答的处理符合熔断要求"))
+}
+
+/// Answers that are no outage, and what goes wrong where they count as one.
+const APART: &[(&[u16], &str, &str)] = &[
+    (
+        &[402],
+        "402 is not told apart: the breaker does not stay open until the credits are reset",
+        "未区分 402：熔断器不会保持到额度重置",
+    ),
+    (
+        &[401, 403],
+        "401 and 403 are not told apart: the breaker closes again on a key that stays wrong",
+        "未区分 401/403：密钥仍错误时熔断器会再次闭合",
+    ),
+    (&[429], "429 is not told apart: Clay's limit counts as an outage", "未区分 429：Clay 的限流被当作故障"),
+];

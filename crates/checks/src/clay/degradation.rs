@@ -2,11 +2,16 @@
 
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text,
-    evidence::{EnvValue, EnvVar, Volume, VolumeKind, Workload},
+    Strength, Tally, Text,
+    evidence::{EnvValue, EnvVar, Fate, Handling, Meaning, Volume, VolumeKind, Workload},
 };
 
-use crate::shared::{clay, declared_library, production_workloads};
+use crate::shared::{
+    clay::{self, ClayCall, Integration},
+    declared_library,
+    outbound::Coverage,
+    production_workloads, program,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "clay.degradation",
@@ -32,9 +37,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    clay::asked(evidence, CHECK.min, || {
-        Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
-    })
+    clay::asked(evidence, CHECK.min, || program::readings(declared(evidence), configured(evidence)))
 }
 
 /// The variable that names the folder, the volume under it, the workload.
@@ -129,5 +132,118 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "待发送数据未持久保存，或没有降级方案",
         ));
     }
-    match evidence.source_code()? {}
+    in_source(evidence)
+}
+
+/// What keeps a record that Clay did not take.
+const STORES: &[Meaning] = &[
+    Meaning::QueuePublish,
+    Meaning::DatabaseCall,
+    Meaning::StorageCall,
+    Meaning::DeadLetter,
+    Meaning::CacheCall,
+    Meaning::Cache,
+];
+
+/// Each call that does work has something that stands in for it, and what it was given is kept.
+fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let clay = clay::integration(evidence)?;
+    if clay.calls.is_empty() {
+        return Ok(clay.no_call());
+    }
+    let coverage = Coverage::of(clay.source, &[Meaning::Fallback]);
+    let mut tally = Tally::new();
+    for (operation, place, _, id) in &clay.operations {
+        let Some(call) = clay.calls.iter().find(|call| call.id == *id) else { continue };
+        // An answer to a question for health stands for itself.
+        if *operation == clay::Operation::Me {
+            continue;
+        }
+        let key = place.to_string();
+        // A search gives nothing away that could be lost.
+        let sends = matches!(operation, clay::Operation::Run | clay::Operation::Row);
+        if let Some(thrown) = thrown_away(&clay, call) {
+            tally.miss(
+                &key,
+                Finding::new(
+                    thrown,
+                    "nobody waits for this call to Clay: what was accepted is lost when the process ends",
+                    "没有等待此处对 Clay 的调用：进程结束时已接收的数据会丢失",
+                ),
+            );
+            continue;
+        }
+        let fallback = coverage.around(call.used.function).iter().find_map(|at| clay.source.uses.get(*at));
+        match fallback.map(|one| one.place.clone()).or_else(|| stand_in(&clay, call, sends)) {
+            Some(place) => tally.met(&key, &place),
+            None => tally.miss(
+                &key,
+                if sends {
+                    Finding::new(
+                        place,
+                        "what Clay does not take is not kept: no queue, no table, no file of its own",
+                        "Clay 未接收的数据没有保存：没有队列、数据表或自有文件",
+                    )
+                } else {
+                    Finding::new(place, "nothing stands in when Clay does not answer", "Clay 无应答时没有替代结果")
+                },
+            ),
+        }
+    }
+    if tally.is_empty() {
+        return Ok(Reading::not_applicable(
+            format!("none of {} calls to Clay does work that could be lost", clay.calls.len()),
+            format!("{} 个对 Clay 的调用均不承担可能丢失的工作", clay.calls.len()),
+        ));
+    }
+    Ok(tally
+        .reading("calls to Clay have something that stands in, and lose nothing", "项 Clay 调用有替代方案且不丢数据"))
+}
+
+/// The work is handed to something that lives in the process alone, or nobody waits for the call.
+fn thrown_away<'a>(clay: &Integration<'a>, call: &ClayCall<'a>) -> Option<&'a Place> {
+    let near = clay.near(call.used.function);
+    let spawned = clay.source.uses_for(&[Meaning::Spawn]).find(|(id, one)| {
+        let given = clay.source.flows.get(id).into_iter().flat_map(|into| into.values()).flatten();
+        let own = one.wraps.iter().any(|function| near.contains(function));
+        (own || given.into_iter().any(clay::of_clay)) && !stores_before(clay, one)
+    });
+    spawned.map(|(_, one)| &one.place).or_else(|| {
+        let promise =
+            matches!(call.used.place.path().rsplit('.').next(), Some("js" | "ts" | "mjs" | "cjs" | "tsx" | "jsx"));
+        (promise && call.used.fate == Fate::Dropped).then_some(&call.used.place)
+    })
+}
+
+/// Before the work is handed over, it is kept.
+fn stores_before(clay: &Integration<'_>, handed: &gonogo_domain::evidence::Use) -> bool {
+    let Some(function) = clay.source.functions.get(handed.function) else { return false };
+    let own = function.calls.iter().flat_map(|callee| clay.source.uses_of(*callee).map(|(_, one)| one));
+    let here = function.uses.iter().filter_map(|at| clay.source.uses.get(*at)).filter(|one| one.place < handed.place);
+    own.chain(here).any(|one| STORES.contains(&one.meaning))
+}
+
+fn stand_in<'a>(clay: &Integration<'a>, call: &ClayCall<'a>, keeps: bool) -> Option<Place> {
+    let near = clay.near(call.used.function);
+    let functions = || near.iter().filter_map(|at| clay.source.functions.get(*at));
+    let uses = functions().flat_map(|function| &function.uses).filter_map(|at| clay.source.uses.get(*at));
+    let mut kept = uses.filter(|one| STORES.contains(&one.meaning) && one.place != call.used.place);
+    if let Some(one) = kept.next() {
+        return Some(one.place.clone());
+    }
+    // What those call that lead to the call may keep it: `outbox.claim()`, `repository.save(…)`.
+    let others = functions().flat_map(|function| &function.calls).filter(|at| !near.contains(at));
+    let found = others.flat_map(|at| clay.source.uses_of(*at)).find(|(_, one)| STORES.contains(&one.meaning));
+    if let Some((_, one)) = found {
+        return Some(one.place.clone());
+    }
+    let caught = clay
+        .source
+        .catches
+        .iter()
+        .find(|one| near.contains(&one.function) && one.role.counts() && one.does.contains(&Handling::Recovers));
+    caught
+        .map(|one| one.place.clone())
+        .filter(|_| !keeps)
+        .or_else(|| clay.by_hand(&["outbox", "enqueue", "deadletter", "spool"]).cloned())
 }

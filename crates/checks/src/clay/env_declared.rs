@@ -2,10 +2,14 @@
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Text,
+    Strength, Tally, Text,
+    evidence::{EnvironmentRead, SettingValue, SourceCode},
 };
 
-use crate::shared::clay::{self, Held};
+use crate::shared::{
+    clay::{self, Held},
+    program, variables,
+};
 
 pub(crate) static CHECK: Check = Check {
     id: "clay.env-declared",
@@ -32,9 +36,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
-    clay::asked(evidence, CHECK.min, || {
-        Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
-    })
+    clay::asked(evidence, CHECK.min, || program::readings(declared(evidence), configured(evidence)))
 }
 
 fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
@@ -56,7 +58,7 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     Ok(Reading::shown(places, format!("declared for production: {names}"), format!("已为生产环境声明：{names}")))
 }
 
-/// Which variables are read is in the source. What contradicts itself already is not.
+/// What contradicts itself is wrong whatever the program reads.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let variables = clay::variables(evidence)?;
     let mut findings = Vec::new();
@@ -91,7 +93,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if !findings.is_empty() {
         return Ok(Reading::refuted(findings, "what is declared contradicts itself", "声明之间存在矛盾"));
     }
-    match evidence.source_code()? {}
+    in_source(evidence)
 }
 
 fn lacks(evidence: &Evidence<'_>, map: &str, key: &str) -> Result<bool, Missing> {
@@ -109,4 +111,80 @@ fn opaque(evidence: &Evidence<'_>) -> Result<bool, Missing> {
         .filter(|workload| workload.production)
         .flat_map(|workload| &workload.containers)
         .any(|container| !container.env_from.is_empty()))
+}
+
+/// Every variable of Clay that the program reads is declared, and a credential that is not set is noticed.
+fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let declared = variables::declared(evidence)?;
+    let read: Vec<(&str, Vec<&EnvironmentRead>)> =
+        variables::read(source).into_iter().filter(|(name, _)| clay::ours(name).as_deref() == Some(*name)).collect();
+    let mut tally = Tally::new();
+    let mut open = Vec::new();
+    for (name, reads) in &read {
+        let Some(first) = reads.first() else { continue };
+        let credential = clay::is_credential(name);
+        if let Some(silent) = reads.iter().find(|one| credential && goes_on(source, one)) {
+            tally.miss(
+                *name,
+                Finding::new(
+                    &silent.place,
+                    format!("without {name} the program goes on, and nobody is told"),
+                    format!("缺少 {name} 时程序照常运行且无人知晓"),
+                ),
+            );
+        }
+        let has_default =
+            reads.iter().any(|one| matches!(&one.default, Some(value) if *value != SettingValue::NotFollowed));
+        if declared.has(name) || has_default && !credential {
+            tally.met(*name, &first.place);
+        } else if declared.elsewhere.is_empty() {
+            tally.miss(
+                *name,
+                Finding::new(
+                    &first.place,
+                    format!("{name} is read here and declared nowhere"),
+                    format!("此处读取 {name}，但没有任何地方声明它"),
+                ),
+            );
+        } else {
+            open.push(*name);
+        }
+    }
+    if let (Some(place), count) = (declared.elsewhere.first(), tally.count())
+        && !open.is_empty()
+        && count.met == count.of
+    {
+        let list = open.join(", ");
+        return Ok(program::trail_ends(
+            format!("{list} may come from what is loaded whole at {place}, which is not here"),
+            format!("{list} 可能来自 {place} 处整体加载的内容，而该内容不在此处"),
+        ));
+    }
+    if tally.is_empty() {
+        let files = program::files(source);
+        return Ok(program::trail_ends(
+            format!("no read of a CLAY_* variable was recognised in {files} files of source"),
+            format!("在 {files} 个源文件中未识别出对 CLAY_* 变量的读取"),
+        ));
+    }
+    Ok(tally.reading(
+        "variables of Clay that are read are declared and missed when they are not set",
+        "个 Clay 变量已声明且缺失时能被发现",
+    ))
+}
+
+/// An empty text stands in, or a branch goes on without it, and no branch refuses to.
+fn goes_on(source: &SourceCode, read: &EnvironmentRead) -> bool {
+    let refuses = source
+        .decisions
+        .secrets
+        .iter()
+        .any(|one| !one.set && one.refuses && clay::ours(&one.name).as_deref() == Some(read.name.as_str()));
+    let empty = match &read.default {
+        Some(SettingValue::Text(text)) => text.is_empty(),
+        Some(SettingValue::NotFollowed) => true,
+        _ => false,
+    };
+    empty && !refuses
 }

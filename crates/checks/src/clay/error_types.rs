@@ -1,10 +1,11 @@
 //! A branch for every error that Clay answers with.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
+    Tally, Text, answers,
 };
 
-use crate::shared::clay;
+use crate::shared::clay::{self, Integration, Operation};
 
 pub(crate) static CHECK: Check = Check {
     id: "clay.error-types",
@@ -34,7 +35,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     clay::asked(evidence, CHECK.min, || Readings::configured(configured(evidence)))
 }
 
-/// The branches are in the source. A list of what is tried again that holds a permanent answer is wrong already.
+/// A list of what is tried again that holds a permanent answer is wrong whatever the source does.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = Vec::new();
     for setting in clay::settings(evidence)? {
@@ -65,5 +66,115 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "永久性错误被当作临时错误处理",
         ));
     }
-    match evidence.source_code()? {}
+    in_source(evidence)
+}
+
+fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let clay = clay::integration(evidence)?;
+    if clay.calls.is_empty() {
+        return Ok(clay.no_call());
+    }
+    let mut tally = Tally::new();
+    for (key, place, en, zh) in kinds(&clay) {
+        match place {
+            Some(place) => tally.met(key, place),
+            None => tally.miss(key, clay.missing(evidence, en, zh)),
+        }
+    }
+    for one in clay.retried_in_vain() {
+        let (status, name) = (one.low, one.named.as_deref().unwrap_or_default());
+        tally.miss(
+            format!("retry of {status}"),
+            Finding::new(
+                &one.place,
+                format!("{name} tries {status} again, which no second try changes"),
+                format!("{name} 会重试 {status}，而重试不会改变结果"),
+            ),
+        );
+    }
+    for (operation, place, _, id) in clay.operations.iter().filter(|(operation, ..)| operation.charges()) {
+        let Some(call) = clay.calls.iter().find(|call| call.id == *id) else { continue };
+        if let Some(retry) = clay.tried_again(call) {
+            let (en, zh) = match operation {
+                Operation::Row => (
+                    "a row is sent again whatever happened: the table may get it twice",
+                    "无论发生什么都会重发该行：表中可能出现重复",
+                ),
+                _ => (
+                    "paid work is started again whatever happened: Clay has no idempotency key and may charge twice",
+                    "无论发生什么都会重新启动付费任务：Clay 没有幂等键，可能重复扣费",
+                ),
+            };
+            tally.miss(
+                format!("{operation:?} again"),
+                Finding::new(place, en, zh).also(retry, "tried again here", "在此处重试"),
+            );
+        }
+    }
+    Ok(tally.reading("kinds of Clay's answers have a branch of their own", "类 Clay 应答有各自的处理分支"))
+}
+
+/// What has to be told apart: its name, the branch, and what to say where there is none.
+type Kind<'a> = (&'static str, Option<&'a Place>, &'static str, &'static str);
+
+/// The answers that the calls of this program can get (field-notes D1.4).
+fn kinds<'a>(clay: &Integration<'a>) -> Vec<Kind<'a>> {
+    let words = answers().outcomes();
+    let api = clay.asks(|one| one != Operation::Row);
+    let mut kinds: Vec<Kind<'a>> = vec![
+        (
+            "401",
+            clay.branch(401),
+            "no branch for 401: a key that Clay refuses looks like any other error",
+            "没有 401 分支：被 Clay 拒绝的密钥与其他错误无异",
+        ),
+        (
+            "429",
+            clay.branch(429),
+            "no branch for 429: nothing waits as long as Clay asks",
+            "没有 429 分支：不会按 Clay 要求的时间等待",
+        ),
+        (
+            "5xx",
+            clay.of_server(),
+            "no branch for 5xx: an outage of Clay looks like a wrong request",
+            "没有 5xx 分支：Clay 故障与错误请求无异",
+        ),
+        ("no answer", clay.no_answer(), "nothing handles a call that gets no answer", "没有处理无应答的调用"),
+        (
+            "400, 404, 413, 422",
+            clay.among(400).or_else(|| clay.branch(400)),
+            "an answer of 400, 404, 413 or 422 is taken for a success",
+            "400、404、413、422 的应答被当作成功",
+        ),
+    ];
+    if api {
+        kinds.push((
+            "403",
+            clay.branch(403),
+            "no branch for 403: a plan that lacks the feature looks like any other error",
+            "没有 403 分支：套餐缺少功能与其他错误无异",
+        ));
+        kinds.push((
+            "402",
+            clay.branch(402),
+            "no branch for 402: without credits it goes on asking",
+            "没有 402 分支：额度耗尽后仍继续请求",
+        ));
+    }
+    if clay.asks(|one| one == Operation::Results) {
+        kinds.push((
+            "202",
+            clay.unfinished(),
+            "no branch for 202: a run that is not finished is taken for its result",
+            "没有 202 分支：未完成的运行被当作结果",
+        ));
+        kinds.push((
+            "items that failed",
+            clay.word(&words.failed),
+            "items that failed inside of a 200 are taken for results",
+            "200 中失败的条目被当作结果",
+        ));
+    }
+    kinds
 }

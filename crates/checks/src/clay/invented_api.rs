@@ -1,8 +1,8 @@
 //! No host, header, package or command that Clay never had.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
-    evidence::Ecosystem,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength, Text,
+    evidence::{Ecosystem, SourceCode, SourceText, SourceTextKind},
 };
 
 use crate::shared::clay;
@@ -34,7 +34,7 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     clay::asked(evidence, CHECK.min, || Readings::configured(configured(evidence)))
 }
 
-/// What is declared is searched now; what the program calls is in its source.
+/// What is declared, and what the program's texts name.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = Vec::new();
     for package in evidence.packages()? {
@@ -66,6 +66,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             findings.push(Finding::new(text.place, en, zh));
         }
     });
+    let source = evidence.source();
+    if let Ok(source) = &source {
+        for text in source.texts.iter().filter(|one| one.role.counts()) {
+            for (en, zh) in in_code(source, text) {
+                findings.push(Finding::new(&text.place, en, zh));
+            }
+        }
+    }
     if !findings.is_empty() {
         let findings = gonogo_domain::merge(findings);
         return Ok(Reading::refuted(
@@ -74,7 +82,72 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "依赖了 Clay 并不具备的内容",
         ));
     }
-    match evidence.source_code()? {}
+    let clay = source.and_then(|_| clay::integration(evidence))?;
+    if clay.calls.is_empty() && clay.receivers.is_empty() {
+        return Ok(clay.no_call());
+    }
+    let places: Vec<Place> = clay.operations.iter().map(|(_, place, ..)| place.clone()).collect();
+    let (calls, receivers) = (clay.calls.len(), clay.receivers.len());
+    Ok(Reading::shown(
+        places,
+        format!("{calls} calls to Clay and {receivers} routes for it use what Clay documents"),
+        format!("{calls} 个对 Clay 的调用和 {receivers} 个接收路由只使用 Clay 记载的接口"),
+    ))
+}
+
+/// What a text of the program says that Clay never had; the function that it stands in tells what it is about.
+fn in_code(source: &SourceCode, text: &SourceText) -> Vec<(String, String)> {
+    let beside = || source.texts.iter().filter(|one| one.function == text.function && one.role.counts());
+    let lower = text.text.to_ascii_lowercase();
+    let has = |wanted: &str| beside().any(|one| one.text.to_ascii_lowercase().contains(wanted));
+    let mut found = match text.kind {
+        SourceTextKind::Address | SourceTextKind::Vendor => invented("", &text.text),
+        _ => Vec::new(),
+    };
+    let mut add = |what: &str, instead: &str, instead_zh: &str| {
+        found.push((format!("{what} does not exist; {instead}"), format!("{what} 不存在；{instead_zh}")));
+    };
+    let to_clay = || has(clay::API_HOST) || has("clay-api-key") || has("/routines/") || has(clay::WEBHOOK_PATH);
+    match (text.kind, lower.as_str()) {
+        (_, "idempotency-key" | "x-idempotency-key") if to_clay() => {
+            add("Idempotency-Key at Clay", "repeat a call only when it was not accepted", "仅在请求未被接受时重试");
+        }
+        (
+            SourceTextKind::Vendor,
+            "enrichment.completed"
+            | "table.row.created"
+            | "table.row.updated"
+            | "resource.created"
+            | "resource.updated"
+            | "resource.deleted",
+        ) => add(
+            &format!("the event {lower}"),
+            "Clay only tells that a routine's run is finished",
+            "Clay 仅通知例程运行已完成",
+        ),
+        (SourceTextKind::Vendor, "bearer" | "bearer " | "bearer {}")
+            if has(clay::WEBHOOK_PATH) && !has("clay-api-key") && !has("x-clay-webhook-auth") =>
+        {
+            add(
+                "a bearer token at a table's webhook",
+                "its header is x-clay-webhook-auth",
+                "其请求头为 x-clay-webhook-auth",
+            );
+        }
+        (SourceTextKind::Vendor, text) if text.starts_with("clay_ent_") => {
+            add("a key that begins with clay_ent_", "keys of Clay have no prefix", "Clay 密钥没有前缀");
+        }
+        (SourceTextKind::Vendor, text)
+            if !text.contains("://")
+                && (text.contains("/people/enrich")
+                    || text.contains("/companies/enrich")
+                    || text.contains("/v1/webhooks")) =>
+        {
+            add(text, "run a routine: POST /routines/{id}/run", "请运行例程：POST /routines/{id}/run");
+        }
+        _ => (),
+    }
+    found
 }
 
 /// Every thing in a text that Clay never had, in English and Simplified Chinese.

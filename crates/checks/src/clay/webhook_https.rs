@@ -2,7 +2,8 @@
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text, evidence::Object,
+    Strength, Tally, Text,
+    evidence::{Object, SourceCode, SourceTextKind},
 };
 
 use crate::shared::clay::{self, Url};
@@ -57,6 +58,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             of_url(&format!("the URL of {environment}"), url, &place, None, &mut tally);
         }
     }
+    if let Ok(source) = evidence.source() {
+        of_source(source, &mut tally);
+    }
     if tally.is_empty() {
         return Ok(Reading::elsewhere(
             Message::new(
@@ -71,6 +75,58 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         "webhook 入口和 URL 使用 TLS 且主机正确",
     ))
 }
+
+/// Addresses that the program writes down, and hosts that it looks for in the middle of a text.
+fn of_source(source: &SourceCode, tally: &mut Tally) {
+    for text in source.texts.iter().filter(|one| one.role.counts()) {
+        match text.kind {
+            SourceTextKind::Address => {
+                for url in clay::urls(&text.text) {
+                    let about = url.of_clay() || url.host.to_ascii_lowercase().contains(clay::API_HOST);
+                    if about || url.tunnel() {
+                        of_url(&format!("the address at {}", text.place), url, &text.place, None, tally);
+                    }
+                }
+            }
+            SourceTextKind::Vendor if text.text.eq_ignore_ascii_case(clay::API_HOST) => {
+                let sought = text.given_to.as_deref().is_some_and(|method| SEEKING.contains(&method));
+                if sought {
+                    tally.miss(
+                        format!("the host at {}", text.place),
+                        Finding::new(
+                            &text.place,
+                            "Clay's host is looked for in the middle of an address: api.clay.com.evil.example has it too",
+                            "在地址中查找 Clay 主机名：api.clay.com.evil.example 同样包含它",
+                        ),
+                    );
+                }
+            }
+            _ => (),
+        }
+    }
+}
+
+/// Methods that find a text inside of another.
+const SEEKING: &[&str] = &[
+    "includes",
+    "include?",
+    "contains",
+    "Contains",
+    "indexOf",
+    "startsWith",
+    "startswith",
+    "endsWith",
+    "endswith",
+    "find",
+    "search",
+    "match",
+    "HasPrefix",
+    "HasSuffix",
+    "StartsWith",
+    "EndsWith",
+    "str_contains",
+    "strpos",
+];
 
 fn of_url(name: &str, url: Url<'_>, place: &Place, environment: Option<&str>, tally: &mut Tally) {
     let key = format!("{name} {}", url.host);

@@ -2,7 +2,7 @@
 
 mod externalized;
 mod feature_flags;
-mod no_secrets;
+pub(crate) mod no_secrets;
 mod reload;
 mod vault;
 

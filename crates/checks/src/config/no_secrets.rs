@@ -202,12 +202,8 @@ impl<'a> Found<'a> {
     /// What stands only in the history counts until somebody says that it was rotated after that commit.
     fn past(&mut self, one: &'a SecretSighting, evidence: &Evidence<'_>) {
         let Some(commit) = &one.commit else { return };
-        let rotated = evidence.statements().rotations.iter().any(|rotation| {
-            let hash = one.shown.split_once('#').map_or("", |(_, hash)| hash.trim_end_matches(')'));
-            !hash.is_empty() && rotation.secret.contains(hash) && rotation.rotated >= commit.on
-        });
         // The first commit that has it is the one that a reader needs.
-        if rotated || !counts(one, evidence.today()) || !self.values.insert(one.fingerprint) {
+        if rotated(one, evidence) || !counts(one, evidence.today()) || !self.values.insert(one.fingerprint) {
             return;
         }
         let (en, zh) = words(one);
@@ -442,6 +438,14 @@ impl<'a> Found<'a> {
             environment,
         );
     }
+}
+
+/// Somebody says that it was rotated after the commit that has it.
+pub(crate) fn rotated(one: &SecretSighting, evidence: &Evidence<'_>) -> bool {
+    let Some(commit) = &one.commit else { return false };
+    let hash = one.shown.split_once('#').map_or("", |(_, hash)| hash.trim_end_matches(')'));
+    let rotations = &evidence.statements().rotations;
+    !hash.is_empty() && rotations.iter().any(|rotation| rotation.secret.contains(hash) && rotation.rotated >= commit.on)
 }
 
 /// It is worth a finding where it stands.

@@ -9,7 +9,7 @@ use gonogo_domain::{
 };
 
 use super::state::stateless;
-use crate::shared::trees::is_shown_off;
+use crate::shared::{program, trees::is_shown_off};
 
 pub(crate) static CHECK: Check = Check {
     id: "data.migrations",
@@ -56,6 +56,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let mut tally = Tally::new();
     let mut in_code = false;
+    let mut newest_in_code = None;
     for ((tool, folder), mut set) in sets {
         set.sort_by_cached_key(|migration| (order(&migration.id), migration.place.clone()));
         let newest = set.split_off(set.len().saturating_sub(NEWEST));
@@ -63,6 +64,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         let nowhere = newest.len() > 1 && newest.iter().all(|migration| way_back(migration).is_some());
         for migration in &newest {
             in_code |= migration.in_code;
+            if migration.in_code {
+                newest_in_code = Some(migration.place.clone());
+            }
             let key = migration.place.path();
             let mut findings: Vec<Finding> = forward(migration);
             if nowhere {
@@ -87,7 +91,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     if in_code && tally.count().met == tally.count().of {
         // Their way back is there; what they do is in their source.
-        match evidence.source_code()? {}
+        let place = newest_in_code.map_or_else(String::new, |place| format!(" (the newest is at {place})"));
+        return Ok(program::trail_ends(
+            format!("the migrations have a way back; what those do that are written as code was not followed{place}"),
+            format!("迁移有回退方式；以代码编写的迁移所做的改动未能追踪{place}"),
+        ));
     }
     let judged = tally.count().of;
     let (more, more_zh) = if judged < migrations.len() {

@@ -3,12 +3,12 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Document, DocumentKind, WorkloadKind},
+    evidence::{Document, DocumentKind, SourceText, SourceTextKind, WorkloadKind},
 };
 
 use super::state::stateless;
 use crate::shared::{
-    figures,
+    figures, program,
     records::{names_it, row_place, says_something},
     suites::sources,
     trees::{inside, is_shown_off, texts},
@@ -90,11 +90,11 @@ fn readings(evidence: &Evidence<'_>) -> Result<Readings, Missing> {
         )
     });
     let configured = match (classes.as_slice(), mechanisms.as_slice()) {
-        ([], []) if has_source(evidence)? => Err(in_source(
+        ([], []) if has_source(evidence)? => in_source(
             evidence,
             "it keeps state, and neither a policy of retention nor something that deletes is declared here",
             "它保存状态，但此处既没有声明保留策略，也没有声明删除机制",
-        )),
+        ),
         ([], []) => Ok(Reading::elsewhere(
             Message::new(
                 "it keeps state, and neither a policy of retention nor something that deletes is in this repository",
@@ -144,11 +144,11 @@ fn enforced(evidence: &Evidence<'_>, classes: &[Class], mechanisms: &[Mechanism]
     }
     if !open.is_empty() && !too_long {
         let (found, all, names) = (tally.count().of, classes.len(), open.join(", "));
-        return Err(in_source(
+        return in_source(
             evidence,
             &format!("something declared here deletes {found} of {all} classes of data, nothing deletes {names}"),
             &format!("{all} 类数据中有 {found} 类声明了删除机制，{names} 没有"),
-        ));
+        );
     }
     Ok(tally.reading("classes of data are deleted when their time is over", "类数据到期后会被删除"))
 }
@@ -167,17 +167,28 @@ fn has_source(evidence: &Evidence<'_>) -> Result<bool, Missing> {
     Ok(!sources(evidence)?.is_empty())
 }
 
-/// Whether the program deletes is in its source.
-fn in_source(evidence: &Evidence<'_>, en: &str, zh: &str) -> Missing {
-    let mut missing = match evidence.source_code() {
-        Ok(never) => match never {},
-        Err(missing) => missing,
-    };
-    missing.reason = Message::new(
-        format!("{en}; whether the program does is in its source, which this check does not read yet"),
-        format!("{zh}；程序本身是否删除需看源代码，而本检查尚不读取"),
-    );
-    missing
+/// No statement of the program that was read deletes either.
+fn in_source(evidence: &Evidence<'_>, en: &str, zh: &str) -> Result<Reading, Missing> {
+    let files = program::files(evidence.source()?);
+    Ok(program::trail_ends(
+        format!("{en}; in {files} files of source no statement was recognised that deletes by age"),
+        format!("{zh}；在 {files} 个源文件中未识别出按时间删除的语句"),
+    ))
+}
+
+/// `DELETE FROM sessions WHERE created_at < now() - interval '30 days'`
+fn statement(text: &SourceText) -> Option<Mechanism> {
+    let lower = text.text.to_lowercase();
+    let rest = lower.trim_start().strip_prefix("delete from")?;
+    let table = rest.split_whitespace().next()?;
+    let by_age = rest.contains('<') || rest.contains("interval") || rest.contains("expire") || rest.contains("older");
+    let period = rest.split_once("interval").and_then(|(_, after)| figures::duration(after));
+    by_age.then(|| Mechanism {
+        place: text.place.clone(),
+        name: format!("the statement on {table}"),
+        period,
+        words: lower.clone(),
+    })
 }
 
 /// The policy names the mechanism, or a telling word of the class is among what the mechanism says.
@@ -266,6 +277,10 @@ fn mechanisms(evidence: &Evidence<'_>) -> Result<Vec<Mechanism>, Missing> {
                 found.extend(retention_flag(word.0, word.1, &workload.name));
             }
         }
+    }
+    if let Ok(source) = evidence.source() {
+        let texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Sql);
+        found.extend(texts.filter_map(statement));
     }
     for migration in evidence.migrations()? {
         for statement in &migration.up {

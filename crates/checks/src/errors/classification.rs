@@ -1,7 +1,15 @@
 //! Errors are classified.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Tally, Text,
+    evidence::{FunctionId, Meaning, SourceCode, StatusBranch},
+};
+
+use crate::shared::{
+    outbound::{self, Coverage},
+    program,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -32,7 +40,81 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::configured(configured(evidence))
 }
 
-/// How the program does it is in the source.
+/// Each call of HTTP, and whether an answer that a second try can change is told from one that it cannot.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let source = evidence.source()?;
+    let all = outbound::calls(evidence)?;
+    if all.is_empty() {
+        return outbound::nothing_leaves(evidence, source);
+    }
+    let coverage = Coverage::of(source, &[Meaning::Retry]);
+    let callers = callers(source);
+    let mut tally = Tally::new();
+    // What draws in a browser has a person who tries again.
+    let drawn = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.browser);
+    for (_, call) in all.iter().filter(|(_, one)| one.meaning == Meaning::HttpCall && !drawn(one.function)) {
+        let near = around(source, call.function, &callers);
+        let told = source.decisions.statuses.iter().find(|one| near.contains(&one.function) && transient(one));
+        // A library that retries what may pass knows which that is.
+        let retry = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at));
+        let knows =
+            call.defaults.contains_key("retries") || retry.is_some_and(|one| outbound::says(one, "classifies", "yes"));
+        let key = call.place.to_string();
+        match told.map(|one| &one.place) {
+            Some(place) => tally.met(key, place),
+            None if knows => tally.met(key, &call.place),
+            None => tally.miss(
+                key,
+                Finding::new(
+                    &call.place,
+                    format!(
+                        "{}: an answer of 503 is handled like one of 400, though only the first is worth another try",
+                        call.symbol
+                    ),
+                    format!("{}：503 与 400 的处理相同，而只有前者值得重试", call.symbol),
+                ),
+            ),
+        }
+    }
+    if tally.is_empty() {
+        return Ok(program::trail_ends(
+            format!(
+                "{} calls leave the process, none of them over HTTP; how the errors of their libraries are told apart was not followed",
+                all.len()
+            ),
+            format!("{} 个调用离开进程，均非 HTTP；其库错误的区分方式未能追踪", all.len()),
+        ));
+    }
+    Ok(tally.reading("calls tell errors that may pass from those that stay", "个调用区分了暂时与永久错误"))
+}
+
+/// It looks at answers that another try can change, and not at all errors alike.
+fn transient(one: &StatusBranch) -> bool {
+    one.low >= 500
+        || one.low == 429 && one.high == 429
+        || one.low == 408 && one.high == 408
+        || (one.low == 400 && one.high == 499)
+}
+
+fn callers(source: &SourceCode) -> Vec<Vec<FunctionId>> {
+    let mut callers = vec![Vec::new(); source.functions.len()];
+    for (at, function) in source.functions.iter().enumerate() {
+        for callee in &function.calls {
+            if let Some(known) = callers.get_mut(*callee) {
+                known.push(at);
+            }
+        }
+    }
+    callers
+}
+
+/// The function, what it reaches, and those that call it in two steps.
+fn around(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
+    let mut found = source.reached(function);
+    let mut step = vec![function];
+    for _ in 0..2 {
+        step =
+            step.iter().filter_map(|at| callers.get(*at)).flatten().copied().filter(|at| found.insert(*at)).collect();
+    }
+    found
 }

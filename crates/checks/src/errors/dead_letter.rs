@@ -1,9 +1,12 @@
 //! Work that keeps failing goes to a dead-letter queue.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text, evidence::Resource,
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
+    evidence::{Meaning, Resource},
 };
+
+use crate::shared::program;
 
 pub(crate) static CHECK: Check = Check {
     id: "errors.dead-letter",
@@ -65,11 +68,49 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let consumes = evidence.packages()?.iter().any(|package| !package.dependencies_for(Capability::Queue).is_empty());
     let depends = evidence.service().dependencies.iter().any(|one| is_broker(&one.kind));
     if consumes || depends {
-        match evidence.source_code()? {}
+        return in_source(evidence);
     }
     Ok(Reading::not_applicable(
         "no queue is declared: neither infrastructure, nor a client library, nor a dependency",
         "未声明任何队列：基础设施、客户端库与依赖中均未发现",
+    ))
+}
+
+/// Where the program takes work from a queue, and where it puts what keeps failing.
+fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let source = evidence.source()?;
+    let kept: Vec<Place> = source.uses_for(&[Meaning::DeadLetter]).map(|(_, one)| one.place.clone()).collect();
+    if !kept.is_empty() {
+        return Ok(Reading::shown(
+            kept,
+            "the program puts what keeps failing into a queue of its own",
+            "程序将反复失败的任务放入单独的队列",
+        ));
+    }
+    let files = program::files(source);
+    let consumer = source.uses_for(&[Meaning::QueueConsume]).next();
+    let Some((_, consumer)) = consumer else {
+        if source.uses_for(&[Meaning::QueuePublish]).next().is_some() {
+            return Ok(Reading::not_applicable(
+                format!("it puts work into queues and takes none out, in {files} files of source"),
+                format!("{files} 个源文件只向队列投递任务，不消费"),
+            ));
+        }
+        return Ok(program::trail_ends(
+            format!("a queue is depended on, and no use of it was recognised in {files} files of source"),
+            format!("依赖了队列，但在 {files} 个源文件中未识别出对它的使用"),
+        ));
+    };
+    // Where work goes that fails is as often a setting of the broker.
+    Ok(Reading::elsewhere(
+        Message::new(
+            format!(
+                "{} takes work at {}, and nothing here says where work goes that keeps failing",
+                consumer.symbol, consumer.place
+            ),
+            format!("{} 在 {} 处消费任务，此处未说明反复失败的任务去向", consumer.symbol, consumer.place),
+        ),
+        Message::new("the dead-letter queue in the broker's configuration", "消息代理配置中的死信队列"),
     ))
 }
 

@@ -1,8 +1,14 @@
 //! Users get one stable error envelope without internals.
 
+use std::collections::BTreeSet;
+
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Text,
+    Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
+    Tally, Text,
+    evidence::{Meaning, Origin},
 };
+
+use crate::shared::program;
 
 pub(crate) static CHECK: Check = Check {
     id: "errors.messages",
@@ -32,7 +38,73 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::configured(configured(evidence))
 }
 
-/// How the program does it is in the source.
+/// What is answered where something went wrong, and whether what went wrong flows into it.
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    match evidence.source_code()? {}
+    let source = evidence.source()?;
+    let mut tally = Tally::new();
+    let mut envelopes: BTreeSet<&str> = BTreeSet::new();
+    for (id, answer) in source.uses_for(&[Meaning::ErrorAnswer]) {
+        let into = source.flows.get(&id).into_iter().flat_map(|into| into.values()).flatten();
+        let told = into.into_iter().find_map(|origin| match origin {
+            Origin::Name(name) | Origin::Parameter(name) => Some(name.as_str()).filter(|name| internal(name)),
+            _ => None,
+        });
+        let key = answer.place.to_string();
+        if let Some(name) = told {
+            tally.miss(
+                key,
+                Finding::new(
+                    &answer.place,
+                    format!("{} answers with {name}: what went wrong inside is told to whoever asks", answer.symbol),
+                    format!("{} 在应答中返回 {name}：内部错误细节会暴露给调用方", answer.symbol),
+                ),
+            );
+        } else {
+            envelopes.insert(program::default(answer, "envelope"));
+            tally.met(key, &answer.place);
+        }
+    }
+    let count = tally.count();
+    if count.of == 0 {
+        let files = program::files(source);
+        return Ok(program::trail_ends(
+            format!("no answer to an error was recognised in {files} files of source"),
+            format!("在 {files} 个源文件中未识别出错误应答"),
+        ));
+    }
+    if count.met == count.of {
+        // Text is no envelope, and two envelopes are none that stays.
+        let places: Vec<Place> = source.uses_for(&[Meaning::ErrorAnswer]).map(|(_, one)| one.place.clone()).collect();
+        if let [envelope] = envelopes.iter().copied().collect::<Vec<_>>().as_slice()
+            && !matches!(*envelope, "" | "text")
+        {
+            return Ok(Reading::shown(
+                places,
+                format!("{} answers to errors have one form ({envelope}) and tell nothing of the inside", count.of),
+                format!("{} 处错误应答格式统一（{envelope}）且不泄露内部信息", count.of),
+            ));
+        }
+        let place = places.first().cloned().unwrap_or_else(|| program::place(evidence, source));
+        let finding = Finding::new(
+            &place,
+            "errors are answered with plain text, not with one envelope that a program can read",
+            "错误以纯文本应答，而非程序可读的统一格式",
+        );
+        return Ok(Reading::partly(
+            places,
+            vec![finding],
+            format!("{} answers to errors tell nothing of the inside; they have no envelope", count.of),
+            format!("{} 处错误应答不泄露内部信息，但没有统一格式", count.of),
+        ));
+    }
+    Ok(tally.reading("answers to errors tell nothing of the inside", "处错误应答不泄露内部信息"))
+}
+
+/// `err.Error()`, `error.stack`, `traceback.format_exc()`, or the error itself.
+fn internal(name: &str) -> bool {
+    let (head, last) = (name.split('.').next().unwrap_or(name), name.rsplit('.').next().unwrap_or(name));
+    let error = matches!(head, "err" | "error" | "e" | "ex" | "exc" | "exception" | "cause");
+    let own = head == last && error;
+    own || matches!(last, "stack" | "format_exc()" | "getStackTrace()" | "printStackTrace()" | "StackTrace")
+        || error && matches!(last, "message" | "Error()" | "getMessage()" | "Message" | "toString()" | "args")
 }

@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Meaning, SourceCode, Use, UseId},
 };
 
-use crate::shared::{declared_library, outbound, production_workloads, scaling};
+use crate::shared::{declared_library, outbound, scaling};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.rate-limit",
@@ -138,15 +138,7 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 /// Counters in memory, with several replicas.
 fn counted_apart(evidence: &Evidence<'_>, limits: &[(UseId, &Use)]) -> Result<Vec<Finding>, Missing> {
-    let mut replicas = None;
-    for workload in production_workloads(evidence)? {
-        let most = scaling::most_replicas(evidence, workload)?;
-        if most > 1 && replicas.as_ref().is_none_or(|(known, _)| most > *known) {
-            let place = workload.replicas.as_ref().map_or_else(|| workload.place.clone(), |one| one.place.clone());
-            replicas = Some((most, place));
-        }
-    }
-    let Some((replicas, place)) = replicas else { return Ok(Vec::new()) };
+    let Some((replicas, place)) = scaling::most_in_production(evidence)? else { return Ok(Vec::new()) };
     let in_memory =
         limits.iter().filter(|(_, one)| outbound::says(one, "store", "memory") && !one.settings.contains_key("store"));
     Ok(in_memory

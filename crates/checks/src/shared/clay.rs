@@ -1,4 +1,5 @@
-//! Whether a unit talks to Clay, from what is declared about it; what every check of the `clay` standard asks first.
+//! Whether a unit talks to Clay, from what is declared about it and from its source; what every check of the `clay`
+//! standard asks first.
 
 use std::sync::LazyLock;
 
@@ -8,16 +9,19 @@ use gonogo_domain::{
     evidence::{EnvValue, InstructionKind, Role},
 };
 
+mod answers;
 mod credentials;
 mod documents;
 mod hosts;
 mod rules;
+mod source;
 mod variables;
 
 pub(crate) use credentials::{leaks, placeholder};
 pub(crate) use documents::{about, command_lines, whole_text};
 pub(crate) use hosts::{Url, urls};
 pub(crate) use rules::{clay_rules, receiver};
+pub(crate) use source::{ClayCall, Integration, Operation, Receiver, integration, of_clay, ours};
 pub(crate) use variables::{
     Backing, Held, Variable, backing, is_credential, literal, mounts_secret_store, settings, variables,
 };
@@ -34,10 +38,8 @@ pub(crate) fn asked(evidence: &Evidence<'_>, min: Strength, judge: impl FnOnce()
     }
     let (en, zh) = searched(evidence);
     let mut reading = Reading::not_applicable(
-        format!(
-            "nothing declared in this unit talks to Clay; searched {en} for CLAY_* names, {API_HOST} and Clay's headers"
-        ),
-        format!("此单元未声明与 Clay 的任何交互；已在{zh}中查找 CLAY_* 名称、{API_HOST} 和 Clay 请求头"),
+        format!("nothing in this unit talks to Clay; searched {en} for CLAY_* names, {API_HOST} and Clay's headers"),
+        format!("此单元与 Clay 没有任何交互；已在{zh}中查找 CLAY_* 名称、{API_HOST} 和 Clay 请求头"),
     );
     // A broken file somewhere is no reason to ask a unit about a vendor that nothing else names.
     reading.needs_whole_source = false;
@@ -45,7 +47,8 @@ pub(crate) fn asked(evidence: &Evidence<'_>, min: Strength, judge: impl FnOnce()
 }
 
 /// The sources that can show it. Documents alone prove nothing.
-const SOURCES: [Source; 8] = [
+const SOURCES: [Source; 9] = [
+    Source::SourceCode,
     Source::Workloads,
     Source::Objects,
     Source::Settings,
@@ -86,6 +89,7 @@ pub(crate) fn sign(evidence: &Evidence<'_>) -> Option<Place> {
             found = Some(text.place.clone());
         }
     });
+    let found = found.or_else(|| source::sign(evidence.source().ok()?));
     found.or_else(|| {
         let packages = evidence.packages().ok()?;
         let sdk = packages.iter().flat_map(|package| &package.dependencies).find(|one| one.name == "@clay/sdk");

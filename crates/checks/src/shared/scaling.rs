@@ -86,6 +86,19 @@ pub(crate) fn most_replicas(evidence: &Evidence<'_>, workload: &Workload) -> Res
     Ok(scaled.unwrap_or(fixed))
 }
 
+/// The most replicas that a workload of production may run with, where that is more than one, and where it is written.
+pub(crate) fn most_in_production(evidence: &Evidence<'_>) -> Result<Option<(u32, Place)>, Missing> {
+    let mut replicas: Option<(u32, Place)> = None;
+    for workload in super::production_workloads(evidence)? {
+        let most = most_replicas(evidence, workload)?;
+        if most > 1 && replicas.as_ref().is_none_or(|(known, _)| most > *known) {
+            let place = workload.replicas.as_ref().map_or_else(|| workload.place.clone(), |one| one.place.clone());
+            replicas = Some((most, place));
+        }
+    }
+    Ok(replicas)
+}
+
 /// A number in an annotation of the workload or its pods.
 pub(crate) fn annotated(workload: &Workload, keys: &[&str]) -> Option<(u32, Place)> {
     let found =

@@ -29,6 +29,7 @@ const ASKS: &[Meaning] = &[
     Meaning::Retry,
     Meaning::Sleep,
     Meaning::Random,
+    Meaning::Dangerous,
 ];
 
 impl Linker<'_> {

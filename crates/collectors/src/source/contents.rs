@@ -55,40 +55,7 @@ impl Linker<'_> {
                 found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
             }
         }
-        found.extend(self.settings_fields(file));
         found.dedup();
-        found
-    }
-
-    /// The fields of a class that a library fills from variables of their names: `class Settings(BaseSettings)`.
-    fn settings_fields(&self, file: FileId) -> Vec<EnvironmentRead> {
-        let Some(context) = self.context(file) else { return Vec::new() };
-        let table = known_symbols(context.module.language.word());
-        let fills = |base: &String, scope: usize| {
-            let symbols = context.names.symbols(&Expr::Name(base.clone()), scope);
-            symbols.iter().flat_map(|symbol| table.rows(symbol)).any(|(_, row)| {
-                row.means == Meaning::ConfigLoad && row.defaults.get("fields").is_some_and(|from| from == "environment")
-            })
-        };
-        let mut found = Vec::new();
-        for (at, class) in context.module.scopes.iter().enumerate() {
-            let around = class.parent.unwrap_or(0);
-            if class.kind != ScopeKind::Class || !class.types.iter().any(|base| fills(base, around)) {
-                continue;
-            }
-            for field in context.module.bindings.iter().filter(|one| one.scope == at) {
-                let Some(name) = field.name.strip_prefix("this.").filter(|name| !name.starts_with('_')) else {
-                    continue;
-                };
-                // `model_config` has no type: it says how the others are filled.
-                if field.kind.is_none() || matches!(field.value, Some(Expr::Function(_))) {
-                    continue;
-                }
-                let default = field.value.as_ref();
-                let default = default.map(|value| values::setting(context, value, at, None, field.spot.line).value);
-                found.extend(self.environment_read(file, name.to_uppercase(), default, at, field.spot.line));
-            }
-        }
         found
     }
 

@@ -59,19 +59,16 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
         linker.note(file, effects, resolved);
     }
     let contents: Vec<_> = all
+        .clone()
         .into_par_iter()
         .map(|file| {
-            (
-                linker.reads(file),
-                linker.catches(file),
-                linker.lost_errors(file),
-                linker.texts(file),
-                linker.choices(file),
-            )
+            let reads = (linker.reads(file), linker.settings_fields(file));
+            (reads, linker.catches(file), linker.lost_errors(file), linker.texts(file), linker.choices(file))
         })
         .collect();
-    for (reads, catches, lost_errors, texts, choices) in contents {
+    for ((reads, fields), catches, lost_errors, texts, choices) in contents {
         linker.code.environment.extend(reads);
+        linker.code.environment.extend(fields);
         linker.code.catches.extend(catches);
         linker.code.lost_errors.extend(lost_errors);
         linker.code.texts.extend(texts);
@@ -81,6 +78,14 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
         linker.fields(file);
     }
     linker.helpers();
+    let vendors = linker.vendors();
+    let decisions: Vec<_> =
+        all.into_par_iter().map(|file| (linker.decisions(file), linker.keeping(file, &vendors))).collect();
+    for (looked_at, kept) in decisions {
+        linker.code.decisions.append(looked_at);
+        linker.code.decisions.append(kept);
+    }
+    linker.flows(!vendors.is_empty());
     linker.cases();
     linker.routes();
     let alone = linker.alone();

@@ -124,7 +124,12 @@ fn line_of(context: Context<'_>, object: &Expr, scope: ScopeId) -> u32 {
         .unwrap_or_else(|| module.scopes.get(scope).map_or(1, |scope| scope.spot.line))
 }
 
-fn slot_of_call<'n>(context: Context<'n>, at: usize, call: &'n Call, slot: &str) -> Option<(&'n Expr, ScopeId)> {
+pub(super) fn slot_of_call<'n>(
+    context: Context<'n>,
+    at: usize,
+    call: &'n Call,
+    slot: &str,
+) -> Option<(&'n Expr, ScopeId)> {
     if let Some(name) = slot.strip_prefix('+') {
         return given_call(context, call, name);
     }

@@ -11,7 +11,7 @@ use gonogo_domain::{
 use super::{Wanted, gather, link};
 use crate::{Cache, Tree};
 
-fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
+pub(super) fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
     linked(&tree, &[])

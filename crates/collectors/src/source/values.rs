@@ -232,7 +232,8 @@ fn environment_name(context: Context<'_>, path: &str, scope: ScopeId) -> Option<
     let symbols = context.names.symbols(&Expr::Name(path.to_owned()), scope);
     let table = known_symbols(context.module.language.word());
     symbols.iter().find_map(|symbol| {
-        let (family, name) = symbol.rsplit_once('.')?;
+        // What `os.environ.get(…)` gives is no member of the table.
+        let (family, name) = symbol.rsplit_once('.').filter(|(_, name)| !name.contains('('))?;
         let known = table.rows(symbol).iter().any(|(_, row)| {
             row.means == Meaning::EnvironmentRead
                 && row.symbols.iter().any(|one| one.strip_suffix(".*") == Some(family))

@@ -330,7 +330,7 @@ fn is_table(context: Context<'_>, table: &Expr, scope: ScopeId) -> bool {
 }
 
 /// The values that stand in the module, each with its scope and its line.
-fn written(module: &Module) -> impl Iterator<Item = (&Expr, ScopeId, u32)> {
+pub(super) fn written(module: &Module) -> impl Iterator<Item = (&Expr, ScopeId, u32)> {
     let bound = module.bindings.iter().filter_map(|one| Some((one.value.as_ref()?, one.scope, one.spot.line)));
     let given = module
         .calls

@@ -13,6 +13,7 @@ use crate::{Class, Message, Place, Service};
 mod alerting;
 mod api;
 mod dashboard;
+mod decisions;
 mod document;
 mod image;
 mod infrastructure;
@@ -30,6 +31,7 @@ mod workload;
 pub use alerting::*;
 pub use api::*;
 pub use dashboard::*;
+pub use decisions::*;
 pub use document::*;
 pub use image::*;
 pub use infrastructure::*;
@@ -345,20 +347,6 @@ impl<'a> Evidence<'a> {
             "此项由程序源代码决定，而仓库中没有该服务以可读取语言编写的源代码",
             "the service's source, or a review of the repository that holds it",
             "提供该服务的源代码，或评审其所在的仓库",
-        ))
-    }
-
-    /// For a check that does not read the program's source yet, though it decides: it says so.
-    pub fn source_code(&self) -> Result<Infallible, Missing> {
-        if let Some(missing) = self.made_elsewhere() {
-            return Err(missing);
-        }
-        Err(self.not_gathered(
-            Source::SourceCode,
-            "the program's source decides this, and this check does not read it yet",
-            "此项由程序源代码决定，而本检查尚不读取源代码",
-            "a version of gonogo whose check reads source code",
-            "使用其检查能读取源代码的 gonogo 版本",
         ))
     }
 

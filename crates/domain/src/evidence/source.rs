@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Place, evidence::Role};
+use crate::{
+    Place,
+    evidence::{Decisions, Flows, Role, decisions},
+};
 
 /// The source of one service, as one program.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +24,10 @@ pub struct SourceCode {
     pub catches: Vec<Catch>,
     pub lost_errors: Vec<LostError>,
     pub texts: Vec<SourceText>,
+    /// What its branches look at.
+    pub decisions: Decisions,
+    /// What flows into the uses that checks ask it of.
+    pub flows: Flows,
     /// Addresses that the name of the environment chooses.
     pub choices: Vec<Choice>,
     pub tests: Vec<TestCase>,
@@ -272,8 +279,14 @@ pub enum Meaning {
     Cors,
     SignatureCheck,
     ConstantTimeCompare,
+    /// A hash with a key, made or fed.
+    KeyedHash,
     Dangerous,
     // Data.
+    /// Text is made of what it stands for: `json.dumps`.
+    Serialize,
+    /// What a text stands for is made of it: `JSON.parse`, `request.json`.
+    Parse,
     MigrationRun,
     Retention,
     // Testing.
@@ -402,6 +415,8 @@ pub enum SourceTextKind {
     Sql,
     /// The name of another header that checks ask for: `Retry-After`.
     Protocol,
+    /// Something that belongs to a vendor of `knowledge/vendors.toml`: a header, a path, the name of an event.
+    Vendor,
 }
 
 /// An address that holds in one environment only: `if env == "production" { "https://…" }`.
@@ -491,6 +506,16 @@ impl SourceCode {
         self.tests.retain_mut(|one| moved(&mut one.function, &functions));
         self.choices.retain(|one| kept(&one.place));
         self.skips.retain(|one| kept(&one.place));
+        self.decisions.renumber(&functions, &uses);
+        let flows = std::mem::take(&mut self.flows).into_iter();
+        self.flows = flows
+            .filter_map(|(id, into)| {
+                let into = into.into_iter().map(|(name, from)| {
+                    (name, from.into_iter().filter_map(|one| decisions::renumbered(one, &uses)).collect())
+                });
+                Some((at(&uses, id)?, into.collect()))
+            })
+            .collect();
         self
     }
 

@@ -37,7 +37,7 @@ macro_rules! example {
 }
 
 example!(NEVER, "a.never", Never, Some(Level::L1), |_, _| holds(false));
-example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.source_code() {
+example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.telemetry() {
     Err(missing) => Readings::configured(Err(missing)),
 });
 example!(LEVEL, "a.level", Required, Some(Level::L2), |_, _| holds(false));

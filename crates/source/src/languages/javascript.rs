@@ -501,8 +501,10 @@ fn parameter(reader: &mut Reader<'_>, node: Node<'_>) {
     let scope = reader.scope();
     decorators(reader, node, scope);
     if pattern.kind() == "object_pattern" {
-        for (member, local, _) in taken_apart(reader, pattern) {
-            reader.parameter(local, None, Some(Expr::Name(format!("{{}}.{member}"))));
+        for (member, local, default) in taken_apart(reader, pattern) {
+            // What stands in where nobody gives it tells what it is: `{ fetch = globalThis.fetch }`.
+            let default = default.map(|default| visit(reader, default));
+            reader.parameter(local, None, default.or_else(|| Some(Expr::Name(format!("{{}}.{member}")))));
         }
     } else {
         reader.parameter(name, kind, default);

@@ -560,6 +560,7 @@ fn comprehension(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     reader.inside(ScopeKind::Loop, String::new(), node, |reader| {
         reader.this().condition = Some(Expr::Operation("range".to_owned(), vec![over]));
         let given = node.child_by_field_name("body");
+        let mut only = Vec::new();
         for clause in clauses.into_iter().filter(|clause| Some(*clause) != given) {
             if clause.kind() == "for_in_clause" {
                 if Some(clause) != first {
@@ -568,13 +569,23 @@ fn comprehension(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 if let Some(target) = clause.child_by_field_name("left") {
                     bind(reader, target, None, None, 0, target);
                 }
-            } else {
-                visit(reader, clause);
+            } else if let Some(condition) = parts(clause).first() {
+                only.push(visit(reader, *condition));
             }
         }
-        if let Some(given) = given {
+        let Some(given) = given else { return };
+        if only.is_empty() {
             item = visit(reader, given);
+            return;
         }
+        // `if item["status"] != "failed"` decides about what it gives.
+        reader.inside(ScopeKind::Branch, String::new(), node, |reader| {
+            reader.this().condition = Some(match only.len() {
+                1 => only.remove(0),
+                _ => Expr::Operation("&&".to_owned(), only),
+            });
+            item = visit(reader, given);
+        });
     });
     Expr::Operation("for".to_owned(), vec![item])
 }
