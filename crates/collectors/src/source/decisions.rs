@@ -436,6 +436,8 @@ impl<'c> Look<'c> {
         match value {
             Expr::Number(text) | Expr::Text(text) => text.parse().ok(),
             Expr::Name(path) => status_named(path).or_else(|| {
+                // Most names are no constants.
+                self.context.names.value(path, scope)?;
                 let number = values::setting(self.context, value, scope, None, 1).value.number()?;
                 format!("{number}").parse().ok()
             }),
