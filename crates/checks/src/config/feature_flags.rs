@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings,
     Standard, Strength, Tally, Text, Value,
-    evidence::{Meaning, SettingsFile, SettingsKind, Use},
+    evidence::{Function, FunctionKind, Meaning, SettingsFile, SettingsKind, SourceCode, Use},
 };
 use jiff::civil::Date;
 
@@ -79,6 +79,19 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "运行时查询开关，但其负责人与到期日保存在别处",
         ));
     }
+    if let Some(own) = own_flags(source) {
+        let name = own.name.rsplit('.').next().unwrap_or(&own.name);
+        return Ok(Reading::partly(
+            [own.place.clone()],
+            vec![Finding::new(
+                &own.place,
+                format!("{name} is part of flags of the program's own; their owners and ends are not told"),
+                format!("{name} 属于程序自有的开关；未说明其负责人与到期日"),
+            )],
+            "the program has flags of its own, and nothing says who owns them and when they end",
+            "程序有自有的开关，但没有说明由谁负责、何时到期",
+        ));
+    }
     Ok(program::nothing(
         evidence,
         source,
@@ -86,6 +99,19 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         "nothing asks for a flag",
         "没有任何代码查询特性开关",
     ))
+}
+
+/// A function that goes by what flags are called, or stands in a folder that does.
+fn own_flags(source: &SourceCode) -> Option<&Function> {
+    let of_flags = |text: &str| {
+        let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        let plain = plain.to_ascii_lowercase();
+        ["featureflag", "featuretoggle", "featuregate", "expflag", "experimentalflag"]
+            .iter()
+            .any(|word| plain.contains(word))
+    };
+    let mut product = source.functions.iter().filter(|one| one.role.counts() && one.kind == FunctionKind::Named);
+    product.find(|one| of_flags(&one.name) || one.place.path().split('/').any(of_flags))
 }
 
 /// The flags of a file, in the layouts of flagd, GrowthBook, Unleash and GO Feature Flag.
