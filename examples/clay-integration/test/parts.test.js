@@ -14,7 +14,7 @@ import { environment } from "./harness.js";
 
 const good = environment({ url: "https://api.clay.com/public/v0" }, "/tmp/x");
 
-test("a missing or wrong variable ends the start, all at once and without its value", () => {
+test("without a key the program says that Clay is not configured, and every wrong variable with it, none with its value", () => {
   assert.equal(readConfig(good).CLAY_ROUTINE_ID, "routine-1");
   const { CLAY_API_KEY: _, ...without } = good;
   assert.throws(() => readConfig({ ...without, PORT: "x", CLAY_WEBHOOK_SECRET: "short" }), (error) =>

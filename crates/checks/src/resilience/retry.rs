@@ -3,12 +3,13 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Meaning, SettingValue, SourceCode, Use, UseId},
+    evidence::{Function, FunctionKind, Meaning, SettingValue, SourceCode, Use, UseId},
 };
 
 use crate::shared::{
     declared_library,
     outbound::{self, Coverage},
+    program,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -156,6 +157,15 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     let count = tally.count();
+    if let Some(own) = own_retry(source).filter(|_| count.met < count.of) {
+        return Ok(program::trail_ends(
+            format!(
+                "{} at {} is the program's own way to try again; which calls it is for was not followed",
+                own.name, own.place
+            ),
+            format!("{} 处的 {} 是程序自有的重试手段；用于哪些调用未能追踪", own.place, own.name),
+        ));
+    }
     let reading = tally.reading("repeatable calls to services are retried", "个可重复的服务调用设有重试");
     if count.met == count.of && !read_after && outbound::names_header(source, "Retry-After").is_none() {
         let place = reading.witnesses.first().cloned().unwrap_or_else(|| gonogo_domain::Place::whole("."));
@@ -172,6 +182,19 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     Ok(reading)
+}
+
+/// A function that goes by what tries again, and does it with no library that is known.
+fn own_retry(source: &SourceCode) -> Option<&Function> {
+    let named = |name: &str| {
+        let lower = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+        ["retry", "retries", "backoff"].iter().any(|word| lower.contains(word))
+    };
+    let mut product = source.functions.iter().filter(|one| one.role.counts() && one.kind == FunctionKind::Named);
+    product.find(|one| {
+        let mut uses = one.uses.iter().filter_map(|id| source.uses.get(*id));
+        named(&one.name) && !uses.any(|one| one.meaning == Meaning::Retry)
+    })
 }
 
 /// What the parameters of a retry say against it.

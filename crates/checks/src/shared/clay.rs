@@ -89,7 +89,7 @@ pub(crate) fn sign(evidence: &Evidence<'_>) -> Option<Place> {
             found = Some(text.place.clone());
         }
     });
-    let found = found.or_else(|| source::sign(evidence.source().ok()?));
+    let found = found.or_else(|| source::sign(evidence.source().ok()?, evidence.service().class));
     found.or_else(|| {
         let packages = evidence.packages().ok()?;
         let sdk = packages.iter().flat_map(|package| &package.dependencies).find(|one| one.name == "@clay/sdk");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
-    evidence::{Catch, EnvironmentRead, Handling, Meaning, Role, SettingValue, SourceText, SourceTextKind},
+    evidence::{Catch, EnvironmentRead, Handling, Meaning, SettingValue, SourceText, SourceTextKind},
     known_symbols,
 };
 use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId, ScopeKind};
@@ -74,7 +74,7 @@ impl Linker<'_> {
             name,
             default,
             place: self.place(file, line),
-            role: self.program.files.get(file)?.role,
+            role: self.role(self.function_at(file, scope)?),
             function: self.function_at(file, scope)?,
         })
     }
@@ -119,7 +119,7 @@ impl Linker<'_> {
             let acts = !held.calls.is_empty() || !held.returns.is_empty();
             found.push(Catch {
                 place: self.place(file, scope.spot.line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                role: self.role(function),
                 function,
                 types: scope.types.clone(),
                 empty: scope.empty,
@@ -151,7 +151,7 @@ impl Linker<'_> {
             };
             found.push(Catch {
                 place: self.place(file, call.spot.line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                role: self.role(function),
                 function,
                 types: Vec::new(),
                 empty: scope.empty,
@@ -187,7 +187,7 @@ impl Linker<'_> {
                 kind,
                 text: literal.text.clone(),
                 place: self.place(file, literal.spot.line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                role: self.role(function),
                 function,
                 given_to: (kind == SourceTextKind::RequestId).then(given_to).flatten(),
             };
@@ -209,7 +209,7 @@ impl Linker<'_> {
                     kind: SourceTextKind::RequestId,
                     text: key.clone(),
                     place: self.place(file, call.spot.line),
-                    role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                    role: self.role(function),
                     function,
                     given_to: Some(format!("{{}}{}", method(&call.callee).unwrap_or_default())),
                 });

@@ -226,6 +226,11 @@ impl<'p> Linker<'p> {
         self.functions.get(&(file, module.function(scope).unwrap_or(0))).copied()
     }
 
+    /// What the file of a function is there for, or the part of it that only tests are built with.
+    pub(super) fn role(&self, function: FunctionId) -> Role {
+        self.code.functions.get(function).map_or(Role::Product, |one| one.role)
+    }
+
     /// The function of the program that a symbol names.
     pub(super) fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
         let (file, name) = if let Some(own) = symbol.strip_prefix('.') {
@@ -296,7 +301,7 @@ impl<'p> Linker<'p> {
             package: None,
             version: None,
             place: self.place(file, line),
-            role: self.code.functions.get(function).map_or(Role::Product, |one| one.role),
+            role: self.role(function),
             function,
             settings: BTreeMap::new(),
             defaults: BTreeMap::new(),

@@ -331,3 +331,13 @@ fn a_variable_hides_what_its_package_declares_and_pages_of_a_manual_are_no_progr
     assert_eq!(lost, ["process.go:3"]);
     assert!(code.uses.iter().all(|one| !one.role.counts() || one.place.path() == "main.go"));
 }
+
+#[test]
+fn what_rust_writes_in_its_inline_tests_is_a_tests() {
+    let code = source(&[(
+        "src/lib.rs",
+        "const HOME: &str = \"https://shop.example\";\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn asks() { get(\"https://clay.example\"); }\n}\n",
+    )]);
+    let texts: Vec<(&str, bool)> = code.texts.iter().map(|one| (one.text.as_str(), one.role.counts())).collect();
+    assert_eq!(texts, [("https://shop.example", true), ("https://clay.example", false)]);
+}

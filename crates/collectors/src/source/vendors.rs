@@ -41,7 +41,7 @@ impl Linker<'_> {
                 kind: SourceTextKind::Vendor,
                 text,
                 place: self.place(file, line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                role: self.role(function),
                 function,
                 given_to,
             })

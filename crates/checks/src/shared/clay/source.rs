@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
-    Evidence, Finding, Message, Missing, Place, Reading,
+    Class, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{
         FunctionId, FunctionKind, Meaning, Origin, ServedRoute, SourceCode, SourceText, SourceTextKind, Use, UseId,
     },
@@ -123,11 +123,18 @@ pub(crate) fn integration<'a>(evidence: &Evidence<'a>) -> Result<Integration<'a>
     Ok(Integration { source, calls, receivers, operations, region, callers })
 }
 
-/// The first place of the source that shows that the program talks to Clay.
-pub(crate) fn sign(source: &SourceCode) -> Option<Place> {
-    let read = source.environment.iter().find(|one| one.role.counts() && variables::is_ours(&one.name));
-    let text = || source.texts.iter().find(|one| one.role.counts() && shows(one)).map(|one| one.place.clone());
-    text().or_else(|| read.map(|one| one.place.clone()))
+/// The first place of the source that shows that the program talks to Clay. A tool that calls nobody only speaks of it.
+pub(crate) fn sign(source: &SourceCode, class: Class) -> Option<Place> {
+    let talks = !matches!(class, Class::CommandLineTool | Class::Library)
+        || source.uses_for(&[Meaning::HttpCall, Meaning::Client]).next().is_some();
+    let named = shown(source).filter(|_| talks);
+    let read = || source.environment.iter().find(|one| one.role.counts() && variables::is_ours(&one.name));
+    named.or_else(|| read().map(|one| one.place.clone()))
+}
+
+/// The first text of the product that shows it.
+fn shown(source: &SourceCode) -> Option<Place> {
+    source.texts.iter().find(|one| one.role.counts() && shows(one)).map(|one| one.place.clone())
 }
 
 /// The text alone shows it: Clay's host, one of its headers, the path of a table's webhook.
@@ -394,7 +401,7 @@ impl<'a> Integration<'a> {
     /// The reading where the program reads Clay's settings and no call was recognised.
     pub(crate) fn no_call(&self) -> Reading {
         let files = program::files(self.source);
-        let place = sign(self.source).map(|place| format!(" ({place})")).unwrap_or_default();
+        let place = shown(self.source).map(|place| format!(" ({place})")).unwrap_or_default();
         Reading::elsewhere(
             Message::new(
                 format!("no call to Clay was recognised in {files} files of source{place}"),
