@@ -108,7 +108,11 @@ async fn http(mut client: TcpStream, shared: &Arc<Shared>, entry: &ConnectionEnt
         let mut carried = std::pin::pin!(wire.carry(Side { from, to }, Side { from: near_from, to: near_to }));
         tokio::select! {
             end = &mut carried => end,
-            () = &mut served => carried.await,
+            by = &mut served => match carried.await {
+                // What the wire sees closed is the server of HTTP.
+                ConnectionEnd::DependencyClosed => by,
+                end => end,
+            },
         }
     };
     let gentle = match end {
@@ -133,9 +137,7 @@ async fn finish(
         let _ = client.set_zero_linger();
         return;
     }
-    if end != ConnectionEnd::ServiceClosed {
-        close(&mut client).await;
-    }
+    close(&mut client).await;
 }
 
 async fn close(client: &mut TcpStream) {

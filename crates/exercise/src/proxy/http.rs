@@ -1,6 +1,13 @@
 //! The requests of one connection: recorded, passed on or answered, with the faults of HTTP.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Either, Full};
@@ -24,7 +31,7 @@ use super::{
     body::{AnswerBody, BoxError, Flushing, RequestBody, Wrong},
     fault::{Break, RetryAfter},
     listener::Shared,
-    record::{RequestEnd, RequestEntry},
+    record::{ConnectionEnd, RequestEnd, RequestEntry},
     stub::Ready,
     wire::{until, while_active},
 };
@@ -44,6 +51,7 @@ struct Served {
     /// The connection to the dependency has ended.
     gone: Arc<Notify>,
     flushes: watch::Receiver<u64>,
+    http2: AtomicBool,
 }
 
 /// The connection to the dependency.
@@ -53,11 +61,19 @@ enum Upstream {
     Http2(http2::SendRequest<RequestBody>),
 }
 
-/// Answers requests until one of both sides closes.
-pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection: u64) {
+/// Answers requests until one of both sides closes; tells who did. In HTTP/2 a service says so before it does.
+pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection: u64) -> ConnectionEnd {
     let (sender, flushes) = watch::channel(0);
     let gone = Arc::new(Notify::new());
-    let served = Arc::new(Served { shared, connection, upstream: Mutex::new(None), gone: Arc::clone(&gone), flushes });
+    let served = Arc::new(Served {
+        shared,
+        connection,
+        upstream: Mutex::new(None),
+        gone: Arc::clone(&gone),
+        flushes,
+        http2: AtomicBool::new(false),
+    });
+    let last = Arc::clone(&served);
     let service = service_fn(move |request| {
         let served = Arc::clone(&served);
         async move { served.answer(request).await }
@@ -71,7 +87,10 @@ pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection:
     loop {
         tokio::select! {
             // Its error is in the records of the requests.
-            _ = serving.as_mut() => return,
+            over = serving.as_mut() => {
+                let by_service = over.is_ok() && !told && last.http2.load(Ordering::Relaxed);
+                return if by_service { ConnectionEnd::ServiceClosed } else { ConnectionEnd::DependencyClosed };
+            }
             () = gone.notified(), if !told => {
                 told = true;
                 serving.as_mut().graceful_shutdown();
@@ -83,6 +102,7 @@ pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection:
 impl Served {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<AnswerBody>, BoxError> {
         let (parts, body) = request.into_parts();
+        self.http2.store(parts.version == Version::HTTP_2, Ordering::Relaxed);
         let entry = Arc::new(self.shared.log.request(self.connection, &parts));
         let chosen = self.shared.situations.borrow().of_request();
         if let Some((id, _)) = &chosen {

@@ -310,10 +310,7 @@ fn the_end_of_the_proxy_ends_everything() {
     let (mut client, mut server) = open(&proxy, &dependency);
     let (address, handle) = (proxy.address(), proxy.handle().clone());
     let fault = handle.inject(Fault::BlackHole).unwrap();
-    let threads = || std::fs::read_dir("/proc/self/task").map(Iterator::count).ok();
-    let before = threads();
     drop(proxy);
-    assert!(before.is_none() || threads() < before || std::thread::available_parallelism().is_ok());
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     for stream in [&mut client, &mut server] {
         let ended = stream.read(&mut [0; 1]);
