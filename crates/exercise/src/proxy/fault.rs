@@ -11,6 +11,9 @@ use thiserror::Error;
 
 use super::draw::draw;
 
+/// What is longer is a slip of the pen; sums of it stay far from the end of the clock.
+pub(super) const LONGEST: Duration = Duration::from_hours(24);
+
 /// One thing that is wrong between a service and its dependency. Times are written as milliseconds.
 ///
 /// Where several of one kind are in force, the newest counts; a reset and a cut are of one kind.
@@ -143,6 +146,8 @@ pub enum FaultError {
     ContentType(String),
     #[error("a share of {0} is not from 0 to 1")]
     Share(f64),
+    #[error("a time of {0:?} is longer than a day")]
+    Time(Duration),
     #[error("a fault of HTTP cannot be put between a service and a dependency whose protocol the proxy does not read")]
     NotHttp,
     #[error("the proxy has ended")]
@@ -152,6 +157,19 @@ pub enum FaultError {
 impl Fault {
     /// Whether the proxy can do it.
     pub(super) fn check(&self) -> Result<(), FaultError> {
+        let times = match self {
+            Self::Latency { to_dependency, to_service } => {
+                vec![to_dependency.base, to_dependency.jitter, to_service.base, to_service.jitter]
+            }
+            Self::SlowClose { delay: time }
+            | Self::Http { answer: Break::SlowHeaders { delay: time } | Break::SlowBody { every: time, .. }, .. } => {
+                vec![*time]
+            }
+            _ => Vec::new(),
+        };
+        if let Some(time) = times.into_iter().find(|time| *time > LONGEST) {
+            return Err(FaultError::Time(time));
+        }
         let Self::Http { which, answer } = self else { return Ok(()) };
         if let Which::Fraction { share, .. } = which
             && !(0.0..=1.0).contains(share)
@@ -178,13 +196,13 @@ pub(super) mod milliseconds {
         to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// A day at most: what is longer is a slip of the pen, and sums of it stay far from the end of the clock.
     pub(in crate::proxy) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let found = u64::deserialize(from)?;
-        if found > 86_400_000 {
+        let time = Duration::from_millis(found);
+        if time > super::LONGEST {
             return Err(serde::de::Error::custom(format_args!("{found} ms is more than a day")));
         }
-        Ok(Duration::from_millis(found))
+        Ok(time)
     }
 }
 
@@ -226,6 +244,10 @@ mod tests {
         let http = |which, answer| Fault::Http { which, answer };
         check_error(&http(Which::All, Break::Status { code: 101, retry_after: None }), &FaultError::Status(101));
         check_error(&http(Which::Fraction { share: 1.5, seed: 0 }, Break::MalformedBody), &FaultError::Share(1.5));
+        check_error(&Fault::SlowClose { delay: Duration::MAX }, &FaultError::Time(Duration::MAX));
+        let delay = Delay { base: Duration::ZERO, jitter: Duration::MAX };
+        let late = Fault::Latency { to_dependency: Delay::default(), to_service: delay };
+        check_error(&late, &FaultError::Time(Duration::MAX));
         let content_type = "text/\nplain".to_owned();
         check_error(
             &http(Which::All, Break::WrongContentType { content_type: content_type.clone() }),

@@ -43,6 +43,9 @@ const MALFORMED: &[u8] = b"{\"\xff\xfe<";
 /// So much of a body that is not passed on is read, so that its connection can be used again.
 const UNUSED: usize = 1 << 20;
 
+/// The proxy is not the one to find that headers are too long.
+const HEADERS: u32 = 1 << 20;
+
 /// One connection of the service.
 struct Served {
     shared: Arc<Shared>,
@@ -80,7 +83,7 @@ pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection:
     });
     let mut builder = auto::Builder::new(Local);
     builder.http1().preserve_header_case(true).auto_date_header(false);
-    builder.http2().auto_date_header(false);
+    builder.http2().auto_date_header(false).max_header_list_size(HEADERS);
     let io = TokioIo::new(Flushing { stream, flushes: sender });
     let mut serving = std::pin::pin!(builder.serve_connection(io, service));
     let mut told = false;
@@ -211,7 +214,7 @@ impl Served {
         let io = TokioIo::new(stream);
         let gone = Arc::clone(&self.gone);
         let opened = if version == Version::HTTP_2 {
-            let (sender, driver) = http2::handshake(Local, io).await?;
+            let (sender, driver) = http2::Builder::new(Local).max_header_list_size(HEADERS).handshake(io).await?;
             tokio::task::spawn_local(async move {
                 let _ = driver.await;
                 gone.notify_one();

@@ -13,7 +13,10 @@ use hyper::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{draw::draw, fault::milliseconds};
+use super::{
+    draw::draw,
+    fault::{LONGEST, milliseconds},
+};
 
 /// One written answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,7 +93,7 @@ pub enum StubError {
     Method(String),
     #[error("no answer is written for `{0}`")]
     Empty(String),
-    #[error("the shares and times of a latency must grow, from 0 to 1")]
+    #[error("the shares and times of a latency must grow, from 0 to 1 and to a day at most")]
     Took,
 }
 
@@ -119,7 +122,8 @@ pub struct Stub {
 impl Stub {
     pub fn new(routes: &[Route], took: Took) -> Result<Self, StubError> {
         let grows = took.points.is_sorted_by(|(share, time), (next, later)| share < next && time.0 <= later.0);
-        if !grows || took.points.iter().any(|(share, _)| !(0.0..=1.0).contains(share)) {
+        let possible = |(share, time): &(f64, Milliseconds)| (0.0..=1.0).contains(share) && time.0 <= LONGEST;
+        if !grows || !took.points.iter().all(possible) {
             return Err(StubError::Took);
         }
         let routes = routes.iter().map(written).collect::<Result<_, _>>()?;

@@ -140,7 +140,13 @@ impl Wire<'_> {
                     paid = paid.min(Instant::now());
                 }
                 done = give(&mut to, due, front), if due.is_some() && !silent => {
-                    let Some(bytes) = done.map_err(|error| broken(&error, way, End::Receiver))? else { return Ok(()) };
+                    let bytes = match done {
+                        Ok(Some(bytes)) => bytes,
+                        Ok(None) => return Ok(()),
+                        // The server of HTTP has closed, and its last answer is still on the other way.
+                        Err(_) if self.http && way == Way::ToDependency => std::future::pending().await,
+                        Err(error) => return Err(broken(&error, way, End::Receiver)),
+                    };
                     if way == Way::ToService {
                         self.entry.gave(bytes);
                     }
@@ -183,7 +189,10 @@ fn ratio(bytes: usize, rate: u64) -> f64 {
 }
 
 async fn read(from: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<usize> {
-    buffer.reserve(PIECE);
+    // Small pieces share a buffer, so that none of them keeps a large one alive.
+    if buffer.capacity() - buffer.len() < PIECE / 8 {
+        buffer.reserve(PIECE);
+    }
     from.read_buf(buffer).await
 }
 

@@ -1,5 +1,7 @@
 //! The fault proxy between real sockets: what a service sees, what its dependency sees, and what is written down.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail as loudly as a test")]
+
 mod http;
 mod wire;
 

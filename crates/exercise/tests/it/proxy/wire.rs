@@ -220,7 +220,7 @@ fn bandwidth_is_bounded_each_way_apart() {
     let fault = Fault::Bandwidth { to_dependency: None, to_service: NonZeroU64::new(100_000) };
     let slow = proxy.handle().inject(fault).unwrap();
     let begin = Instant::now();
-    server.write_all(&[7; 50_000]).unwrap();
+    server.write_all(&vec![7; 50_000]).unwrap();
     take(&mut client, 50_000);
     // The last piece is not waited for: a fiftieth of a second.
     assert!(begin.elapsed() >= Duration::from_millis(480), "{:?}", begin.elapsed());
@@ -341,7 +341,9 @@ fn two_hundred_connections_at_once_are_each_their_own() {
                 })
             })
             .collect();
-        echoes.into_iter().for_each(|one| one.join().unwrap());
+        for one in echoes {
+            one.join().unwrap();
+        }
     });
     // All are open before the first one asks.
     let mut clients: Vec<_> = (0..200).map(|_| connect(&proxy)).collect();
