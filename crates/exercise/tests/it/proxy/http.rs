@@ -14,7 +14,7 @@ use gonogo_exercise::proxy::{
     Answer, Behind, ConnectionEnd, Fault, Injected, Proxy, Request, RequestEnd, Route, Stub, Took,
 };
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Version, body::Incoming, client::conn::http2, service::service_fn};
+use hyper::{Version, body::Incoming, client::conn::http2, header::HeaderName, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -51,6 +51,8 @@ fn dependency(answer: &str) -> Dependency {
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n0123456789";
+/// What comes after the body, as gRPC has it.
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: dependency\r\nX-Id: 7\r\n\r\n";
 
 fn bench(answer: &str) -> (Proxy, Dependency) {
@@ -418,7 +420,8 @@ fn of_both_versions() -> (SocketAddr, Arc<Mutex<Vec<Version>>>) {
                 let service = service_fn(move |request: hyper::Request<Incoming>| {
                     seen.lock().unwrap().push(request.version());
                     let body = Bytes::from(request.uri().path().repeat(10));
-                    async move { Ok::<_, Infallible>(hyper::Response::new(Full::new(body))) }
+                    let trailers = async { Some(Ok([(GRPC_STATUS, "0".parse().unwrap())].into_iter().collect())) };
+                    async move { Ok::<_, Infallible>(hyper::Response::new(Full::new(body).with_trailers(trailers))) }
                 });
                 tokio::spawn(async move {
                     let _ =
@@ -448,7 +451,10 @@ fn over_http2(proxy: &Proxy, paths: &[&str]) -> Vec<(Option<u16>, Option<Bytes>)
                 tokio::spawn(async move {
                     let Ok(answer) = answer.await else { return (None, None) };
                     let status = answer.status().as_u16();
-                    (Some(status), answer.into_body().collect().await.ok().map(http_body_util::Collected::to_bytes))
+                    let Ok(answer) = answer.into_body().collect().await else { return (Some(status), None) };
+                    let trailer = answer.trailers().and_then(|trailers| trailers.get(GRPC_STATUS));
+                    assert_eq!(trailer.is_some(), status == 200, "{trailer:?}");
+                    (Some(status), Some(answer.to_bytes()))
                 })
             })
             .collect();
