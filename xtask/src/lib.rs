@@ -1,5 +1,6 @@
 //! Chores of the project, as a library so that the tests of the house can call them.
 
+pub mod accuracy;
 pub mod agree;
 pub mod bench;
 pub mod ci;

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use xtask::{agree, bench, ci, docs};
+use xtask::{accuracy, agree, bench, ci, docs};
 
 const USAGE: &str = "\
 Chores of the project.
@@ -13,6 +13,7 @@ Chores of the project.
   cargo xtask ci                                  everything that a change must pass
   cargo xtask docs [--check]                      writes the reference pages, or tells whether they are up to date
   cargo xtask agree [--write] CHECKOUT ...        compares with what kube-score, kube-linter and Polaris publish
+  cargo xtask accuracy [--write]                  compares with the labels of corpus/, writes docs/accuracy.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
       --runs N       takes the median of N runs (3)
       --path FOLDER  looks for the other tools here first (repeat)
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["accuracy", rest @ ..] => accuracy::run(rest),
         ["agree", rest @ ..] => agree::run(rest),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {

@@ -80,6 +80,7 @@ const TEST: &[&str] = &[
     "mocks",
     "__mocks__",
     "smoke-tests",
+    ".storybook",
 ];
 const EXAMPLE: &[&str] = &[
     "example",

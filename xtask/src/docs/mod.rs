@@ -13,6 +13,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use crate::accuracy;
+
 /// A generated page.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -30,6 +32,13 @@ pub fn from_code() -> Vec<Page> {
         Page { path: "docs/source-coverage.md", text: coverage::page() },
         Page { path: "docs/report.schema.json", text: schema::page() },
     ]
+}
+
+/// The page that needs the services of `corpus/` as well. Errors: a corpus that cannot be read.
+pub fn from_corpus() -> anyhow::Result<Page> {
+    let corpus = accuracy::Corpus::read()?;
+    let compared = corpus.compare()?;
+    Ok(Page { path: accuracy::PATH, text: accuracy::page(&corpus, &compared) })
 }
 
 /// Writes every page.
@@ -66,11 +75,12 @@ fn all() -> anyhow::Result<Vec<Page>> {
         bail!("gonogo could not be built");
     }
     let mut pages = from_code();
+    pages.push(from_corpus()?);
     pages.push(Page { path: "docs/cli.md", text: cli::page(&crate::built("debug"))? });
     Ok(pages)
 }
 
 /// Text that can stand in a cell of a table.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ").replace('<', "&lt;")
 }

@@ -1,5 +1,6 @@
 //! The house keeps its own rules: floors, manifests, catalogue, reference pages, tidiness.
 
+mod accuracy;
 mod catalogue;
 mod documents;
 mod floors;
@@ -30,7 +31,7 @@ fn files(ending: &str) -> Vec<String> {
         for entry in fs::read_dir(&folder).expect("a folder of the workspace can be read").flatten() {
             let (path, name) = (entry.path(), entry.file_name());
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if !matches!(name.to_str(), Some("target" | ".git" | "node_modules")) {
+                if !matches!(name.to_str(), Some("target" | ".git" | "node_modules" | "corpus")) {
                     folders.push(path);
                 }
             } else if name.to_string_lossy().ends_with(ending) {

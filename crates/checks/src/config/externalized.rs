@@ -259,7 +259,9 @@ fn peer(address: &str) -> Option<&str> {
     let here = matches!(host, "localhost" | "host" | "example" | "test" | "unix")
         || host.starts_with("127.")
         || host == "0.0.0.0";
-    let cluster = host.rsplit('.').next() == Some("svc") || host.ends_with(".svc.cluster.local");
+    let cluster = host.rsplit('.').next() == Some("svc")
+        || host.ends_with(".svc.cluster.local")
+        || [".internal", ".local", ".lan", ".corp", ".intranet"].iter().any(|end| host.ends_with(end));
     (plain && !here && (cluster || (port && !host.contains('.')))).then_some(host)
 }
 

@@ -94,20 +94,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ),
         });
     }
-    let reached: Vec<&Use> =
-        routes.iter().filter_map(|route| route.handler).flat_map(|handler| health::asks(source, handler)).collect();
+    let reached: Vec<&Use> = routes.iter().flat_map(|route| health::asks_of(source, route)).collect();
     let handlers = routes.iter().filter_map(|route| route.handler).filter_map(|at| source.functions.get(at));
     let answered: Vec<&str> = handlers.flat_map(|handler| &handler.fields).map(String::as_str).collect();
     let mut tally = Tally::new();
     // The endpoint that a person would complete: the one that reports the most.
-    let fullest = routes.iter().max_by_key(|route| {
-        let reports = route.handler.map_or(0, |handler| health::asks(source, handler).len());
-        (reports, std::cmp::Reverse(&route.place))
-    });
+    let fullest =
+        routes.iter().max_by_key(|route| (health::asks_of(source, route).len(), std::cmp::Reverse(&route.place)));
     let Some(fullest) = fullest else { return Ok(no_route(evidence, source, &asked)) };
     for (name, (kind, call)) in &dependencies {
         let answers = |field: &&str| speaks_of(field, name, *kind, call);
-        if reached.iter().any(|one| reports(one, name, *kind)) || answered.iter().any(answers) {
+        if reached.iter().any(|one| reports(source, one, name, *kind)) || answered.iter().any(answers) {
             tally.met(name.clone(), &fullest.place);
         } else {
             let title = health::title(fullest);
@@ -136,11 +133,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 /// Where the trail of one of the handlers ends.
 fn trail(source: &SourceCode, routes: &[ServedRoute]) -> Option<(Place, String)> {
-    routes.iter().find_map(|route| match route.handler {
-        None => Some((route.place.clone(), route.path.clone())),
-        Some(handler) => health::trail_end(source, handler)
-            .map(|end| (end.place.clone(), end.symbol.trim_start_matches('.').to_owned())),
-    })
+    routes.iter().find_map(|route| health::end_of(source, route))
 }
 
 /// Nothing of the program answers for health.
@@ -184,7 +177,7 @@ fn dependencies(source: &SourceCode) -> BTreeMap<String, (Meaning, &Use)> {
     let mut dependencies = BTreeMap::new();
     let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
     for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !drawn(one)) {
-        dependencies.entry(name(one)).or_insert((kind(one.meaning), one));
+        dependencies.entry(name(source, one)).or_insert((kind(one.meaning), one));
     }
     dependencies
 }
@@ -194,14 +187,16 @@ fn kind(meaning: Meaning) -> Meaning {
     if meaning == Meaning::QueueConsume { Meaning::QueuePublish } else { meaning }
 }
 
-/// What a dependency goes by: its host where that is written, the variable that holds it, else its library.
-fn name(one: &Use) -> String {
-    let address = one.settings.get("address").map(|setting| &setting.value);
-    let host = match address {
-        Some(SettingValue::Text(text)) => host(text).map(str::to_owned),
-        Some(SettingValue::Environment(name, _)) => Some(name.clone()),
+/// What a dependency goes by: its host where that is written at the call or at its client, the variable that holds it, else
+/// its library.
+fn name(source: &SourceCode, one: &Use) -> String {
+    let client = one.client.and_then(|at| source.uses.get(at));
+    let mut addresses = [Some(one), client].into_iter().flatten().filter_map(|one| one.settings.get("address"));
+    let host = addresses.find_map(|setting| match &setting.value {
+        SettingValue::Text(text) => host(text).map(str::to_owned),
+        SettingValue::Environment(name, _) => Some(name.clone()),
         _ => None,
-    };
+    });
     let library = one.package.clone().unwrap_or_else(|| {
         one.symbol.rsplit_once('.').map_or_else(|| one.symbol.clone(), |(before, _)| before.to_owned())
     });
@@ -219,7 +214,7 @@ fn host(address: &str) -> Option<&str> {
 }
 
 /// What a handler asks says how this dependency is.
-fn reports(one: &Use, dependency: &str, of: Meaning) -> bool {
+fn reports(source: &SourceCode, one: &Use, dependency: &str, of: Meaning) -> bool {
     if one.meaning == Meaning::HealthCheck {
         return match (program::default(one, "asks"), of) {
             ("database", Meaning::DatabaseCall | Meaning::CacheCall) | ("queue", Meaning::QueuePublish) => true,
@@ -230,7 +225,7 @@ fn reports(one: &Use, dependency: &str, of: Meaning) -> bool {
             _ => false,
         };
     }
-    kind(one.meaning) == of && (!matches!(of, Meaning::HttpCall) || name(one) == dependency)
+    kind(one.meaning) == of && (!matches!(of, Meaning::HttpCall) || name(source, one) == dependency)
 }
 
 /// A field of the answer, `redis` or `database_status`, is about this dependency.

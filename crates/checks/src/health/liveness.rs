@@ -134,7 +134,7 @@ fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
     }
     let routes: Vec<ServedRoute> = match probe.action {
         ProbeAction::Grpc { .. } => health::grpc_routes(source),
-        _ => health::routes_at(source, path).into_iter().cloned().collect(),
+        _ => health::routes_at(source, path),
     };
     if routes.is_empty() {
         return Behind::Unknown(Ok(program::trail_ends(
@@ -143,19 +143,12 @@ fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
         )));
     }
     for route in &routes {
-        if let Some(handler) = route.handler
-            && let Some(used) = health::asks(source, handler).into_iter().next()
-        {
+        if let Some(used) = health::asks_of(source, route).into_iter().next() {
             return Behind::Dependency(health::title(route), used);
         }
     }
     for route in &routes {
-        let end = route.handler.map(|handler| health::trail_end(source, handler));
-        let (place, what) = match end {
-            None => (&route.place, route.path.as_str()),
-            Some(Some(end)) => (&end.place, end.symbol.trim_start_matches('.')),
-            Some(None) => continue,
-        };
+        let Some((place, what)) = health::end_of(source, route) else { continue };
         let title = health::title(route);
         return Behind::Unknown(Ok(program::trail_ends(
             format!("the trail of {title} ends at {place} ({what})"),

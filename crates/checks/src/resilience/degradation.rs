@@ -59,7 +59,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let coverage = Coverage::of(source, &[Meaning::Fallback]);
     let callers = callers(source);
     let mut tally = Tally::new();
-    for (_, call) in services {
+    let for_health = outbound::for_health(source);
+    // A probe has to say so when a call fails.
+    for (_, call) in services.into_iter().filter(|(_, call)| !for_health.contains(&call.function)) {
         let key = call.place.to_string();
         let fallback = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at)).map(|one| &one.place);
         match fallback.or_else(|| stand_in(source, call, &callers)) {

@@ -116,12 +116,13 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(outbound::not_read(&library, source));
     }
     let coverage = Coverage::of(source, &[Meaning::Retry]);
+    let for_health = outbound::for_health(source);
     let whole_client = source.uses_for(&[Meaning::Retry]).find(|(_, retry)| retry.defaults.contains_key("covers"));
     let mut tally = Tally::new();
     let mut read_after = true;
     for (_, call) in calls {
-        // What must not happen twice is rightly tried once.
-        if outbound::rightly_once(call) {
+        // What must not happen twice is rightly tried once, and so is what a probe asks again by itself.
+        if outbound::rightly_once(call) || for_health.contains(&call.function) {
             continue;
         }
         let key = call.place.to_string();

@@ -43,6 +43,10 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::configured(configured(evidence))
 }
 
+/// A default that bounds a call to more than this, in milliseconds, bounds nothing that a user waits for: 300 s of fetch and
+/// aiohttp are such.
+const LONGEST: f64 = 120_000.0;
+
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let switched_off = switched_off(evidence)?;
     if !switched_off.is_empty() {
@@ -81,6 +85,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
         match bound {
             Bound::At(_, place) | Bound::Made(place) => tally.met(key, &place),
+            Bound::Default(length) if length > LONGEST => tally.miss(
+                key,
+                miss(
+                    format!("{symbol} has no timeout, and {} waits {} s by default", library(call), length / 1000.0),
+                    format!("{symbol} 没有超时，而 {} 默认等待 {} 秒", library(call), length / 1000.0),
+                ),
+            ),
             Bound::Default(_) => tally.met(key, &call.place),
             Bound::Never if call.meaning == Meaning::DatabaseCall && by_address.is_some() => {
                 tally.met(key, by_address.as_ref().unwrap_or(&call.place));

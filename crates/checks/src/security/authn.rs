@@ -143,6 +143,7 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
     let mut tally = Tally::new();
     let mut open = 0_usize;
     let mut lost = None;
+    let all = program::used(source, Meaning::Authentication).find(|one| program::default(one, "scope") == "all");
     for route in source.routes.iter().filter(|route| route.role.counts()) {
         let method = route.method.as_deref().unwrap_or("ANY");
         if matches!(method, "HEAD" | "OPTIONS") {
@@ -154,7 +155,11 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
         }
         let path = if route.path.is_empty() { "/" } else { &route.path };
         let key = format!("{method} {path}");
-        let asks = guards::asks(source, route);
+        let asks = match (guards::asks(source, route), &all) {
+            // A rule of the program that nobody gets by without being known.
+            (Asks::No, Some(rule)) => Asks::Yes(rule.place.clone()),
+            (asks, _) => asks,
+        };
         // Whether a path that was not followed is public cannot be said.
         if !route.followed() && !matches!(asks, Asks::Yes(_)) {
             lost.get_or_insert(&route.place);

@@ -3,7 +3,9 @@
 use gonogo_domain::{
     Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
     Standard, Strength, Text,
-    evidence::{EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode, Use},
+    evidence::{
+        EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode, SourceTextKind, Use,
+    },
     merge,
 };
 use jiff::civil::Date;
@@ -71,7 +73,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     findings.extend(any_origin(evidence)?);
     if let Ok(source) = evidence.source() {
         findings.extend(dangerous_calls(source));
-        findings.extend(queries(source));
+        let queries = queries(source);
+        // What no call of the tables is given is read as a text.
+        let known = |one: &Finding| {
+            queries.iter().any(|query| query.place.path() == one.place.path() && query.place.line() == one.place.line())
+        };
+        findings.extend(put_together(source).into_iter().filter(|one| !known(one)));
+        findings.extend(queries);
         findings.extend(origins(source));
     }
     let results: Vec<&ResultFile> = evidence
@@ -359,6 +367,26 @@ fn debugging(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         }
     }
     Ok(findings)
+}
+
+/// Statements of SQL in whose quotes something is put: `… WHERE name = '{}'`. What stands outside of quotes may be the name
+/// of a table, or a number.
+fn put_together(source: &SourceCode) -> Vec<Finding> {
+    let texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Sql);
+    let open = texts.filter(|one| {
+        one.text.match_indices("{}").any(|(at, _)| {
+            let before = one.text.get(..at).unwrap_or_default();
+            before.matches('\'').count() % 2 == 1
+        })
+    });
+    open.map(|one| {
+        Finding::new(
+            &one.place,
+            "SQL that is put together from what comes in, inside of its quotes (A03)",
+            "SQL 的引号内拼接了传入的内容（A03）",
+        )
+    })
+    .collect()
 }
 
 fn dangerous(name: &str, value: &str) -> Option<(&'static str, &'static str)> {

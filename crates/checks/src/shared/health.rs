@@ -93,11 +93,76 @@ pub(crate) fn looks_like_health(path: &str) -> bool {
         || matches!(parts.as_slice(), ["status" | "_status" | "ping" | "up"] | ["api", "status"])
 }
 
+/// The routes that a library of health checks serves by itself: one for all checks (`MapHealthChecks`), or one for those of
+/// a kind, whose class has the method that asks (`@Readiness`).
+fn by_library(source: &SourceCode) -> Vec<ServedRoute> {
+    let mut routes: Vec<ServedRoute> = Vec::new();
+    let served = |one: &Use, path: &str, handler: Option<FunctionId>| ServedRoute {
+        method: Some("GET".to_owned()),
+        path: path.to_owned(),
+        handler,
+        guards: Vec::new(),
+        place: one.place.clone(),
+        role: one.role,
+    };
+    for one in program::used(source, Meaning::HealthCheck) {
+        if program::default(one, "reports") == "each check"
+            && let Some(path) = one.settings.get("path").and_then(|setting| setting.value.text())
+        {
+            routes.push(served(one, path, None));
+        }
+        let path = program::default(one, "serves");
+        if path.starts_with('/') && !path.contains(' ') {
+            routes.extend(one.wraps.iter().map(|handler| served(one, path, Some(*handler))));
+        }
+    }
+    // The kind of which the program has no check answers yes.
+    for one in program::used(source, Meaning::HealthCheck) {
+        let path = program::default(one, "beside");
+        if !path.is_empty() && !routes.iter().any(|route| route.path == path) {
+            routes.push(served(one, path, None));
+        }
+    }
+    routes
+}
+
+/// What a route that a library serves by itself asks; none where the program serves it.
+fn library_asks<'a>(source: &'a SourceCode, route: &ServedRoute) -> Option<Vec<&'a Use>> {
+    let at = program::used(source, Meaning::HealthCheck).find(|one| one.place == route.place)?;
+    if route.handler.is_some() {
+        return None;
+    }
+    let all = program::default(at, "reports") == "each check";
+    let asks = program::used(source, Meaning::HealthCheck).filter(|one| !program::default(one, "asks").is_empty());
+    Some(asks.filter(|_| all).collect())
+}
+
+/// What the answer of a route rests on.
+pub(crate) fn asks_of<'a>(source: &'a SourceCode, route: &ServedRoute) -> Vec<&'a Use> {
+    match route.handler {
+        Some(handler) => asks(source, handler),
+        None => library_asks(source, route).unwrap_or_default(),
+    }
+}
+
+/// Where the trail of a route ends, and at what.
+pub(crate) fn end_of(source: &SourceCode, route: &ServedRoute) -> Option<(Place, String)> {
+    match route.handler {
+        Some(handler) => {
+            let end = trail_end(source, handler)?;
+            Some((end.place.clone(), end.symbol.trim_start_matches('.').to_owned()))
+        }
+        None => library_asks(source, route).is_none().then(|| (route.place.clone(), route.path.clone())),
+    }
+}
+
 /// The routes that answer at a path; one whose prefix was not followed answers too.
-pub(crate) fn routes_at<'a>(source: &'a SourceCode, path: &str) -> Vec<&'a ServedRoute> {
+pub(crate) fn routes_at(source: &SourceCode, path: &str) -> Vec<ServedRoute> {
     let wanted = plain(path);
-    let routes = || source.routes.iter().filter(|route| route.role.counts());
-    let exact: Vec<&ServedRoute> = routes().filter(|route| plain(&route.path) == wanted).collect();
+    let own = source.routes.iter().filter(|route| route.role.counts()).cloned();
+    let all: Vec<ServedRoute> = own.chain(by_library(source)).collect();
+    let routes = || all.iter().cloned();
+    let exact: Vec<ServedRoute> = routes().filter(|route| plain(&route.path) == wanted).collect();
     if !exact.is_empty() || wanted.is_empty() {
         return exact;
     }
@@ -120,15 +185,16 @@ fn plain(path: &str) -> &str {
 
 /// Every route of the program that answers for health: those that are asked, and those that are named like it.
 pub(crate) fn routes(source: &SourceCode, asked: &[(Place, String)]) -> Vec<ServedRoute> {
-    let mut routes: Vec<&ServedRoute> = asked.iter().flat_map(|(_, path)| routes_at(source, path)).collect();
-    let named = source.routes.iter().filter(|route| {
+    let mut routes: Vec<ServedRoute> = asked.iter().flat_map(|(_, path)| routes_at(source, path)).collect();
+    let library = by_library(source);
+    let named = source.routes.iter().chain(&library).filter(|route| {
         let asks = route.method.as_deref().is_none_or(|method| matches!(method, "GET" | "HEAD"));
         route.role.counts() && asks && looks_like_health(&route.path)
     });
-    routes.extend(named);
+    routes.extend(named.cloned());
     let mut seen = BTreeSet::new();
-    routes.retain(|route| seen.insert((route.place.clone(), route.path.clone())));
-    routes.into_iter().cloned().collect()
+    routes.retain(|route| seen.insert((route.place.clone(), route.path.clone(), route.handler)));
+    routes
 }
 
 /// The service of gRPC that probes ask.
@@ -164,7 +230,7 @@ pub(crate) fn title(route: &ServedRoute) -> String {
 }
 
 /// What a handler asks of others: calls that leave the process, and what libraries of health checks ask.
-pub(crate) fn asks(source: &SourceCode, handler: FunctionId) -> Vec<&Use> {
+fn asks(source: &SourceCode, handler: FunctionId) -> Vec<&Use> {
     let uses = source.uses_of(handler).map(|(_, one)| one);
     uses.filter(|one| {
         one.meaning.is_outbound() || one.meaning == Meaning::HealthCheck && !program::default(one, "asks").is_empty()
@@ -173,7 +239,7 @@ pub(crate) fn asks(source: &SourceCode, handler: FunctionId) -> Vec<&Use> {
 }
 
 /// Where the trail of a handler ends: a call that may ask something, and was not followed.
-pub(crate) fn trail_end(source: &SourceCode, handler: FunctionId) -> Option<&Unfollowed> {
+fn trail_end(source: &SourceCode, handler: FunctionId) -> Option<&Unfollowed> {
     source.reached(handler).into_iter().find_map(|at| {
         let function = source.functions.get(at)?;
         // What a handler is called with is its request and its answer.

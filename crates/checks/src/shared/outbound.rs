@@ -8,6 +8,8 @@ use gonogo_domain::{
     known_symbols,
 };
 
+use super::health::looks_like_health;
+
 /// What bounds the time of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Bound {
@@ -72,6 +74,19 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
     if let Some(place) = discarded {
         return Bound::Discarded(place);
     }
+    // What is put into a client holds for all its calls: `HttpModule.register({ timeout: 3000 })`.
+    let of_client = source
+        .uses_for(&[Meaning::Deadline])
+        .find(|(_, one)| one.defaults.get("client").is_some_and(|client| call.symbol.starts_with(client.as_str())));
+    if let Some((_, one)) = of_client {
+        let sets = || one.settings.get("timeout").and_then(|setting| setting.value.milliseconds());
+        // A plugin without a slot for its length is there to bound.
+        match (sets(), one.settings.contains_key("timeout") || one.symbol.ends_with("Timeout")) {
+            (Some(length), _) => return Bound::At(length, one.place.clone()),
+            (None, true) => return Bound::Made(one.place.clone()),
+            (None, false) => (),
+        }
+    }
     match call.defaults.get("timeout").map(String::as_str) {
         Some("none") => Bound::Never,
         Some(text) => {
@@ -130,6 +145,17 @@ pub(crate) fn to_services<'a>(calls: &[(UseId, &'a Use)]) -> Vec<(UseId, &'a Use
         matches!(one.meaning, Meaning::HttpCall | Meaning::GrpcCall | Meaning::StorageCall | Meaning::QueuePublish)
     };
     calls.iter().copied().filter(|(_, one)| wanted(one)).collect()
+}
+
+/// The functions that run for a question after health alone: what they call is asked again soon anyway.
+pub(crate) fn for_health(source: &SourceCode) -> BTreeSet<FunctionId> {
+    let routes = || source.routes.iter().filter(|route| route.role.counts());
+    let reached = |of_health: bool| -> BTreeSet<FunctionId> {
+        let handlers = routes().filter(|route| looks_like_health(&route.path) == of_health);
+        handlers.filter_map(|route| route.handler).flat_map(|handler| source.reached(handler)).collect()
+    };
+    let others = reached(false);
+    reached(true).into_iter().filter(|function| !others.contains(function)).collect()
 }
 
 /// Which uses of these purposes run the code of a function: a breaker that is given it, or something that calls it.

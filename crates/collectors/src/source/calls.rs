@@ -130,11 +130,11 @@ impl<'p> Linker<'p> {
                 let of = OfRow { asked: deadlines::asked(row.1), maker };
                 let one = self.made_use(context, (file, at, call), seen, row.1, made, &given);
                 uses.push(Found { one, of: Some(of) });
-                if matches!(row.1.means, Meaning::Middleware | Meaning::Route) {
-                    let beside = self.by_name(context, file, call, function);
+                if matches!(row.1.means, Meaning::Middleware | Meaning::RouteGroup | Meaning::Route) {
+                    let beside = self.by_name(context, (file, at, call), function);
                     let answers = |one: &Use| {
                         let answers = [Meaning::Profiler, Meaning::MetricsEndpoint, Meaning::HealthCheck];
-                        row.1.means == Meaning::Middleware || answers.contains(&one.meaning)
+                        row.1.means != Meaning::Route || answers.contains(&one.meaning)
                     };
                     uses.extend(beside.into_iter().filter(answers).map(|one| Found { one, of: None }));
                 }
@@ -287,16 +287,29 @@ impl<'p> Linker<'p> {
         }
     }
 
-    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`,
-    /// `mux.HandleFunc("/debug/pprof/", pprof.Index)`.
-    fn by_name(&self, context: Context<'p>, file: FileId, call: &Call, function: FunctionId) -> Vec<Use> {
+    /// What a library brings and a router is given by its name: `r.Use(middleware.Recoverer)`, `app.register(rateLimit, …)`,
+    /// `mount Exporter => "/metrics"`, `mux.HandleFunc("/debug/pprof/", pprof.Index)`. Its settings stand beside it.
+    fn by_name(
+        &self,
+        context: Context<'p>,
+        (file, at, call): (FileId, usize, &Call),
+        function: FunctionId,
+    ) -> Vec<Use> {
         let table = known_symbols(context.module.language.word());
-        let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_)));
-        let symbols = given.filter_map(|one| context.names.symbols(&one.value, call.scope).into_iter().next());
-        symbols
+        let symbol = |value: &Expr| context.names.symbols(value, call.scope);
+        let given = call.arguments.iter().flat_map(|one| {
+            let key = one.name.as_deref().filter(|name| name.starts_with(|first: char| first.is_ascii_uppercase()));
+            let named = key.map(|name| symbol(&Expr::Name(name.to_owned())));
+            let own = matches!(one.value, Expr::Name(_)).then(|| symbol(&one.value));
+            named.into_iter().chain(own)
+        });
+        given
+            .filter_map(|symbols| symbols.into_iter().find(|symbol| !table.rows(symbol).is_empty()))
             .flat_map(|symbol| {
-                let rows = table.rows(&symbol).into_iter();
-                rows.map(|row| self.seen(file, function, call.spot.line, &symbol, row)).collect::<Vec<_>>()
+                let rows = table.rows(&symbol).into_iter().filter(|(library, row)| self.in_force(library, row));
+                let seen = rows.map(|row| (self.seen(file, function, call.spot.line, &symbol, row), row.1));
+                seen.map(|(seen, row)| self.made_use(context, (file, at, call), seen, row, None, &[]))
+                    .collect::<Vec<_>>()
             })
             .collect()
     }

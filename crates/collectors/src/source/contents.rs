@@ -1,12 +1,12 @@
 //! What stands in the source besides calls: reads of the environment, handlers of errors, texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     evidence::{Catch, EnvironmentRead, Handling, Meaning, Role, SettingValue, SourceText, SourceTextKind},
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId};
+use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId, ScopeKind};
 
 use super::{
     facts::{Linker, method},
@@ -83,7 +83,20 @@ impl Linker<'_> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let mut found = Vec::new();
-        for (at, held) in held(module) {
+        let held = held(module);
+        let mut bound: BTreeMap<ScopeId, BTreeSet<&str>> = BTreeMap::new();
+        // By what the attempt stands in.
+        let mut tried: BTreeMap<ScopeId, BTreeSet<&str>> = BTreeMap::new();
+        for one in module.bindings.iter().filter(|_| !held.is_empty()) {
+            if held.contains_key(&one.scope) {
+                bound.entry(one.scope).or_default().insert(&one.name);
+            }
+            let around = module.scopes.get(one.scope).filter(|scope| scope.kind == ScopeKind::Try);
+            if let Some(parent) = around.and_then(|scope| scope.parent) {
+                tried.entry(parent).or_default().insert(&one.name);
+            }
+        }
+        for (at, held) in held {
             let (Some(scope), Some(function)) = (module.scopes.get(at), self.function_at(file, at)) else { continue };
             let used = |call: usize| self.uses.get(&(file, call)).and_then(|id| self.code.uses.get(*id));
             let meanings = || held.calls.iter().filter_map(|call| used(*call)).map(|one| one.meaning);
@@ -95,7 +108,14 @@ impl Linker<'_> {
                 used(call)
                     .is_some_and(|one| matches!(one.meaning, Meaning::CacheCall | Meaning::Cache | Meaning::Fallback))
             };
-            let recovers = !throws && held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept));
+            // `except Exception: reviews = None`, where the attempt was to set it too.
+            let sets = || {
+                bound.get(&at).is_some_and(|names| {
+                    scope.parent.and_then(|parent| tried.get(&parent)).is_some_and(|tried| !names.is_disjoint(tried))
+                })
+            };
+            let recovers =
+                !throws && (held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept)) || sets());
             let acts = !held.calls.is_empty() || !held.returns.is_empty();
             found.push(Catch {
                 place: self.place(file, scope.spot.line),
@@ -152,8 +172,16 @@ impl Linker<'_> {
                     one.arguments.iter().any(|argument| argument.value.text() == Some(literal.text.as_str()))
                         && one.spot.contains(literal.spot)
                 };
-                let call = context.module.calls.iter().filter(holds).min_by_key(|one| one.spot.end - one.spot.start)?;
-                method(&call.callee).map(str::to_owned)
+                let call = context.module.calls.iter().filter(holds).min_by_key(|one| one.spot.end - one.spot.start);
+                let element = || {
+                    let mut bound = context.module.bindings.iter().filter(|one| one.spot.contains(literal.spot));
+                    bound.any(|one| one.name.rsplit('.').next() == Some(literal.text.as_str()))
+                };
+                match call {
+                    Some(call) => method(&call.callee).map(str::to_owned),
+                    // `response.headers["X-Request-ID"] = id`
+                    None => element().then(|| "set".to_owned()),
+                }
             };
             let text = SourceText {
                 kind,

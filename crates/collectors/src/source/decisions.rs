@@ -5,6 +5,7 @@ use gonogo_domain::{
     evidence::{AgeBranch, Decisions, Role, StatusBranch, WordBranch},
 };
 use gonogo_source::{Expr, ScopeId, ScopeKind};
+use hashbrown::HashSet;
 
 use super::{
     facts::{Linker, method},
@@ -14,7 +15,7 @@ use super::{
 };
 
 /// Statuses with both ends, the name of the list that they stand in; or a word.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Seen {
     Statuses(u16, u16, Option<String>),
     Word(String),
@@ -53,23 +54,23 @@ impl Linker<'_> {
         } else if role.counts() {
             look.branches();
         }
+        // The same is written often on one line, above all in tables of tests.
+        let mut told = HashSet::new();
         for (seen, scope, line) in look.found {
             let Some(function) = self.function_at(file, scope) else { continue };
+            if !told.insert((seen.clone(), line, function)) {
+                continue;
+            }
             let place = self.place(file, line);
             match seen {
                 Seen::Statuses(low, high, named) => {
                     let one = StatusBranch { low, high, named, place, role, function };
                     let all = if role == Role::Test { &mut decisions.in_tests } else { &mut decisions.statuses };
-                    if !all.contains(&one) {
-                        all.push(one);
-                    }
+                    all.push(one);
                 }
                 Seen::Age => decisions.ages.push(AgeBranch { place, role, function }),
                 Seen::Word(word) => {
-                    let one = WordBranch { word, place, role, function };
-                    if !decisions.words.contains(&one) {
-                        decisions.words.push(one);
-                    }
+                    decisions.words.push(WordBranch { word, place, role, function });
                 }
             }
         }
@@ -435,6 +436,8 @@ impl<'c> Look<'c> {
         match value {
             Expr::Number(text) | Expr::Text(text) => text.parse().ok(),
             Expr::Name(path) => status_named(path).or_else(|| {
+                // Most names are no constants.
+                self.context.names.value(path, scope)?;
                 let number = values::setting(self.context, value, scope, None, 1).value.number()?;
                 format!("{number}").parse().ok()
             }),

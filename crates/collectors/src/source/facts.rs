@@ -12,12 +12,13 @@ use gonogo_domain::{
     },
     known_symbols,
 };
-use gonogo_source::{Expr, Language, Names, ScopeId, ScopeKind};
+use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
 
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use rayon::prelude::*;
 
 use super::{
+    SourceUnit,
     calls::Resolved,
     program::{FileBeyond, FileId, Program},
     values::Context,
@@ -158,6 +159,7 @@ impl<'p> Linker<'p> {
                 role: unit.role,
                 words: if unit.role.counts() { variables::words(&unit.module) } else { BTreeSet::new() },
             });
+            let tests = inline_tests(unit);
             for (at, scope) in unit.module.scopes.iter().enumerate() {
                 let top = scope.kind == ScopeKind::File;
                 if scope.kind != ScopeKind::Function && !top {
@@ -176,10 +178,12 @@ impl<'p> Linker<'p> {
                 if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
                     self.methods.entry(scope.name.clone()).or_default().push(self.code.functions.len());
                 }
+                let inside = !tests.is_empty() && unit.module.around(at).any(|(scope, _)| tests.contains(&scope));
+                let role = if inside { Role::Test } else { unit.role };
                 self.code.functions.push(Function {
                     name,
                     place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
-                    role: unit.role,
+                    role,
                     calls: Vec::new(),
                     perhaps: Vec::new(),
                     uses: Vec::new(),
@@ -230,9 +234,19 @@ impl<'p> Linker<'p> {
             } else {
                 (self.program.function_beside(file, own)?, own)
             }
-        } else {
-            let (file, name) = symbol.strip_prefix('@')?.split_once('.')?;
+        } else if let Some(placed) = symbol.strip_prefix('@') {
+            let (file, name) = placed.split_once('.')?;
             (file.parse().ok()?, name)
+        } else {
+            // `App.Services.Fraud.up`, by the package of the class.
+            let (class, _) = symbol.rsplit_once('.')?;
+            let (package, _) = class.rsplit_once('.')?;
+            let name = symbol.get(package.len() + 1..)?;
+            let target = self.program.function_beside(file, name)?;
+            if self.program.files.get(target)?.module.package != package {
+                return None;
+            }
+            (target, name)
         };
         if let Some(scope) = self.names.get(file)?.functions().get(name) {
             return self.functions.get(&(file, *scope)).copied();
@@ -282,7 +296,7 @@ impl<'p> Linker<'p> {
             package: None,
             version: None,
             place: self.place(file, line),
-            role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+            role: self.code.functions.get(function).map_or(Role::Product, |one| one.role),
             function,
             settings: BTreeMap::new(),
             defaults: BTreeMap::new(),
@@ -388,4 +402,18 @@ pub(super) fn method(callee: &Expr) -> Option<&str> {
         Expr::Member(_, name) => Some(name),
         _ => None,
     }
+}
+
+/// The modules of Rust that only tests are built with: `#[cfg(test)] mod tests`.
+fn inline_tests(unit: &SourceUnit) -> HashSet<ScopeId> {
+    let asked = unit.module.calls.iter().filter(|call| {
+        call.role == CallRole::Annotation
+            && call.callee.name() == Some("cfg")
+            && call.arguments.iter().any(|one| matches!(&one.value, Expr::Name(name) if name == "test"))
+    });
+    asked
+        .filter(|_| unit.module.language == Language::Rust)
+        .map(|call| call.scope)
+        .filter(|scope| *scope != 0)
+        .collect()
 }

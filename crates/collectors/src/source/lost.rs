@@ -1,7 +1,8 @@
 //! Errors of Go that are thrown away where a call gives them.
 
 use gonogo_domain::evidence::{LostError, Meaning, Role};
-use gonogo_source::{CallRole, Expr, Language};
+use gonogo_source::{Binding, CallRole, Expr, Language};
+use hashbrown::HashMap;
 
 use super::{facts::Linker, handling::handles_errors, program::FileId};
 
@@ -10,14 +11,28 @@ impl Linker<'_> {
         let Some(context) = self.context(file).filter(|context| context.module.language == Language::Go) else {
             return Vec::new();
         };
+        // What tests throw away says nothing of the program.
+        let role = self.program.files.get(file).map_or(Role::Product, |unit| unit.role);
+        if !role.counts() {
+            return Vec::new();
+        }
         let module = context.module;
+        // The last name that what a call gives is bound to.
+        let mut bound: HashMap<usize, &Binding> = HashMap::new();
+        for one in &module.bindings {
+            if let Some(Expr::Call(at)) = one.value {
+                let last = bound.entry(at).or_insert(one);
+                if one.nth >= last.nth {
+                    *last = one;
+                }
+            }
+        }
         let mut found = Vec::new();
         for (at, call) in module.calls.iter().enumerate() {
             if call.role != CallRole::Plain || call.awaited {
                 continue;
             }
-            let given: Vec<_> = module.bindings.iter().filter(|one| one.value == Some(Expr::Call(at))).collect();
-            let by_name = given.iter().max_by_key(|one| one.nth).is_some_and(|last| last.name == "_");
+            let by_name = bound.get(&at).is_some_and(|last| last.name == "_");
             let Some(function) = self.function_at(file, call.scope).filter(|_| by_name || call.dropped) else {
                 continue;
             };
@@ -32,7 +47,7 @@ impl Linker<'_> {
             found.push(LostError {
                 call: call.callee.name().unwrap_or_default().to_owned(),
                 place: self.place(file, call.spot.line),
-                role: self.program.files.get(file).map_or(Role::Product, |unit| unit.role),
+                role,
                 function,
                 by_name,
                 in_catch: module.around(call.scope).any(|(_, scope)| handles_errors(module.language, scope)),

@@ -212,6 +212,7 @@ impl<'u> Program<'u> {
             Language::JavaScript | Language::TypeScript => self.script(&file.path, &import.module),
             Language::Python => self.python(&file.path, import),
             Language::Go => self.go(&import.module),
+            Language::Rust => self.rust(&file.path, import),
             _ => None,
         }
     }
@@ -323,6 +324,52 @@ impl<'u> Program<'u> {
             .find_map(|path| self.by_path.get(path.as_str()).copied())
     }
 
+    /// `mod links;`, `use crate::links::Link`, `use super::App`: the module's own file, else the one that declares it.
+    fn rust(&self, from: &str, import: &Import) -> Option<FileId> {
+        let mut words = import.module.split('.').peekable();
+        let stem = from.strip_suffix(".rs")?;
+        let own = match stem.rsplit_once('/') {
+            Some((folder, "main" | "lib" | "mod")) => folder,
+            _ => stem,
+        };
+        let mut base = match words.peek().copied()? {
+            "crate" => {
+                words.next();
+                let at = from.rfind("src/").filter(|at| *at == 0 || from.as_bytes().get(at - 1) == Some(&b'/'))?;
+                from.get(..at + 3)?.to_owned()
+            }
+            "self" => {
+                words.next();
+                own.to_owned()
+            }
+            _ => own.to_owned(),
+        };
+        while words.next_if_eq(&"super").is_some() {
+            base = folder(&base).to_owned();
+        }
+        for word in words {
+            base = format!("{base}/{word}");
+        }
+        let file = |path: &str| {
+            ["{}.rs", "{}/mod.rs", "{}/main.rs", "{}/lib.rs"]
+                .iter()
+                .find_map(|shape| self.by_path.get(shape.replace("{}", path).as_str()).copied())
+        };
+        let inner = import.name.as_deref().filter(|name| *name != "*").and_then(|name| file(&format!("{base}/{name}")));
+        inner.or_else(|| file(&base))
+    }
+
+    /// The import names a file as a whole: `from app import database` is `app/database.py`.
+    fn is_module(&self, target: FileId, import: &Import) -> bool {
+        let Some((name, file)) = import.name.as_deref().zip(self.files.get(target)) else { return true };
+        let stem = file.path.rsplit_once('.').map_or(&*file.path, |(stem, _)| stem);
+        let stem = stem.strip_suffix("/__init__").or_else(|| stem.strip_suffix("/mod")).unwrap_or(stem);
+        let (above, last) = stem.rsplit_once('/').unwrap_or(("", stem));
+        let around = import.module.rsplit('.').next().unwrap_or_default();
+        let near = matches!(around, "" | "crate" | "self" | "super");
+        last == name && (near || above.rsplit('/').next() == Some(around))
+    }
+
     /// The file that declares a function beside this one.
     pub(super) fn function_beside(&self, file: FileId, name: &str) -> Option<FileId> {
         self.group(file)?.functions.get(name).copied()
@@ -401,12 +448,8 @@ impl Beyond for FileBeyond<'_, '_> {
         }
         let known = Known(known_symbols(file.module.language.word()));
         let names = Names::over(Arc::clone(self.program.indexes.get(target)?), &known);
-        // `from . import clay` takes a module, not a name of one.
-        let stem = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".py")).unwrap_or_default();
-        if file.module.language == Language::Python
-            && import.name.as_deref() == Some(stem)
-            && import.module.rsplit('.').next() != Some(stem)
-        {
+        let script = matches!(file.module.language, Language::JavaScript | Language::TypeScript);
+        if !script && self.program.is_module(target, import) {
             return Some(format!("@{target}"));
         }
         let Some(name) = import.name.as_deref() else {

@@ -1,10 +1,10 @@
 //! Where the program answers: routes with the prefixes and the guards of what they hang on.
 
 use gonogo_domain::{
-    evidence::{FunctionId, Guard, Meaning, ServedRoute, UseId},
+    evidence::{FunctionId, Guard, Meaning, ServedRoute, Use, UseId},
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId};
+use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId, ScopeKind};
 use hashbrown::HashMap;
 
 use super::{
@@ -15,11 +15,15 @@ use super::{
 /// Annotations and middleware nest no deeper than this.
 const GROUPS: usize = 8;
 
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
 impl<'p> Linker<'p> {
     pub(super) fn routes(&mut self) {
         let mounts = self.mounts();
         let enclosing = self.enclosing();
+        let filters = self.filters();
         let mut routes = Vec::new();
+        let mut called = Vec::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
@@ -53,7 +57,28 @@ impl<'p> Linker<'p> {
                     _ => None,
                 }),
             };
+            if one.defaults.get("expands").is_some_and(|kind| kind == "resources") {
+                routes.extend(self.resources(one, &filters, &guards));
+                continue;
+            }
+            let client = self.code.uses.iter().find(|other| {
+                call.role == CallRole::Annotation
+                    && other.defaults.get("interface").is_some_and(|kind| kind == "http")
+                    && handler.is_some_and(|handler| other.wraps.contains(&handler))
+            });
+            // An interface whose methods are requests to another service.
+            if let Some(client) = client {
+                called.push((id, client.defaults.get("timeout").cloned(), method_of_symbol(&one.symbol)));
+                continue;
+            }
+            let handler = handler.or_else(|| self.action(call, one));
+            guards.extend(self.filters_of(handler, &filters));
+            guards.extend(said(one));
             if call.role == CallRole::Annotation {
+                // `@app.get("/orders", dependencies=[Depends(user)])`
+                for argument in call.arguments.iter().filter(|one| one.name.as_deref() == Some("dependencies")) {
+                    guards.extend(self.guard(file, &argument.value, call.scope));
+                }
                 guards.extend(self.beside_annotation(file, call, at));
                 prefix.push_str(&self.class_prefix(handler));
             } else {
@@ -77,8 +102,12 @@ impl<'p> Linker<'p> {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = if last == "DEL" { "DELETE".to_owned() } else { last };
                 let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
-                matches!(last.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS")
-                    .then_some(last)
+                METHODS.contains(&last.as_str()).then_some(last)
+            });
+            // `route("/links", post(add))`
+            let method = method.or_else(|| {
+                let given = call.arguments.iter().skip(1).find_map(|argument| self.method_named(file, &argument.value));
+                given.filter(|_| call.role != CallRole::Annotation)
             });
             let route = ServedRoute {
                 method: method.map(|method| method.to_ascii_uppercase()),
@@ -94,6 +123,139 @@ impl<'p> Linker<'p> {
             routes.extend(others);
         }
         self.code.routes = routes;
+        for (id, timeout, method) in called {
+            let Some(one) = self.code.uses.get_mut(id) else { continue };
+            one.meaning = Meaning::HttpCall;
+            one.settings.clear();
+            one.defaults.extend(timeout.map(|timeout| ("timeout".to_owned(), timeout)));
+            one.defaults.extend(method.map(|method| ("method".to_owned(), method)));
+        }
+    }
+
+    /// The method of a class that a route names by words: `to: "health#ready"`, `[HealthController::class, 'ready']`.
+    fn action(&self, call: &Call, one: &Use) -> Option<FunctionId> {
+        if let Some(text) = one.settings.get("action").and_then(|setting| setting.value.text()) {
+            let (controller, method) = text.split_once('#')?;
+            return self.method_of(&format!("{}Controller", camel(controller)), method);
+        }
+        call.arguments.iter().find_map(|argument| match &argument.value {
+            Expr::List(items) => match items.as_slice() {
+                [Expr::Name(class), method] => {
+                    let class = class.strip_suffix(".class").unwrap_or(class);
+                    self.method_of(class.rsplit('.').next()?, method.text()?)
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
+    fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
+        let name = format!("{class}.{method}");
+        self.code.functions.iter().position(|function| function.role.counts() && function.name == name)
+    }
+
+    /// The routes of `resources :members, only: [:index]` that its controller has methods for.
+    fn resources(&self, one: &Use, filters: &[Filter], around: &[Guard]) -> Vec<ServedRoute> {
+        let Some(name) = one.settings.get("path").and_then(|setting| setting.value.text()) else { return Vec::new() };
+        let listed = |key: &str| one.settings.get(key).map(|setting| setting.value.texts());
+        let (only, except) = (listed("only"), listed("except").unwrap_or_default());
+        let controller = format!("{}Controller", camel(name));
+        RESOURCES
+            .iter()
+            .filter(|(action, ..)| only.as_ref().is_none_or(|only| only.contains(action)) && !except.contains(action))
+            .filter_map(|(action, method, end)| {
+                let handler = self.method_of(&controller, action)?;
+                let mut guards = around.to_vec();
+                guards.extend(self.filters_of(Some(handler), filters));
+                Some(ServedRoute {
+                    method: Some((*method).to_owned()),
+                    path: joined(name, end),
+                    handler: Some(handler),
+                    guards,
+                    place: self.code.functions.get(handler)?.place.clone(),
+                    role: one.role,
+                })
+            })
+            .collect()
+    }
+
+    /// What runs before the methods of a class: `before_action :authenticate, only: [:create]`.
+    fn filters(&self) -> Vec<Filter> {
+        let uses = self.code.uses.iter().enumerate();
+        uses.filter(|(_, one)| one.defaults.get("around").is_some_and(|around| around == "class"))
+            .filter_map(|(id, one)| {
+                let (file, at) = self.calls_of.get(&id).copied()?;
+                let module = &self.program.files.get(file)?.module;
+                let call = module.calls.get(at)?;
+                let texts = |key: &str| -> Vec<String> {
+                    let set = one.settings.get(key).map(|setting| setting.value.texts()).unwrap_or_default();
+                    set.into_iter().map(str::to_owned).collect()
+                };
+                Some(Filter {
+                    class: module.scopes.get(module.class(call.scope)?)?.name.clone(),
+                    names: texts("names"),
+                    only: texts("only"),
+                    except: texts("except"),
+                })
+            })
+            .collect()
+    }
+
+    /// The filters of the class of a handler, and of the classes that it extends.
+    fn filters_of(&self, handler: Option<FunctionId>, filters: &[Filter]) -> Vec<Guard> {
+        let Some((file, scope)) = handler.and_then(|handler| self.scopes.get(handler)).copied() else {
+            return Vec::new();
+        };
+        if filters.is_empty() {
+            return Vec::new();
+        }
+        let module = &self.program.files.get(file).map(|unit| &unit.module);
+        let Some(module) = module else { return Vec::new() };
+        let method = module.scopes.get(scope).map(|scope| scope.name.clone()).unwrap_or_default();
+        let mut class = module.class(scope).and_then(|class| module.scopes.get(class));
+        let mut chain: Vec<String> = Vec::new();
+        while let Some(scope) = class.filter(|scope| chain.len() < GROUPS && !chain.contains(&scope.name)) {
+            chain.push(scope.name.clone());
+            let base = scope.types.first();
+            let mut all = self.program.files.iter().flat_map(|unit| &unit.module.scopes);
+            class = all.find(|scope| scope.kind == ScopeKind::Class && Some(&scope.name) == base);
+        }
+        let holds = |filter: &&Filter| {
+            chain.contains(&filter.class)
+                && (filter.only.is_empty() || filter.only.contains(&method))
+                && !filter.except.contains(&method)
+        };
+        let named = filters.iter().filter(holds).flat_map(|filter| &filter.names);
+        named
+            .map(|name| Guard {
+                name: name.clone(),
+                function: chain.iter().find_map(|class| self.method_of(class, name)),
+                used: None,
+            })
+            .collect()
+    }
+
+    /// The method that a call is named after, through what it is called on: `get(find)`, `web::get().to(find)`.
+    fn method_named(&self, file: FileId, value: &Expr) -> Option<String> {
+        let &Expr::Call(mut at) = value else { return None };
+        for _ in 0..GROUPS {
+            let call = self.program.files.get(file)?.module.calls.get(at)?;
+            let (name, inner) = match &call.callee {
+                Expr::Name(path) => (path.rsplit('.').next().unwrap_or_default(), None),
+                Expr::Member(of, name) => (name.as_str(), Some(&**of)),
+                _ => return None,
+            };
+            let name = name.to_ascii_uppercase();
+            if METHODS.contains(&name.as_str()) {
+                return Some(name);
+            }
+            at = match inner {
+                Some(Expr::Call(inner)) => *inner,
+                _ => return None,
+            };
+        }
+        None
     }
 
     /// It stands in a branch that production does not take: `if (app.Environment.IsDevelopment())`.
@@ -181,7 +343,7 @@ impl<'p> Linker<'p> {
                 one.meaning == Meaning::Middleware && one.function == inner && !one.settings.contains_key("path")
             });
             let beside: Vec<Guard> = beside.flat_map(|(at, _)| self.guards_of(at, mounts)).collect();
-            guards.splice(0..0, around.into_iter().chain(beside));
+            guards.splice(0..0, around.into_iter().chain(beside).chain(said(group)));
             if group.function == inner {
                 break;
             }
@@ -269,14 +431,27 @@ impl<'p> Linker<'p> {
         let Some(names) = self.names.get(file) else { return Vec::new() };
         match value {
             Expr::List(items) => items.iter().flat_map(|item| self.guard(file, item, scope)).collect(),
-            Expr::Object { fields, .. } => fields.iter().flat_map(|(_, item)| self.guard(file, item, scope)).collect(),
+            Expr::Object { fields, .. } => fields
+                .iter()
+                .flat_map(|(key, item)| {
+                    // `{ schema: { body: order } }` of Fastify checks what the handler is called with.
+                    let schema = (key == "schema").then(|| Guard { name: key.clone(), function: None, used: None });
+                    schema.into_iter().chain(self.guard(file, item, scope)).collect::<Vec<_>>()
+                })
+                .collect(),
             Expr::Call(at) => {
                 let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(*at)) else {
                     return Vec::new();
                 };
                 let symbol = names.symbols(&call.callee, call.scope).into_iter().next();
                 let function = symbol.as_deref().and_then(|symbol| self.function_named(file, symbol));
-                vec![Guard { name: symbol.unwrap_or_default(), function, used: self.uses.get(&(file, *at)).copied() }]
+                let own =
+                    Guard { name: symbol.unwrap_or_default(), function, used: self.uses.get(&(file, *at)).copied() };
+                // `Depends(user)`, `login_required(view)`: what it is given runs with it.
+                let given = call.arguments.iter().filter(|one| matches!(one.value, Expr::Name(_) | Expr::Member(..)));
+                let given = given.flat_map(|one| self.guard(file, &one.value, call.scope));
+                let given: Vec<Guard> = given.filter(|guard| guard.function.is_some()).collect();
+                std::iter::once(own).chain(given).collect()
             }
             Expr::Name(_) | Expr::Member(..) | Expr::Function(_) => {
                 let symbol = names.symbols(value, scope).into_iter().next();
@@ -311,11 +486,58 @@ impl<'p> Linker<'p> {
     /// The path that the class of a handler puts before its own.
     fn class_prefix(&self, handler: Option<FunctionId>) -> String {
         let Some(handler) = handler else { return String::new() };
-        let mut groups =
-            self.code.uses.iter().filter(|one| one.meaning == Meaning::RouteGroup && one.wraps.contains(&handler));
-        let path = groups.find_map(|one| one.settings.get("path")?.value.text());
-        path.unwrap_or_default().to_owned()
+        let groups = self.code.uses.iter();
+        let mut groups: Vec<&Use> =
+            groups.filter(|one| one.meaning == Meaning::RouteGroup && one.wraps.contains(&handler)).collect();
+        // The class stands on all its methods; `@Path` may stand on one of them too.
+        groups.sort_by_key(|one| std::cmp::Reverse(one.wraps.len()));
+        let paths = groups.into_iter().filter_map(|one| one.settings.get("path")?.value.text());
+        paths.fold(String::new(), |prefix, path| joined(&prefix, path))
     }
+}
+
+/// What runs before the methods of a class.
+struct Filter {
+    class: String,
+    /// The methods that run.
+    names: Vec<String>,
+    /// The methods that they run before; empty: all.
+    only: Vec<String>,
+    except: Vec<String>,
+}
+
+/// What `resources` makes, by the method of the controller.
+const RESOURCES: &[(&str, &str, &str)] = &[
+    ("index", "GET", ""),
+    ("create", "POST", ""),
+    ("show", "GET", ":id"),
+    ("update", "PATCH", ":id"),
+    ("destroy", "DELETE", ":id"),
+];
+
+/// `GetMapping`, `MapGet` and `app.get` answer to GET.
+fn method_of_symbol(symbol: &str) -> Option<String> {
+    let last = symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
+    let last = last.trim_end_matches("MAPPING").trim_start_matches("MAP").to_owned();
+    METHODS.contains(&last.as_str()).then_some(last)
+}
+
+/// `admin/order_items` is `Admin.OrderItems`.
+fn camel(path: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    let part = |part: &str| part.split('_').map(word).collect::<String>();
+    path.split('/').map(part).collect::<Vec<_>>().join(".")
+}
+
+/// The guards that a group or a route names by words: `middleware('auth:sanctum')`, or brings by itself.
+fn said(one: &Use) -> Vec<Guard> {
+    let texts = one.settings.get("guards").map(|setting| setting.value.texts()).unwrap_or_default();
+    let own = one.defaults.get("guards").map(String::as_str);
+    let named = |name: &str| Guard { name: name.to_owned(), function: None, used: None };
+    texts.into_iter().chain(own).map(named).collect()
 }
 
 /// Two parts of a path with one slash between them.

@@ -6,7 +6,7 @@ use gonogo_domain::{
     KnownUse, Place,
     evidence::{Setting, SettingValue},
 };
-use gonogo_source::{Call, Expr, Maker, ScopeId};
+use gonogo_source::{Call, Expr, Language, Maker, ScopeId};
 
 use super::values::{self, Context};
 
@@ -74,7 +74,10 @@ fn here(context: Context<'_>, at: usize, call: &Call, slot: &str, unit: Option<&
     }
     let (value, scope) = slot_of_call(context, at, call, slot)?;
     if matches!(value, Expr::Null) {
-        return None;
+        // `timeout=None` of Python waits for ever, whatever the library does where nothing is said.
+        let off = unit.is_some() && context.module.language == Language::Python;
+        let place = Place::new(std::sync::Arc::clone(context.path), call.spot.line, 1);
+        return off.then_some(Setting { value: SettingValue::Flag(false), place });
     }
     Some(values::setting(context, value, scope, unit, call.spot.line))
 }

@@ -608,6 +608,18 @@ fn assign(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     Expr::Other
 }
 
+/// The object and the key of an element that is written as a word with dashes.
+fn named_element(reader: &mut Reader<'_>, target: Node<'_>) -> Option<(String, String)> {
+    let of = target.child_by_field_name("value").filter(|_| target.kind() == "subscript")?;
+    let Expr::Name(of) = callee(reader, of) else { return None };
+    let keys = fields(target, "subscript");
+    let [key] = keys.as_slice() else { return None };
+    let key = reader.text(*key);
+    let key = key.trim_matches(['"', '\'']);
+    let word = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    (word && !key.is_empty() && key.len() < 100).then(|| (of, key.to_owned()))
+}
+
 fn bind(
     reader: &mut Reader<'_>,
     target: Node<'_>,
@@ -625,6 +637,9 @@ fn bind(
         "attribute" | "subscript" => {
             if let Expr::Name(name) = callee(reader, target) {
                 reader.bind_nth(name, kind, value, nth, node);
+            } else if let Some((of, key)) = named_element(reader, target) {
+                // `response.headers["X-Request-ID"] = id`
+                reader.bind_nth(format!("{of}.{key}"), kind, value, nth, node);
             }
         }
         "list_splat_pattern" | "parenthesized_expression" | "as_pattern_target" => {

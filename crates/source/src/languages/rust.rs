@@ -340,10 +340,21 @@ fn annotation(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     Expr::Other
 }
 
+/// The traits of `#[derive(Clone, Validate)]`.
+fn derived(reader: &Reader<'_>, attribute: Node<'_>) -> Vec<String> {
+    let text = reader.text(attribute);
+    let inner = text.trim_start_matches(['#', '[', ' ']).strip_prefix("derive").map(str::trim_start);
+    let Some(list) = inner.and_then(|rest| rest.strip_prefix('(')?.split_once(')')) else { return Vec::new() };
+    list.0.split(',').map(|name| path(name.trim())).filter(|name| !name.is_empty()).collect()
+}
+
 /// A `struct`, an `enum`, a `trait`, an `impl` for a type, a module with its body.
 fn class(reader: &mut Reader<'_>, node: Node<'_>, attributes: &[Node<'_>]) -> Expr {
     let Some(body) = node.child_by_field_name("body").or_else(|| (node.kind() != "mod_item").then_some(node)) else {
         annotate(reader, attributes);
+        // `mod links;` stands for another file.
+        let name = reader.field_text(node, "name");
+        reader.import(format!("self.{name}"), None, name, node);
         return Expr::Other;
     };
     let name = match node.kind() {
@@ -354,7 +365,9 @@ fn class(reader: &mut Reader<'_>, node: Node<'_>, attributes: &[Node<'_>]) -> Ex
         "impl_item" => node.child_by_field_name("trait").into_iter().collect(),
         _ => node.child_by_field_name("bounds").map(parts).unwrap_or_default(),
     };
-    let types: Vec<String> = above.into_iter().filter_map(|kind| kind_of(reader, kind)).collect();
+    let mut types: Vec<String> = above.into_iter().filter_map(|kind| kind_of(reader, kind)).collect();
+    // What is derived, it implements.
+    types.extend(attributes.iter().flat_map(|attribute| derived(reader, *attribute)));
     let scope = reader.inside(ScopeKind::Class, name, node, |reader| {
         reader.this().types = types;
         annotate(reader, attributes);

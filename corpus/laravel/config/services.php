@@ -1,0 +1,7 @@
+<?php
+
+return [
+    'fraud' => [
+        'url' => env('FRAUD_URL'),
+    ],
+];

@@ -1,0 +1,6 @@
+class ExitsController < ApplicationController
+  def destroy
+    Member.find(params[:id]).destroy!
+    head :no_content
+  end
+end

@@ -1,0 +1,3 @@
+threads 5, 5
+port ENV.fetch("PORT", 3000)
+workers 2
