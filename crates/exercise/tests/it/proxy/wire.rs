@@ -154,6 +154,7 @@ fn a_cut_closes_after_so_many_bytes() {
     let (mut client, mut server) = open(&proxy, &dependency);
     server.write_all(b"1234567").unwrap();
     assert_eq!(rest(&mut client), (b"1234".to_vec(), None));
+    assert_eq!(rest(&mut server), (Vec::new(), None));
     drop(cut);
     let at_once = proxy.handle().inject(Fault::Cut { after_bytes: 0 }).unwrap();
     assert_eq!(rest(&mut open_client), (Vec::new(), None));
