@@ -150,6 +150,8 @@ pub enum FaultError {
     Time(Duration),
     #[error("a fault of HTTP cannot be put between a service and a dependency whose protocol the proxy does not read")]
     NotHttp,
+    #[error("the proxy did not come to make the change")]
+    Late,
     #[error("the proxy has ended")]
     Ended,
 }

@@ -26,6 +26,9 @@ use super::{
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
+/// A change is in force within a turn of the thread; it takes longer only where the port cannot be listened on again.
+const APPLIED: Duration = Duration::from_secs(10);
+
 /// How long nothing is accepted after that failed, as it does where no file descriptor is left.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -149,11 +152,10 @@ impl Handle {
         if matches!(fault, Fault::Http { .. }) && !self.0.http {
             return Err(FaultError::NotHttp);
         }
-        let (id, alive) = self.change(|id, situation| situation.with(id, fault));
-        if !alive {
-            return Err(FaultError::Ended);
-        }
-        Ok(Injected { handle: self.clone(), id })
+        let (id, applied) = self.change(|id, situation| situation.with(id, fault));
+        // Where it is too late, this undoes it.
+        let injected = Injected { handle: self.clone(), id };
+        applied.map(|()| injected)
     }
 
     /// Everything that is kept.
@@ -165,8 +167,8 @@ impl Handle {
         self.0.log.totals()
     }
 
-    /// Makes a change and waits until it is in force; gives its number, and whether the proxy was there to see it.
-    fn change(&self, make: impl FnOnce(u64, &Situation) -> Situation) -> (u64, bool) {
+    /// Makes a change and waits until it is in force; gives its number, and whether that came about.
+    fn change(&self, make: impl FnOnce(u64, &Situation) -> Situation) -> (u64, Result<(), FaultError>) {
         let number = {
             let mut changes = self.0.changes.lock().unwrap_or_else(PoisonError::into_inner);
             *changes += 1;
@@ -194,14 +196,14 @@ impl Injected {
 impl Drop for Injected {
     fn drop(&mut self) {
         let id = self.id;
-        self.handle.change(|_, situation| situation.without(id));
+        // With a proxy that has ended there is nothing to undo.
+        let _ = self.handle.change(|_, situation| situation.without(id));
     }
 }
 
 /// Which change the thread has seen.
 #[derive(Default)]
 struct Applied {
-    /// None once the proxy has ended.
     seen: Mutex<Seen>,
     changed: Condvar,
 }
@@ -222,12 +224,15 @@ impl Applied {
         self.set(|seen| seen.ended = true);
     }
 
-    /// Whether the proxy was still there.
-    fn wait_for(&self, number: u64) -> bool {
+    fn wait_for(&self, number: u64) -> Result<(), FaultError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = |seen: &mut Seen| seen.number < number && !seen.ended;
-        let seen = self.changed.wait_while(seen, waits).unwrap_or_else(PoisonError::into_inner);
-        !seen.ended
+        let waited = self.changed.wait_timeout_while(seen, APPLIED, waits);
+        let (seen, time) = waited.unwrap_or_else(PoisonError::into_inner);
+        if seen.ended {
+            return Err(FaultError::Ended);
+        }
+        if time.timed_out() { Err(FaultError::Late) } else { Ok(()) }
     }
 }
 
