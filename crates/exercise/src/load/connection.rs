@@ -1,6 +1,6 @@
 //! One connection to the server, of either protocol.
 
-use std::{future::Future, net::SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::{outcome::Ended, target::Protocol};
+use crate::local::Local;
 
 pub(super) enum Connection {
     Http1(http1::SendRequest<Full<Bytes>>),
@@ -85,14 +86,4 @@ impl Connection {
 
 fn ended(error: &hyper::Error) -> Ended {
     if error.is_parse() { Ended::Malformed } else { Ended::Broken }
-}
-
-/// Runs what HTTP/2 needs beside its requests on the thread that asks.
-#[derive(Clone, Copy)]
-struct Local;
-
-impl<F: Future<Output: 'static> + 'static> hyper::rt::Executor<F> for Local {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
 }

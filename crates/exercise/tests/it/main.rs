@@ -1,4 +1,5 @@
 //! The bench against real sockets.
 
 mod load;
+mod proxy;
 mod server;
