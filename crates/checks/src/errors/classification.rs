@@ -48,7 +48,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return outbound::nothing_leaves(evidence, source);
     }
     let coverage = Coverage::of(source, &[Meaning::Retry]);
-    let callers = callers(source);
+    let callers = source.callers();
     let mut tally = Tally::new();
     // What draws in a browser has a person who tries again.
     let drawn = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.browser);
@@ -94,18 +94,6 @@ fn transient(one: &StatusBranch) -> bool {
         || one.low == 429 && one.high == 429
         || one.low == 408 && one.high == 408
         || (one.low == 400 && one.high == 499)
-}
-
-fn callers(source: &SourceCode) -> Vec<Vec<FunctionId>> {
-    let mut callers = vec![Vec::new(); source.functions.len()];
-    for (at, function) in source.functions.iter().enumerate() {
-        for callee in &function.calls {
-            if let Some(known) = callers.get_mut(*callee) {
-                known.push(at);
-            }
-        }
-    }
-    callers
 }
 
 /// The function, what it reaches, and those that call it in two steps.

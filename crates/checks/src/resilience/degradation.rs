@@ -57,7 +57,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     let coverage = Coverage::of(source, &[Meaning::Fallback]);
-    let callers = callers(source);
+    let callers = source.callers();
     let mut tally = Tally::new();
     let for_health = outbound::for_health(source);
     // A probe has to say so when a call fails.
@@ -82,19 +82,6 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(reading);
     }
     Ok(Reading { conclusion: gonogo_domain::Conclusion::Partly, needs_whole_source: true, ..reading })
-}
-
-/// Which functions call each function, one step.
-fn callers(source: &SourceCode) -> Vec<Vec<FunctionId>> {
-    let mut callers = vec![Vec::new(); source.functions.len()];
-    for (at, function) in source.functions.iter().enumerate() {
-        for callee in &function.calls {
-            if let Some(known) = callers.get_mut(*callee) {
-                known.push(at);
-            }
-        }
-    }
-    callers
 }
 
 /// What the function of the call, or one that calls it, does with its error: gives a value of its own, asks a cache, puts

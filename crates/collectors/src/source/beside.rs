@@ -11,6 +11,7 @@ use gonogo_domain::{
 };
 use gonogo_formats::{xml, yaml};
 
+use super::program;
 use crate::Tree;
 
 /// Longer files configure nothing that is read here.
@@ -141,20 +142,8 @@ fn read(tree: &Tree, file: &FileEntry) -> Option<Told> {
 
 /// The folder of `..\Shared\Shared.csproj` beside a file.
 fn folder_of(file: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = file.split('/').collect();
-    parts.pop();
     let path = path.replace('\\', "/");
-    let (folder, _) = path.rsplit_once('/')?;
-    for part in folder.split('/') {
-        match part {
-            "" | "." => (),
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    program::resolve(program::folder(file), path.rsplit_once('/')?.0)
 }
 
 /// The folders of the projects that a service is built with, beyond its own.

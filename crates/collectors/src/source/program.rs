@@ -403,12 +403,12 @@ fn group_key(file: &SourceUnit) -> String {
     }
 }
 
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// A path relative to a folder, without `.` and `..`; none where it leads out of the repository.
-fn resolve(folder: &str, relative: &str) -> Option<String> {
+pub(super) fn resolve(folder: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in relative.split('/') {
         match part {

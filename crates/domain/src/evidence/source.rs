@@ -465,6 +465,19 @@ impl SourceCode {
         self.files.iter().any(|file| file.words.contains(word))
     }
 
+    /// Which functions call each function, one step.
+    pub fn callers(&self) -> Vec<Vec<FunctionId>> {
+        let mut callers = vec![Vec::new(); self.functions.len()];
+        for (at, function) in self.functions.iter().enumerate() {
+            for callee in &function.calls {
+                if let Some(known) = callers.get_mut(*callee) {
+                    known.push(at);
+                }
+            }
+        }
+        callers
+    }
+
     /// The same program without some of its files: what stands in them, and what leads there.
     #[must_use]
     pub fn without(mut self, left_out: &BTreeSet<Arc<str>>) -> Self {

@@ -93,7 +93,7 @@ pub(crate) struct Integration<'a> {
 /// What the source says of Clay.
 pub(crate) fn integration<'a>(evidence: &Evidence<'a>) -> Result<Integration<'a>, Missing> {
     let source = evidence.source()?;
-    let callers = callers(source);
+    let callers = source.callers();
     let signs = signs(source);
     let own = Own { source, functions: &signs, classes: classes(source, &signs) };
     let calls: Vec<ClayCall<'a>> = source
@@ -155,19 +155,6 @@ fn shows(text: &SourceText) -> bool {
 
 fn counts(source: &SourceCode, at: FunctionId) -> bool {
     source.functions.get(at).is_some_and(|one| one.role.counts())
-}
-
-/// Which functions call each function, one step.
-fn callers(source: &SourceCode) -> Vec<Vec<FunctionId>> {
-    let mut callers = vec![Vec::new(); source.functions.len()];
-    for (at, function) in source.functions.iter().enumerate() {
-        for callee in &function.calls {
-            if let Some(known) = callers.get_mut(*callee) {
-                known.push(at);
-            }
-        }
-    }
-    callers
 }
 
 /// The functions that hold a text that shows Clay to whom a call goes: not the headers of what Clay sends.
