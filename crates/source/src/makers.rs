@@ -5,7 +5,7 @@ use crate::{CallRole, Expr, Import, ScopeId, trail::Trail};
 /// What made an object.
 #[derive(Clone, Copy, Debug)]
 pub enum Maker<'m> {
-    /// An index into [`Module::calls`].
+    /// An index into [`crate::Module::calls`].
     Call(usize),
     /// A literal, and the scope it stands in.
     Object(&'m Expr, ScopeId),
