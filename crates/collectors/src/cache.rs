@@ -4,7 +4,7 @@
 //! deleted at any time, several reviews may use it at once, and whatever is wrong with it is as if it were not there.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -23,9 +23,15 @@ const SIZE_LIMIT: u64 = 1 << 30;
 /// Files of repositories that nobody has reviewed for so long are deleted.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// The name of something that is kept: a hash of everything that it depends on.
+/// The name of something that is kept: a hash of everything that it depends on, after four bytes that name its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    fn kind(&self) -> Option<&[u8; 4]> {
+        self.0.first_chunk()
+    }
+}
 
 /// What a repository's reviews have worked out.
 #[derive(Debug, Default)]
@@ -94,19 +100,27 @@ impl Cache {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             hash.update(part);
         }
-        Key(hash.finalize().into())
+        let mut key: [u8; 32] = hash.finalize().into();
+        for (byte, of_kind) in key.iter_mut().zip(Sha256::digest(kind).iter().take(4)) {
+            *byte = *of_kind;
+        }
+        Key(key)
     }
 
-    /// Writes what this review used, where anything of it is new. Nothing depends on it: without a place to write, the
-    /// next review works it out again.
+    /// Writes what this run used, where anything of it is new, and what is of kinds that it never asked for: who looks for
+    /// secrets alone leaves the syntax trees to the next review. Nothing depends on it: without a place to write, the next
+    /// run works it out again.
     pub fn save(&self) {
         let Some(file) = &self.file else { return };
         let mut used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
-        used.known.sort();
-        used.known.dedup();
-        if used.fresh.is_empty() && used.known.len() == self.known.len() {
+        if used.fresh.is_empty() {
             return;
         }
+        let asked: HashSet<[u8; 4]> =
+            used.known.iter().chain(used.fresh.iter().map(|(key, _)| key)).filter_map(Key::kind).copied().collect();
+        used.known.extend(self.known.keys().filter(|key| key.kind().is_some_and(|kind| !asked.contains(kind))));
+        used.known.sort();
+        used.known.dedup();
         used.fresh.sort();
         used.fresh.dedup_by_key(|(key, _)| *key);
         let old = used.known.iter().filter_map(|key| Some((key, self.bytes.get(self.known.get(key)?.clone())?)));
@@ -220,6 +234,20 @@ mod tests {
         assert!(!is_worked_out(&third, "a") && !is_worked_out(&third, "c"));
         // The second review did not use it.
         assert!(is_worked_out(&third, "b"));
+    }
+
+    #[test]
+    fn a_run_that_asks_for_something_else_leaves_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let review = opened(&folder, "1");
+        is_worked_out(&review, "a");
+        review.save();
+        let other = opened(&folder, "1");
+        assert_eq!(other.get("twice", &[b"a"], || 2), 2);
+        other.save();
+        let again = opened(&folder, "1");
+        assert!(!is_worked_out(&again, "a"));
+        assert_eq!(again.get("twice", &[b"a"], || 3), 2);
     }
 
     #[test]

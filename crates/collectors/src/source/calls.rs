@@ -107,13 +107,13 @@ impl<'p> Linker<'p> {
         // What an interface declares and nobody here wrote is its base's as well.
         let own = callee.is_some_and(|callee| self.has_body(callee));
         let bases = symbols.first().filter(|_| !own).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
-        let known = symbols.iter().chain(&bases).map(|symbol| (symbol.clone(), table.rows(symbol)));
+        let mut known = symbols.iter().chain(&bases).map(|symbol| (symbol.clone(), table.rows(symbol)));
         let stub = || {
             let symbol = Self::stub(context, call)?;
             let rows = table.rows(&symbol);
             Some((symbol, rows))
         };
-        let known = known.into_iter().find(|(_, rows)| !rows.is_empty()).or_else(stub);
+        let known = known.find(|(_, rows)| !rows.is_empty()).or_else(stub);
         let mut unfollowed = None;
         if let Some((symbol, rows)) = known.filter(|(_, rows)| !rows.is_empty()) {
             let given = match call.role {
