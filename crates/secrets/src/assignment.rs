@@ -83,7 +83,8 @@ pub(crate) fn at(text: &[u8], name: &Range<usize>, writing: Writing) -> Option<A
     if of_no_secret(label) {
         return None;
     }
-    if tie == Tie::Beside && !strongly_random(value) {
+    let flag = value.starts_with('-') || value.contains(['.', '=']);
+    if tie == Tie::Beside && (flag || !strongly_random(value)) {
         return (is_secret_name(label) && logs_in(before, value)).then(|| assigned(None, false)).flatten();
     }
     if !is_secret_name(label) {
@@ -220,8 +221,13 @@ fn strongly_random(value: &str) -> bool {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'.'));
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let cased = value.bytes().any(|byte| byte.is_ascii_uppercase()) && value.bytes().any(|byte| byte.is_ascii_lowercase());
-    value.len() >= 20 && letters && digits >= if cased { 2 } else { 3 } && entropy(value.as_bytes()) >= 3.3 && random("", value)
+    let cased =
+        value.bytes().any(|byte| byte.is_ascii_uppercase()) && value.bytes().any(|byte| byte.is_ascii_lowercase());
+    value.len() >= 20
+        && letters
+        && digits >= if cased { 2 } else { 3 }
+        && entropy(value.as_bytes()) >= 3.3
+        && random("", value)
 }
 
 /// Whoever knows it forges what the service signs or reads what it encrypts; a default is as good as none.
@@ -547,6 +553,7 @@ mod tests {
         check("azure_pat = VALUEVALUE", Writing::Plain, Some(("azure_pat", false)));
         check("machine git.shop\n  login ann\n  password q7Rk2LwZ", Writing::Plain, Some(("password", false)));
         check("git.shop token VALUEVALUE", Writing::Plain, Some(("token", false)));
+        check("create secret generic jwt-key --from-file=VALUEVALUE", Writing::Plain, None);
         check("the token VALUEVALUE", Writing::Code, None);
         check("the password q7Rk2LwZ is for the wiki", Writing::Plain, None);
         check("publictoken=VALUEVALUE", Writing::Plain, None);
@@ -560,7 +567,11 @@ mod tests {
     #[test]
     fn defaults_of_variables_are_read() {
         let variable = |body: &str| format!("variable \"shop_api_token\" {{\n{body}\n}}\n");
-        check(&variable("  type    = string\n  default = \"VALUEVALUE\""), Writing::Code, Some(("shop_api_token", true)));
+        check(
+            &variable("  type    = string\n  default = \"VALUEVALUE\""),
+            Writing::Code,
+            Some(("shop_api_token", true)),
+        );
         check(&variable("  type = string\n}\nlocals {\n  default = \"VALUEVALUE\""), Writing::Code, None);
     }
 

@@ -76,7 +76,14 @@ mod tests {
         for words in ["accessTokenExpiresIn2h", "orchard-lane-9", "com.example.shop.v2", "getPasswordFromVault"] {
             assert!(wordy(words.as_bytes()), "{words}");
         }
-        for random in ["q7Rk2LwZ94xTb8Vd", "d41d8cd98f00b204e9800998ecf8427e", "11f4274ec59be12eace9a08b08ee13d54b", "Zq4v9Lm2Xt7bRw8c", "", "1234567890"] {
+        for random in [
+            "q7Rk2LwZ94xTb8Vd",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "11f4274ec59be12eace9a08b08ee13d54b",
+            "Zq4v9Lm2Xt7bRw8c",
+            "",
+            "1234567890",
+        ] {
             assert!(!wordy(random.as_bytes()), "{random}");
         }
     }

@@ -88,24 +88,8 @@ pub(crate) fn web_token(text: &[u8], start: usize) -> Option<(Range<usize>, Opti
 
 /// Claims that RFC 7519 registers, and parts of those by which services know a caller.
 const CLAIMS: [&[u8]; 18] = [
-    b"\"iss\"",
-    b"\"sub\"",
-    b"\"aud\"",
-    b"\"exp\"",
-    b"\"nbf\"",
-    b"\"iat\"",
-    b"\"jti\"",
-    b"ser",
-    b"ole",
-    b"name",
-    b"mail",
-    b"id\"",
-    b"Id\"",
-    b"ID\"",
-    b"scope",
-    b"group",
-    b"ey\"",
-    b"oken",
+    b"\"iss\"", b"\"sub\"", b"\"aud\"", b"\"exp\"", b"\"nbf\"", b"\"iat\"", b"\"jti\"", b"ser", b"ole", b"name",
+    b"mail", b"id\"", b"Id\"", b"ID\"", b"scope", b"group", b"ey\"", b"oken",
 ];
 
 fn expiry(payload: &[u8]) -> Option<Date> {
@@ -138,7 +122,9 @@ pub(crate) fn password_in_address(text: &[u8], end: usize) -> Option<Range<usize
     // In addresses these are written as `%40` and the like.
     let escaped = password.contains("%4") || password.contains("%2");
     let marked = !escaped && password.contains(['$', '{', '}', '<', '>', '%', '*', '(']);
-    let typed = password.len() >= 8 && password.bytes().any(|byte| byte.is_ascii_digit());
+    let has = |kind: fn(&u8) -> bool| password.as_bytes().iter().any(kind);
+    let cased = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let typed = password.len() >= if cased { 6 } else { 8 } && has(u8::is_ascii_digit);
     let named = host.is_empty() || loopback(host) || documentation_host(host);
     let worth = secret_value(password) == SecretValue::Literal && (typed || looks_random(password));
     if named || marked || !worth || sample(password.as_bytes()) {
@@ -198,8 +184,8 @@ pub(crate) fn of_curl(text: &[u8], end: usize) -> Option<Range<usize>> {
         let password = std::str::from_utf8(secret).ok()?;
         let has = |kind: fn(&u8) -> bool| secret.iter().any(kind);
         let cased = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
-        let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
-            || cased && password.len() >= 12 && !wordy(secret);
+        let mixed =
+            has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) || cased && password.len() >= 12 && !wordy(secret);
         let worth = secret_value(password) == SecretValue::Literal
             && password.len() >= 8
             && mixed
@@ -290,6 +276,8 @@ mod tests {
     #[test]
     fn passwords_of_addresses_are_worth_the_name() {
         address("postgres://shop:q7Rk2LwZ94@db.internal/shop", Some("q7Rk2LwZ94"));
+        address("amqps://shop:q7Rk2L@192.168.1.10:5671/", Some("q7Rk2L"));
+        address("amqps://shop:shop12@192.168.1.10:5671/", None);
         for none in [
             "postgres://shop:q7Rk2LwZ94@localhost/shop",
             "postgres://shop:q7Rk2LwZ94@db.example.com/shop",
