@@ -72,14 +72,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = debugging(evidence)?;
     findings.extend(any_origin(evidence)?);
     if let Ok(source) = evidence.source() {
-        findings.extend(dangerous_calls(source));
+        let calls = dangerous_calls(source);
         let queries = queries(source);
         // What no call of the tables is given is read as a text.
-        let known = |one: &Finding| {
-            queries.iter().any(|query| query.place.path() == one.place.path() && query.place.line() == one.place.line())
+        let same = |one: &Finding, other: &Finding| {
+            other.place.path() == one.place.path() && other.place.line() == one.place.line()
         };
+        let known = |one: &Finding| queries.iter().chain(&calls).any(|call| same(one, call));
         findings.extend(put_together(source).into_iter().filter(|one| !known(one)));
-        findings.extend(queries);
+        findings.extend(queries.iter().filter(|one| !calls.iter().any(|call| same(one, call))).cloned());
+        findings.extend(calls);
         findings.extend(origins(source));
     }
     let results: Vec<&ResultFile> = evidence
@@ -153,7 +155,7 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// Calls that open a program, with the category of the OWASP Top 10 that they fall into.
 fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for one in program::used(source, Meaning::Dangerous) {
+    for one in program::used(source, Meaning::Dangerous).filter(|one| is_asked(one)) {
         let open = match program::default(one, "only") {
             // A text that is written out is the program's own.
             "input" => one.settings.get("code").is_some_and(|code| match &code.value {
@@ -190,6 +192,10 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
             }
             // To read again what was verified before is no harm.
             "unverified" => flag(one, "verified") == Some(false) && !verifies_elsewhere(source, one),
+            "query" => {
+                let text = |name: &str| one.settings.get(name).and_then(|setting| setting.value.text());
+                text("query").is_some_and(takes_value) || text("condition").is_some_and(holds_value)
+            }
             "none" => algorithms(one).iter().any(|name| name.to_ascii_lowercase().ends_with("none")),
             "unlisted" => !one.settings.contains_key("algorithms"),
             "cookie" => {
@@ -209,6 +215,23 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Only some values of a setting are dangerous: the row lists them.
+fn is_asked(one: &Use) -> bool {
+    let values = program::default(one, "values");
+    values.is_empty()
+        || one.settings.get("value").is_some_and(|given| {
+            let texts = given.value.texts();
+            texts
+                .iter()
+                .any(|text| values.split(' ').any(|value| text.eq_ignore_ascii_case(value) || ends(text, value)))
+        })
+}
+
+/// `System.Xml.DtdProcessing.Parse` is `DtdProcessing.Parse`, and the flags `A|B` end with `B`.
+fn ends(text: &str, value: &str) -> bool {
+    text.strip_suffix(value).is_some_and(|before| before.ends_with(['.', '|', ' ', ':', '\\']))
 }
 
 /// Versions of TLS that are no longer safe, as Go names them.
@@ -285,13 +308,18 @@ fn takes_value(query: &str) -> bool {
     let lower = query.trim_start().to_ascii_lowercase();
     let is_sql =
         ["select ", "insert ", "update ", "delete ", "with ", "replace "].iter().any(|word| lower.starts_with(word));
-    is_sql
-        && lower.match_indices("{}").any(|(at, _)| {
-            let before = lower.get(..at).unwrap_or_default();
-            let quoted = before.trim_end_matches('%').ends_with('\'');
-            let before = before.trim_end();
-            quoted || before.ends_with(['=', '<', '>']) || before.ends_with(" like")
-        })
+    is_sql && holds_value(&lower)
+}
+
+/// The same of a condition alone: `name = '{}'`.
+fn holds_value(condition: &str) -> bool {
+    let lower = condition.to_ascii_lowercase();
+    lower.match_indices("{}").any(|(at, _)| {
+        let before = lower.get(..at).unwrap_or_default();
+        let quoted = before.trim_end_matches('%').ends_with('\'');
+        let before = before.trim_end();
+        quoted || before.ends_with(['=', '<', '>']) || before.ends_with(" like")
+    })
 }
 
 /// Middleware that lets every origin call with the user's cookies (A05).

@@ -19,6 +19,7 @@ const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPT
 
 impl<'p> Linker<'p> {
     pub(super) fn routes(&mut self) {
+        self.routes_of_classes();
         let mounts = self.mounts();
         let enclosing = self.enclosing();
         let filters = self.filters();
@@ -129,6 +130,22 @@ impl<'p> Linker<'p> {
             one.settings.clear();
             one.defaults.extend(timeout.map(|timeout| ("timeout".to_owned(), timeout)));
             one.defaults.extend(method.map(|method| ("method".to_owned(), method)));
+        }
+    }
+
+    /// `#[Route('/api')]` of Symfony on a class is the beginning of what its methods answer at.
+    fn routes_of_classes(&mut self) {
+        let on_class = |id: &UseId| {
+            let (file, at) = self.calls_of.get(id).copied()?;
+            let module = &self.program.files.get(file)?.module;
+            Some(module.scopes.get(module.calls.get(at)?.scope)?.kind == ScopeKind::Class)
+        };
+        let routes = self.code.uses.iter().enumerate().filter(|(_, one)| one.defaults.contains_key("of_class"));
+        let groups: Vec<UseId> = routes.map(|(id, _)| id).filter(|id| on_class(id) == Some(true)).collect();
+        for id in groups {
+            if let Some(one) = self.code.uses.get_mut(id) {
+                one.meaning = Meaning::RouteGroup;
+            }
         }
     }
 

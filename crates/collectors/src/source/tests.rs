@@ -213,6 +213,21 @@ fn a_route_has_the_prefix_of_the_function_that_groups_it() {
 }
 
 #[test]
+fn a_route_of_symfony_has_the_prefix_of_its_class() {
+    check_routes(
+        &[(
+            "src/Orders.php",
+            "<?php\nuse Symfony\\Component\\Routing\\Attribute\\Route;\n#[Route('/orders')]\nclass Orders {\n  #[Route('/{id}', name: 'order', methods: ['GET'])]\n  public function show() { return 1; }\n  #[Route(methods: ['POST'])]\n  public function add() { return 1; }\n}\n",
+        )],
+        &[],
+        &[
+            "GET /orders/{id} [\"Symfony.Component.Routing.Attribute.Route\"] []",
+            "POST /orders [\"Symfony.Component.Routing.Attribute.Route\"] []",
+        ],
+    );
+}
+
+#[test]
 fn the_trail_of_a_handler_ends_at_a_call_that_leads_out_of_sight() {
     check_routes(
         &[(
