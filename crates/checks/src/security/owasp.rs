@@ -157,12 +157,9 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
     let mut findings = Vec::new();
     for one in program::used(source, Meaning::Dangerous).filter(|one| is_asked(one)) {
         let open = match program::default(one, "only") {
-            // A text that is written out is the program's own.
-            "input" => one.settings.get("code").is_some_and(|code| match &code.value {
-                SettingValue::Text(text) => text.contains("{}"),
-                SettingValue::NotFollowed => true,
-                _ => false,
-            }),
+            "input" => from_elsewhere(one),
+            // With arguments beside the name of the program there is no shell.
+            "line" => from_elsewhere(one) && !one.settings.contains_key("given"),
             "shell" => {
                 let shell = one.settings.get("program").and_then(|program| program.value.text());
                 let given = one.settings.get("given").map(|given| given.value.texts()).unwrap_or_default();
@@ -215,6 +212,15 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A text that is written out is the program's own.
+fn from_elsewhere(one: &Use) -> bool {
+    one.settings.get("code").is_some_and(|code| match &code.value {
+        SettingValue::Text(text) => text.contains("{}"),
+        SettingValue::NotFollowed => true,
+        _ => false,
+    })
 }
 
 /// Only some values of a setting are dangerous: the row lists them.
