@@ -67,6 +67,8 @@ struct Group {
     functions: HashMap<String, FileId>,
     /// What its functions give back.
     gifts: HashMap<String, String>,
+    /// Where a class is.
+    classes: HashMap<String, FileId>,
 }
 
 impl Group {
@@ -74,6 +76,9 @@ impl Group {
     fn add(&mut self, file: FileId, declared: Declared) {
         for name in declared.functions {
             self.functions.entry(name).or_insert(file);
+        }
+        for name in declared.classes {
+            self.classes.entry(name).or_insert(file);
         }
         for (all, more) in
             [(&mut self.gifts, declared.gifts), (&mut self.fields, declared.fields), (&mut self.names, declared.names)]
@@ -91,6 +96,7 @@ type Symbols = Vec<(String, String)>;
 /// What one file declares at its top.
 struct Declared {
     functions: Vec<String>,
+    classes: Vec<String>,
     gifts: Symbols,
     fields: Symbols,
     names: Symbols,
@@ -101,13 +107,15 @@ impl Declared {
         let known = Known(known_symbols(file.module.language.word()));
         let names = Names::over(Arc::clone(index), &known);
         let classes = file.module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
+        let classes: Vec<String> = classes.map(|class| class.name.clone()).collect();
         let tops = file.module.bindings.iter().filter(|one| one.scope == 0);
         let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
         Self {
             functions: names.functions().keys().cloned().collect(),
             gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), placed(at, symbol))).collect(),
             fields: names.fields().map(|(field, symbol)| (field, placed(at, symbol))).collect(),
-            names: classes.map(|class| (class.name.clone(), format!(".{}", class.name))).chain(tops).collect(),
+            names: classes.iter().map(|class| (class.clone(), format!(".{class}"))).chain(tops).collect(),
+            classes,
         }
     }
 }
@@ -190,6 +198,11 @@ impl<'u> Program<'u> {
         let file = self.go(module)?;
         let gift = name.strip_suffix("()").and_then(|function| self.group(file)?.gifts.get(function));
         Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
+    }
+
+    /// The file of the package of another one that declares a class.
+    pub(super) fn class(&self, file: FileId, name: &str) -> Option<FileId> {
+        self.group(file)?.classes.get(name).copied()
     }
 
     /// The names of a file, given what lies beyond it.

@@ -288,6 +288,22 @@ fn a_repository_of_spring_data_is_asked_by_what_its_interface_declares() {
         )],
         &["src/Orders.java:7 DatabaseCall org.springframework.data.repository.CrudRepository.findByName"],
     );
+    // In a file of its own, of the same package and of another one.
+    let repository = "package shop.data\nimport org.springframework.data.repository.CrudRepository\ninterface Orders : CrudRepository<Order, Long> { fun findByName(name: String): Order }\n";
+    let shop = |head: &str| {
+        format!(
+            "package shop.{head}\nclass Shop(val orders: Orders) {{\n  fun f() {{ orders.findByName(\"x\"); orders.save(x) }}\n}}\n"
+        )
+    };
+    let found = |line: usize| {
+        ["findByName", "save"].map(|method| {
+            format!("src/Shop.kt:{line} DatabaseCall org.springframework.data.repository.CrudRepository.{method}")
+        })
+    };
+    let [same, other] = [shop("data"), shop("web\nimport shop.data.Orders")];
+    for (text, expect) in [(&same, found(3)), (&other, found(4))] {
+        check_uses(&[("src/Orders.kt", repository), ("src/Shop.kt", text)], &expect.each_ref().map(String::as_str));
+    }
 }
 
 #[test]
