@@ -1,8 +1,8 @@
 //! Whatever is not public asks who calls.
 
 use gonogo_domain::{
-    Area, Capability, Check, Class, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings,
-    Standard, Strength, Tally, Text,
+    Area, Capability, Check, Class, Classes, Conclusion, Evidence, Finding, Gate, Missing, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
     evidence::{ApiDescription, ApiKind, Meaning, Object, Operation, ServedRoute},
     merge,
 };
@@ -143,6 +143,10 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
     let mut tally = Tally::new();
     let mut open = 0_usize;
     let mut lost = None;
+    let mut unseen = None;
+    let can_ask = program::used(source, Meaning::Authentication).next().is_some()
+        || declared_library(evidence, Capability::Authentication, "authentication", "身份认证")?.conclusion
+            == Conclusion::Met;
     let all = program::used(source, Meaning::Authentication).find(|one| program::default(one, "scope") == "all");
     for route in source.routes.iter().filter(|route| route.role.counts()) {
         let method = route.method.as_deref().unwrap_or("ANY");
@@ -175,6 +179,10 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
                     format!("{key} 位于 {guard} 之后，但它不会拒绝任何人"),
                 ),
             ),
+            // Who answers may ask for itself, in a program that can ask.
+            Asks::No if route.handler.is_none() && can_ask => {
+                unseen.get_or_insert(&route.place);
+            }
             Asks::No => tally.miss(
                 key.clone(),
                 Finding::new(
@@ -196,6 +204,12 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
         return Ok(program::trail_ends(
             format!("the path of the route at {place} was not followed, and nothing asks who calls it"),
             format!("{place} 处路由的路径未能追踪，且未见身份认证"),
+        ));
+    }
+    if let Some(place) = unseen.filter(|_| tally.count().met == tally.count().of) {
+        return Ok(program::trail_ends(
+            format!("who answers the route at {place} was not followed, and nothing before it asks who calls"),
+            format!("{place} 处路由的处理函数未能追踪，其之前也未见身份认证"),
         ));
     }
     if tally.is_empty() && open > 0 {

@@ -187,8 +187,8 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
                 }
                 skipped
             }
-            // To read again what was verified before is no harm.
-            "unverified" => flag(one, "verified") == Some(false) && !verifies_elsewhere(source, one),
+            // To read again what was verified before is no harm, and what a branch does an operator may switch on.
+            "unverified" => flag(one, "verified") == Some(false) && !one.in_branch && !verifies_elsewhere(source, one),
             "query" => {
                 let text = |name: &str| one.settings.get(name).and_then(|setting| setting.value.text());
                 text("query").is_some_and(takes_value) || text("condition").is_some_and(holds_value)
