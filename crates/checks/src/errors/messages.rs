@@ -69,8 +69,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let count = tally.count();
     if count.of == 0 {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no answer to an error was recognised in {files} files of source"),
+            format!("no answer to an error was recognised in {sources}"),
             format!("在 {files} 个源文件中未识别出错误应答"),
         ));
     }

@@ -179,18 +179,18 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
                     format!("{key} 位于 {guard} 之后，但它不会拒绝任何人"),
                 ),
             ),
-            // Who answers may ask for itself, in a program that can ask.
-            Asks::No if route.handler.is_none() && can_ask => {
-                unseen.get_or_insert(&route.place);
+            Asks::No => {
+                // Who answers may ask for itself.
+                unseen = unseen.or((can_ask && route.handler.is_none()).then_some(&route.place));
+                tally.miss(
+                    key.clone(),
+                    Finding::new(
+                        &route.place,
+                        format!("{key} asks for no authentication and is not stated as public"),
+                        format!("{key} 不要求身份认证，也未声明为公开"),
+                    ),
+                );
             }
-            Asks::No => tally.miss(
-                key.clone(),
-                Finding::new(
-                    &route.place,
-                    format!("{key} asks for no authentication and is not stated as public"),
-                    format!("{key} 不要求身份认证，也未声明为公开"),
-                ),
-            ),
         }
     }
     let whole = program::used(source, Meaning::Authentication).find(|one| program::default(one, "scope") == "program");
@@ -206,7 +206,8 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
             format!("{place} 处路由的路径未能追踪，且未见身份认证"),
         ));
     }
-    if let Some(place) = unseen.filter(|_| tally.count().met == tally.count().of) {
+    // Where no route is seen to ask, the program's way to ask was not followed.
+    if let Some(place) = unseen.filter(|_| tally.count().met == 0) {
         return Ok(program::trail_ends(
             format!("who answers the route at {place} was not followed, and nothing before it asks who calls"),
             format!("{place} 处路由的处理函数未能追踪，其之前也未见身份认证"),
@@ -220,8 +221,9 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
     }
     if tally.is_empty() {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no route was found in {files} files of source"),
+            format!("no route was found in {sources}"),
             format!("在 {files} 个源文件中未找到路由"),
         ));
     }

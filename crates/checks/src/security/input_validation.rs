@@ -102,8 +102,9 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
     let routes: Vec<&ServedRoute> = source.routes.iter().filter(takes_body).collect();
     if routes.is_empty() {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no route that takes a body was found in {files} files of source"),
+            format!("no route that takes a body was found in {sources}"),
             format!("在 {files} 个源文件中未找到接收请求体的路由"),
         ));
     }

@@ -70,6 +70,11 @@ pub(crate) fn files(source: &SourceCode) -> usize {
     source.files.iter().filter(|file| file.role.counts()).count()
 }
 
+/// "1 file of source", "3 files of source".
+pub(crate) fn counted(files: usize) -> String {
+    if files == 1 { "1 file of source".to_owned() } else { format!("{files} files of source") }
+}
+
 /// The languages of the product in which no table knows anything for one of these purposes.
 pub(crate) fn unknown_languages(source: &SourceCode, meanings: &[Meaning]) -> Vec<&'static str> {
     let languages: BTreeSet<&'static str> =
@@ -130,9 +135,10 @@ pub(crate) fn nothing(
         );
     }
     let files = files(source);
+    let sources = counted(files);
     Reading::absent(Finding::new(
         &place(evidence, source),
-        format!("{en}, in {files} files of source"),
+        format!("{en}, in {sources}"),
         format!("{files} 个源文件中，{zh}"),
     ))
 }

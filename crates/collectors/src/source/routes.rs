@@ -73,6 +73,10 @@ impl<'p> Linker<'p> {
                 continue;
             }
             let handler = handler.or_else(|| self.action(call, one));
+            // `delete :memory, action: :forget` is answered by the controller of the resources around it.
+            if handler.is_none() && call.arguments.iter().any(|one| one.name.as_deref() == Some("action")) {
+                continue;
+            }
             guards.extend(self.filters_of(handler, &filters));
             guards.extend(said(one));
             if call.role == CallRole::Annotation {

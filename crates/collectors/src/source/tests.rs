@@ -213,6 +213,18 @@ fn a_route_has_the_prefix_of_the_function_that_groups_it() {
 }
 
 #[test]
+fn an_action_of_the_resources_around_it_is_no_route_without_a_handler() {
+    check_routes(
+        &[(
+            "config/routes.rb",
+            "Rails.application.routes.draw do\n  resources :agents do\n    member do\n      delete :memory, action: :forget\n    end\n  end\n  get 'ready', to: 'health#ready'\nend\n",
+        )],
+        &[],
+        &["GET ready [] []"],
+    );
+}
+
+#[test]
 fn a_route_of_symfony_has_the_prefix_of_its_class() {
     check_routes(
         &[(
