@@ -213,6 +213,31 @@ fn a_route_has_the_prefix_of_the_function_that_groups_it() {
 }
 
 #[test]
+fn a_handler_is_followed_through_what_modules_hand_on() {
+    let app = "use crate::routes::{health_check, login};\nuse actix_web::{web, App};\nfn app() { App::new().route(\"/health\", web::get().to(health_check)).route(\"/login\", web::post().to(login)); }\n";
+    check_routes(
+        &[
+            ("src/startup.rs", app),
+            ("src/routes/mod.rs", "mod health_check;\nmod login;\npub use health_check::*;\npub use login::*;\n"),
+            ("src/routes/health_check.rs", "pub async fn health_check() { reqwest::get(\"http://api\").await; }\n"),
+            ("src/routes/login/mod.rs", "mod post;\npub use post::login;\n"),
+            ("src/routes/login/post.rs", "pub async fn login() { reqwest::get(\"http://api\").await; }\n"),
+        ],
+        &[],
+        &["GET /health [\"reqwest.get\"] []", "POST /login [\"reqwest.get\"] []"],
+    );
+}
+
+#[test]
+fn a_test_of_several_files_asserts_through_a_helper_of_its_first_one() {
+    let code = source(&[
+        ("tests/house/main.rs", "mod floors;\nfn none(problems: &[String]) { assert!(problems.is_empty()); }\n"),
+        ("tests/house/floors.rs", "use crate::none;\n#[test]\nfn floors_hold() { none(&problems()); }\n"),
+    ]);
+    assert!(code.tests.iter().any(|test| test.name == "floors_hold" && test.asserts), "{:?}", code.tests);
+}
+
+#[test]
 fn an_action_of_the_resources_around_it_is_no_route_without_a_handler() {
     check_routes(
         &[(
