@@ -14,6 +14,8 @@ use super::{
 
 /// Annotations and middleware nest no deeper than this.
 const GROUPS: usize = 8;
+/// Routes of one chain of calls, and what stands between them.
+const CHAIN: usize = 256;
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -408,15 +410,28 @@ impl<'p> Linker<'p> {
         };
         let mut prefix = String::new();
         let mut guards = Vec::new();
-        // The group itself, with what it hangs on.
-        let group = self.uses.get(receiver).copied().filter(|group| {
-            self.code.uses.get(*group).is_some_and(|one| one.meaning == Meaning::RouteGroup) && *group != id
-        });
+        // The group itself, with what it hangs on: in `scope("/v1").wrap(guard).route(…)` it stands at the chain's root.
+        let chain = self.chain(*receiver);
+        let of = |meaning: Meaning| {
+            let uses = chain.iter().filter_map(|call| self.uses.get(call).copied());
+            uses.filter(move |one| *one != id && self.code.uses.get(*one).is_some_and(|one| one.meaning == meaning))
+        };
+        let group = of(Meaning::RouteGroup).next();
+        let between: Vec<UseId> =
+            of(Meaning::Middleware).filter(|one| self.receivers.get(one) != Some(receiver)).collect();
         for outer in [mounts.get(receiver).copied().filter(|mount| *mount != id), group].into_iter().flatten() {
             let (outer_prefix, outer_guards) = self.around_route(outer, mounts, depth);
             prefix = joined(&prefix, &joined(&outer_prefix, &path(outer).unwrap_or_default()));
             guards.extend(outer_guards);
             guards.extend(self.guards_of(outer, mounts));
+        }
+        for middleware in between.into_iter().filter_map(|one| self.code.uses.get(one)) {
+            let runs = middleware.wraps.iter().filter_map(|at| Some((*at, self.code.functions.get(*at)?)));
+            guards.extend(runs.map(|(at, function)| Guard {
+                name: function.name.clone(),
+                function: Some(at),
+                used: None,
+            }));
         }
         // Middleware of the same object, unless it is for another path.
         for (other, one) in self.code.uses.iter().enumerate() {
@@ -428,6 +443,21 @@ impl<'p> Linker<'p> {
             }
         }
         (prefix, guards)
+    }
+
+    /// A call with those that it is chained to: what it is called on, and so on to the root.
+    fn chain(&self, from: (FileId, usize)) -> Vec<(FileId, usize)> {
+        let mut chain = vec![from];
+        let (file, mut at) = from;
+        while chain.len() < CHAIN
+            && let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at))
+            && let Expr::Member(inner, _) = &call.callee
+            && let Expr::Call(next) = **inner
+        {
+            chain.push((file, next));
+            at = next;
+        }
+        chain
     }
 
     /// What a use is given as guards.

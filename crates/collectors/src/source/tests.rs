@@ -229,6 +229,20 @@ fn a_handler_is_followed_through_what_modules_hand_on() {
 }
 
 #[test]
+fn a_route_of_a_scope_has_its_prefix_and_its_guards() {
+    let text = "use actix_web::{web, App};\nuse actix_web::middleware::from_fn;\nasync fn admin_only(request: ServiceRequest) { jsonwebtoken::decode(token, key, rules); }\nasync fn users() {}\nfn app() { App::new().service(web::scope(\"/admin\").wrap(from_fn(admin_only)).route(\"/users\", web::get().to(users)).route(\"/jobs\", web::post().to(users))); }\n";
+    check_routes(&[("src/main.rs", text)], &[], &["GET /admin/users [] []", "POST /admin/jobs [] []"]);
+    let code = source(&[("src/main.rs", text)]);
+    let guarded = |route: &gonogo_domain::evidence::ServedRoute| {
+        route.guards.iter().any(|guard| {
+            let function = guard.function.and_then(|at| code.functions.get(at));
+            function.is_some_and(|function| function.name == "admin_only")
+        })
+    };
+    assert!(code.routes.iter().all(guarded), "{:?}", code.routes);
+}
+
+#[test]
 fn a_test_of_several_files_asserts_through_a_helper_of_its_first_one() {
     let code = source(&[
         ("tests/house/main.rs", "mod floors;\nfn none(problems: &[String]) { assert!(problems.is_empty()); }\n"),
