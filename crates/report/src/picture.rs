@@ -148,7 +148,8 @@ impl<'a> Drawing<'a> {
                     class: "fault",
                     x: round(x),
                     y: round(top),
-                    width: round((self.x(until) - x).max(1.0)),
+                    // One fault after the other is two.
+                    width: round((self.x(until) - x - 1.5).max(1.0)),
                     height: round(bottom - top),
                 }),
                 None => self.picture.lines.push(Line {

@@ -51,7 +51,8 @@ pub(super) fn section(text: &mut String, facts: &Facts) -> fmt::Result {
     let told = environment(text, &name, facts)?;
     probes.write(text, &name)?;
     requests(text, &name, facts, &probes)?;
-    for dependency in &service.dependencies {
+    // What is in the process itself has no address.
+    for dependency in service.dependencies.iter().filter(|one| !matches!(one.kind.as_str(), "sqlite" | "h2")) {
         self::dependency(text, &name, dependency, told.contains(&dependency.name))?;
     }
     Ok(())
@@ -181,6 +182,7 @@ fn scheme(kind: &str) -> &str {
 struct Probes {
     readiness: Option<String>,
     liveness: Option<String>,
+    health: Option<String>,
     startup: Option<u32>,
 }
 
@@ -193,18 +195,30 @@ impl Probes {
             probes.liveness = probes.liveness.take().or_else(|| path(&container.liveness));
             probes.startup = probes.startup.or_else(|| container.startup.as_ref().map(Probe::budget));
         }
+        let routes = facts.source.routes.iter().filter(|route| route.role == Role::Product);
+        let paths: Vec<&str> = routes.map(|route| route.path.as_str()).filter(|path| path.starts_with('/')).collect();
+        let of = |words: &[&str]| {
+            let last = |path: &&&str| path.rsplit('/').next().is_some_and(|last| words.contains(&last));
+            paths.iter().find(last).map(|path| (*path).to_owned())
+        };
+        probes.readiness = probes.readiness.take().or_else(|| of(&["ready", "readyz", "readiness"]));
+        probes.liveness =
+            probes.liveness.take().or_else(|| of(&["live", "livez", "liveness", "healthz", "health_check"]));
+        probes.health = of(&["health"]);
         probes
     }
 
     fn write(&self, text: &mut String, name: &str) -> fmt::Result {
         writeln!(text, "\n[service.{name}.run.probes]")?;
-        for (word, path) in [("readiness", &self.readiness), ("liveness", &self.liveness)] {
+        let all = [("readiness", &self.readiness), ("liveness", &self.liveness), ("health", &self.health)];
+        for (word, path) in all {
+            let note = if word == "health" { "                # the one that names dependencies" } else { "" };
             match path {
-                Some(path) => writeln!(text, "{word} = {}", quoted(path))?,
-                None => writeln!(text, "# {word} = \"/…\"")?,
+                Some(path) => writeln!(text, "{word} = {}{note}", quoted(path))?,
+                None => writeln!(text, "# {word} = \"/…\"{note}")?,
             }
         }
-        writeln!(text, "# health = \"/…\"                # the one that names dependencies")
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::support::{Repository, call, check, gonogo, run};
 /// Waits until something holds.
 #[track_caller]
 fn soon(what: &str, holds: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < until, "{what}");
         thread::sleep(Duration::from_millis(10));
