@@ -3,6 +3,7 @@
 mod arguments;
 mod cache;
 mod checks;
+mod exercise;
 mod explain;
 mod init;
 mod load;
@@ -40,6 +41,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options),
+        Command::Exercise(options) => exercise::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),
@@ -48,6 +50,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "gonogo", &mut text);
             io::stdout().write_all(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Keep { mark } => {
+            let mark = mark.parse().map_err(|()| anyhow::anyhow!("`{mark}` is no mark"))?;
+            gonogo_exercise::process::keep(&mark);
             Ok(ExitCode::SUCCESS)
         }
         Command::Man => {
@@ -64,8 +71,9 @@ fn shown(error: &str) -> String {
 
 /// The reader of our output has seen enough (`gonogo checks | head`).
 fn broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let kinds = error.chain().filter_map(|cause| {
+        let written = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        written.or_else(|| cause.downcast_ref::<serde_json::Error>()?.io_error_kind())
+    });
+    kinds.into_iter().any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
