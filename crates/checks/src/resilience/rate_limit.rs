@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Meaning, SourceCode, Use, UseId},
 };
 
-use crate::shared::{declared_library, logs, outbound, scaling};
+use crate::shared::{declared_library, outbound, scaling};
 
 pub(crate) static CHECK: Check = Check {
     id: "resilience.rate-limit",
@@ -80,14 +80,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// What the program limits itself: by whom, for which addresses, and where it counts.
 fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
-    // A limiter beside a call to somebody else, that no request leads to, holds back the program itself.
-    let served = logs::served(source);
-    let outward = |one: &Use| {
-        let beside = source.functions.get(one.function).map(|function| function.uses.as_slice()).unwrap_or_default();
-        let calls = beside.iter().filter_map(|at| source.uses.get(*at)).any(|one| one.meaning.is_outbound());
-        calls && !served.contains(&one.function)
-    };
-    let limits: Vec<(UseId, &Use)> = source.uses_for(&[Meaning::RateLimit]).filter(|(_, one)| !outward(one)).collect();
+    let limits: Vec<(UseId, &Use)> = source.uses_for(&[Meaning::RateLimit]).collect();
     if limits.is_empty() {
         let files = outbound::files(source);
         let sources = crate::shared::program::counted(files);
