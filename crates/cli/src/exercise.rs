@@ -324,9 +324,11 @@ impl Shown {
         let term = Term::stderr();
         match event {
             Event::Begins(kind, trial) if self.live && !self.json => {
+                let line = format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang));
+                // A line that wraps could not be taken back.
+                let width = usize::from(term.size().1).saturating_sub(1);
                 let _ = term.clear_line();
-                let _ =
-                    term.write_str(&format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang)));
+                let _ = term.write_str(&console::truncate_str(&line, width, "…"));
             }
             Event::Begins(..) => (),
             Event::Over(experiment) => {
