@@ -33,7 +33,7 @@ pub struct Hang {
 impl Timeouts {
     pub(super) fn answers(&self) -> Vec<Answer> {
         const CHECK: &str = "resilience.timeouts";
-        let (called, missed): (Vec<&Hang>, Vec<&Hang>) = self.hangs.iter().partition(|hang| hang.called);
+        let (called, unreached): (Vec<&Hang>, Vec<&Hang>) = self.hangs.iter().partition(|hang| hang.called);
         if called.is_empty() {
             let why = Message::new("no request reached a dependency that hung", "没有请求到达被挂起的依赖");
             return vec![Answer::inconclusive(CHECK, why)];
@@ -43,7 +43,7 @@ impl Timeouts {
         let of = called.len();
         let misses: Vec<Message> =
             called.iter().filter(|hang| hang.in_time < hang.asked).map(|hang| hang.miss()).collect();
-        if let (true, Some(hang)) = (misses.is_empty(), missed.first()) {
+        if let (true, Some(hang)) = (misses.is_empty(), unreached.first()) {
             let why = Message::new(
                 format!(
                     "{} did not reach {} while it hung: a breaker or a cache stood before it",
