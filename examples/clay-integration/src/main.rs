@@ -30,8 +30,8 @@ use tokio::{
 };
 
 use crate::{
-    clay::Clay, config::Config, health::ClayStatus, metrics::Metrics, runtime::Runtime, server::App, store::Store,
-    telemetry::Telemetry, worker::Worker,
+    clay::Clay, config::Config, health::ClayStatus, metrics::Metrics, pace::Pace, runtime::Runtime, server::App,
+    store::Store, telemetry::Telemetry, worker::Worker,
 };
 
 const USAGE: &str = "clay-integration [serve | backup FILE | restore FILE | replay [ID] | migrate [VERSION] | probe]";
@@ -84,49 +84,51 @@ async fn serve(config: Config) -> Result<Exit, String> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let config = Arc::new(config);
     let telemetry = Telemetry::start(&config)?;
+    let levels = telemetry.levels.clone();
     let metrics = Arc::new(Metrics::new());
-    let health = Health::new();
+    let vitals = Health::new();
     let store = open(&config).await?;
     store.migrate().await.map_err(text)?;
-    let clay = Clay::new(config.clay.clone(), &metrics).map_err(text)?;
-    let (runtime_sender, runtime) = watch::channel(Runtime::new(&config));
+    let pace = Pace::new(store.clone(), config.clay.workspace.clone(), config.clay.requests_per_second);
+    let clay = Clay::new(&config.clay, pace.clone(), metrics.clone()).map_err(text)?;
+    let (values_sender, values) = watch::channel(Runtime::new(&config));
     let (status_sender, clay_status) = watch::channel(ClayStatus::unknown());
     let bell = Arc::new(Notify::new());
 
-    // Readiness first, then the requests and the calls under way, then the spans: all within the platform's grace of 45 s.
+    // Readiness first, then the requests and the calls under way, then the spans.
     let grace = config.announce + config.drain + Duration::from_secs(10);
     let plan = Plan { grace, announce: config.announce, drain: config.drain, ..Plan::default() };
-    let (sequence, stop) = Shutdown::new(plan, health.clone()).map_err(text)?;
+    let (sequence, stop) = Shutdown::new(plan, vitals.clone()).map_err(text)?;
 
     tokio::spawn(health::watch(
-        Arc::clone(&config),
-        health.clone(),
+        config.clone(),
+        vitals.clone(),
         store.clone(),
         clay.clone(),
-        Arc::clone(&metrics),
+        metrics.clone(),
         status_sender,
     ));
     if let Some(path) = config.runtime_file.clone() {
-        let (pace, levels) = (Arc::clone(&clay.pace), telemetry.levels.clone());
-        tokio::spawn(async move { runtime::follow(&path, &runtime_sender, &pace, &levels).await });
+        let (pace, levels) = (pace.clone(), levels.clone());
+        tokio::spawn(async move { runtime::follow(&path, &values_sender, &pace, &levels).await });
     }
     let worker = Worker {
-        config: Arc::clone(&config),
+        config: config.clone(),
         store: store.clone(),
         clay: clay.clone(),
-        metrics: Arc::clone(&metrics),
-        runtime: runtime.clone(),
-        bell: Arc::clone(&bell),
+        pace,
+        metrics: metrics.clone(),
+        runtime: values.clone(),
+        bell: bell.clone(),
         stop: stop.clone(),
     };
-    let levels = telemetry.levels.clone();
     let app = App {
-        config: Arc::clone(&config),
+        config: config.clone(),
         store: store.clone(),
         clay,
         clay_status,
-        runtime,
-        health: health.clone(),
+        runtime: values,
+        health: vitals.clone(),
         metrics,
         levels,
         bell,
@@ -135,16 +137,15 @@ async fn serve(config: Config) -> Result<Exit, String> {
     let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(text)?;
     let port = listener.local_addr().map_err(text)?.port();
     let server = axum::serve(listener, router).with_graceful_shutdown(stop.draining());
-    health.started();
+    vitals.started();
     tracing::info!(port, version = telemetry::VERSION, "ready");
 
-    let work = async { tokio::join!(server, worker.run(&health)) };
-    let exit = sequence
-        .run(signals, work, async {
-            store.close().await;
-            telemetry.flush().await;
-        })
-        .await;
+    let work = async { tokio::join!(server, worker.run(&vitals)) };
+    let flush = async {
+        store.close().await;
+        telemetry.flush().await;
+    };
+    let exit = sequence.run(signals, work, flush).await;
     tracing::info!(code = exit.code(), "stopped");
     Ok(exit)
 }

@@ -1,60 +1,56 @@
-//! The pace of the calls to Clay. Clay limits per workspace and publishes no number: the figure is this replica's share,
-//! can be changed while the service runs, and gives way to what Clay says.
+//! The pace of the calls to Clay. Clay limits per workspace, so that all replicas draw on one budget: the next free turn
+//! stands in the database that they share. Clay publishes no number; the figure gives way to what Clay says.
 
 use std::{
-    num::NonZeroU32,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
-use gonogo_resilience::{
-    Rejection,
-    rate_limit::{Caller, Limits, Policy},
-};
-use tokio::time::{Instant, sleep_until};
+use gonogo_resilience::{Deadline, Rejection};
+use tokio::time::sleep;
 
-#[derive(Debug)]
+use crate::store::{Error, Store};
+
+/// Clones are the same pace.
+#[derive(Debug, Clone)]
 pub struct Pace {
-    limits: RwLock<(u32, Limits<()>)>,
-    blocked_until: Mutex<Instant>,
+    store: Store,
+    workspace: String,
+    per_second: Arc<AtomicU32>,
 }
 
 impl Pace {
-    pub fn new(per_second: u32) -> Self {
-        Self { limits: RwLock::new((per_second, limits(per_second))), blocked_until: Mutex::new(Instant::now()) }
+    pub fn new(store: Store, workspace: String, per_second: u32) -> Self {
+        Self { store, workspace, per_second: Arc::new(AtomicU32::new(per_second)) }
     }
 
     pub fn set(&self, per_second: u32) {
-        let mut current = self.limits.write().unwrap_or_else(PoisonError::into_inner);
-        if current.0 != per_second {
-            *current = (per_second, limits(per_second));
+        self.per_second.store(per_second.max(1), Ordering::Relaxed);
+    }
+
+    /// Waits for the next turn. Errors: it comes after the deadline of the call, or cannot be known.
+    pub async fn turn(&self) -> Result<(), Rejection> {
+        let interval = Duration::from_secs(1) / self.per_second.load(Ordering::Relaxed);
+        let patience = Deadline::current().map_or(Duration::from_mins(1), Deadline::remaining);
+        match self.store.take_turn(&self.workspace, interval, patience).await {
+            Ok(Some(wait)) => {
+                sleep(wait).await;
+                Ok(())
+            }
+            Ok(None) | Err(_) => Err(Rejection::DeadlineExceeded),
         }
     }
 
-    /// Clay said how long: nobody calls before.
-    pub fn block(&self, wait: Duration) {
-        let mut until = self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = (*until).max(Instant::now() + wait);
+    /// Clay said how long: no replica calls before.
+    pub async fn block(&self, wait: Duration) -> Result<(), Error> {
+        self.store.no_turn_for(&self.workspace, wait).await
     }
 
-    /// Whether a call would have to wait because Clay said so.
-    pub fn is_blocked(&self) -> bool {
-        self.until() > Instant::now()
+    /// Whether the next turn is further away than any call would wait.
+    pub async fn is_blocked(&self) -> Result<bool, Error> {
+        Ok(self.store.next_turn(&self.workspace).await? > Duration::from_secs(1))
     }
-
-    /// Waits for the next turn. Errors: it comes after the deadline of the call.
-    pub async fn turn(&self) -> Result<(), Rejection> {
-        sleep_until(self.until()).await;
-        let limits = self.limits.read().unwrap_or_else(PoisonError::into_inner).1.clone();
-        limits.wait(&Caller { endpoint: "clay", client: () }).await.map(drop)
-    }
-
-    fn until(&self) -> Instant {
-        *self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn limits(per_second: u32) -> Limits<()> {
-    let calls = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
-    Limits::new(Policy { name: "clay", calls, per: Duration::from_secs(1) }, [])
 }

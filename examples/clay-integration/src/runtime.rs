@@ -2,7 +2,7 @@
 //!
 //! Its form is flagd's, so that each flag has an owner, a default and a day on which it goes.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,7 +71,7 @@ impl Flag {
 }
 
 /// Follows the file for ever.
-pub async fn follow(path: &Path, current: &watch::Sender<Runtime>, pace: &Arc<Pace>, levels: &Levels) {
+pub async fn follow(path: &Path, current: &watch::Sender<Runtime>, pace: &Pace, levels: &Levels) {
     let base = current.borrow().clone();
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         tracing::error!("SIGHUP cannot be followed");

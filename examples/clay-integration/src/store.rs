@@ -277,6 +277,44 @@ impl Store {
         Ok(deleted)
     }
 
+    /// The next turn of a workspace, if it comes within `patience`: how long until then.
+    pub async fn take_turn(
+        &self,
+        workspace: &str,
+        every: Duration,
+        patience: Duration,
+    ) -> Result<Option<Duration>, Error> {
+        let turn = sqlx::query_scalar(
+            "INSERT INTO pace (workspace, next_at) VALUES ($1, $2 + $3) ON CONFLICT (workspace) DO UPDATE
+             SET next_at = MAX(next_at, $2) + $3 WHERE next_at <= $4 RETURNING next_at - $3",
+        )
+        .bind(workspace)
+        .bind(now())
+        .bind(i64::try_from(every.as_millis()).unwrap_or(i64::MAX))
+        .bind(after(patience));
+        let at: Option<i64> = bounded(turn.fetch_optional(&self.writer)).await?;
+        Ok(at.map(until))
+    }
+
+    /// No turn of the workspace comes before this is over.
+    pub async fn no_turn_for(&self, workspace: &str, wait: Duration) -> Result<(), Error> {
+        let block = sqlx::query(
+            "INSERT INTO pace (workspace, next_at) VALUES ($1, $2) ON CONFLICT (workspace) DO UPDATE
+             SET next_at = MAX(next_at, $2)",
+        )
+        .bind(workspace)
+        .bind(after(wait));
+        bounded(block.execute(&self.writer)).await?;
+        Ok(())
+    }
+
+    /// How long it is until the next turn of the workspace.
+    pub async fn next_turn(&self, workspace: &str) -> Result<Duration, Error> {
+        let next = sqlx::query_scalar("SELECT next_at FROM pace WHERE workspace = $1").bind(workspace);
+        let at: Option<i64> = bounded(next.fetch_optional(&self.reader)).await?;
+        Ok(at.map(until).unwrap_or_default())
+    }
+
     pub async fn counts(&self) -> Result<Vec<(State, i64)>, Error> {
         bounded(sqlx::query_as("SELECT state, COUNT(*) FROM leads GROUP BY state").fetch_all(&self.reader)).await
     }
@@ -308,6 +346,10 @@ fn now() -> i64 {
 
 fn after(wait: Duration) -> i64 {
     now().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn until(at: i64) -> Duration {
+    Duration::from_millis(u64::try_from(at.saturating_sub(now())).unwrap_or(0))
 }
 
 fn before(age: Duration) -> i64 {

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     context,
     metrics::Metrics,
+    pace::Pace,
     runtime::Runtime,
     store::{Error, Lead, Store},
 };
@@ -42,6 +43,7 @@ pub struct Worker {
     pub config: Arc<Config>,
     pub store: Store,
     pub clay: Clay,
+    pub pace: Pace,
     pub metrics: Arc<Metrics>,
     pub runtime: watch::Receiver<Runtime>,
     /// Rung when there may be work.
@@ -95,7 +97,7 @@ impl Worker {
 
     /// Sends one lead. False: there is none, or calls are stopped.
     async fn send(&self) -> Result<bool, Error> {
-        if !self.runtime.borrow().clay_sends || self.clay.open_breaker().is_some() || self.clay.pace.is_blocked() {
+        if !self.runtime.borrow().clay_sends || self.clay.open_breaker().is_some() || self.pace.is_blocked().await? {
             return Ok(false);
         }
         let Some(lead) = self.store.claim().await? else { return Ok(false) };
@@ -119,7 +121,9 @@ impl Worker {
                 self.store.release(&lead.id, IDLE, false).await?;
                 tracing::error!(reason = %failure, "calls to clay are stopped");
             }
-            Err(Failure::Away("circuit_open" | "bulkhead_full" | "bulkhead_waited" | "concurrency_limited")) => {
+            Err(Failure::Away(
+                "circuit_open" | "bulkhead_full" | "bulkhead_waited" | "concurrency_limited" | "deadline_exceeded",
+            )) => {
                 self.store.release(&lead.id, IDLE, false).await?;
             }
             Err(failure @ Failure::Away(_)) if lead.attempts + 1 < MOST_ATTEMPTS => {
@@ -134,7 +138,7 @@ impl Worker {
 
     /// Asks for the results of one run: Clay has reported it, or has not in time. False: there is none.
     async fn look(&self) -> Result<bool, Error> {
-        if self.clay.open_breaker().is_some() || self.clay.pace.is_blocked() {
+        if self.clay.open_breaker().is_some() || self.pace.is_blocked().await? {
             return Ok(false);
         }
         let Some(lead) = self.store.due_run(self.config.clay.callback_wait).await? else { return Ok(false) };

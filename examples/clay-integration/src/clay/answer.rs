@@ -37,6 +37,20 @@ pub enum Failure {
     Unreadable,
 }
 
+impl Failure {
+    /// A stable word for reports.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Permanent(_) | Self::Unreadable => "unexpected_answer",
+            Self::Refused(_) => "key_refused",
+            Self::Credits => "no_credits",
+            Self::Limited(_) => "rate_limited",
+            Self::Away(reason) => reason,
+            Self::Uncertain(_) => "no_answer",
+        }
+    }
+}
+
 /// The body of a good answer. Errors: the class of every other one.
 pub fn read<T: DeserializeOwned>(result: &Result<Answer, Fault>) -> Result<(StatusCode, T), Failure> {
     let answer = match result {

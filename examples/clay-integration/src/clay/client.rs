@@ -1,4 +1,4 @@
-//! What stands between the service and Clay, outermost first: see `calls`. One place where a call leaves the process.
+//! What stands between the service and Clay. One place where a call leaves the process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,32 +6,33 @@ use bytes::Bytes;
 use gonogo_resilience::{
     Error,
     adaptive::{AdaptiveLayer, AdaptiveLimit, AimdSettings, Strategy},
-    breaker::{Breaker, BreakerLayer, Percent, Settings, Window},
+    breaker::{Breaker, BreakerLayer, Percent, Settings, State, Window},
     bulkhead::{self, Bulkhead, BulkheadLayer},
     deadline::TimeoutLayer,
     retry::{self, Backoff, RetryPolicy},
     verdict,
 };
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use opentelemetry::{global, propagation::Injector};
-use tower::{ServiceBuilder, util::BoxCloneSyncService};
+use serde::de::DeserializeOwned;
+use tower::{ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::answer::{Answer, Fault, access, credits, outage};
+use super::answer::{Answer, Failure, Fault, access, credits, outage, pause, read};
 use crate::{config::ClayConfig, context, metrics::Metrics, pace::Pace};
 
-pub type Stack = BoxCloneSyncService<Request<Bytes>, Answer, Fault>;
+type Stack = BoxCloneSyncService<Request<Bytes>, Answer, Fault>;
 
 /// One breaker for each kind of failure that has a remedy of its own.
 #[derive(Clone)]
-pub struct Breakers {
+struct Breakers {
     outage: Breaker,
     access: Breaker,
     credits: Breaker,
 }
 
 impl Breakers {
-    pub fn new(open_for: Duration) -> Self {
+    fn new(open_for: Duration) -> Self {
         let outage = Settings {
             failure_rate: Percent::new(50),
             window: Window::Count(10),
@@ -48,15 +49,60 @@ impl Breakers {
             credits: Breaker::new("credits", patient(Duration::from_hours(1))),
         }
     }
+}
 
-    pub fn all(&self) -> [&Breaker; 3] {
-        [&self.access, &self.credits, &self.outage]
+/// Clones share breakers, slots and pace.
+#[derive(Clone)]
+pub struct Client {
+    breakers: Breakers,
+    pace: Pace,
+    calls: Stack,
+    probes: Stack,
+}
+
+impl Client {
+    pub fn new(config: &ClayConfig, pace: Pace, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
+        let breakers = Breakers::new(config.breaker_open);
+        let wire = Wire::new(config, metrics)?;
+        let calls = calls(wire.clone(), &breakers, pace.clone(), config);
+        let probes = probes(wire, &breakers);
+        Ok(Self { breakers, pace, calls, probes })
+    }
+
+    /// Which breaker is open; none: calls may be made.
+    pub fn open_breaker(&self) -> Option<&'static str> {
+        let Breakers { outage, access, credits } = &self.breakers;
+        let open = |breaker: &&Breaker| breaker.state() == State::Open;
+        [access, credits, outage].into_iter().find(open).map(Breaker::name)
+    }
+
+    /// A call that costs something.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, T), Failure> {
+        let result = self.calls.clone().oneshot(request(method, path, body)).await;
+        // 429: every replica waits as long as Clay says.
+        if let Ok(answer) = &result
+            && answer.status() == StatusCode::TOO_MANY_REQUESTS
+            && let Err(error) = self.pace.block(pause(answer)).await
+        {
+            tracing::error!(reason = %error, "the pace cannot be kept");
+        }
+        read(&result)
+    }
+
+    /// A question that is free.
+    pub async fn probe<T: DeserializeOwned>(&self, path: &str) -> Result<(StatusCode, T), Failure> {
+        read(&self.probes.clone().oneshot(request(Method::GET, path, Bytes::new())).await)
     }
 }
 
 /// What costs something. Retries outside of the breakers, so that an open one ends them; only what may be done twice is done
 /// twice, so that no run is ever started again from here.
-pub fn calls(wire: Wire, breakers: &Breakers, pace: Arc<Pace>, config: &ClayConfig) -> Stack {
+fn calls(wire: Wire, breakers: &Breakers, pace: Pace, config: &ClayConfig) -> Stack {
     let total = 3 * config.timeout;
     let backoff = Backoff { base: Duration::from_millis(500), cap: Duration::from_secs(10) };
     let retries = retry::Settings { attempts: 3, backoff, overall: total, ..retry::Settings::default() };
@@ -82,7 +128,7 @@ pub fn calls(wire: Wire, breakers: &Breakers, pace: Arc<Pace>, config: &ClayConf
         .layer(BulkheadLayer::new(Bulkhead::new("clay", slots)))
         .layer(AdaptiveLayer::new(AdaptiveLimit::new("clay", Strategy::Aimd(fewer)), verdict::overload))
         .service_fn(move |request: Request<Bytes>| {
-            let (wire, pace) = (wire.clone(), Arc::clone(&pace));
+            let (wire, pace) = (wire.clone(), pace.clone());
             async move {
                 pace.turn().await?;
                 wire.send(request).await.map_err(Error::Inner)
@@ -92,7 +138,7 @@ pub fn calls(wire: Wire, breakers: &Breakers, pace: Arc<Pace>, config: &ClayConf
 }
 
 /// Questions about health: free, so that they wait for no slot and no turn, and are asked when the credits are used up too.
-pub fn probe(wire: Wire, breakers: &Breakers) -> Stack {
+fn probes(wire: Wire, breakers: &Breakers) -> Stack {
     let service = ServiceBuilder::new()
         .layer(TimeoutLayer::new(Duration::from_secs(2)))
         .layer(BreakerLayer::new(breakers.outage.clone(), outage))
@@ -104,7 +150,7 @@ pub fn probe(wire: Wire, breakers: &Breakers) -> Stack {
 }
 
 /// A request below the base address.
-pub fn request(method: Method, path: &str, body: Bytes) -> Request<Bytes> {
+fn request(method: Method, path: &str, body: Bytes) -> Request<Bytes> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     // Paths are made of constants and ids that were checked.
@@ -114,7 +160,7 @@ pub fn request(method: Method, path: &str, body: Bytes) -> Request<Bytes> {
 
 /// The connection to Clay itself.
 #[derive(Clone)]
-pub struct Wire {
+struct Wire {
     http: reqwest::Client,
     url: String,
     key: String,
@@ -122,7 +168,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub fn new(config: &ClayConfig, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
+    fn new(config: &ClayConfig, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
             .timeout(config.timeout)
@@ -144,7 +190,7 @@ impl Wire {
         for (name, value) in trace_headers() {
             call = call.header(name, value);
         }
-        let result = read(call.body(body)).await;
+        let result = whole(call.body(body)).await;
         let status = match &result {
             Ok(answer) => answer.status().as_u16().to_string(),
             Err(error) if error.is_timeout() => "timeout".to_owned(),
@@ -159,7 +205,7 @@ impl Wire {
     }
 }
 
-async fn read(call: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+async fn whole(call: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let response = call.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut answer = Answer::new(response.bytes().await?);

@@ -6,26 +6,21 @@ mod client;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gonogo_resilience::breaker::{Breaker, State};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tower::ServiceExt as _;
 
-use self::{
-    answer::{Failure, read},
-    client::{Breakers, Stack},
-};
+use self::{answer::Failure, client::Client};
 use crate::{config::ClayConfig, metrics::Metrics, pace::Pace, store::Lead};
 
-/// The client of one workspace. Clones share breakers, slots and pace.
+/// One workspace of Clay. Clones share everything.
 #[derive(Clone)]
 pub struct Clay {
-    config: Arc<ClayConfig>,
-    pub pace: Arc<Pace>,
-    breakers: Breakers,
-    calls: Stack,
-    probe: Stack,
+    client: Client,
+    routine: String,
+    webhook_id: Option<String>,
+    /// The workspace that the key must belong to: tells the key of staging from the one of production.
+    workspace: String,
 }
 
 #[derive(Deserialize)]
@@ -62,66 +57,46 @@ pub struct Item {
 }
 
 impl Clay {
-    pub fn new(config: ClayConfig, metrics: &Arc<Metrics>) -> Result<Self, reqwest::Error> {
-        let pace = Arc::new(Pace::new(config.requests_per_second));
-        let breakers = Breakers::new(config.breaker_open);
-        let wire = client::Wire::new(&config, Arc::clone(metrics))?;
-        let calls = client::calls(wire.clone(), &breakers, Arc::clone(&pace), &config);
-        let probe = client::probe(wire, &breakers);
-        Ok(Self { config: Arc::new(config), pace, breakers, calls, probe })
+    pub fn new(config: &ClayConfig, pace: Pace, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            client: Client::new(config, pace, metrics)?,
+            routine: config.routine.clone(),
+            webhook_id: config.webhook_id.clone(),
+            workspace: config.workspace.clone(),
+        })
     }
 
     /// Which breaker is open; none: calls may be made.
     pub fn open_breaker(&self) -> Option<&'static str> {
-        let open = |breaker: &&Breaker| matches!(breaker.state(), State::Open | State::ForcedOpen);
-        self.breakers.all().into_iter().find(open).map(Breaker::name)
+        self.client.open_breaker()
     }
 
     /// Whether Clay answers with the workspace that is expected. Costs nothing. Errors: why not, in one word.
     pub async fn check(&self) -> Result<(), &'static str> {
-        let request = client::request(Method::GET, "/me", Bytes::new());
-        let result = self.probe.clone().oneshot(request).await;
-        match read::<Me>(&result) {
-            Ok((_, me)) if me.workspace.id == self.config.workspace => Ok(()),
+        match self.client.probe::<Me>("/me").await {
+            Ok((_, me)) if me.workspace.id == self.workspace => Ok(()),
             Ok(_) => Err("wrong_workspace"),
-            Err(Failure::Refused(_)) => Err("key_refused"),
-            Err(Failure::Credits) => Err("no_credits"),
-            Err(Failure::Limited(_)) => Err("rate_limited"),
-            Err(Failure::Away(reason)) => Err(reason),
-            Err(Failure::Uncertain(_)) => Err("no_answer"),
-            Err(Failure::Permanent(_) | Failure::Unreadable) => Err("unexpected_answer"),
+            Err(failure) => Err(failure.word()),
         }
     }
 
     /// Starts a run of one lead; gives its id. There is no idempotency key: what is uncertain must not be sent again.
     pub async fn run(&self, lead: &Lead) -> Result<String, Failure> {
-        let inputs: Value = serde_json::from_str(&lead.inputs).map_err(|_| Failure::Permanent(0))?;
+        let inputs: Value = serde_json::from_str(&lead.inputs).map_err(|_| Failure::Unreadable)?;
         let mut body = json!({"items": [{"id": lead.id, "inputs": inputs}]});
-        if let Some(webhook) = &self.config.webhook_id {
+        if let Some(webhook) = &self.webhook_id {
             body["webhook_id"] = json!(webhook);
         }
-        let path = format!("/routines/{}/run", self.config.routine);
-        let result = self.calls.clone().oneshot(client::request(Method::POST, &path, body.to_string().into())).await;
-        self.heed(&result);
-        read::<Started>(&result).map(|(_, started)| started.routine_run_id)
+        let path = format!("/routines/{}/run", self.routine);
+        let (_, started) = self.client.call::<Started>(Method::POST, &path, body.to_string().into()).await?;
+        Ok(started.routine_run_id)
     }
 
     /// The results of a run; none: it goes on. One lead a run, so that one page has them all.
     pub async fn results(&self, run_id: &str) -> Result<Option<Results>, Failure> {
         let path = format!("/routines/run/{run_id}/results");
-        let result = self.calls.clone().oneshot(client::request(Method::GET, &path, Bytes::new())).await;
-        self.heed(&result);
-        let (status, results) = read::<Results>(&result)?;
-        Ok((status != StatusCode::ACCEPTED).then_some(results))
-    }
-
-    /// 429: everybody waits as long as Clay says.
-    fn heed(&self, result: &Result<answer::Answer, answer::Fault>) {
-        if let Ok(answer) = result
-            && answer.status() == StatusCode::TOO_MANY_REQUESTS
-        {
-            self.pace.block(answer::pause(answer));
-        }
+        let (status, results) = self.client.call::<Results>(Method::GET, &path, Bytes::new()).await?;
+        Ok(if status == StatusCode::ACCEPTED { None } else { Some(results) })
     }
 }
 
