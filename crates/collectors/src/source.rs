@@ -34,6 +34,7 @@ mod program;
 mod receivers;
 mod routes;
 mod settings;
+mod stacks;
 mod values;
 mod variables;
 mod vendors;
