@@ -30,7 +30,7 @@ impl ClayStatus {
     }
 }
 
-/// Asks the two dependencies regularly, for ever: the outbox is this replica's own, Clay is shared by all.
+/// Asks the two dependencies regularly, for ever: the database is this replica's own, Clay is shared by all.
 pub async fn watch(
     config: Arc<Config>,
     health: Health,
@@ -39,11 +39,11 @@ pub async fn watch(
     metrics: Arc<Metrics>,
     status: watch::Sender<ClayStatus>,
 ) {
-    let outbox = health.dependency("outbox", Impact::Own, Duration::from_secs(30));
+    let database = health.dependency("database", Impact::Own, Duration::from_secs(30));
     let often = Watch { every: Duration::from_secs(2), within: Duration::from_secs(1), failures: 2 };
     let shared = health.dependency("clay", Impact::Shared, 3 * config.clay.health_every);
     tokio::join!(
-        outbox.watch(often, || store.ping()),
+        database.watch(often, || store.ping()),
         ask(config.clay.health_every, &clay, &metrics, &shared, &status)
     );
 }
@@ -73,7 +73,7 @@ pub async fn live(State(app): State<App>) -> Response {
     app.health.answer(Probe::Liveness)
 }
 
-/// `GET /ready`: started, not stopping, and the outbox can be reached.
+/// `GET /ready`: started, not stopping, and the database can be reached.
 pub async fn ready(State(app): State<App>) -> Response {
     app.health.answer(Probe::Readiness)
 }
@@ -82,7 +82,7 @@ pub async fn ready(State(app): State<App>) -> Response {
 pub async fn report(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let began = Instant::now();
     let usable = app.store.ping().await.is_ok();
-    let outbox = json!({"connected": usable, "latencyMs": milliseconds(began.elapsed())});
+    let database = json!({"connected": usable, "latencyMs": milliseconds(began.elapsed())});
     let ClayStatus { connected, reason, latency, checked, last_success } = *app.clay_status.borrow();
     let breaker = app.clay.open_breaker();
     let clay = json!({
@@ -99,7 +99,7 @@ pub async fn report(State(app): State<App>) -> (StatusCode, Json<Value>) {
         (true, false) => (StatusCode::OK, "degraded"),
         (true, true) => (StatusCode::OK, "healthy"),
     };
-    (code, Json(json!({"status": status, "version": VERSION, "dependencies": {"clay": clay, "outbox": outbox}})))
+    (code, Json(json!({"status": status, "version": VERSION, "dependencies": {"clay": clay, "database": database}})))
 }
 
 fn milliseconds(duration: Duration) -> u64 {

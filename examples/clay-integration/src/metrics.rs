@@ -100,7 +100,7 @@ impl Metrics {
 }
 
 fn histogram() -> Histogram {
-    Histogram::new(SECONDS.into_iter())
+    HistogramWithExemplars::new(SECONDS.into_iter())
 }
 
 fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {

@@ -16,6 +16,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// No statement may take longer.
 const STATEMENT: Duration = Duration::from_secs(3);
 
+/// What reads the whole file may take this long.
+const WHOLE_FILE: Duration = Duration::from_mins(10);
+
 /// How far a lead is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
@@ -326,12 +329,14 @@ impl Store {
 
     /// A consistent copy of the whole file, while others write.
     pub async fn copy_to(&self, path: &Path) -> Result<(), Error> {
-        sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy()).execute(&self.reader).await?;
+        let copy = sqlx::query("VACUUM INTO $1").bind(path.to_string_lossy());
+        timeout(WHOLE_FILE, copy.execute(&self.reader)).await.map_err(|_| Error::Slow)??;
         Ok(())
     }
 
     pub async fn is_intact(&self) -> Result<bool, Error> {
-        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&self.reader).await?;
+        let check = sqlx::query_scalar("PRAGMA integrity_check");
+        let verdict: String = timeout(WHOLE_FILE, check.fetch_one(&self.reader)).await.map_err(|_| Error::Slow)??;
         Ok(verdict == "ok")
     }
 }

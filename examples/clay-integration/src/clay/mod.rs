@@ -73,11 +73,8 @@ impl Clay {
 
     /// Whether Clay answers with the workspace that is expected. Costs nothing. Errors: why not, in one word.
     pub async fn check(&self) -> Result<(), &'static str> {
-        match self.client.probe::<Me>("/me").await {
-            Ok((_, me)) if me.workspace.id == self.workspace => Ok(()),
-            Ok(_) => Err("wrong_workspace"),
-            Err(failure) => Err(failure.word()),
-        }
+        let (_, me) = self.client.probe::<Me>("/me").await.map_err(|failure| failure.word())?;
+        if me.workspace.id == self.workspace { Ok(()) } else { Err("wrong_workspace") }
     }
 
     /// Starts a run of one lead; gives its id. There is no idempotency key: what is uncertain must not be sent again.

@@ -103,6 +103,7 @@ async fn a_run_that_is_complete_can_hold_what_is_not() {
         let bench = Bench::start(behaviour, &[]).await;
         let id = bench.lead("a@example.com").await;
         bench.reaches(&id, state).await;
+        assert_eq!(bench.runs().await.len(), 1);
     }
 }
 

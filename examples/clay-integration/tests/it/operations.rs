@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::harness::{Bench, eventually, key, secret, token};
 
 #[tokio::test]
-async fn every_wrong_variable_is_named_at_once_and_none_is_shown() {
+async fn without_a_key_it_says_so_with_every_wrong_variable_and_shows_none() {
     let mut bench = Bench::start(json!({}), &[]).await;
     bench.unset("CLAY_API_KEY");
     bench.unset("CLAY_WORKSPACE");
