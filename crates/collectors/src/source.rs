@@ -20,6 +20,7 @@ pub(crate) mod beside;
 mod bodies;
 mod calls;
 mod cases;
+mod chains;
 mod contents;
 mod deadlines;
 mod decisions;

@@ -7,10 +7,11 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, HeaderName, StatusCode, header},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use validator::{Validate, ValidationError};
 
 use crate::{
     context,
@@ -20,45 +21,53 @@ use crate::{
 };
 
 /// What is known of a lead. Fields that are not known are left out, so that they erase nothing at Clay.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, Validate)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[validate(schema(function = "names_somebody"))]
 pub struct Inputs {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "tidy", skip_serializing_if = "Option::is_none")]
+    #[validate(email, length(max = 320))]
     email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "tidy", skip_serializing_if = "Option::is_none")]
+    #[validate(contains(pattern = "."), length(max = 253))]
     domain: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "tidy", skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 320))]
     company: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "tidy", skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 320))]
     full_name: Option<String>,
 }
 
-impl Inputs {
-    /// Trimmed and checked. Errors: what is wrong, without the value.
-    fn validate(self) -> Result<Self, ApiError> {
-        let tidy = |field: Option<String>| field.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let inputs = Self {
-            email: tidy(self.email).map(|text| text.to_lowercase()),
-            domain: tidy(self.domain).map(|text| text.to_lowercase()),
-            company: tidy(self.company),
-            full_name: tidy(self.full_name),
-        };
-        let all = [&inputs.email, &inputs.domain, &inputs.company, &inputs.full_name];
-        if all.into_iter().flatten().any(|text| text.len() > 320) {
-            return Err(ApiError::invalid("a field is longer than 320 bytes"));
-        }
-        match (&inputs.email, &inputs.domain) {
-            (None, None) => Err(ApiError::invalid("email or domain is needed")),
-            (Some(email), _) if !email.contains('@') => Err(ApiError::invalid("email is no address")),
-            (_, Some(domain)) if !domain.contains('.') => Err(ApiError::invalid("domain is no domain")),
-            _ => Ok(inputs),
-        }
+fn names_somebody(inputs: &Inputs) -> Result<(), ValidationError> {
+    match (&inputs.email, &inputs.domain) {
+        (None, None) => Err(ValidationError::new("email or domain is needed")),
+        _ => Ok(()),
     }
+}
 
+/// Without the spaces around it; an empty text is none.
+fn tidy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// Errors: which rule is broken, without the value.
+fn checked(inputs: Inputs) -> Result<Inputs, ApiError> {
+    let rules = "email or domain is needed, each in its form, and no field may be longer than 320 letters";
+    inputs.validate().map_err(|_| ApiError::invalid(rules))?;
+    Ok(inputs)
+}
+
+impl Inputs {
     /// The same lead has the same fingerprint.
     fn fingerprint(&self) -> String {
-        hex::encode(Sha256::digest(json!([self.email, self.domain]).to_string()))
+        hex::encode(Sha256::digest(json!([lower(self.email.as_ref()), lower(self.domain.as_ref())]).to_string()))
     }
+}
+
+fn lower(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.to_lowercase())
 }
 
 type Accepted = (StatusCode, [(HeaderName, String); 1], Json<Value>);
@@ -69,7 +78,7 @@ pub async fn accept(
     headers: HeaderMap,
     Body(inputs): Body<Inputs>,
 ) -> Result<Accepted, ApiError> {
-    let inputs = inputs.validate()?;
+    let inputs = checked(inputs)?;
     if app.store.pending().await? >= i64::from(app.config.outbox_max) {
         let full = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "outbox_full", "too many leads wait for Clay");
         return Err(ApiError { retry_after: Some(Duration::from_mins(1)), ..full });

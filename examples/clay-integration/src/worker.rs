@@ -7,6 +7,7 @@ use gonogo_resilience::{
     retry::Backoff,
     shutdown::{Phase, Stop},
 };
+use serde_json::Value;
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
@@ -14,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    clay::{Clay, Results, answer::Failure},
+    clay::{Clay, Progress, answer::Failure},
     config::Config,
     context,
     metrics::Metrics,
@@ -152,36 +153,22 @@ impl Worker {
             self.metrics.clay_callbacks_late.inc();
             tracing::warn!(run_id, "callback is late");
         }
-        match self.clay.results(run_id).await {
-            Ok(Some(results)) => self.take(lead, results).await,
-            Ok(None) if lead.attempts < MOST_LOOKS => Ok(()),
-            Ok(None) => self.bury(lead, "the run does not end").await,
-            // The run itself is unknown: no further look changes that.
-            Err(failure @ Failure::Permanent(_)) => self.bury(lead, &failure.to_string()).await,
-            Err(failure) => {
-                tracing::warn!(run_id, reason = %failure, "the results cannot be had yet");
-                Ok(())
-            }
-        }
-    }
-
-    async fn take(&self, lead: &Lead, results: Results) -> Result<(), Error> {
-        let item = results.data.into_iter().find(|item| item.id == lead.id);
-        match item {
-            // An empty result is an answer: Clay knows nothing about this lead.
-            Some(item) if results.status == "complete" && item.status == "success" => {
-                let result = serde_json::Value::from(item.outputs.clone()).to_string();
-                if self.store.finished(&lead.id, &result).await? {
-                    self.metrics.enriched(!item.outputs.is_empty());
-                    tracing::info!("lead enriched");
+        match self.clay.results(run_id, &lead.id).await {
+            Ok(Progress::Enriched(outputs)) => {
+                let found = !outputs.is_empty();
+                if self.store.finished(&lead.id, &Value::from(outputs).to_string()).await? {
+                    self.metrics.enriched(found);
+                    tracing::info!(found, "lead enriched");
                 }
-                Ok(())
             }
-            other => {
-                let item = other.map_or("missing".to_owned(), |item| item.status);
-                self.bury(lead, &format!("the run ended as {}, the item as {item}", results.status)).await
-            }
+            Ok(Progress::Failed(reason)) => self.bury(lead, &reason).await?,
+            Ok(Progress::Running) if lead.attempts < MOST_LOOKS => {}
+            Ok(Progress::Running) => self.bury(lead, "the run does not end").await?,
+            // The run itself is unknown: no further look changes that.
+            Err(failure @ Failure::Permanent(_)) => self.bury(lead, &failure.to_string()).await?,
+            Err(failure) => tracing::warn!(run_id, reason = %failure, "the results cannot be had yet"),
         }
+        Ok(())
     }
 
     async fn bury(&self, lead: &Lead, reason: &str) -> Result<(), Error> {

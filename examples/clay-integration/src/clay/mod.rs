@@ -20,7 +20,7 @@ pub struct Clay {
     routine: String,
     webhook_id: Option<String>,
     /// The workspace that the key must belong to: tells the key of staging from the one of production.
-    workspace: String,
+    clay_workspace: String,
 }
 
 #[derive(Deserialize)]
@@ -39,21 +39,29 @@ struct Started {
     routine_run_id: String,
 }
 
-/// The results of a run, as far as they are there.
-#[derive(Debug, Deserialize)]
-pub struct Results {
-    pub status: String,
+#[derive(Deserialize)]
+struct Results {
+    status: String,
     #[serde(default)]
-    pub data: Vec<Item>,
+    data: Vec<Item>,
 }
 
-/// What became of one lead. A run that is complete can hold items that are not.
-#[derive(Debug, Deserialize)]
-pub struct Item {
-    pub id: String,
-    pub status: String,
+#[derive(Deserialize)]
+struct Item {
+    id: String,
+    status: String,
     #[serde(default)]
-    pub outputs: Map<String, Value>,
+    outputs: Map<String, Value>,
+}
+
+/// How far the run of a lead is.
+#[derive(Debug)]
+pub enum Progress {
+    Running,
+    /// What was found. Nothing is an answer too: Clay knows nothing about this lead.
+    Enriched(Map<String, Value>),
+    /// It ended without a result, for this reason.
+    Failed(String),
 }
 
 impl Clay {
@@ -62,7 +70,7 @@ impl Clay {
             client: Client::new(config, pace, metrics)?,
             routine: config.routine.clone(),
             webhook_id: config.webhook_id.clone(),
-            workspace: config.workspace.clone(),
+            clay_workspace: config.workspace.clone(),
         })
     }
 
@@ -74,7 +82,7 @@ impl Clay {
     /// Whether Clay answers with the workspace that is expected. Costs nothing. Errors: why not, in one word.
     pub async fn check(&self) -> Result<(), &'static str> {
         let (_, me) = self.client.probe::<Me>("/me").await.map_err(|failure| failure.word())?;
-        if me.workspace.id == self.workspace { Ok(()) } else { Err("wrong_workspace") }
+        if me.workspace.id == self.clay_workspace { Ok(()) } else { Err("wrong_workspace") }
     }
 
     /// Starts a run of one lead; gives its id. There is no idempotency key: what is uncertain must not be sent again.
@@ -89,11 +97,24 @@ impl Clay {
         Ok(started.routine_run_id)
     }
 
-    /// The results of a run; none: it goes on. One lead a run, so that one page has them all.
-    pub async fn results(&self, run_id: &str) -> Result<Option<Results>, Failure> {
+    /// How far a run is. One lead a run, so that one page has it. A run that is complete can hold items that are not.
+    pub async fn results(&self, run_id: &str, lead: &str) -> Result<Progress, Failure> {
         let path = format!("/routines/run/{run_id}/results");
         let (status, results) = self.client.call::<Results>(Method::GET, &path, Bytes::new()).await?;
-        Ok(if status == StatusCode::ACCEPTED { None } else { Some(results) })
+        if status == StatusCode::ACCEPTED {
+            return Ok(Progress::Running);
+        }
+        if results.status != "complete" {
+            return Ok(Progress::Failed(format!("the run ended as {}", results.status)));
+        }
+        let Some(item) = results.data.into_iter().find(|item| item.id == lead) else {
+            return Ok(Progress::Failed("the run ended without the item".to_owned()));
+        };
+        Ok(match item.status.as_str() {
+            "success" => Progress::Enriched(item.outputs),
+            "failed" => Progress::Failed("the item failed".to_owned()),
+            other => Progress::Failed(format!("the item ended as {other}")),
+        })
     }
 }
 

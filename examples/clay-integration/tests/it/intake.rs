@@ -8,7 +8,7 @@ use crate::harness::{Bench, eventually, token};
 #[tokio::test]
 async fn a_lead_is_sent_once_with_the_exact_payload_and_comes_back_enriched() {
     let bench = Bench::start(json!({"run_ms": 100, "callback": "twice"}), &[]).await;
-    let lead = json!({"email": " Ada@Example.com", "domain": "example.com", "company": "", "fullName": null});
+    let lead = json!({"email": " ada@example.com", "domain": "example.com", "company": "", "fullName": null});
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let request = bench.request(Method::POST, "/leads").bearer_auth(token()).header("x-request-id", "req-a");
     let accepted =
