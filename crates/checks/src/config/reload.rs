@@ -66,9 +66,8 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .chain(program::used(source, Meaning::FeatureFlag))
         .map(|one| one.place.clone())
         .collect();
-    let hangs_up = program::used(source, Meaning::Signal).filter(|one| {
-        one.settings.values().flat_map(|setting| setting.value.texts()).any(is_hangup)
-    });
+    let hangs_up = program::used(source, Meaning::Signal)
+        .filter(|one| one.settings.values().flat_map(|setting| setting.value.texts()).any(is_hangup));
     places.extend(hangs_up.map(|one| one.place.clone()));
     if !places.is_empty() {
         return Ok(Reading::shown(

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use gonogo_domain::{
-    Area, Check, Classes, Dependency, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings,
-    Standard,
-    Strength, Tally, Text,
+    Area, Check, Classes, Dependency, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
     evidence::{Healthcheck, InstructionKind, Meaning, ProbeAction, ServedRoute, SettingValue, SourceCode, Use},
 };
 

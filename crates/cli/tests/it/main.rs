@@ -3,6 +3,7 @@
 mod clay;
 mod commands;
 mod decisions;
+mod example;
 mod formats;
 mod hostile;
 mod pages;

@@ -75,9 +75,9 @@ impl Linker<'_> {
         let goes_on = |call: &Call| {
             let on = match &call.callee {
                 Expr::Member(of, _) => holds(of, call),
-                Expr::Name(path) => path.rsplit_once('.').is_some_and(|(object, _)| {
-                    names.contains(&object) && module.function(call.scope) == home
-                }),
+                Expr::Name(path) => path
+                    .rsplit_once('.')
+                    .is_some_and(|(object, _)| names.contains(&object) && module.function(call.scope) == home),
                 _ => false,
             };
             on || matches!(method(&call.callee), Some("merge" | "nest"))

@@ -76,9 +76,11 @@ impl Linker<'_> {
     fn callers_of_stacks(&mut self, inner: &[FunctionId]) {
         let mut callers = BTreeSet::new();
         for (file, unit) in self.program.files.iter().enumerate().filter(|(_, unit)| unit.role.counts()) {
-            let speaks = unit.module.imports.iter().any(|one| {
-                one.module == "tower" && matches!(one.name.as_deref(), Some("ServiceExt" | "Service"))
-            });
+            let speaks = unit
+                .module
+                .imports
+                .iter()
+                .any(|one| one.module == "tower" && matches!(one.name.as_deref(), Some("ServiceExt" | "Service")));
             let calls = unit.module.calls.iter().enumerate().filter(|(at, call)| {
                 method(&call.callee).is_some_and(|name| CALLS.contains(&name))
                     && !self.callees.contains_key(&(file, *at))
