@@ -79,7 +79,7 @@ impl Config {
                 url: read.clay_url("CLAY_API_URL"),
                 key: read.secrets("CLAY_API_KEY").pop().unwrap_or_default(),
                 webhook_secrets: read.secrets("CLAY_WEBHOOK_SECRET"),
-                webhook_id: read.optional("CLAY_WEBHOOK_ID"),
+                webhook_id: Reader::optional("CLAY_WEBHOOK_ID"),
                 routine: read.text("CLAY_ROUTINE", None),
                 workspace: read.text("CLAY_WORKSPACE", None),
                 timeout: Duration::from_millis(read.number("CLAY_TIMEOUT_MS", "10000", 100, 120_000)),
@@ -89,12 +89,12 @@ impl Config {
                 health_every: Duration::from_secs(read.number("CLAY_HEALTH_SECONDS", "30", 1, 3600)),
                 callback_wait: Duration::from_secs(read.number("CLAY_CALLBACK_WAIT_SECONDS", "180", 1, 86_400)),
             },
-            runtime_file: read.optional("RUNTIME_FILE").map(PathBuf::from),
+            runtime_file: Reader::optional("RUNTIME_FILE").map(PathBuf::from),
             trusted_hops: read.number("TRUSTED_HOPS", "0", 0, 5),
             requests_per_minute: read.number("REQUESTS_PER_MINUTE", "600", 1, 1_000_000),
             announce: Duration::from_secs(read.number("ANNOUNCE_SECONDS", "5", 0, 60)),
             drain: Duration::from_secs(read.number("DRAIN_SECONDS", "20", 1, 300)),
-            otlp_endpoint: read.optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            otlp_endpoint: Reader::optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
         };
         if read.errors.is_empty() {
             Ok(config)
@@ -111,12 +111,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn optional(&mut self, name: &str) -> Option<String> {
+    fn optional(name: &str) -> Option<String> {
         env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
     fn text(&mut self, name: &str, default: Option<&str>) -> String {
-        let value = self.optional(name).or(default.map(str::to_owned));
+        let value = Self::optional(name).or(default.map(str::to_owned));
         value.unwrap_or_else(|| self.wrong(name, "is not set"))
     }
 

@@ -1,4 +1,4 @@
-//! What can be measured, in the format of OpenMetrics. Label values come from short, closed lists.
+//! What can be measured, in the format of `OpenMetrics`. Label values come from short, closed lists.
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 

@@ -83,7 +83,7 @@ pub enum Error {
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
-/// SQLite has one writer at a time: waiting for it in a pool of one is fair, and readers never wait for it.
+/// There is one writer at a time: waiting for it in a pool of one is fair, and readers never wait for it.
 #[derive(Debug, Clone)]
 pub struct Store {
     writer: SqlitePool,

@@ -124,7 +124,7 @@ fn health_and_shutdown() {
     check(
         "clay.health",
         "fail",
-        &[Text("src/clay/mod.rs", "if me.workspace.id == self.clay_workspace { Ok(()) }", "if true { Ok(()) }")],
+        &[Text("src/clay/mod.rs", "if me.workspace.id == self.workspace { Ok(()) }", "if true { Ok(()) }")],
     );
 }
 

@@ -20,7 +20,7 @@ pub struct Clay {
     routine: String,
     webhook_id: Option<String>,
     /// The workspace that the key must belong to: tells the key of staging from the one of production.
-    clay_workspace: String,
+    workspace: String,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ impl Clay {
             client: Client::new(config, pace, metrics)?,
             routine: config.routine.clone(),
             webhook_id: config.webhook_id.clone(),
-            clay_workspace: config.workspace.clone(),
+            workspace: config.workspace.clone(),
         })
     }
 
@@ -82,7 +82,7 @@ impl Clay {
     /// Whether Clay answers with the workspace that is expected. Costs nothing. Errors: why not, in one word.
     pub async fn check(&self) -> Result<(), &'static str> {
         let (_, me) = self.client.probe::<Me>("/me").await.map_err(|failure| failure.word())?;
-        if me.workspace.id == self.clay_workspace { Ok(()) } else { Err("wrong_workspace") }
+        if me.workspace.id == self.workspace { Ok(()) } else { Err("wrong_workspace") }
     }
 
     /// Starts a run of one lead; gives its id. There is no idempotency key: what is uncertain must not be sent again.
