@@ -638,8 +638,9 @@ fn error_pattern(reader: &Reader<'_>, pattern: Node<'_>) -> Option<Caught> {
         Some(("tuple_struct_pattern" | "struct_pattern", inner)) => {
             (String::new(), vec![path(&reader.field_text(inner, "type"))])
         }
-        Some(("scoped_identifier", inner)) => (String::new(), vec![path(&reader.text(inner))]),
-        Some(("or_pattern" | "captured_pattern", inner)) => (String::new(), vec![path(&reader.text(inner))]),
+        Some(("scoped_identifier" | "or_pattern" | "captured_pattern", inner)) => {
+            (String::new(), vec![path(&reader.text(inner))])
+        }
         _ => (String::new(), Vec::new()),
     })
 }

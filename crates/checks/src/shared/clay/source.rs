@@ -350,9 +350,10 @@ impl<'a> Integration<'a> {
         while let Some((at, steps)) = open.pop_front() {
             for caller in self.callers.get(at).into_iter().flatten().filter(|_| steps < 3) {
                 if near.insert(*caller) {
-                    match is_lambda(*caller) {
-                        true => open.push_front((*caller, steps)),
-                        false => open.push_back((*caller, steps + 1)),
+                    if is_lambda(*caller) {
+                        open.push_front((*caller, steps));
+                    } else {
+                        open.push_back((*caller, steps + 1));
                     }
                 }
             }
