@@ -22,11 +22,13 @@ const CALLS: &[&str] = &["oneshot", "ready_oneshot", "call"];
 impl Linker<'_> {
     pub(super) fn stacks(&mut self) {
         let mut inner = BTreeSet::new();
+        let mut built = Vec::new();
         let mut around: Vec<(UseId, Vec<FunctionId>)> = Vec::new();
         for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Stack) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             if one.role.counts() {
                 inner.extend(one.wraps.iter().copied());
+                built.push((one.function, one.wraps.clone()));
             }
             for link in self.links(file, at) {
                 for argument in &link.arguments {
@@ -40,8 +42,15 @@ impl Linker<'_> {
                 layer.wraps.extend(wraps);
             }
         }
-        if !inner.is_empty() {
-            self.callers_of_stacks(&inner.into_iter().collect::<Vec<_>>());
+        let inner: Vec<FunctionId> = inner.into_iter().collect();
+        if inner.is_empty() || !self.callers_of_stacks(&inner) {
+            return;
+        }
+        // Who builds a stack does not run what is in it.
+        for (builder, wraps) in built {
+            if let Some(function) = self.code.functions.get_mut(builder) {
+                function.calls.retain(|callee| !wraps.contains(callee));
+            }
         }
     }
 
@@ -72,8 +81,8 @@ impl Linker<'_> {
         found
     }
 
-    /// A call of a service runs one of the stacks of the program.
-    fn callers_of_stacks(&mut self, inner: &[FunctionId]) {
+    /// A call of a service runs one of the stacks of the program. False: nothing calls one.
+    fn callers_of_stacks(&mut self, inner: &[FunctionId]) -> bool {
         let mut callers = BTreeSet::new();
         for (file, unit) in self.program.files.iter().enumerate().filter(|(_, unit)| unit.role.counts()) {
             let speaks = unit
@@ -90,14 +99,15 @@ impl Linker<'_> {
                 callers.extend(self.function_at(file, call.scope));
             }
         }
-        for caller in callers {
+        for caller in &callers {
             for function in inner {
-                self.edge(caller, *function);
+                self.edge(*caller, *function);
             }
-            if let Some(function) = self.code.functions.get_mut(caller).filter(|_| inner.len() > 1) {
+            if let Some(function) = self.code.functions.get_mut(*caller).filter(|_| inner.len() > 1) {
                 function.perhaps.extend(inner.iter().copied());
             }
         }
+        !callers.is_empty()
     }
 
     /// `async fn bounded<T>(work: impl Future<Output = T>) { timeout(LIMIT, work).await }`: what is handed to such a function
