@@ -4,6 +4,7 @@ mod clay;
 mod commands;
 mod decisions;
 mod example;
+mod exercise;
 mod formats;
 mod hostile;
 mod pages;
