@@ -371,6 +371,11 @@ fn of_object(kind: &str, name: &str, body: &Node, place: &Place) -> Option<Mecha
             made(&node.place, node.str().and_then(figures::duration), "metrics metric 指标".to_owned())
         }
         "CronJob" => purge_job(name, place, body),
+        // Velero deletes what its schedule has made when its time is over.
+        "Schedule" => {
+            let node = body.at("spec.template.ttl")?;
+            made(&node.place, node.str().and_then(figures::duration), format!("{name} backups backup 备份"))
+        }
         "ConfigMap" => {
             let mut found = None;
             body.walk(&mut |node| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text,
+    Area, Check, Classes, Dependency, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
     evidence::{Healthcheck, InstructionKind, Meaning, ProbeAction, ServedRoute, SettingValue, SourceCode, Use},
     known_packages,
 };
@@ -76,7 +76,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if routes.is_empty() {
         return Ok(no_route(evidence, source, &asked));
     }
-    let dependencies = dependencies(source);
+    let dependencies = dependencies(source, &evidence.service().dependencies);
     let mut titles: Vec<String> = routes.iter().map(health::title).collect();
     titles.sort();
     titles.dedup();
@@ -177,14 +177,32 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, Strin
     )
 }
 
-/// What the program calls over the network, by a name for each dependency, with one of the calls.
-fn dependencies(source: &SourceCode) -> BTreeMap<String, (Meaning, &Use)> {
+/// What the program calls over the network, by a name for each dependency, with one of the calls. What is called where was
+/// not followed is the one that the configuration names, if that is one alone.
+fn dependencies<'a>(source: &'a SourceCode, named: &[Dependency]) -> BTreeMap<String, (Meaning, &'a Use)> {
+    let mut over_http = named.iter().filter(|one| one.kind == "http");
+    let only = over_http.next().filter(|_| over_http.next().is_none());
     let mut dependencies = BTreeMap::new();
     let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
     for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !drawn(one)) {
-        dependencies.entry(name(source, one)).or_insert((kind(one.meaning), one));
+        let name = match only.filter(|_| one.meaning == Meaning::HttpCall && !is_addressed(source, one)) {
+            Some(only) => only.name.clone(),
+            None => name(source, one),
+        };
+        dependencies.entry(name).or_insert((kind(one.meaning), one));
     }
     dependencies
+}
+
+/// The host of a call, or the variable that holds it, is written at the call or at its client.
+fn is_addressed(source: &SourceCode, one: &Use) -> bool {
+    let client = one.client.and_then(|at| source.uses.get(at));
+    let mut addresses = [Some(one), client].into_iter().flatten().filter_map(|one| one.settings.get("address"));
+    addresses.any(|setting| match &setting.value {
+        SettingValue::Text(text) => host(text).is_some(),
+        SettingValue::Environment(..) => true,
+        _ => false,
+    })
 }
 
 /// A queue is one dependency, whether it is written or read.

@@ -117,7 +117,9 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
     let everywhere = program::used(source, Meaning::Validation).find(|one| one.symbol.ends_with("ValidationPipe"));
     for route in &routes {
         let key = format!("{} {}", route.method.as_deref().unwrap_or_default(), route.path);
-        let checks = |one: &Use| matches!(one.meaning, Meaning::Validation | Meaning::SignatureCheck);
+        // What is signed was checked by whoever signed it.
+        let checks =
+            |one: &Use| matches!(one.meaning, Meaning::Validation | Meaning::SignatureCheck | Meaning::KeyedHash);
         let handler = route.handler.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)));
         let before = route.guards.iter().any(|guard| {
             guard.used.and_then(|id| source.uses.get(id)).is_some_and(checks)

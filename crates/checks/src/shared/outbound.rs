@@ -49,9 +49,21 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
             SettingValue::Duration(_) | SettingValue::Number(_) | SettingValue::Flag(false) => {
                 Bound::Off(setting.place.clone())
             }
-            _ => Bound::NotFollowed(setting.place.clone()),
+            // How long was not followed; what stands around may say.
+            _ => match around(source, id, call) {
+                bound @ (Bound::At(..) | Bound::Made(_)) => bound,
+                _ => Bound::NotFollowed(setting.place.clone()),
+            },
         };
     }
+    match around(source, id, call) {
+        Bound::Never => by_library(source, call),
+        bound => bound,
+    }
+}
+
+/// The deadline that is made around a call or before it.
+fn around(source: &SourceCode, id: UseId, call: &Use) -> Bound {
     let beside = |one: &&Use| one.meaning == Meaning::Deadline && one.role.counts() && one.function == call.function;
     let deadlines: Vec<&Use> = source.uses.iter().filter(beside).collect();
     let around = source.wrapping(id, &[Meaning::Deadline]);
@@ -71,9 +83,11 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
             None => Bound::Made(deadline.place.clone()),
         };
     }
-    if let Some(place) = discarded {
-        return Bound::Discarded(place);
-    }
+    discarded.map_or(Bound::Never, Bound::Discarded)
+}
+
+/// What the client or the library bounds by itself.
+fn by_library(source: &SourceCode, call: &Use) -> Bound {
     // What is put into a client holds for all its calls: `HttpModule.register({ timeout: 3000 })`.
     let of_client = source
         .uses_for(&[Meaning::Deadline])

@@ -8,6 +8,7 @@ use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId, ScopeKind};
 use hashbrown::HashMap;
 
 use super::{
+    chains::is_chained,
     facts::Linker,
     program::{self, FileId, Made},
 };
@@ -49,6 +50,13 @@ impl<'p> Linker<'p> {
                 continue;
             }
             let (mut prefix, mut guards) = self.around_route(id, &mounts, GROUPS);
+            if is_chained(one) {
+                let (along, before) = self.along_chain((file, at));
+                if !along.is_empty() {
+                    prefix = along;
+                }
+                guards = before;
+            }
             let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
             prefix = joined(&outer, &prefix);
             guards.splice(0..0, around);
@@ -478,7 +486,7 @@ impl<'p> Linker<'p> {
         guards.flat_map(|argument| self.guard(*file, &argument.value, call.scope)).collect()
     }
 
-    fn guard(&self, file: FileId, value: &Expr, scope: ScopeId) -> Vec<Guard> {
+    pub(super) fn guard(&self, file: FileId, value: &Expr, scope: ScopeId) -> Vec<Guard> {
         let Some(names) = self.names.get(file) else { return Vec::new() };
         match value {
             Expr::List(items) => items.iter().flat_map(|item| self.guard(file, item, scope)).collect(),
@@ -592,7 +600,7 @@ fn said(one: &Use) -> Vec<Guard> {
 }
 
 /// Two parts of a path with one slash between them.
-fn joined(prefix: &str, path: &str) -> String {
+pub(super) fn joined(prefix: &str, path: &str) -> String {
     match (prefix.trim_end_matches('/'), path.trim_start_matches('/')) {
         ("", _) => path.to_owned(),
         (prefix, "") => prefix.to_owned(),

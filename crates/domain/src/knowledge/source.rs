@@ -282,6 +282,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("rust", "resilience"),
     table!("rust", "security"),
     table!("rust", "servers"),
+    table!("rust", "signatures"),
     table!("rust", "testing"),
 ];
 
