@@ -43,7 +43,7 @@ struct Step {
     run: fn() -> anyhow::Result<bool>,
 }
 
-fn steps() -> [Step; 8] {
+fn steps() -> [Step; 9] {
     [
         Step { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
         Step {
