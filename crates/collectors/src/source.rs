@@ -38,6 +38,7 @@ mod values;
 mod variables;
 mod vendors;
 
+use facts::View;
 use program::{FileId, Program};
 
 /// Longer files of source are data or generated.
@@ -208,31 +209,8 @@ pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCo
         };
         programs.entry(parts).or_default().push(at);
     }
-    let linked: Vec<Vec<(usize, Arc<SourceCode>)>> = programs
-        .into_par_iter()
-        .map(|(parts, services)| {
-            let units: Vec<&SourceUnit> = parts.units.iter().filter_map(|at| sources.units.get(*at)).collect();
-            let services = services.into_iter().filter_map(|at| Some((at, wanted.get(at)?)));
-            let services: Vec<(usize, &Wanted<'_>)> = services.collect();
-            let packages = services.first().map(|(_, service)| service.packages).unwrap_or_default();
-            let program = Program::new(&units, packages);
-            let mut left_out: Vec<BTreeSet<FileId>> = Vec::new();
-            let mut of_services = Vec::new();
-            for (at, service) in services {
-                let others = program::other_programs(&program, service.name);
-                let known = left_out.iter().position(|one| *one == others).unwrap_or_else(|| {
-                    left_out.push(others);
-                    left_out.len() - 1
-                });
-                of_services.push((at, known));
-            }
-            let codes: Vec<Arc<SourceCode>> =
-                facts::facts(&program, packages, &left_out).into_iter().map(Arc::new).collect();
-            let of_services =
-                of_services.into_iter().filter_map(|(at, known)| Some((at, Arc::clone(codes.get(known)?))));
-            of_services.collect()
-        })
-        .collect();
+    let linked: Vec<Vec<(usize, Arc<SourceCode>)>> =
+        together(programs, sources).into_par_iter().map(|all| all.link(sources, wanted)).collect();
     let mut codes = vec![Arc::default(); wanted.len()];
     for (at, code) in linked.into_iter().flatten() {
         if let Some((of, service)) = codes.get_mut(at).zip(wanted.get(at)) {
@@ -241,6 +219,90 @@ pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCo
         }
     }
     codes
+}
+
+/// Programs that are linked together, because they have most of their files in common: the services of a repository
+/// often differ in the one folder that starts them.
+struct Together<'a> {
+    /// The files of all of them.
+    units: BTreeSet<usize>,
+    programs: Vec<Linked<'a>>,
+}
+
+/// A program with the services that are made of it.
+type Linked<'a> = (Parts<'a>, Vec<usize>);
+
+/// Puts together what has most of its files in common, and no package of files that see each other's names in part.
+fn together<'a>(programs: BTreeMap<Parts<'a>, Vec<usize>>, sources: &Sources) -> Vec<Together<'a>> {
+    let key = |at: &usize| sources.units.get(*at).map(program::group_key);
+    let groups = |units: &mut dyn Iterator<Item = &usize>| units.filter_map(key).collect::<BTreeSet<String>>();
+    let mut all: Vec<Together<'a>> = Vec::new();
+    for (parts, services) in programs {
+        let own: BTreeSet<usize> = parts.units.iter().copied().collect();
+        let fits = |one: &&mut Together<'_>| {
+            let in_common = own.intersection(&one.units).count();
+            let same = one.programs.first().is_some_and(|(first, _)| first.packages == parts.packages);
+            let apart = || {
+                let mine = groups(&mut own.iter());
+                groups(&mut one.units.difference(&own)).is_disjoint(&mine)
+                    && one.programs.iter().all(|(other, _)| {
+                        let others: BTreeSet<usize> = other.units.iter().copied().collect();
+                        groups(&mut own.difference(&others)).is_disjoint(&groups(&mut others.iter()))
+                    })
+            };
+            same && in_common * 4 > own.len().max(one.units.len()) * 3 && apart()
+        };
+        match all.iter_mut().find(fits) {
+            Some(one) => {
+                one.units.extend(own);
+                one.programs.push((parts, services));
+            }
+            None => all.push(Together { units: own, programs: vec![(parts, services)] }),
+        }
+    }
+    all
+}
+
+impl Together<'_> {
+    /// The source of each service.
+    fn link(self, sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<(usize, Arc<SourceCode>)> {
+        let units: Vec<&SourceUnit> = self.units.iter().filter_map(|at| sources.units.get(*at)).collect();
+        let first = self.programs.first().and_then(|(_, services)| services.first());
+        let packages = first.and_then(|at| wanted.get(*at)).map(|one| one.packages).unwrap_or_default();
+        let program = Program::new(&units, packages);
+        let mut views = Vec::new();
+        let mut of_views = Vec::new();
+        for (parts, services) in &self.programs {
+            let absent: Vec<bool> = self.units.iter().map(|at| parts.units.binary_search(at).is_err()).collect();
+            let mut left_out: Vec<BTreeSet<FileId>> = Vec::new();
+            let mut of_services = Vec::new();
+            for at in services {
+                let Some(service) = wanted.get(*at) else { continue };
+                let others = program::other_programs(&program, &absent, service.name);
+                let known = left_out.iter().position(|one| *one == others).unwrap_or_else(|| {
+                    left_out.push(others);
+                    left_out.len() - 1
+                });
+                of_services.push((*at, known));
+            }
+            views.push(View { absent, left_out });
+            of_views.push(of_services);
+        }
+        let found = facts::facts(&program, packages, &views);
+        let mut linked = Vec::new();
+        for (((parts, services), of_services), codes) in self.programs.into_iter().zip(of_views).zip(found) {
+            let Some(codes) = codes else {
+                let units = parts.units.iter().copied().collect();
+                linked.extend(Together { units, programs: vec![(parts, services)] }.link(sources, wanted));
+                continue;
+            };
+            let codes: Vec<Arc<SourceCode>> = codes.into_iter().map(Arc::new).collect();
+            let of_services =
+                of_services.into_iter().filter_map(|(at, known)| Some((at, Arc::clone(codes.get(known)?))));
+            linked.extend(of_services);
+        }
+        linked
+    }
 }
 
 /// What a program is made of.

@@ -1,6 +1,6 @@
 //! Tests as their frameworks find them, and whether anything in them can fail.
 
-use gonogo_domain::evidence::{FunctionId, Meaning, Role, TestCase, TestSkip};
+use gonogo_domain::evidence::{Function, FunctionId, Meaning, Role, TestCase, TestSkip};
 use gonogo_source::{CallRole, Expr, Language, ScopeKind};
 
 use super::{facts::Linker, program::FileId};
@@ -22,6 +22,7 @@ impl Linker<'_> {
         }
     }
 
+    /// Finds the tests.
     pub(super) fn cases(&mut self) {
         let mut found: Vec<(FunctionId, String)> = Vec::new();
         for file in 0..self.program.files.len() {
@@ -39,18 +40,42 @@ impl Linker<'_> {
         }
         found.sort();
         found.dedup_by_key(|(function, _)| *function);
-        for (function, name) in found {
-            let Some(place) = self.code.functions.get(function).map(|one| one.place.clone()) else { continue };
-            let reached = self.code.reached(function);
-            let asserts = reached.iter().any(|at| {
-                let Some(one) = self.code.functions.get(*at) else { return false };
-                let uses = one.uses.iter().filter_map(|id| self.code.uses.get(*id));
-                one.asserts || uses.into_iter().any(|one| one.meaning == Meaning::Assertion)
-            });
-            self.code.tests.push(TestCase { name, place, function, asserts });
-        }
-        self.code.tests.sort_by(|one, other| one.place.cmp(&other.place));
+        self.tables_mut().cases = found;
         self.skips();
+    }
+
+    /// Says of each test whether it can fail.
+    pub(super) fn tests(&mut self) {
+        let asserts = self.can_fail();
+        let cases = self.cases.iter().filter_map(|(function, name)| {
+            let place = self.code.functions.get(*function)?.place.clone();
+            let asserts = asserts.get(*function).copied().unwrap_or_default();
+            Some(TestCase { name: name.clone(), place, function: *function, asserts })
+        });
+        let mut tests: Vec<TestCase> = cases.collect();
+        tests.sort_by(|one, other| one.place.cmp(&other.place));
+        self.code.tests = tests;
+    }
+
+    /// The functions that can fail a test, and those that lead to one.
+    fn can_fail(&self) -> Vec<bool> {
+        let functions = &self.code.functions;
+        let fails = |one: &Function| {
+            let mut uses = one.uses.iter().filter_map(|id| self.code.uses.get(*id));
+            one.asserts || uses.any(|one| one.meaning == Meaning::Assertion)
+        };
+        let mut found: Vec<bool> = functions.iter().map(fails).collect();
+        let mut open: Vec<FunctionId> = (0..found.len()).filter(|at| found.get(*at) == Some(&true)).collect();
+        let callers = self.code.callers();
+        while let Some(next) = open.pop() {
+            for caller in callers.get(next).into_iter().flatten() {
+                if let Some(known) = found.get_mut(*caller).filter(|known| !**known) {
+                    *known = true;
+                    open.push(*caller);
+                }
+            }
+        }
+        found
     }
 
     /// Tests that go by the names of their functions.

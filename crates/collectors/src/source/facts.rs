@@ -2,13 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Deref,
     sync::Arc,
 };
 
 use gonogo_domain::{
     KnownUse, Library, Place,
     evidence::{
-        BodyUse, Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId,
+        BodyUse, EnvironmentRead, Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, Setting,
+        SourceCode, SourceFile, Unfollowed, Use, UseId,
     },
     known_symbols,
 };
@@ -20,55 +22,82 @@ use rayon::prelude::*;
 use super::{
     SourceUnit,
     calls::Resolved,
-    program::{FileBeyond, FileId, Program},
+    program::{self, FileBeyond, FileId, Own, Program, Touched, touching},
     values::Context,
     variables,
 };
 
-/// The facts of the program, once for each set of its files that is left out.
-pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTreeSet<FileId>]) -> Vec<SourceCode> {
+/// A method that more types than this have is no trail.
+const IMPLEMENTORS: usize = 8;
+
+/// One of the programs that are linked together.
+pub(super) struct View {
+    /// Whether a file is none of its own, by the file's place.
+    pub(super) absent: Vec<bool>,
+    /// The sets of its files that are left out, one for each of its facts.
+    pub(super) left_out: Vec<BTreeSet<FileId>>,
+}
+
+/// The facts of each program that these files hold, once for each set of its files that is left out. None for a program
+/// about which a file that it does not have had a say: it must be linked by itself.
+pub(super) fn facts(program: &Program<'_>, packages: &[Package], views: &[View]) -> Vec<Option<Vec<SourceCode>>> {
     let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
     let names: Vec<Names<'_>> =
         beyond.iter().enumerate().filter_map(|(file, beyond)| program.names(file, beyond)).collect();
     let mut linker = Linker {
-        program,
-        names: &names,
-        versions: versions(packages),
-        libraries: packages.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect(),
-        callees: HashMap::new(),
-        functions: HashMap::new(),
-        scopes: Vec::new(),
-        sites: HashMap::new(),
-        open_calls: HashMap::new(),
-        handed: HashSet::new(),
-        asked: Vec::new(),
-        uses: HashMap::new(),
-        calls_of: HashMap::new(),
-        receivers: HashMap::new(),
-        methods: HashMap::new(),
+        tables: Arc::new(Tables {
+            program,
+            names: &names,
+            versions: versions(packages),
+            libraries: packages.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect(),
+            callees: HashMap::new(),
+            functions: HashMap::new(),
+            scopes: Vec::new(),
+            sites: HashMap::new(),
+            open_calls: HashMap::new(),
+            handed: HashMap::new(),
+            asked: Vec::new(),
+            uses: HashMap::new(),
+            calls_of: HashMap::new(),
+            receivers: HashMap::new(),
+            methods: HashMap::new(),
+            edges: Vec::new(),
+            unfollowed: Vec::new(),
+            reads: Vec::new(),
+            cases: Vec::new(),
+        }),
         code: SourceCode::default(),
+        absent: vec![false; program.files.len()],
     };
     linker.declare();
+    let mut touched = vec![Touched::default(); program.files.len()];
     let all = 0..program.files.len();
     let calls: Vec<_> = all
         .clone()
         .into_par_iter()
-        .map(|file| (linker.effects(file).into_iter().chain(linker.objects(file)).collect(), linker.resolve(file)))
+        .map(|file| {
+            touching(|| (linker.effects(file).into_iter().chain(linker.objects(file)).collect(), linker.resolve(file)))
+        })
         .collect();
-    for (file, (effects, resolved)) in calls.into_iter().enumerate() {
+    for ((file, all), ((effects, resolved), here)) in touched.iter_mut().enumerate().zip(calls) {
+        all.add(&here);
         linker.note(file, effects, resolved);
     }
     let contents: Vec<_> = all
         .clone()
         .into_par_iter()
         .map(|file| {
-            let reads = (linker.reads(file), linker.settings_fields(file));
-            (reads, linker.catches(file), linker.lost_errors(file), linker.texts(file), linker.choices(file))
+            touching(|| {
+                let reads = (linker.reads(file), linker.settings_fields(file));
+                (reads, linker.catches(file), linker.lost_errors(file), linker.texts(file), linker.choices(file))
+            })
         })
         .collect();
-    for ((reads, fields), catches, lost_errors, texts, choices) in contents {
-        linker.code.environment.extend(reads);
-        linker.code.environment.extend(fields);
+    for (all, (((reads, fields), catches, lost_errors, texts, choices), here)) in touched.iter_mut().zip(contents) {
+        all.add(&here);
+        let known = &mut linker.tables_mut().reads;
+        known.extend(reads);
+        known.extend(fields);
         linker.code.catches.extend(catches);
         linker.code.lost_errors.extend(lost_errors);
         linker.code.texts.extend(texts);
@@ -77,22 +106,58 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     for file in 0..program.files.len() {
         linker.fields(file);
     }
-    linker.helpers();
+    linker.helpers(&mut touched);
     let vendors = linker.vendors();
+    if views.len() > 1 && !vendors.is_empty() {
+        // Which of them talks to the vendor is another question for each.
+        return views.iter().map(|_| None).collect();
+    }
     let decisions: Vec<_> =
-        all.into_par_iter().map(|file| (linker.decisions(file), linker.keeping(file, &vendors))).collect();
-    for (looked_at, kept) in decisions {
+        all.into_par_iter().map(|file| touching(|| (linker.decisions(file), linker.keeping(file, &vendors)))).collect();
+    for (all, ((looked_at, kept), here)) in touched.iter_mut().zip(decisions) {
+        all.add(&here);
         linker.code.decisions.append(looked_at);
         linker.code.decisions.append(kept);
     }
-    linker.flows(!vendors.is_empty());
+    linker.flows(!vendors.is_empty(), &mut touched);
     linker.cases();
-    linker.routes();
-    let alone = linker.alone();
-    left_out.par_iter().map(|left_out| linker.without(&(left_out | &alone))).collect()
+    // The last one takes what the others copied.
+    let Some((last, others)) = views.split_last() else { return Vec::new() };
+    let mut found: Vec<Option<Vec<SourceCode>>> =
+        others.par_iter().map(|view| linker.clone().view(view, &touched)).collect();
+    found.push(linker.view(last, &touched));
+    found
 }
 
+/// Programs that have most of their files in common are linked once: everything here holds for all of them but for what
+/// [`Linker::view`] adds.
+#[derive(Clone)]
 pub(super) struct Linker<'p> {
+    tables: Arc<Tables<'p>>,
+    pub(super) code: SourceCode,
+    /// Whether a file is none of the program's, by its place.
+    absent: Vec<bool>,
+}
+
+impl<'p> Deref for Linker<'p> {
+    type Target = Tables<'p>;
+
+    fn deref(&self) -> &Tables<'p> {
+        &self.tables
+    }
+}
+
+/// A function that another one calls, passes on or holds.
+#[derive(Clone)]
+pub(super) enum Edge {
+    To(FunctionId),
+    /// Every method of this name, where there are not too many.
+    Methods(String),
+}
+
+/// What is known when all calls are.
+#[derive(Clone)]
+pub(super) struct Tables<'p> {
     pub(super) program: &'p Program<'p>,
     pub(super) names: &'p [Names<'p>],
     /// The versions of packages as the first lockfile that has them resolves them.
@@ -109,8 +174,8 @@ pub(super) struct Linker<'p> {
     pub(super) sites: HashMap<FunctionId, Vec<(FileId, usize)>>,
     /// Calls of methods whose object was followed to nothing that is known, by the method's name.
     pub(super) open_calls: HashMap<String, Vec<(FileId, usize)>>,
-    /// Functions that are handed on as values.
-    pub(super) handed: HashSet<FunctionId>,
+    /// Functions that are handed on as values, with the files where.
+    pub(super) handed: HashMap<FunctionId, Vec<FileId>>,
     /// The uses whose deadline is carried by an argument, with the slots of it.
     pub(super) asked: Vec<(UseId, FileId, usize, Vec<String>)>,
     /// The first use of a call.
@@ -121,11 +186,106 @@ pub(super) struct Linker<'p> {
     pub(super) receivers: HashMap<UseId, (FileId, usize)>,
     /// The methods of the program by their name alone.
     pub(super) methods: HashMap<String, Vec<FunctionId>>,
-    pub(super) code: SourceCode,
+    /// Where each function leads, in the order of its calls.
+    edges: Vec<Vec<Edge>>,
+    /// Calls of each function that lead out of sight, unless a method of this name is what they run.
+    unfollowed: Vec<Vec<(Option<String>, Unfollowed)>>,
+    /// Reads of the environment with their scopes.
+    pub(super) reads: Vec<(FileId, ScopeId, EnvironmentRead)>,
+    /// Tests with their names.
+    pub(super) cases: Vec<(FunctionId, String)>,
 }
 
 impl<'p> Linker<'p> {
+    pub(super) fn tables_mut(&mut self) -> &mut Tables<'p> {
+        Arc::make_mut(&mut self.tables)
+    }
+
+    /// Whether a file is of the program.
+    pub(super) fn has(&self, file: FileId) -> bool {
+        !self.absent.get(file).copied().unwrap_or(true)
+    }
+
+    /// The uses of the program, by their places.
+    pub(super) fn used(&self) -> impl Iterator<Item = (UseId, &Use)> {
+        let here = |one: &Use| self.scopes.get(one.function).is_some_and(|(file, _)| self.has(*file));
+        self.code.uses.iter().enumerate().filter(move |(_, one)| here(one))
+    }
+
+    /// The methods of the program that go by a name, where there are not too many to mean anything.
+    fn implementors(&self, method: &str) -> Vec<FunctionId> {
+        let here = |function: &&FunctionId| self.scopes.get(**function).is_some_and(|(file, _)| self.has(*file));
+        let all = self.methods.get(method).into_iter().flatten().filter(here);
+        let some: Vec<FunctionId> = all.copied().take(IMPLEMENTORS + 1).collect();
+        if some.len() > IMPLEMENTORS { Vec::new() } else { some }
+    }
+
+    /// The facts of one of the programs; none where files that are not its own had a say.
+    fn view(mut self, view: &View, touched: &[Touched]) -> Option<Vec<SourceCode>> {
+        self.absent.clone_from(&view.absent);
+        let own = Own::of(self.program, &view.absent);
+        let alone = !view.absent.contains(&true);
+        if !alone && touched.iter().enumerate().any(|(file, one)| self.has(file) && !one.is_within(&own)) {
+            return None;
+        }
+        let (found, last) = touching(|| {
+            self.lead();
+            self.environment();
+            self.tests();
+            self.routes();
+            let alone = self.alone();
+            let absent: BTreeSet<FileId> = (0..self.absent.len()).filter(|file| !self.has(*file)).collect();
+            let left_out = |one: &BTreeSet<FileId>| &(one | &alone) | &absent;
+            let Some((last, others)) = view.left_out.split_last() else { return Vec::new() };
+            let mut found: Vec<SourceCode> = others
+                .iter()
+                .map(left_out)
+                .map(|left_out| self.without(self.code.clone(), self.deadlines(&left_out), &left_out))
+                .collect();
+            let (left_out, deadlines) = (left_out(last), self.deadlines(&left_out(last)));
+            let code = std::mem::take(&mut self.code);
+            found.push(self.without(code, deadlines, &left_out));
+            found
+        });
+        (alone || last.is_within(&own)).then_some(found)
+    }
+
+    /// Says of each function where it leads in this program.
+    fn lead(&mut self) {
+        let browser = self.program.in_browser(&self.absent);
+        let mut functions = std::mem::take(&mut self.code.functions);
+        let leads = self.edges.iter().zip(&self.unfollowed).zip(&self.scopes);
+        for (function, ((edges, unfollowed), (file, _))) in functions.iter_mut().zip(leads) {
+            function.browser = browser.contains(file);
+            let add = |calls: &mut Vec<FunctionId>, to: FunctionId| {
+                if !calls.contains(&to) {
+                    calls.push(to);
+                }
+            };
+            for edge in edges {
+                match edge {
+                    Edge::To(to) => add(&mut function.calls, *to),
+                    Edge::Methods(name) => {
+                        let all = self.implementors(name);
+                        for to in &all {
+                            add(&mut function.calls, *to);
+                        }
+                        if all.len() > 1 {
+                            function.perhaps.extend(all);
+                        }
+                    }
+                }
+            }
+            let lost = unfollowed
+                .iter()
+                .filter(|(method, _)| method.as_deref().is_none_or(|method| self.implementors(method).is_empty()));
+            function.unfollowed.extend(lost.map(|(_, one)| one.clone()));
+        }
+        self.code.functions = functions;
+    }
+
     pub(super) fn context(&self, file: FileId) -> Option<Context<'p>> {
+        program::touch(file);
         let unit = self.program.files.get(file)?;
         Some(Context { module: &unit.module, names: self.names.get(file)?, path: &unit.path })
     }
@@ -135,10 +295,14 @@ impl<'p> Linker<'p> {
         Place::new(path, line, 1)
     }
 
-    /// The program without some of its files.
-    fn without(&self, left_out: &BTreeSet<FileId>) -> SourceCode {
-        let mut code = self.code.clone();
-        for (id, setting) in self.deadlines(left_out) {
+    /// The program without some of its files, with the deadlines that hold then.
+    fn without(
+        &self,
+        mut code: SourceCode,
+        deadlines: Vec<(UseId, Setting)>,
+        left_out: &BTreeSet<FileId>,
+    ) -> SourceCode {
+        for (id, setting) in deadlines {
             if let Some(one) = code.uses.get_mut(id) {
                 one.settings.insert("timeout".to_owned(), setting);
             }
@@ -151,8 +315,8 @@ impl<'p> Linker<'p> {
     }
 
     fn declare(&mut self) {
-        let browser = self.program.in_browser();
-        for (file, unit) in self.program.files.iter().enumerate() {
+        let program = self.program;
+        for (file, unit) in program.files.iter().enumerate() {
             self.code.files.push(SourceFile {
                 path: Arc::clone(&unit.path),
                 language: unit.module.language.word(),
@@ -173,10 +337,14 @@ impl<'p> Linker<'p> {
                     Some(class) if !scope.name.is_empty() => format!("{class}.{}", scope.name),
                     _ => scope.name.clone(),
                 };
-                self.functions.insert((file, at), self.code.functions.len());
-                self.scopes.push((file, at));
+                let function = self.code.functions.len();
+                let tables = self.tables_mut();
+                tables.functions.insert((file, at), function);
+                tables.scopes.push((file, at));
+                tables.edges.push(Vec::new());
+                tables.unfollowed.push(Vec::new());
                 if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
-                    self.methods.entry(scope.name.clone()).or_default().push(self.code.functions.len());
+                    tables.methods.entry(scope.name.clone()).or_default().push(function);
                 }
                 let inside = !tests.is_empty() && unit.module.around(at).any(|(scope, _)| tests.contains(&scope));
                 let role = if inside { Role::Test } else { unit.role };
@@ -188,7 +356,7 @@ impl<'p> Linker<'p> {
                     perhaps: Vec::new(),
                     uses: Vec::new(),
                     unfollowed: Vec::new(),
-                    browser: browser.contains(&file),
+                    browser: false,
                     parameters: scope.parameters.len(),
                     kind: match (top, scope.name.as_str()) {
                         (true, _) => FunctionKind::File,
@@ -205,18 +373,15 @@ impl<'p> Linker<'p> {
                     && scope.name.is_empty()
                     && let Some(outer) = scope.parent.and_then(|parent| self.function_at(file, parent))
                 {
-                    let inner = self.code.functions.len() - 1;
-                    self.edge(outer, inner);
+                    self.edge(outer, Edge::To(function));
                 }
             }
         }
     }
 
-    fn edge(&mut self, from: FunctionId, to: FunctionId) {
-        if let Some(function) = self.code.functions.get_mut(from)
-            && !function.calls.contains(&to)
-        {
-            function.calls.push(to);
+    fn edge(&mut self, from: FunctionId, edge: Edge) {
+        if let Some(edges) = self.tables_mut().edges.get_mut(from) {
+            edges.push(edge);
         }
     }
 
@@ -241,7 +406,9 @@ impl<'p> Linker<'p> {
             }
         } else if let Some(placed) = symbol.strip_prefix('@') {
             let (file, name) = placed.split_once('.')?;
-            (file.parse().ok()?, name)
+            let file = file.parse().ok()?;
+            program::touch(file);
+            (file, name)
         } else {
             // `App.Services.Fraud.up`, by the package of the class.
             let (class, _) = symbol.rsplit_once('.')?;
@@ -257,6 +424,7 @@ impl<'p> Linker<'p> {
             return self.functions.get(&(file, *scope)).copied();
         }
         let file = self.program.function_beside(file, name)?;
+        program::touch(file);
         let scope = self.names.get(file)?.functions().get(name)?;
         self.functions.get(&(file, *scope)).copied()
     }
@@ -336,32 +504,46 @@ impl<'p> Linker<'p> {
                 if call.takes_body {
                     function.body = BodyUse::Taken;
                 }
-                function.perhaps.extend(call.perhaps);
-                function.unfollowed.extend(call.unfollowed);
             }
-            for callee in &call.runs {
-                self.edge(call.function, *callee);
+            let tables = self.tables_mut();
+            if let Some(one) = call.unfollowed
+                && let Some(unfollowed) = tables.unfollowed.get_mut(call.function)
+            {
+                let method = match call.runs.first() {
+                    Some(Edge::Methods(method)) => Some(method.clone()),
+                    _ => None,
+                };
+                unfollowed.push((method, one));
             }
-            self.handed.extend(call.handed);
+            for function in call.handed {
+                let files = tables.handed.entry(function).or_default();
+                if files.last() != Some(&file) {
+                    files.push(file);
+                }
+            }
+            if let Some(edges) = tables.edges.get_mut(call.function) {
+                edges.extend(call.runs);
+            }
             if call.uses.iter().all(|one| one.of.is_none()) {
                 self.site(call.callee, call.open, (file, call.at));
             }
             if let Some(callee) = call.callee {
-                self.callees.insert((file, call.at), callee);
+                self.tables_mut().callees.insert((file, call.at), callee);
             }
             for found in call.uses {
                 let id = self.add(found.one);
                 let Some(of) = found.of else { continue };
                 if !of.asked.is_empty() {
-                    self.asked.push((id, file, call.at, of.asked));
+                    self.tables_mut().asked.push((id, file, call.at, of.asked));
                 }
-                if let Entry::Vacant(first) = self.uses.entry((file, call.at)) {
+                let tables = self.tables_mut();
+                if let Entry::Vacant(first) = tables.uses.entry((file, call.at)) {
                     first.insert(id);
-                    self.calls_of.insert(id, (file, call.at));
+                    tables.calls_of.insert(id, (file, call.at));
                 }
                 if let Some(maker) = of.maker {
-                    self.receivers.insert(id, maker);
-                    if let Some(client) = self.uses.get(&maker).copied()
+                    tables.receivers.insert(id, maker);
+                    if let Some(client) = tables.uses.get(&maker).copied()
                         && let Some(one) = self.code.uses.get_mut(id)
                     {
                         one.client = Some(client);

@@ -1,6 +1,7 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -10,7 +11,7 @@ use gonogo_domain::{
     known_symbols,
 };
 use gonogo_source::{Beyond, Import, Index, Language, Maker, Names, ScopeKind};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::SourceUnit;
@@ -67,11 +68,68 @@ struct Group {
     functions: HashMap<String, FileId>,
     /// What its functions give back.
     gifts: HashMap<String, String>,
+    /// Its files, and those that symbols of its names come from.
+    rests_on: BTreeSet<FileId>,
+}
+
+/// What a piece of work asked about: the answers would be the same in every program that has these files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Touched {
+    files: HashSet<FileId>,
+    groups: HashSet<usize>,
+}
+
+impl Touched {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.files.extend(&other.files);
+        self.groups.extend(&other.groups);
+    }
+
+    pub(super) fn is_within(&self, own: &Own<'_>) -> bool {
+        let all = |of: &HashSet<usize>, own: &[bool]| of.iter().all(|one| own.get(*one).copied().unwrap_or_default());
+        self.files.iter().all(|file| own.has(*file)) && all(&self.groups, &own.groups)
+    }
+}
+
+/// What one of the programs that are linked together has for its own.
+pub(super) struct Own<'a> {
+    absent: &'a [bool],
+    /// The groups in which nothing is of others.
+    groups: Vec<bool>,
+}
+
+impl<'a> Own<'a> {
+    pub(super) fn of(program: &Program<'_>, absent: &'a [bool]) -> Self {
+        let mut own = Self { absent, groups: Vec::new() };
+        own.groups = program.groups.iter().map(|group| group.rests_on.iter().all(|file| own.has(*file))).collect();
+        own
+    }
+
+    fn has(&self, file: FileId) -> bool {
+        !self.absent.get(file).copied().unwrap_or(true)
+    }
+}
+
+thread_local! {
+    static TOUCHED: RefCell<Touched> = RefCell::default();
+}
+
+/// Does the work, and says what it asked about. The work must not leave its thread.
+pub(super) fn touching<T>(work: impl FnOnce() -> T) -> (T, Touched) {
+    let before = TOUCHED.take();
+    let done = work();
+    (done, TOUCHED.replace(before))
+}
+
+/// Something about this file is asked.
+pub(super) fn touch(file: FileId) {
+    TOUCHED.with_borrow_mut(|touched| touched.files.insert(file));
 }
 
 impl Group {
     /// Adds what one file declares; what an earlier one says of the same name stands.
     fn add(&mut self, file: FileId, declared: Declared) {
+        self.rests_on.insert(file);
         for name in declared.functions {
             self.functions.entry(name).or_insert(file);
         }
@@ -162,18 +220,24 @@ impl<'u> Program<'u> {
         let groups: BTreeSet<usize> = go.map(|(_, group)| *group).collect();
         // What a function gives may be what another package's function gives.
         for _ in 0..2 {
-            let joined: Vec<(usize, [Symbols; 3])> = groups
+            let joined: Vec<(usize, [Symbols; 3], Touched)> = groups
                 .par_iter()
                 .filter_map(|at| {
                     let group = self.groups.get(*at)?;
                     let changed = |map: &HashMap<String, String>| {
                         map.iter().filter_map(|(name, symbol)| Some((name.clone(), self.own(symbol)?))).collect()
                     };
-                    Some((*at, [changed(&group.names), changed(&group.fields), changed(&group.gifts)]))
+                    let all = || [changed(&group.names), changed(&group.fields), changed(&group.gifts)];
+                    let (changed, touched) = touching(all);
+                    Some((*at, changed, touched))
                 })
                 .collect();
-            for (at, [names, fields, gifts]) in joined {
+            for (at, [names, fields, gifts], touched) in joined {
+                let others = touched.groups.iter().filter_map(|group| self.groups.get(*group));
+                let others: Vec<FileId> = others.flat_map(|group| &group.rests_on).copied().collect();
                 if let Some(group) = self.groups.get_mut(at) {
+                    group.rests_on.extend(touched.files);
+                    group.rests_on.extend(others);
                     group.names.extend(names);
                     group.fields.extend(fields);
                     group.gifts.extend(gifts);
@@ -188,6 +252,7 @@ impl<'u> Program<'u> {
         let dot = symbol.get(path..)?.find('.').map(|dot| path + dot)?;
         let (module, name) = (symbol.get(..dot)?, symbol.get(dot + 1..)?);
         let file = self.go(module)?;
+        touch(file);
         let gift = name.strip_suffix("()").and_then(|function| self.group(file)?.gifts.get(function));
         Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
     }
@@ -208,18 +273,21 @@ impl<'u> Program<'u> {
     /// The file and the name in it that an import of the program's own code means.
     pub(super) fn target(&self, from: FileId, import: &Import) -> Option<FileId> {
         let file = self.files.get(from)?;
-        match file.module.language {
+        let target = match file.module.language {
             Language::JavaScript | Language::TypeScript => self.script(&file.path, &import.module),
             Language::Python => self.python(&file.path, import),
             Language::Go => self.go(&import.module),
             Language::Rust => self.rust(&file.path, import),
             _ => None,
-        }
+        }?;
+        touch(target);
+        Some(target)
     }
 
     /// The files of a front end: those that draw, what they import, and none that serves. A program that is nothing but a
     /// front end serves itself.
-    pub(super) fn in_browser(&self) -> BTreeSet<FileId> {
+    pub(super) fn in_browser(&self, absent: &[bool]) -> BTreeSet<FileId> {
+        let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
         let script = |file: &FileId| {
             let language = self.files.get(*file).map(|unit| unit.module.language);
             matches!(language, Some(Language::JavaScript | Language::TypeScript))
@@ -241,14 +309,16 @@ impl<'u> Program<'u> {
             }
             reached
         };
-        let all = || (0..self.files.len()).filter(script);
+        let all = || (0..self.files.len()).filter(here).filter(script);
         let draws = all().filter(|file| {
             let path = self.files.get(*file).map_or("", |unit| &unit.path);
             path.ends_with("sx") || of(*file, BROWSER)
         });
         let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS)).collect();
-        let other = self.files.iter().any(|unit| {
-            unit.role.counts() && !matches!(unit.module.language, Language::JavaScript | Language::TypeScript)
+        let other = self.files.iter().enumerate().any(|(file, unit)| {
+            here(&file)
+                && unit.role.counts()
+                && !matches!(unit.module.language, Language::JavaScript | Language::TypeScript)
         });
         if serves.is_empty() && !other {
             return BTreeSet::new();
@@ -389,12 +459,14 @@ impl<'u> Program<'u> {
     }
 
     fn group(&self, file: FileId) -> Option<&Group> {
-        self.groups.get(*self.group_of.get(file)?)
+        let group = *self.group_of.get(file)?;
+        TOUCHED.with_borrow_mut(|touched| touched.groups.insert(group));
+        self.groups.get(group)
     }
 }
 
 /// The files that see each other's names without importing them.
-fn group_key(file: &SourceUnit) -> String {
+pub(super) fn group_key(file: &SourceUnit) -> String {
     let language = file.module.language;
     match language {
         Language::Go => format!("go {} {}", folder(&file.path), file.module.package),
@@ -535,8 +607,10 @@ impl Beyond for Known {
 ///
 /// A repository often holds tools beside the service: what they print says nothing of it. The service's program is the
 /// one whose folder has its name; where none has, all of them count.
-pub(super) fn other_programs(program: &Program<'_>, name: &str) -> BTreeSet<FileId> {
-    let is_go = |file: &FileId| program.files.get(*file).is_some_and(|unit| unit.module.language == Language::Go);
+pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str) -> BTreeSet<FileId> {
+    let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
+    let is_go =
+        |file: &FileId| here(file) && program.files.get(*file).is_some_and(|unit| unit.module.language == Language::Go);
     let folder_of = |file: FileId| program.files.get(file).map_or("", |unit| folder(&unit.path));
     let mains: BTreeSet<&str> = (0..program.files.len())
         .filter(is_go)
@@ -592,6 +666,7 @@ pub(super) struct Made<'n> {
 /// Follows a maker through the imports of the program to the file that made the object.
 pub(super) fn follow<'n>(program: &Program<'_>, all: &'n [Names<'n>], mut made: Made<'n>) -> Option<Made<'n>> {
     for _ in 0..4 {
+        touch(made.file);
         let Maker::Import(import) = made.maker else { return Some(made) };
         let target = program.target(made.file, import)?;
         let names = all.get(target)?;

@@ -51,7 +51,7 @@ impl Linker<'_> {
     }
 
     fn talks_to(&self, vendor: &Vendor) -> bool {
-        self.code.environment.iter().any(|one| one.role.counts() && vendor.names(&one.name))
+        self.reads.iter().any(|(.., one)| one.role.counts() && vendor.names(&one.name))
             || self.program.files.iter().filter(|unit| unit.role.counts()).any(|unit| {
                 let mut shows = false;
                 each_text(&unit.module, &mut |text, _, _| shows = shows || vendor.shows(text));
