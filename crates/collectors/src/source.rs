@@ -316,3 +316,5 @@ struct Parts<'a> {
 mod decision_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together_tests;
