@@ -28,6 +28,15 @@ const KEPT: Duration = Duration::from_hours(30 * 24);
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
+    pub(crate) fn bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Enough of it to tell it from any other.
+    pub(crate) fn short(self) -> u128 {
+        self.0.last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
+    }
+
     fn kind(&self) -> Option<&[u8; 4]> {
         self.0.first_chunk()
     }
@@ -77,23 +86,32 @@ impl Cache {
         inputs: &[&[u8]],
         work: impl FnOnce() -> T,
     ) -> T {
-        if self.file.is_none() {
-            return work();
-        }
-        let key = self.key(kind, inputs);
-        let value = self.known.get(&key).and_then(|range| self.bytes.get(range.clone()));
-        if let Some(value) = value.and_then(|value| postcard::from_bytes(value).ok()) {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
-            return value;
-        }
-        let value = work();
-        if let Ok(bytes) = postcard::to_allocvec(&value) {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
-        }
-        value
+        let Some(key) = self.key(kind, inputs) else { return work() };
+        self.find(key).unwrap_or_else(|| {
+            let value = work();
+            self.keep(key, &value);
+            value
+        })
     }
 
-    fn key(&self, kind: &str, inputs: &[&[u8]]) -> Key {
+    /// What is kept under a name.
+    pub(crate) fn find<T: DeserializeOwned>(&self, key: Key) -> Option<T> {
+        let value = self.bytes.get(self.known.get(&key)?.clone())?;
+        let value = postcard::from_bytes(value).ok()?;
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
+        Some(value)
+    }
+
+    /// Keeps a value under a name, in the place of what is there.
+    pub(crate) fn keep<T: Serialize>(&self, key: Key, value: &T) {
+        if let Ok(bytes) = postcard::to_allocvec(value) {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
+        }
+    }
+
+    /// The name of what depends on these inputs; none where nothing is kept.
+    pub(crate) fn key(&self, kind: &str, inputs: &[&[u8]]) -> Option<Key> {
+        self.file.as_ref()?;
         let mut hash = Sha256::new();
         // With the lengths, so that no two lists of inputs run together.
         for part in [self.edition.as_bytes(), kind.as_bytes()].iter().chain(inputs) {
@@ -104,7 +122,7 @@ impl Cache {
         for (byte, of_kind) in key.iter_mut().zip(Sha256::digest(kind).iter().take(4)) {
             *byte = *of_kind;
         }
-        Key(key)
+        Some(Key(key))
     }
 
     /// Writes what this run used, where anything of it is new, and what is of kinds that it never asked for: who looks for
@@ -123,7 +141,9 @@ impl Cache {
         used.known.dedup();
         used.fresh.sort();
         used.fresh.dedup_by_key(|(key, _)| *key);
-        let old = used.known.iter().filter_map(|key| Some((key, self.bytes.get(self.known.get(key)?.clone())?)));
+        let replaced = |key: &Key| used.fresh.binary_search_by_key(key, |(key, _)| *key).is_ok();
+        let old = used.known.iter().filter(|key| !replaced(key));
+        let old = old.filter_map(|key| Some((key, self.bytes.get(self.known.get(key)?.clone())?)));
         let fresh = used.fresh.iter().map(|(key, value)| (key, value.as_slice()));
         let values: Vec<(&Key, &[u8])> = old.chain(fresh).collect();
         // The next review is the same without it.

@@ -136,7 +136,8 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
     };
     let cuts = corpus.cuts().to_vec();
     // The trees of the files are most of the memory, and nobody looks at them from here on.
-    let (mut services, ()) = rayon::join(|| scope::scope(&found, &sources, configuration, today), || drop(corpus));
+    let (mut services, ()) =
+        rayon::join(|| scope::scope(&found, &sources, configuration, today, manner.cache), || drop(corpus));
     for facts in &mut services {
         cut(facts, &cuts);
     }

@@ -12,7 +12,7 @@ use gonogo_domain::{
 use gonogo_source::{Language, Module};
 use rayon::prelude::*;
 
-use crate::{Cache, Tree};
+use crate::{Cache, Tree, cache::Key};
 
 mod alone;
 mod behaviour;
@@ -27,6 +27,7 @@ mod facts;
 mod fields;
 mod handling;
 mod keeping;
+mod kept;
 mod lost;
 mod objects;
 mod origins;
@@ -85,6 +86,8 @@ pub(crate) struct SourceUnit {
     pub path: Arc<str>,
     pub role: Role,
     pub module: Module,
+    /// What it holds, where anything is kept.
+    key: Option<Key>,
 }
 
 /// Every file of source code of the repository that is somebody's work: vendored and generated files are not read.
@@ -136,15 +139,21 @@ fn read(tree: &Tree, file: &FileEntry, cache: &Cache) -> Option<Result<SourceUni
     }
     Some(match bytes {
         Ok(bytes) => {
-            let read = || gonogo_source::read(language, &bytes);
-            let module = cache.get("module", &[language.word().as_bytes(), &bytes], read);
+            let key = cache.key("module", &[language.word().as_bytes(), &bytes]);
+            let module = key.and_then(|key| cache.find(key)).unwrap_or_else(|| {
+                let module = gonogo_source::read(language, &bytes);
+                if let Some(key) = key {
+                    cache.keep(key, &module);
+                }
+                module
+            });
             let role = match file.role {
                 Role::Product if helps_tests(&module) => Role::Test,
                 // What shows something on a page of the manual is not the program.
                 Role::Documentation => Role::Example,
                 role => role,
             };
-            Ok(SourceUnit { path: Arc::clone(&file.path), role, module })
+            Ok(SourceUnit { path: Arc::clone(&file.path), role, module, key })
         }
         Err(reason) => Err(gap(reason)),
     })
@@ -192,7 +201,7 @@ pub(crate) struct Wanted<'a> {
 
 /// The source of each service, its files linked into one program. Services that are made of the same files share the
 /// work.
-pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCode>> {
+pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>], cache: &Cache) -> Vec<Arc<SourceCode>> {
     let mut programs: BTreeMap<Parts<'_>, Vec<usize>> = BTreeMap::new();
     for (at, service) in wanted.iter().enumerate() {
         let folders: Vec<String> = beside::referenced(&sources.told, service.owns);
@@ -210,7 +219,7 @@ pub(crate) fn link(sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<SourceCo
         programs.entry(parts).or_default().push(at);
     }
     let linked: Vec<Vec<(usize, Arc<SourceCode>)>> =
-        together(programs, sources).into_par_iter().map(|all| all.link(sources, wanted)).collect();
+        together(programs, sources).into_par_iter().map(|all| all.link(sources, wanted, cache)).collect();
     let mut codes = vec![Arc::default(); wanted.len()];
     for (at, code) in linked.into_iter().flatten() {
         if let Some((of, service)) = codes.get_mut(at).zip(wanted.get(at)) {
@@ -265,7 +274,7 @@ fn together<'a>(programs: BTreeMap<Parts<'a>, Vec<usize>>, sources: &Sources) ->
 
 impl Together<'_> {
     /// The source of each service.
-    fn link(self, sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<(usize, Arc<SourceCode>)> {
+    fn link(self, sources: &Sources, wanted: &[Wanted<'_>], cache: &Cache) -> Vec<(usize, Arc<SourceCode>)> {
         let units: Vec<&SourceUnit> = self.units.iter().filter_map(|at| sources.units.get(*at)).collect();
         let first = self.programs.first().and_then(|(_, services)| services.first());
         let packages = first.and_then(|at| wanted.get(*at)).map(|one| one.packages).unwrap_or_default();
@@ -288,12 +297,12 @@ impl Together<'_> {
             views.push(View { absent, left_out });
             of_views.push(of_services);
         }
-        let found = facts::facts(&program, packages, &views);
+        let found = facts::facts(&program, packages, &views, cache);
         let mut linked = Vec::new();
         for (((parts, services), of_services), codes) in self.programs.into_iter().zip(of_views).zip(found) {
             let Some(codes) = codes else {
                 let units = parts.units.iter().copied().collect();
-                linked.extend(Together { units, programs: vec![(parts, services)] }.link(sources, wanted));
+                linked.extend(Together { units, programs: vec![(parts, services)] }.link(sources, wanted, cache));
                 continue;
             };
             let codes: Vec<Arc<SourceCode>> = codes.into_iter().map(Arc::new).collect();

@@ -6,6 +6,7 @@ use gonogo_domain::{
     known_symbols,
 };
 use gonogo_source::{Call, CallRole, Expr, Language, Maker, ScopeId, ScopeKind};
+use serde::{Deserialize, Serialize};
 
 use super::{
     behaviour::behaviour,
@@ -24,6 +25,7 @@ const ASKING: &[&str] = &[
 ];
 
 /// What is found about a call, in whatever order the files are read: it depends on what is declared alone.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Resolved {
     /// An index into the calls of its module.
     pub(super) at: usize,
@@ -47,13 +49,28 @@ pub(super) struct Resolved {
     pub(super) unfollowed: Option<Unfollowed>,
 }
 
+impl Resolved {
+    fn says_something(&self) -> bool {
+        let Self { asserts, refuses, takes_body, callee, open, runs, uses, unfollowed, .. } = self;
+        *asserts
+            || *refuses
+            || *takes_body
+            || callee.is_some()
+            || open.is_some()
+            || unfollowed.is_some()
+            || !(runs.is_empty() && uses.is_empty())
+    }
+}
+
 /// A use that a call makes.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) one: Use,
     /// None where it is no row of what is called itself.
     pub(super) of: Option<OfRow>,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct OfRow {
     /// The slots that carry a deadline.
     pub(super) asked: Vec<String>,
@@ -66,7 +83,7 @@ impl<'p> Linker<'p> {
     pub(super) fn resolve(&self, file: FileId) -> Vec<Resolved> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let calls = context.module.calls.iter().enumerate();
-        calls.filter_map(|(at, call)| self.call(context, file, at, call)).collect()
+        calls.filter_map(|(at, call)| self.call(context, file, at, call)).filter(Resolved::says_something).collect()
     }
 
     fn call(&self, context: Context<'p>, file: FileId, at: usize, call: &'p Call) -> Option<Resolved> {
@@ -190,7 +207,7 @@ impl<'p> Linker<'p> {
     /// The name of the methods that a call on an interface of the program may run.
     fn interface<'s>(&self, file: FileId, symbol: &'s str) -> Option<&'s str> {
         let (kind, method) = symbol.rsplit_once('.')?;
-        (self.methods.contains_key(method) && self.program.is_type(file, kind)).then_some(method)
+        self.program.is_type(file, kind).then_some(method)
     }
 
     /// A call that leads out of sight, where somebody waits for it or for its error.

@@ -18,10 +18,13 @@ use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
 
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::Cache;
 
 use super::{
     SourceUnit,
-    calls::Resolved,
+    kept::{Calls, Contents, Kept, Numbers},
     program::{self, FileBeyond, FileId, Own, Program, Touched, touching},
     values::Context,
     variables,
@@ -40,7 +43,12 @@ pub(super) struct View {
 
 /// The facts of each program that these files hold, once for each set of its files that is left out. None for a program
 /// about which a file that it does not have had a say: it must be linked by itself.
-pub(super) fn facts(program: &Program<'_>, packages: &[Package], views: &[View]) -> Vec<Option<Vec<SourceCode>>> {
+pub(super) fn facts(
+    program: &Program<'_>,
+    packages: &[Package],
+    views: &[View],
+    cache: &Cache,
+) -> Vec<Option<Vec<SourceCode>>> {
     let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
     let names: Vec<Names<'_>> =
         beyond.iter().enumerate().filter_map(|(file, beyond)| program.names(file, beyond)).collect();
@@ -53,6 +61,7 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], views: &[View])
             callees: HashMap::new(),
             functions: HashMap::new(),
             scopes: Vec::new(),
+            starts: Vec::new(),
             sites: HashMap::new(),
             open_calls: HashMap::new(),
             handed: HashMap::new(),
@@ -72,36 +81,30 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], views: &[View])
     linker.declare();
     let mut touched = vec![Touched::default(); program.files.len()];
     let all = 0..program.files.len();
-    let calls: Vec<_> = all
-        .clone()
-        .into_par_iter()
-        .map(|file| {
-            touching(|| (linker.effects(file).into_iter().chain(linker.objects(file)).collect(), linker.resolve(file)))
-        })
-        .collect();
-    for ((file, all), ((effects, resolved), here)) in touched.iter_mut().enumerate().zip(calls) {
+    let kept = Kept::of(program, packages, cache);
+    let calls: Vec<(Calls, Touched, bool)> =
+        all.clone().into_par_iter().map(|file| linker.calls_in(file, kept.as_ref())).collect();
+    // The first use of each file and their count, and whether its calls are as they were.
+    let mut before = Vec::new();
+    for ((file, all), (calls, here, known)) in touched.iter_mut().enumerate().zip(calls) {
         all.add(&here);
-        linker.note(file, effects, resolved);
+        let first = linker.code.uses.len();
+        linker.note(file, calls);
+        before.push(((first, linker.code.uses.len() - first), known));
     }
-    let contents: Vec<_> = all
-        .clone()
+    let contents: Vec<(Contents, Touched)> = before
         .into_par_iter()
-        .map(|file| {
-            touching(|| {
-                let reads = (linker.reads(file), linker.settings_fields(file));
-                (reads, linker.catches(file), linker.lost_errors(file), linker.texts(file), linker.choices(file))
-            })
-        })
+        .enumerate()
+        .map(|(file, (uses, known))| linker.contents(file, uses, known, kept.as_ref()))
         .collect();
-    for (all, (((reads, fields), catches, lost_errors, texts, choices), here)) in touched.iter_mut().zip(contents) {
+    for (all, (contents, here)) in touched.iter_mut().zip(contents) {
         all.add(&here);
-        let known = &mut linker.tables_mut().reads;
-        known.extend(reads);
-        known.extend(fields);
-        linker.code.catches.extend(catches);
-        linker.code.lost_errors.extend(lost_errors);
-        linker.code.texts.extend(texts);
-        linker.code.choices.extend(choices);
+        linker.tables_mut().reads.extend(contents.reads);
+        linker.code.catches.extend(contents.catches);
+        linker.code.lost_errors.extend(contents.lost_errors);
+        linker.code.texts.extend(contents.texts);
+        linker.code.choices.extend(contents.choices);
+        linker.code.decisions.append(contents.decisions);
     }
     for file in 0..program.files.len() {
         linker.fields(file);
@@ -112,12 +115,10 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], views: &[View])
         // Which of them talks to the vendor is another question for each.
         return views.iter().map(|_| None).collect();
     }
-    let decisions: Vec<_> =
-        all.into_par_iter().map(|file| touching(|| (linker.decisions(file), linker.keeping(file, &vendors)))).collect();
-    for (all, ((looked_at, kept), here)) in touched.iter_mut().zip(decisions) {
+    let decisions: Vec<_> = all.into_par_iter().map(|file| touching(|| linker.keeping(file, &vendors))).collect();
+    for (all, (looked_at, here)) in touched.iter_mut().zip(decisions) {
         all.add(&here);
         linker.code.decisions.append(looked_at);
-        linker.code.decisions.append(kept);
     }
     linker.flows(!vendors.is_empty(), &mut touched);
     linker.cases();
@@ -148,7 +149,7 @@ impl<'p> Deref for Linker<'p> {
 }
 
 /// A function that another one calls, passes on or holds.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Edge {
     To(FunctionId),
     /// Every method of this name, where there are not too many.
@@ -170,6 +171,8 @@ pub(super) struct Tables<'p> {
     pub(super) functions: HashMap<(FileId, ScopeId), FunctionId>,
     /// Where each function is declared, in their order.
     pub(super) scopes: Vec<(FileId, ScopeId)>,
+    /// The first function of each file.
+    pub(super) starts: Vec<FunctionId>,
     /// The calls of each function of the program.
     pub(super) sites: HashMap<FunctionId, Vec<(FileId, usize)>>,
     /// Calls of methods whose object was followed to nothing that is known, by the method's name.
@@ -317,6 +320,8 @@ impl<'p> Linker<'p> {
     fn declare(&mut self) {
         let program = self.program;
         for (file, unit) in program.files.iter().enumerate() {
+            let first = self.code.functions.len();
+            self.tables_mut().starts.push(first);
             self.code.files.push(SourceFile {
                 path: Arc::clone(&unit.path),
                 language: unit.module.language.word(),
@@ -492,12 +497,59 @@ impl<'p> Linker<'p> {
         id
     }
 
+    /// What the calls of a file do, with what that rests on, and whether it was known before.
+    fn calls_in(&self, file: FileId, kept: Option<&Kept<'_>>) -> (Calls, Touched, bool) {
+        let with = || Some((kept?, Numbers::of(&self.tables, file, (0, 0))?));
+        if let Some((kept, numbers)) = with()
+            && let Some((calls, touched)) = kept.find("calls", file, &numbers)
+        {
+            return (calls, touched, true);
+        }
+        let (calls, touched) = touching(|| Calls {
+            effects: self.effects(file).into_iter().chain(self.objects(file)).collect(),
+            resolved: self.resolve(file),
+        });
+        match with() {
+            Some((kept, numbers)) => (kept.keep("calls", file, calls, &touched, &numbers), touched, false),
+            None => (calls, touched, false),
+        }
+    }
+
+    /// What stands in a file besides its calls. It rests on these: where they are new, so is this.
+    fn contents(
+        &self,
+        file: FileId,
+        uses: (UseId, usize),
+        known: bool,
+        kept: Option<&Kept<'_>>,
+    ) -> (Contents, Touched) {
+        let with = || Some((kept?, Numbers::of(&self.tables, file, uses)?));
+        if known
+            && let Some((kept, numbers)) = with()
+            && let Some(found) = kept.find("contents", file, &numbers)
+        {
+            return found;
+        }
+        let (contents, touched) = touching(|| Contents {
+            reads: self.reads(file).into_iter().chain(self.settings_fields(file)).collect(),
+            catches: self.catches(file),
+            lost_errors: self.lost_errors(file),
+            texts: self.texts(file),
+            choices: self.choices(file),
+            decisions: self.decisions(file),
+        });
+        match with() {
+            Some((kept, numbers)) => (kept.keep("contents", file, contents, &touched, &numbers), touched),
+            None => (contents, touched),
+        }
+    }
+
     /// Adds what was found about the calls of a file.
-    fn note(&mut self, file: FileId, effects: Vec<Use>, resolved: Vec<Resolved>) {
-        for one in effects {
+    fn note(&mut self, file: FileId, calls: Calls) {
+        for one in calls.effects {
             self.add(one);
         }
-        for call in resolved {
+        for call in calls.resolved {
             if let Some(function) = self.code.functions.get_mut(call.function) {
                 function.asserts |= call.asserts;
                 function.refuses |= call.refuses;

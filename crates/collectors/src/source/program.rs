@@ -13,6 +13,7 @@ use gonogo_domain::{
 use gonogo_source::{Beyond, Import, Index, Language, Maker, Names, ScopeKind};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use super::SourceUnit;
 
@@ -75,8 +76,8 @@ struct Group {
 /// What a piece of work asked about: the answers would be the same in every program that has these files.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Touched {
-    files: HashSet<FileId>,
-    groups: HashSet<usize>,
+    pub(super) files: HashSet<FileId>,
+    pub(super) groups: HashSet<usize>,
 }
 
 impl Touched {
@@ -127,6 +128,30 @@ pub(super) fn touch(file: FileId) {
 }
 
 impl Group {
+    /// A number that changes with what it declares.
+    fn digest(&self) -> u128 {
+        let mut hash = Sha256::new();
+        for symbols in [&self.names, &self.fields, &self.gifts] {
+            let mut all: Vec<(&String, &String)> = symbols.iter().collect();
+            all.sort_unstable();
+            for (name, symbol) in all {
+                hash.update(name);
+                hash.update([0]);
+                hash.update(symbol);
+                hash.update([0]);
+            }
+            hash.update([1]);
+        }
+        let mut functions: Vec<(&String, &FileId)> = self.functions.iter().collect();
+        functions.sort_unstable();
+        for (name, file) in functions {
+            hash.update(name);
+            hash.update([0]);
+            hash.update(file.to_le_bytes());
+        }
+        hash.finalize().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
+    }
+
     /// Adds what one file declares; what an earlier one says of the same name stands.
     fn add(&mut self, file: FileId, declared: Declared) {
         self.rests_on.insert(file);
@@ -212,6 +237,20 @@ impl<'u> Program<'u> {
         }
         program.join_folders();
         program
+    }
+
+    /// The files with what they are there for, the group of each, and the file that stands for each folder of Go.
+    pub(super) fn frame(&self) -> String {
+        let files = self.files.iter().zip(&self.group_of);
+        let files: Vec<String> =
+            files.map(|(file, group)| format!("{}\0{:?}\0{group}", file.path, file.role)).collect();
+        let folders: BTreeMap<&String, &FileId> = self.folders.iter().collect();
+        format!("{files:?}{folders:?}")
+    }
+
+    /// What each group declares.
+    pub(super) fn declared(&self) -> Vec<u128> {
+        self.groups.par_iter().map(Group::digest).collect()
     }
 
     /// Turns the names of the repository's own packages of Go into those of the files that declare them.

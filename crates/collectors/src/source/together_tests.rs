@@ -23,9 +23,9 @@ fn check(files: &[(&str, &str)]) {
         starts: Vec::new(),
         owns: if name == "a" { &a } else { &b },
     };
-    let together = link(&sources, &[wanted("a"), wanted("b")]);
+    let together = link(&sources, &[wanted("a"), wanted("b")], &Cache::none());
     for (at, name) in ["a", "b"].into_iter().enumerate() {
-        let alone = link(&sources, &[wanted(name)]);
+        let alone = link(&sources, &[wanted(name)], &Cache::none());
         assert_eq!(format!("{:#?}", together[at]), format!("{:#?}", alone[0]), "{name}");
         assert!(!alone[0].functions.is_empty());
     }
@@ -49,8 +49,8 @@ fn an_interface_is_implemented_by_the_types_of_the_service_alone() {
         ("pkg/store.go", shared),
     ]);
     // With too many of them, a call leads nowhere; in the other service it still does.
-    let many: String =
-        (0..9).map(|at| format!("type T{at} struct{{}}\nfunc (t T{at}) Save() error {{ return nil }}\n")).collect();
+    let method = |at: usize| format!("type T{at} struct{{}}\nfunc (t T{at}) Save() error {{ return nil }}\n");
+    let many = (0..9).map(method).collect::<Vec<_>>().join("");
     check(&[
         ("cmd/a/main.go", &format!("package main\n{many}")),
         ("cmd/b/main.go", "package main\nfunc main() {}\n"),
