@@ -143,6 +143,8 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
     }
     let mut unread = sources.gaps();
     unread.splice(0..0, cuts.iter().map(|cut| cut.of(Source::Files)));
+    // The modules of the source are many small pieces: nobody waits until all are given back.
+    rayon::spawn(move || drop(sources));
     Collected {
         services,
         left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),

@@ -50,7 +50,7 @@ fn an_interface_is_implemented_by_the_types_of_the_service_alone() {
     ]);
     // With too many of them, a call leads nowhere; in the other service it still does.
     let method = |at: usize| format!("type T{at} struct{{}}\nfunc (t T{at}) Save() error {{ return nil }}\n");
-    let many = (0..9).map(method).collect::<Vec<_>>().join("");
+    let many = (0..9).map(method).collect::<String>();
     check(&[
         ("cmd/a/main.go", &format!("package main\n{many}")),
         ("cmd/b/main.go", "package main\nfunc main() {}\n"),
