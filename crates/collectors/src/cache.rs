@@ -10,7 +10,7 @@ use std::{
     io::{self, Write as _},
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -48,6 +48,19 @@ impl Key {
     }
 }
 
+/// A value that was not read yet.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    bytes: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Rest {
+    pub(crate) fn get<T: DeserializeOwned>(&self) -> Option<T> {
+        postcard::from_bytes(self.bytes.get(self.range.clone())?).ok()
+    }
+}
+
 /// What a repository's reviews have worked out.
 #[derive(Debug, Default)]
 pub struct Cache {
@@ -55,7 +68,7 @@ pub struct Cache {
     file: Option<PathBuf>,
     /// Changes with the program, so that what another version worked out is not taken.
     edition: String,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     /// Where in `bytes` each value is.
     known: HashMap<Key, Range<usize>>,
     /// All of the file could be read.
@@ -84,6 +97,7 @@ impl Cache {
         let file = folder.join(format!("{name:032x}"));
         let bytes = read(&file).unwrap_or_default();
         let (known, sound) = index(&bytes);
+        let bytes = Arc::new(bytes);
         Self { file: Some(file), edition: edition.to_owned(), bytes, known, sound, used: Mutex::default() }
     }
 
@@ -104,16 +118,45 @@ impl Cache {
 
     /// What is kept under a name.
     pub(crate) fn find<T: DeserializeOwned>(&self, key: Key) -> Option<T> {
-        let value = self.bytes.get(self.known.get(&key)?.clone())?;
-        let value = postcard::from_bytes(value).ok()?;
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
+        let value = postcard::from_bytes(self.bytes_of(key)?).ok()?;
+        self.uses(key);
         Some(value)
+    }
+
+    /// What is kept under a name, as it was written. Whoever takes it says so.
+    pub(crate) fn bytes_of(&self, key: Key) -> Option<&[u8]> {
+        self.bytes.get(self.known.get(&key)?.clone())
+    }
+
+    /// This run uses what is kept under a name.
+    pub(crate) fn uses(&self, key: Key) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
     }
 
     /// Keeps a value under a name, in the place of what is there.
     pub(crate) fn keep<T: Serialize>(&self, key: Key, value: &T) {
         if let Ok(bytes) = postcard::to_allocvec(value) {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
+            self.keep_bytes(key, bytes);
+        }
+    }
+
+    pub(crate) fn keep_bytes(&self, key: Key, bytes: Vec<u8>) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
+    }
+
+    /// The same for two values of which the second is read when it is asked for.
+    pub(crate) fn find_both<T: DeserializeOwned>(&self, key: Key) -> Option<(T, Rest)> {
+        let range = self.known.get(&key)?.clone();
+        let (first, rest) = postcard::take_from_bytes(self.bytes.get(range.clone())?).ok()?;
+        let rest = Rest { bytes: Arc::clone(&self.bytes), range: range.end - rest.len()..range.end };
+        self.uses(key);
+        Some((first, rest))
+    }
+
+    pub(crate) fn keep_both<T: Serialize, U: Serialize>(&self, key: Key, first: &T, second: &U) {
+        let bytes = postcard::to_allocvec(first).and_then(|first| postcard::to_extend(second, first));
+        if let Ok(bytes) = bytes {
+            self.keep_bytes(key, bytes);
         }
     }
 

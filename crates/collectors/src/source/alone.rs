@@ -43,7 +43,7 @@ impl Linker<'_> {
         let files = || (0..self.program.files.len()).filter(|file| self.has(*file) && self.counts(*file));
         let listens: BTreeSet<Language> = files()
             .filter(|file| of(file).is_some_and(|all| all.contains(&Meaning::Listen)))
-            .filter_map(|file| self.program.files.get(file).map(|unit| unit.module.language))
+            .filter_map(|file| self.program.files.get(file).map(|unit| unit.language))
             .collect();
         if listens.is_empty() {
             return BTreeSet::new();
@@ -51,10 +51,7 @@ impl Linker<'_> {
         let candidates: Vec<FileId> = files()
             .filter(|file| of(file).is_some_and(|all| all.iter().all(|one| ASKS.contains(one))))
             .filter(|file| {
-                self.program
-                    .files
-                    .get(*file)
-                    .is_some_and(|unit| listens.contains(&unit.module.language) && starts(unit))
+                self.program.files.get(*file).is_some_and(|unit| listens.contains(&unit.language) && starts(unit))
             })
             .collect();
         if candidates.is_empty() {
@@ -74,9 +71,13 @@ impl Linker<'_> {
         }
         let mut used = BTreeSet::new();
         for (at, unit) in self.program.files.iter().enumerate().filter(|(at, _)| self.has(*at)) {
-            let module = &unit.module;
+            let module = &*unit.module;
             used.extend(
-                module.imports.iter().filter_map(|import| self.program.target(at, import)).filter(|file| *file != at),
+                unit.outline
+                    .imports
+                    .iter()
+                    .filter_map(|import| self.program.target(at, import))
+                    .filter(|file| *file != at),
             );
             let mut names = |text: &str| {
                 for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {

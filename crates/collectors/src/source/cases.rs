@@ -1,32 +1,15 @@
 //! Tests as their frameworks find them, and whether anything in them can fail.
 
 use gonogo_domain::evidence::{Function, FunctionId, Meaning, Role, TestCase, TestSkip};
-use gonogo_source::{CallRole, Expr, Language, ScopeKind};
+use gonogo_source::{CallRole, Language, ScopeKind};
 
 use super::{facts::Linker, program::FileId};
 
 impl Linker<'_> {
-    /// What a function gives back may turn the caller away too: `return "no", 401`.
-    fn refuses_by_return(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        for returned in &context.module.returns {
-            let mut refuses = false;
-            returned.value.walk(&mut |value| {
-                refuses |= matches!(value, Expr::Number(number) if matches!(number.as_str(), "401" | "403"));
-            });
-            if let Some(function) = self.function_at(file, returned.scope).filter(|_| refuses)
-                && let Some(one) = self.code.functions.get_mut(function)
-            {
-                one.refuses = true;
-            }
-        }
-    }
-
     /// Finds the tests.
     pub(super) fn cases(&mut self) {
         let mut found: Vec<(FunctionId, String)> = Vec::new();
         for file in 0..self.program.files.len() {
-            self.refuses_by_return(file);
             self.by_convention(file, &mut found);
         }
         for one in &self.code.uses {
@@ -83,26 +66,14 @@ impl Linker<'_> {
         let Some(unit) = self.program.files.get(file) else { return };
         let name = unit.path.rsplit('/').next().unwrap_or_default();
         let stem = name.split('.').next().unwrap_or_default();
-        for (at, scope) in unit.module.scopes.iter().enumerate().filter(|(_, one)| one.kind == ScopeKind::Function) {
-            let is_test = match unit.module.language {
-                Language::Go => {
-                    let testing = scope.parameters.iter().any(|one| {
-                        one.kind.as_deref().is_some_and(|kind| kind.trim_start_matches('*').ends_with("testing.T"))
-                    });
-                    stem.ends_with("_test") && scope.name.starts_with("Test") && testing
-                }
-                Language::Python => {
-                    (stem.starts_with("test") || stem.ends_with("_test"))
-                        && scope.name.starts_with("test")
-                        && unit.module.function(scope.parent.unwrap_or_default()).is_none()
-                }
-                Language::Php => stem.ends_with("Test") && scope.name.starts_with("test"),
-                _ => false,
-            };
-            if is_test && let Some(function) = self.functions.get(&(file, at)) {
-                found.push((*function, scope.name.clone()));
-            }
-        }
+        let holds_tests = match unit.language {
+            Language::Go => stem.ends_with("_test"),
+            Language::Python => stem.starts_with("test") || stem.ends_with("_test"),
+            Language::Php => stem.ends_with("Test"),
+            _ => false,
+        };
+        let tests = unit.outline.functions.iter().filter(|one| holds_tests && one.tests);
+        found.extend(tests.filter_map(|one| Some((*self.functions.get(&(file, one.scope))?, one.own.clone()))));
     }
 
     fn skips(&mut self) {

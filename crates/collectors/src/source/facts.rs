@@ -14,7 +14,7 @@ use gonogo_domain::{
     },
     known_symbols,
 };
-use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
+use gonogo_source::{Expr, Language, ScopeId};
 
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use rayon::prelude::*;
@@ -23,11 +23,9 @@ use serde::{Deserialize, Serialize};
 use crate::Cache;
 
 use super::{
-    SourceUnit,
-    kept::{Calls, Contents, Kept, Numbers},
-    program::{self, FileBeyond, FileId, Own, Program, Touched, touching},
+    kept::{self, Calls, Contents, Found, Held, Kept, Numbers},
+    program::{self, AllNames, FileBeyond, FileId, Own, Program, Touched, Unasked, touching},
     values::Context,
-    variables,
 };
 
 /// A method that more types than this have is no trail.
@@ -50,8 +48,7 @@ pub(super) fn facts(
     cache: &Cache,
 ) -> Vec<Option<Vec<SourceCode>>> {
     let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
-    let names: Vec<Names<'_>> =
-        beyond.iter().enumerate().filter_map(|(file, beyond)| program.names(file, beyond)).collect();
+    let names = Unasked::new(program, &beyond);
     let mut linker = Linker {
         tables: Arc::new(Tables {
             program,
@@ -82,23 +79,30 @@ pub(super) fn facts(
     let mut touched = vec![Touched::default(); program.files.len()];
     let all = 0..program.files.len();
     let kept = Kept::of(program, packages, cache);
-    let calls: Vec<(Calls, Touched, bool)> =
-        all.clone().into_par_iter().map(|file| linker.calls_in(file, kept.as_ref())).collect();
-    // The first use of each file and their count, and whether its calls are as they were.
-    let mut before = Vec::new();
-    for ((file, all), (calls, here, known)) in touched.iter_mut().enumerate().zip(calls) {
-        all.add(&here);
-        let first = linker.code.uses.len();
-        linker.note(file, calls);
-        before.push(((first, linker.code.uses.len() - first), known));
+    let held = kept.as_ref().map(Kept::held).unwrap_or_default();
+    let with = kept.as_ref().map(|kept| (kept, held.as_slice()));
+    let calls: Vec<_> = all.clone().into_par_iter().map(|file| linker.calls_in(file, with)).collect();
+    // The first use of each file, and whether its calls are as they were.
+    let (mut first, mut known, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+    for ((file, all), calls) in touched.iter_mut().enumerate().zip(calls) {
+        all.add(&calls.touched);
+        first.push(linker.code.uses.len());
+        known.push(calls.known);
+        digests.push(calls.digest);
+        linker.note(file, calls.what);
     }
-    let contents: Vec<(Contents, Touched)> = before
+    let uses = (first.as_slice(), linker.code.uses.len());
+    let contents: Vec<_> = known
         .into_par_iter()
         .enumerate()
-        .map(|(file, (uses, known))| linker.contents(file, uses, known, kept.as_ref()))
+        .map(|(file, known)| {
+            let numbers = Numbers::of(&linker.tables, file, uses);
+            kept::once(with, "contents", numbers.as_ref(), known, || linker.contents(file))
+        })
         .collect();
-    for (all, (contents, here)) in touched.iter_mut().zip(contents) {
-        all.add(&here);
+    for (all, contents) in touched.iter_mut().zip(contents) {
+        all.add(&contents.touched);
+        let contents = contents.what;
         linker.tables_mut().reads.extend(contents.reads);
         linker.code.catches.extend(contents.catches);
         linker.code.lost_errors.extend(contents.lost_errors);
@@ -106,19 +110,25 @@ pub(super) fn facts(
         linker.code.choices.extend(contents.choices);
         linker.code.decisions.append(contents.decisions);
     }
-    for file in 0..program.files.len() {
-        linker.fields(file);
-    }
     linker.helpers(&mut touched);
     let vendors = linker.vendors();
     if views.len() > 1 && !vendors.is_empty() {
         // Which of them talks to the vendor is another question for each.
         return views.iter().map(|_| None).collect();
     }
-    let decisions: Vec<_> = all.into_par_iter().map(|file| touching(|| linker.keeping(file, &vendors))).collect();
-    for (all, (looked_at, here)) in touched.iter_mut().zip(decisions) {
-        all.add(&here);
-        linker.code.decisions.append(looked_at);
+    // Where values come from is followed through other files, and looks at what their calls do.
+    let held = kept::with_calls(&held, &digests);
+    let with = kept.as_ref().filter(|_| vendors.is_empty()).map(|kept| (kept, held.as_slice()));
+    let keeping: Vec<_> = all
+        .into_par_iter()
+        .map(|file| {
+            let numbers = Numbers::of(&linker.tables, file, uses);
+            kept::once(with, "keeping", numbers.as_ref(), true, || linker.keeping(file, &vendors))
+        })
+        .collect();
+    for (all, looked_at) in touched.iter_mut().zip(keeping) {
+        all.add(&looked_at.touched);
+        linker.code.decisions.append(looked_at.what);
     }
     linker.flows(!vendors.is_empty(), &mut touched);
     linker.cases();
@@ -160,7 +170,7 @@ pub(super) enum Edge {
 #[derive(Clone)]
 pub(super) struct Tables<'p> {
     pub(super) program: &'p Program<'p>,
-    pub(super) names: &'p [Names<'p>],
+    pub(super) names: &'p dyn AllNames<'p>,
     /// The versions of packages as the first lockfile that has them resolves them.
     versions: HashMap<&'p str, &'p str>,
     /// What the manifests depend on.
@@ -322,63 +332,60 @@ impl<'p> Linker<'p> {
         for (file, unit) in program.files.iter().enumerate() {
             let first = self.code.functions.len();
             self.tables_mut().starts.push(first);
+            let outline = &unit.outline;
             self.code.files.push(SourceFile {
                 path: Arc::clone(&unit.path),
-                language: unit.module.language.word(),
+                language: unit.language.word(),
                 role: unit.role,
-                words: if unit.role.counts() { variables::words(&unit.module) } else { BTreeSet::new() },
+                words: if unit.role.counts() { outline.words.clone() } else { BTreeSet::new() },
             });
-            let tests = inline_tests(unit);
-            for (at, scope) in unit.module.scopes.iter().enumerate() {
-                let top = scope.kind == ScopeKind::File;
-                if scope.kind != ScopeKind::Function && !top {
-                    continue;
-                }
-                let class = unit.module.class(at).and_then(|class| unit.module.scopes.get(class));
-                let class = class.map(|class| class.name.as_str()).or_else(|| {
-                    scope.types.first().filter(|_| unit.module.language == Language::Go).map(String::as_str)
-                });
-                let name = match class {
-                    Some(class) if !scope.name.is_empty() => format!("{class}.{}", scope.name),
-                    _ => scope.name.clone(),
-                };
+            for one in &outline.functions {
                 let function = self.code.functions.len();
                 let tables = self.tables_mut();
-                tables.functions.insert((file, at), function);
-                tables.scopes.push((file, at));
+                tables.functions.insert((file, one.scope), function);
+                tables.scopes.push((file, one.scope));
                 tables.edges.push(Vec::new());
                 tables.unfollowed.push(Vec::new());
-                if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
-                    tables.methods.entry(scope.name.clone()).or_default().push(function);
+                let named = !one.own.is_empty();
+                if one.class.is_some() && named && unit.role.counts() {
+                    tables.methods.entry(one.own.clone()).or_default().push(function);
                 }
-                let inside = !tests.is_empty() && unit.module.around(at).any(|(scope, _)| tests.contains(&scope));
-                let role = if inside { Role::Test } else { unit.role };
                 self.code.functions.push(Function {
-                    name,
-                    place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
-                    role,
+                    name: match &one.class {
+                        Some(class) if named => format!("{class}.{}", one.own),
+                        _ => one.own.clone(),
+                    },
+                    place: Place::new(Arc::clone(&unit.path), one.line, 1),
+                    role: if one.in_tests { Role::Test } else { unit.role },
                     calls: Vec::new(),
                     perhaps: Vec::new(),
                     uses: Vec::new(),
                     unfollowed: Vec::new(),
                     browser: false,
-                    parameters: scope.parameters.len(),
-                    kind: match (top, scope.name.as_str()) {
+                    parameters: one.parameters,
+                    kind: match (one.top, named) {
                         (true, _) => FunctionKind::File,
-                        (false, "") => FunctionKind::Lambda,
-                        (false, _) => FunctionKind::Named,
+                        (false, false) => FunctionKind::Lambda,
+                        (false, true) => FunctionKind::Named,
                     },
                     refuses: false,
-                    body: if unit.module.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
+                    body: if unit.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
                     asserts: false,
                     fields: Vec::new(),
                 });
                 // A lambda runs with the function that it stands in.
-                if !top
-                    && scope.name.is_empty()
-                    && let Some(outer) = scope.parent.and_then(|parent| self.function_at(file, parent))
-                {
-                    self.edge(outer, Edge::To(function));
+                if let Some(outer) = one.outer {
+                    self.edge(first + outer, Edge::To(function));
+                }
+            }
+            for (at, fields) in &outline.objects {
+                if let Some(function) = self.code.functions.get_mut(first + at) {
+                    function.fields.clone_from(fields);
+                }
+            }
+            for at in &outline.refuses {
+                if let Some(function) = self.code.functions.get_mut(first + at) {
+                    function.refuses = true;
                 }
             }
         }
@@ -404,7 +411,7 @@ impl<'p> Linker<'p> {
     /// The function of the program that a symbol names.
     pub(super) fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
         let (file, name) = if let Some(own) = symbol.strip_prefix('.') {
-            if self.names.get(file)?.functions().contains_key(own) {
+            if self.program.files.get(file)?.outline.named.contains_key(own) {
                 (file, own)
             } else {
                 (self.program.function_beside(file, own)?, own)
@@ -425,12 +432,12 @@ impl<'p> Linker<'p> {
             }
             (target, name)
         };
-        if let Some(scope) = self.names.get(file)?.functions().get(name) {
+        if let Some(scope) = self.program.files.get(file)?.outline.named.get(name) {
             return self.functions.get(&(file, *scope)).copied();
         }
         let file = self.program.function_beside(file, name)?;
         program::touch(file);
-        let scope = self.names.get(file)?.functions().get(name)?;
+        let scope = self.program.files.get(file)?.outline.named.get(name)?;
         self.functions.get(&(file, *scope)).copied()
     }
 
@@ -497,50 +504,24 @@ impl<'p> Linker<'p> {
         id
     }
 
-    /// What the calls of a file do, with what that rests on, and whether it was known before.
-    fn calls_in(&self, file: FileId, kept: Option<&Kept<'_>>) -> (Calls, Touched, bool) {
-        let with = || Some((kept?, Numbers::of(&self.tables, file, (0, 0))?));
-        if let Some((kept, numbers)) = with()
-            && let Some((calls, touched)) = kept.find("calls", file, &numbers)
-        {
-            return (calls, touched, true);
-        }
-        let (calls, touched) = touching(|| Calls {
+    /// What the calls of a file do.
+    fn calls_in(&self, file: FileId, kept: Option<(&Kept<'_>, &[Held])>) -> Found<Calls> {
+        let numbers = Numbers::of(&self.tables, file, (&[], 0));
+        kept::once(kept, "calls", numbers.as_ref(), true, || Calls {
             effects: self.effects(file).into_iter().chain(self.objects(file)).collect(),
             resolved: self.resolve(file),
-        });
-        match with() {
-            Some((kept, numbers)) => (kept.keep("calls", file, calls, &touched, &numbers), touched, false),
-            None => (calls, touched, false),
-        }
+        })
     }
 
     /// What stands in a file besides its calls. It rests on these: where they are new, so is this.
-    fn contents(
-        &self,
-        file: FileId,
-        uses: (UseId, usize),
-        known: bool,
-        kept: Option<&Kept<'_>>,
-    ) -> (Contents, Touched) {
-        let with = || Some((kept?, Numbers::of(&self.tables, file, uses)?));
-        if known
-            && let Some((kept, numbers)) = with()
-            && let Some(found) = kept.find("contents", file, &numbers)
-        {
-            return found;
-        }
-        let (contents, touched) = touching(|| Contents {
+    fn contents(&self, file: FileId) -> Contents {
+        Contents {
             reads: self.reads(file).into_iter().chain(self.settings_fields(file)).collect(),
             catches: self.catches(file),
             lost_errors: self.lost_errors(file),
             texts: self.texts(file),
             choices: self.choices(file),
             decisions: self.decisions(file),
-        });
-        match with() {
-            Some((kept, numbers)) => (kept.keep("contents", file, contents, &touched, &numbers), touched),
-            None => (contents, touched),
         }
     }
 
@@ -641,18 +622,4 @@ pub(super) fn method(callee: &Expr) -> Option<&str> {
         Expr::Member(_, name) => Some(name),
         _ => None,
     }
-}
-
-/// The modules of Rust that only tests are built with: `#[cfg(test)] mod tests`.
-fn inline_tests(unit: &SourceUnit) -> HashSet<ScopeId> {
-    let asked = unit.module.calls.iter().filter(|call| {
-        call.role == CallRole::Annotation
-            && call.callee.name() == Some("cfg")
-            && call.arguments.iter().any(|one| matches!(&one.value, Expr::Name(name) if name == "test"))
-    });
-    asked
-        .filter(|_| unit.module.language == Language::Rust)
-        .map(|call| call.scope)
-        .filter(|scope| *scope != 0)
-        .collect()
 }

@@ -3,19 +3,19 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::OnceLock,
 };
 
 use gonogo_domain::{
     evidence::{Ecosystem, Package},
     known_symbols,
 };
-use gonogo_source::{Beyond, Import, Index, Language, Maker, Names, ScopeKind};
+use gonogo_source::{Beyond, Import, Language, Maker, Names};
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::SourceUnit;
+use super::{SourceUnit, outline::Outline};
 
 /// A file of the program, by its place in [`Program::files`].
 pub(super) type FileId = usize;
@@ -45,8 +45,6 @@ const SERVERS: &[&str] = &[
 
 pub(super) struct Program<'u> {
     pub(super) files: Vec<&'u SourceUnit>,
-    /// The tables of each file.
-    indexes: Vec<Arc<Index<'u>>>,
     by_path: HashMap<&'u str, FileId>,
     /// The group of each file, by its place in `groups`.
     group_of: Vec<usize>,
@@ -180,30 +178,23 @@ struct Declared {
 }
 
 impl Declared {
-    fn by(at: FileId, file: &SourceUnit, index: &Arc<Index<'_>>) -> Self {
-        let known = Known(known_symbols(file.module.language.word()));
-        let names = Names::over(Arc::clone(index), &known);
-        let classes = file.module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
-        let tops = file.module.bindings.iter().filter(|one| one.scope == 0);
-        let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
+    fn by(at: FileId, outline: &Outline) -> Self {
+        let all = |symbols: &Symbols| -> Symbols {
+            symbols.iter().map(|(name, symbol)| (name.clone(), placed(at, symbol.clone()))).collect()
+        };
         Self {
-            functions: names.functions().keys().cloned().collect(),
-            gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), placed(at, symbol))).collect(),
-            fields: names.fields().map(|(field, symbol)| (field, placed(at, symbol))).collect(),
-            names: classes.map(|class| (class.name.clone(), format!(".{}", class.name))).chain(tops).collect(),
+            functions: outline.named.keys().cloned().collect(),
+            gifts: all(&outline.gifts),
+            fields: all(&outline.fields),
+            names: outline.names.clone(),
         }
     }
 }
 
 impl<'u> Program<'u> {
     pub(super) fn new(files: &[&'u SourceUnit], packages: &[Package]) -> Self {
-        let indexes: Vec<Arc<Index<'u>>> = files.par_iter().map(|file| Arc::new(Index::new(&file.module))).collect();
-        let declared: Vec<Declared> = files
-            .par_iter()
-            .zip(&indexes)
-            .enumerate()
-            .map(|(at, (file, index))| Declared::by(at, file, index))
-            .collect();
+        let declared: Vec<Declared> =
+            files.par_iter().enumerate().map(|(at, file)| Declared::by(at, &file.outline)).collect();
         // In the order of their keys: of the packages in a folder of Go, the first stands for it.
         let mut keyed: BTreeMap<String, Vec<(FileId, Declared)>> = BTreeMap::new();
         for (at, (file, declared)) in files.iter().zip(declared).enumerate() {
@@ -211,7 +202,6 @@ impl<'u> Program<'u> {
         }
         let mut program = Self {
             files: files.to_vec(),
-            indexes,
             by_path: files.iter().enumerate().map(|(at, file)| (&*file.path, at)).collect(),
             group_of: vec![0; files.len()],
             groups: Vec::with_capacity(keyed.len()),
@@ -228,8 +218,8 @@ impl<'u> Program<'u> {
             }
             if let Some(first) = group.functions.values().min().copied()
                 && let Some(unit) = files.get(first)
-                && unit.module.language == Language::Go
-                && !unit.module.package.ends_with("_test")
+                && unit.language == Language::Go
+                && !unit.outline.package.ends_with("_test")
             {
                 program.folders.entry(folder(&unit.path).to_owned()).or_insert(first);
             }
@@ -255,7 +245,7 @@ impl<'u> Program<'u> {
 
     /// Turns the names of the repository's own packages of Go into those of the files that declare them.
     fn join_folders(&mut self) {
-        let go = self.files.iter().zip(&self.group_of).filter(|(file, _)| file.module.language == Language::Go);
+        let go = self.files.iter().zip(&self.group_of).filter(|(file, _)| file.language == Language::Go);
         let groups: BTreeSet<usize> = go.map(|(_, group)| *group).collect();
         // What a function gives may be what another package's function gives.
         for _ in 0..2 {
@@ -296,14 +286,6 @@ impl<'u> Program<'u> {
         Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
     }
 
-    /// The names of a file, given what lies beyond it.
-    pub(super) fn names<'p>(&self, file: FileId, beyond: &'p FileBeyond<'p, 'u>) -> Option<Names<'p>>
-    where
-        'u: 'p,
-    {
-        Some(Names::over(Arc::clone(self.indexes.get(file)?), beyond))
-    }
-
     /// What lies beyond a file.
     pub(super) fn beyond(&self, file: FileId) -> FileBeyond<'_, 'u> {
         FileBeyond { program: self, file }
@@ -312,7 +294,7 @@ impl<'u> Program<'u> {
     /// The file and the name in it that an import of the program's own code means.
     pub(super) fn target(&self, from: FileId, import: &Import) -> Option<FileId> {
         let file = self.files.get(from)?;
-        let target = match file.module.language {
+        let target = match file.language {
             Language::JavaScript | Language::TypeScript => self.script(&file.path, &import.module),
             Language::Python => self.python(&file.path, import),
             Language::Go => self.go(&import.module),
@@ -328,11 +310,11 @@ impl<'u> Program<'u> {
     pub(super) fn in_browser(&self, absent: &[bool]) -> BTreeSet<FileId> {
         let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
         let script = |file: &FileId| {
-            let language = self.files.get(*file).map(|unit| unit.module.language);
+            let language = self.files.get(*file).map(|unit| unit.language);
             matches!(language, Some(Language::JavaScript | Language::TypeScript))
         };
         let imports =
-            |file: FileId| self.files.get(file).map(|unit| unit.module.imports.as_slice()).unwrap_or_default();
+            |file: FileId| self.files.get(file).map(|unit| unit.outline.imports.as_slice()).unwrap_or_default();
         let of = |file: FileId, packages: &[&str]| {
             imports(file).iter().any(|import| {
                 packages.iter().any(|one| import.module == *one || import.module.starts_with(&format!("{one}/")))
@@ -355,9 +337,7 @@ impl<'u> Program<'u> {
         });
         let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS)).collect();
         let other = self.files.iter().enumerate().any(|(file, unit)| {
-            here(&file)
-                && unit.role.counts()
-                && !matches!(unit.module.language, Language::JavaScript | Language::TypeScript)
+            here(&file) && unit.role.counts() && !matches!(unit.language, Language::JavaScript | Language::TypeScript)
         });
         if serves.is_empty() && !other {
             return BTreeSet::new();
@@ -506,9 +486,9 @@ impl<'u> Program<'u> {
 
 /// The files that see each other's names without importing them.
 pub(super) fn group_key(file: &SourceUnit) -> String {
-    let language = file.module.language;
+    let language = file.language;
     match language {
-        Language::Go => format!("go {} {}", folder(&file.path), file.module.package),
+        Language::Go => format!("go {} {}", folder(&file.path), file.outline.package),
         Language::JavaScript | Language::TypeScript | Language::Python | Language::Rust => file.path.to_string(),
         _ => language.word().to_owned(),
     }
@@ -546,7 +526,7 @@ impl Beyond for FileBeyond<'_, '_> {
         } else if let Some((group, name)) = self.program.group_at(symbol) {
             (group, name)
         } else {
-            return known_symbols(file.module.language.word()).gives(symbol);
+            return known_symbols(file.language.word()).gives(symbol);
         };
         group.gifts.get(name).map(String::as_str)
     }
@@ -554,23 +534,20 @@ impl Beyond for FileBeyond<'_, '_> {
     fn imported(&self, import: &Import) -> Option<String> {
         let target = self.program.target(self.file, import)?;
         let file = self.program.files.get(target)?;
-        if file.module.language == Language::Go {
+        if file.language == Language::Go {
             return Some(format!("@{target}"));
         }
-        let known = Known(known_symbols(file.module.language.word()));
-        let names = Names::over(Arc::clone(self.program.indexes.get(target)?), &known);
-        let script = matches!(file.module.language, Language::JavaScript | Language::TypeScript);
+        let script = matches!(file.language, Language::JavaScript | Language::TypeScript);
         if !script && self.program.is_module(target, import) {
             return Some(format!("@{target}"));
         }
         let Some(name) = import.name.as_deref() else {
             // The module itself, or what it gives by default.
-            return Some(exported(&names, &["module.exports", "default"]).unwrap_or_else(|| format!("@{target}")));
+            return Some(file.outline.default_export().cloned().unwrap_or_else(|| format!("@{target}")));
         };
-        let exports = format!("exports.{name}");
-        let symbol = names.top(name).or_else(|| exported(&names, &[exports.as_str()]));
+        let symbol = file.outline.tops.get(name).or_else(|| file.outline.exports.get(&format!("exports.{name}")));
         Some(match symbol {
-            Some(symbol) => symbol.strip_prefix('.').map_or_else(|| symbol.clone(), |own| format!("@{target}.{own}")),
+            Some(symbol) => placed(target, symbol.clone()),
             None => format!("@{target}.{name}"),
         })
     }
@@ -614,7 +591,7 @@ fn modules(packages: &[Package]) -> Vec<(String, String)> {
     modules
 }
 
-fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
+pub(super) fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
     exports.iter().find_map(|export| {
         let value = names.top_value(export)?;
         names.symbols(value, 0).into_iter().next().filter(|symbol| !symbol.starts_with('.'))
@@ -622,7 +599,7 @@ fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
 }
 
 /// What libraries give, and nothing of other files: enough for the names that a file exports.
-struct Known(&'static gonogo_domain::Symbols);
+pub(super) struct Known(pub(super) &'static gonogo_domain::Symbols);
 
 impl Beyond for Known {
     fn gives(&self, symbol: &str) -> Option<&str> {
@@ -649,15 +626,15 @@ impl Beyond for Known {
 pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str) -> BTreeSet<FileId> {
     let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
     let is_go =
-        |file: &FileId| here(file) && program.files.get(*file).is_some_and(|unit| unit.module.language == Language::Go);
+        |file: &FileId| here(file) && program.files.get(*file).is_some_and(|unit| unit.language == Language::Go);
     let folder_of = |file: FileId| program.files.get(file).map_or("", |unit| folder(&unit.path));
     let mains: BTreeSet<&str> = (0..program.files.len())
         .filter(is_go)
         .filter(|file| {
             program.files.get(*file).is_some_and(|unit| {
-                unit.module.package == "main"
+                unit.outline.package == "main"
                     && unit.role.counts()
-                    && unit.module.scopes.iter().any(|scope| scope.name == "main" && scope.parent == Some(0))
+                    && unit.outline.functions.iter().any(|one| one.own == "main" && one.class.is_none())
             })
         })
         .map(folder_of)
@@ -683,7 +660,7 @@ pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str)
         }
         let files = by_folder.get(next).map(Vec::as_slice).unwrap_or_default();
         let units = files.iter().filter_map(|file| program.files.get(*file));
-        let imports = units.flat_map(|unit| &unit.module.imports);
+        let imports = units.flat_map(|unit| &unit.outline.imports);
         open.extend(imports.filter_map(|import| program.go(&import.module)).map(folder_of));
     }
     (0..program.files.len()).filter(is_go).filter(|file| !kept.contains(folder_of(*file))).collect()
@@ -695,6 +672,31 @@ fn same_name(folder: &str, name: &str) -> bool {
     !folder.is_empty() && plain(folder) == plain(name)
 }
 
+/// The names of every file of a program.
+pub(super) trait AllNames<'p>: Sync {
+    fn get(&'p self, file: FileId) -> Option<&'p Names<'p>>;
+}
+
+/// Names that are made ready when they are asked.
+pub(super) struct Unasked<'b> {
+    program: &'b Program<'b>,
+    beyond: &'b [FileBeyond<'b, 'b>],
+    names: Vec<OnceLock<Names<'b>>>,
+}
+
+impl<'b> Unasked<'b> {
+    pub(super) fn new(program: &'b Program<'b>, beyond: &'b [FileBeyond<'b, 'b>]) -> Self {
+        Self { program, beyond, names: beyond.iter().map(|_| OnceLock::new()).collect() }
+    }
+}
+
+impl<'p, 'b: 'p> AllNames<'p> for Unasked<'b> {
+    fn get(&'p self, file: FileId) -> Option<&'p Names<'p>> {
+        let (unit, beyond) = (self.program.files.get(file)?, self.beyond.get(file)?);
+        Some(self.names.get(file)?.get_or_init(|| Names::new(&unit.module, beyond)))
+    }
+}
+
 /// What made an object, in the file where it was made.
 #[derive(Clone, Copy)]
 pub(super) struct Made<'n> {
@@ -703,7 +705,7 @@ pub(super) struct Made<'n> {
 }
 
 /// Follows a maker through the imports of the program to the file that made the object.
-pub(super) fn follow<'n>(program: &Program<'_>, all: &'n [Names<'n>], mut made: Made<'n>) -> Option<Made<'n>> {
+pub(super) fn follow<'n>(program: &Program<'_>, all: &'n dyn AllNames<'n>, mut made: Made<'n>) -> Option<Made<'n>> {
     for _ in 0..4 {
         touch(made.file);
         let Maker::Import(import) = made.maker else { return Some(made) };

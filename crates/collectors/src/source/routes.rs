@@ -412,7 +412,7 @@ impl<'p> Linker<'p> {
         let Some(call) = self.program.files.get(*file).and_then(|unit| unit.module.calls.get(*at)) else {
             return Vec::new();
         };
-        let mounted = |value: &Expr| {
+        let mounted = |value: &'p Expr| {
             let maker = self.names.get(*file)?.maker(value, call.scope)?;
             let made = program::follow(self.program, self.names, Made { file: *file, maker })?;
             match made.maker {

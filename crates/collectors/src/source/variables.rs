@@ -18,8 +18,6 @@ use super::{
 
 /// Functions that read a variable may be wrapped by others this often.
 const ROUNDS: usize = 3;
-/// Fields of the objects of one function.
-const FIELDS: usize = 64;
 
 impl Linker<'_> {
     /// What holds where the variable is not set: a value, or a branch that goes on without it.
@@ -122,7 +120,15 @@ impl Linker<'_> {
     /// `func env(key, fallback string) string`: each call of it with a name reads that variable.
     pub(super) fn helpers(&mut self, touched: &mut [Touched]) {
         let mut helpers = HashMap::new();
-        for (file, all) in touched.iter_mut().enumerate() {
+        let by_call = self
+            .calls_of
+            .iter()
+            .filter(|(id, _)| self.code.uses.get(**id).is_some_and(|one| one.meaning == Meaning::EnvironmentRead));
+        let mut reading: BTreeSet<FileId> = by_call.map(|(_, (file, _))| *file).collect();
+        let units = self.program.files.iter().enumerate();
+        reading.extend(units.filter(|(_, unit)| unit.outline.reads_by_key).map(|(file, _)| file));
+        for file in reading {
+            let Some(all) = touched.get_mut(file) else { continue };
             let Some(context) = self.context(file) else { continue };
             let module = context.module;
             let find = || {
@@ -151,8 +157,10 @@ impl Linker<'_> {
             }
             let mut found = Vec::new();
             let mut further = HashMap::new();
-            for (file, all) in touched.iter_mut().enumerate() {
-                let Some(context) = self.context(file) else { continue };
+            let calls = self.callees.iter().filter(|(_, callee)| helpers.contains_key(*callee));
+            let calling: BTreeSet<FileId> = calls.map(|((file, _), _)| *file).collect();
+            for file in calling {
+                let (Some(context), Some(all)) = (self.context(file), touched.get_mut(file)) else { continue };
                 for (at, call) in context.module.calls.iter().enumerate() {
                     let callee = self.callees.get(&(file, at));
                     let Some(position) = callee.and_then(|function| helpers.get(function).copied()) else { continue };
@@ -208,27 +216,6 @@ impl Linker<'_> {
         let at = module.function(scope)?;
         let position = module.scopes.get(at)?.parameters.iter().position(|one| one.name == name)?;
         Some((*self.functions.get(&(file, at))?, position))
-    }
-
-    /// The fields of the objects that each function makes, where something is asked for their value.
-    pub(super) fn fields(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        for (value, scope, _) in written(context.module) {
-            let Some(function) =
-                self.function_at(file, scope).and_then(|function| self.code.functions.get_mut(function))
-            else {
-                continue;
-            };
-            value.walk(&mut |inner| {
-                let Expr::Object { fields, .. } = inner else { return };
-                for (name, value) in fields {
-                    let constant = matches!(value, Expr::Text(_) | Expr::Number(_) | Expr::Bool(_) | Expr::Null);
-                    if !constant && function.fields.len() < FIELDS && !function.fields.contains(name) {
-                        function.fields.push(name.clone());
-                    }
-                }
-            });
-        }
     }
 
     /// Addresses in the branches that the name of the environment decides about.
