@@ -133,7 +133,7 @@ fn sets_up_a_tool(path: &str) -> bool {
 fn read(tree: &Tree, file: &FileEntry, cache: &Cache) -> Option<Result<SourceUnit, Gap>> {
     let language = Language::of(&file.path)?;
     let gap = |reason: String| Gap { source: Source::SourceCode, place: Place::whole(Arc::clone(&file.path)), reason };
-    let bytes = tree.bytes(&file.path);
+    let bytes = tree.read(&file.path);
     // What a program wrote says nothing of what its owner did: leaving it out leaves nothing open.
     if bytes.as_ref().is_ok_and(|bytes| bundled(language, bytes) || file.size > SIZE_LIMIT && says_generated(bytes)) {
         return None;
@@ -179,8 +179,8 @@ fn says_generated(bytes: &[u8]) -> bool {
 
 /// What a bundler made for browsers: lines that nobody could read.
 fn bundled(language: Language, bytes: &[u8]) -> bool {
-    let lines = bytes.split(|byte| *byte == b'\n').count();
-    language == Language::JavaScript && bytes.len() > HEAD && bytes.len() / lines > LONGEST_LINES
+    let lines = || 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    language == Language::JavaScript && bytes.len() > HEAD && bytes.len() / lines() > LONGEST_LINES
 }
 
 /// A service as far as its source goes.

@@ -317,7 +317,9 @@ impl<'u> Program<'u> {
             |file: FileId| self.files.get(file).map(|unit| unit.outline.imports.as_slice()).unwrap_or_default();
         let of = |file: FileId, packages: &[&str]| {
             imports(file).iter().any(|import| {
-                packages.iter().any(|one| import.module == *one || import.module.starts_with(&format!("{one}/")))
+                packages.iter().any(|one| {
+                    import.module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                })
             })
         };
         let reached = |roots: Vec<FileId>| {
