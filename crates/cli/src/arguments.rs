@@ -24,6 +24,7 @@ Examples:
   gonogo secrets .                      only the secrets in files and history
   gonogo explain health.readiness       why a check asks what it asks
   gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
+  gonogo exercise .                     start it, break its dependencies, watch
   gonogo init .                         a commented gonogo.toml from what is there
 
 Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.";
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Secrets(SecretsOptions),
     /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
     Load(LoadOptions),
+    /// Starts a service on this machine, breaks what is around it, and measures what happens
+    Exercise(ExerciseOptions),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml
@@ -86,6 +89,9 @@ pub(crate) enum Command {
     },
     /// Prints the manual page
     Man,
+    /// Cleans up after a gonogo that was killed; started by `exercise`
+    #[command(hide = true)]
+    Keep { mark: String },
 }
 
 #[derive(Debug, Args)]
@@ -293,6 +299,51 @@ pub(crate) struct LoadOptions {
     /// At most this many of a hundred requests may go wrong
     #[arg(long, value_name = "PERCENT")]
     pub max_errors: Option<f64>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo exercise .
+  gonogo exercise . --list                       what would be done, and which checks it speaks of
+  gonogo exercise . --only shutdown,timeouts
+  gonogo exercise . --budget 5m --skip breaker --json
+
+How the service is started, what it depends on and what its users ask stands in gonogo.toml, [service.NAME.run].
+Everything runs on the loopback. The service inherits PATH, HOME and the like of your environment and nothing else,
+and is stopped for certain: at the end, on Ctrl-C, and when gonogo is killed.
+
+Exit codes: 0 everything held, 1 something did not, 3 something could not be told, 2 wrong use or a defect.")]
+pub(crate) struct ExerciseOptions {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The service, where several can be started
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub list: bool,
+    /// Only these experiments
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// All but these experiments
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// No trial begins later than this
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = length)]
+    pub budget: Duration,
+    /// Try each experiment so often at most, until its answer is stable
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub trials: u8,
+    /// Where the record goes, instead of .gonogo/exercise/NAME.json in the repository
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Keep no record
+    #[arg(long, conflicts_with = "output")]
+    pub no_save: bool,
     #[arg(long)]
     pub json: bool,
 }

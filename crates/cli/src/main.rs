@@ -3,6 +3,7 @@
 mod arguments;
 mod cache;
 mod checks;
+mod exercise;
 mod explain;
 mod init;
 mod load;
@@ -40,6 +41,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options),
+        Command::Exercise(options) => exercise::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),
@@ -48,6 +50,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "gonogo", &mut text);
             io::stdout().write_all(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Keep { mark } => {
+            let mark = mark.parse().map_err(|()| anyhow::anyhow!("`{mark}` is no mark"))?;
+            gonogo_exercise::process::keep(&mark);
             Ok(ExitCode::SUCCESS)
         }
         Command::Man => {

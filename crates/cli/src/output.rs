@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, IsTerminal as _, Write as _},
+    path::Path,
 };
 
 use anyhow::Context as _;
@@ -10,7 +11,7 @@ use gonogo_report::{Report, html, json, junit, markdown, sarif, terminal};
 
 use crate::arguments::{Color, Common, Format, Output};
 
-/// Writes every output. Files are written whole: first beside their place, then moved there.
+/// Writes every output.
 pub(crate) fn write(report: &Report, outputs: &[Output], common: &Common, verbose: bool) -> anyhow::Result<()> {
     let lang = common.lang.into();
     for output in outputs {
@@ -30,17 +31,20 @@ pub(crate) fn write(report: &Report, outputs: &[Output], common: &Common, verbos
         .context("the report could not be rendered")?;
         match &output.file {
             None => io::stdout().write_all(&text)?,
-            Some(file) => {
-                let mut name = file.file_name().unwrap_or_default().to_owned();
-                name.push(".part");
-                let beside = file.with_file_name(name);
-                fs::write(&beside, &text)
-                    .and_then(|()| fs::rename(&beside, file))
-                    .with_context(|| format!("{} could not be written", file.display()))?;
-            }
+            Some(file) => replace(file, &text)?,
         }
     }
     Ok(())
+}
+
+/// Writes a file whole: first beside its place, then moved there.
+pub(crate) fn replace(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let beside = file.with_file_name(name);
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, file))
+        .with_context(|| format!("{} could not be written", file.display()))
 }
 
 /// Whether to colour what goes to standard output: asked for, or a terminal that did not ask for none.

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use gonogo_domain::{
     Facts, Gap, Gathered, Message, Missing, Place, Source,
     evidence::{
-        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, FileEntry, History, ImageBuild, Migration,
-        Object, Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile, Workload,
+        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, ExerciseRecord, FileEntry, History, ImageBuild,
+        Migration, Object, Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile,
+        Workload,
     },
 };
 use jiff::civil::Date;
@@ -16,7 +17,7 @@ use crate::{
     corpus::Cut,
     dashboards,
     discovery::{self, Declared},
-    documents, images, infrastructure,
+    documents, exercises, images, infrastructure,
     kubernetes::Declaration,
     migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, source, workloads,
 };
@@ -68,6 +69,7 @@ pub(crate) struct Sources {
     pub migrations: Arc<Gathered<Migration>>,
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
+    pub exercises: Arc<Gathered<ExerciseRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
     pub secrets: Arc<Gathered<SecretSighting>>,
     pub history: Arc<History>,
@@ -177,6 +179,7 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         migrations,
         ownership,
         results,
+        exercises: exercised,
         settings,
         secrets: leaks,
         history,
@@ -208,6 +211,7 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         scope.spawn(|_| *objectives = Arc::new(objectives::gather(corpus)));
         scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
         scope.spawn(|_| *results = Arc::new(results::gather(corpus)));
+        scope.spawn(|_| *exercised = Arc::new(exercises::gather(corpus)));
         scope.spawn(|_| *settings = Arc::new(settings::gather(corpus)));
         scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
@@ -270,6 +274,7 @@ fn cut(facts: &mut Facts, cuts: &[Cut]) {
     mark(&mut facts.migrations, Source::Migrations, cuts);
     mark(&mut facts.ownership, Source::Ownership, cuts);
     mark(&mut facts.results, Source::Results, cuts);
+    mark(&mut facts.exercises, Source::Experiments, cuts);
     mark(&mut facts.settings, Source::Settings, cuts);
     facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
 }
@@ -293,6 +298,7 @@ impl Sources {
             &self.migrations.gaps,
             &self.ownership.gaps,
             &self.results.gaps,
+            &self.exercises.gaps,
             &self.settings.gaps,
             &self.secrets.gaps,
             &self.source.gaps,

@@ -16,6 +16,7 @@ mod documents;
 mod embedded;
 mod entrances;
 mod environment;
+mod exercises;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod history;
@@ -48,4 +49,5 @@ pub use cache::Cache;
 pub use collect::{Collected, Counts, Manner, collect, collect_with};
 pub use configuration::{Configuration, ConfigurationError};
 pub use corpus::{Corpus, DataFile, Format};
+pub use exercises::FOLDER as EXERCISES;
 pub use tree::{Skipped, Tree, TreeError};

@@ -202,7 +202,7 @@ fn asked(check: &Check, evidence: &Evidence<'_>, policy: &Policy, occasion: Opti
         let id = occasion.id();
         return Readings::of(check.min, Ok(not_asked(format!("not asked on {id}"), format!("{id} 时不要求"))));
     }
-    let judged = catch_unwind(AssertUnwindSafe(|| (check.judge)(evidence, policy)));
+    let judged = catch_unwind(AssertUnwindSafe(|| exercised::add(check, evidence, (check.judge)(evidence, policy))));
     judged.unwrap_or_else(|_| {
         Readings::of(
             check.min,
@@ -304,6 +304,8 @@ fn unused(
         problems.push(WaiverProblem { place: waiver.place.clone(), message });
     }
 }
+
+mod exercised;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gonogo_domain::{
-    Attestation, Class, Dependency, Level, Place, Policy, State, Tier, Waiver,
+    Attestation, Class, Dependency, Level, Place, Policy, Run, State, Tier, Waiver,
     evidence::{
         EscalationStep, Indicator, Objective, ObjectiveFormat, Rotation, Scenario, Severity, Shift, Statements,
     },
@@ -11,6 +11,7 @@ use gonogo_domain::{
 use gonogo_formats::toml;
 use jiff::{SignedDuration, civil::Date};
 
+mod run;
 mod table;
 
 use table::{Errors, Table};
@@ -42,6 +43,8 @@ pub struct ServiceStatement {
     pub dependencies: Vec<Dependency>,
     pub urls: BTreeMap<String, String>,
     pub objectives: Vec<Objective>,
+    /// How to start it, for `gonogo exercise`.
+    pub run: Option<Run>,
     /// Its own statements together with those that hold for the whole repository.
     pub statements: Statements,
 }
@@ -230,6 +233,7 @@ fn service(name: String, table: &Table<'_>, common: &Statements) -> ServiceState
         urls: table.text_map("urls"),
         objectives: table.tables("slo").iter().filter_map(|table| objective(&name, table)).collect(),
         name,
+        run: table.table("run").and_then(|table| run::run(&table)),
         statements,
     };
     table.finish();

@@ -15,6 +15,7 @@ mod api;
 mod dashboard;
 mod decisions;
 mod document;
+mod exercises;
 mod image;
 mod infrastructure;
 mod migration;
@@ -33,6 +34,7 @@ pub use api::*;
 pub use dashboard::*;
 pub use decisions::*;
 pub use document::*;
+pub use exercises::*;
 pub use image::*;
 pub use infrastructure::*;
 pub use migration::*;
@@ -205,6 +207,8 @@ pub struct Facts {
     pub migrations: Arc<Gathered<Migration>>,
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
+    /// What exercising this service showed.
+    pub exercises: Arc<Gathered<ExerciseRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
     /// What looks like a secret in the files.
     pub secrets: Arc<Gathered<SecretSighting>>,
@@ -327,6 +331,12 @@ impl<'a> Evidence<'a> {
         self.items(Source::Results, &self.facts.results)
     }
 
+    /// Records of exercises of this service. They are an answer of their own: one that cannot be read takes nothing from
+    /// what the files say, so that the source does not count as touched.
+    pub(crate) fn exercises(&self) -> Result<&'a [ExerciseRecord], Missing> {
+        readable(Source::Experiments, &self.facts.exercises)
+    }
+
     /// Configuration files of the service: environment files, application settings, flag files.
     pub fn settings(&self) -> Result<&'a [SettingsFile], Missing> {
         self.items(Source::Settings, &self.facts.settings)
@@ -437,24 +447,14 @@ impl<'a> Evidence<'a> {
             Source::Secrets => read(facts.secrets.files, &facts.secrets.gaps),
             Source::History => read(facts.history.as_ref().map_or(0, |history| history.versions), &[]),
             Source::SourceCode => read(facts.source.files.len(), &facts.source_gaps),
-            Source::Cluster | Source::Telemetry | Source::Endpoint | Source::Experiments => read(0, &[]),
+            Source::Experiments => read(facts.exercises.files, &facts.exercises.gaps),
+            Source::Cluster | Source::Telemetry | Source::Endpoint => read(0, &[]),
         }
     }
 
     fn items<T>(&self, source: Source, gathered: &'a Gathered<T>) -> Result<&'a [T], Missing> {
         self.touch(source);
-        match gathered.gaps.first() {
-            // Nothing at all could be read of what is there: that is not an empty source.
-            Some(gap) if gathered.items.is_empty() => Err(Missing {
-                source,
-                reason: Message::new(
-                    format!("{} could not be read: {}", gap.place, gap.reason),
-                    format!("无法读取 {}：{}", gap.place, gap.reason),
-                ),
-                settle: Message::new(format!("a readable {}", gap.place), format!("修复 {}", gap.place)),
-            }),
-            _ => Ok(&gathered.items),
-        }
+        readable(source, gathered)
     }
 
     fn not_gathered(&self, source: Source, en: &str, zh: &str, settle_en: &str, settle_zh: &str) -> Missing {
@@ -464,6 +464,21 @@ impl<'a> Evidence<'a> {
 
     fn touch(&self, source: Source) {
         self.touched.set(self.touched.get() | bit(source));
+    }
+}
+
+fn readable<T>(source: Source, gathered: &Gathered<T>) -> Result<&[T], Missing> {
+    match gathered.gaps.first() {
+        // Nothing at all could be read of what is there: that is not an empty source.
+        Some(gap) if gathered.items.is_empty() => Err(Missing {
+            source,
+            reason: Message::new(
+                format!("{} could not be read: {}", gap.place, gap.reason),
+                format!("无法读取 {}：{}", gap.place, gap.reason),
+            ),
+            settle: Message::new(format!("a readable {}", gap.place), format!("修复 {}", gap.place)),
+        }),
+        _ => Ok(&gathered.items),
     }
 }
 

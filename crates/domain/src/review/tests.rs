@@ -101,6 +101,7 @@ fn facts(class: Class) -> Facts {
         migrations: Arc::default(),
         ownership: Arc::default(),
         results: Arc::default(),
+        exercises: Arc::default(),
         settings: Arc::default(),
         secrets: Arc::default(),
         history: Ok(Arc::default()),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Request,
+    HeaderMap, Request,
     client::conn::{http1, http2},
 };
 use hyper_util::rt::TokioIo;
@@ -14,20 +14,46 @@ use tokio::net::TcpStream;
 use super::{outcome::Ended, target::Protocol};
 use crate::local::Local;
 
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Http1(http1::SendRequest<Full<Bytes>>),
     /// Requests share it.
     Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 /// An answer that was read to its end.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub bytes: u64,
+    /// Where it was to be kept.
+    pub reply: Option<Reply>,
 }
 
+/// What an answer said.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// The first bytes of it, up to [`KEPT`].
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text; what is no UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// How many bytes of a body are kept.
+const KEPT: usize = 1 << 20;
+
 impl Connection {
-    pub(super) async fn open(addresses: &[SocketAddr], protocol: Protocol) -> Result<Self, Ended> {
+    pub(crate) async fn open(addresses: &[SocketAddr], protocol: Protocol) -> Result<Self, Ended> {
         let stream = TcpStream::connect(addresses).await.map_err(|_| Ended::Refused)?;
         // A small request must not wait for the answer to the one before.
         let _ = stream.set_nodelay(true);
@@ -47,7 +73,8 @@ impl Connection {
         }
     }
 
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Ended> {
+    /// Sends a request and reads the answer to its end; keeps what it said if that is asked for.
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>, keep: bool) -> Result<Answer, Ended> {
         let answer = match self {
             Self::Http1(sender) => {
                 sender.ready().await.map_err(|error| ended(&error))?;
@@ -59,12 +86,19 @@ impl Connection {
             }
         };
         let (head, mut body) = answer.map_err(|error| ended(&error))?.into_parts();
-        let mut bytes = 0;
+        let (mut bytes, mut kept) = (0, Vec::new());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| ended(&error))?;
-            bytes += frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
+            if let Some(data) = frame.data_ref() {
+                bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
+                if keep {
+                    kept.extend_from_slice(data.get(..data.len().min(KEPT - kept.len())).unwrap_or_default());
+                }
+            }
         }
-        Ok(Answer { status: head.status.as_u16(), bytes })
+        let status = head.status.as_u16();
+        let reply = keep.then_some(Reply { status, headers: head.headers, body: kept });
+        Ok(Answer { status, bytes, reply })
     }
 
     /// Another handle of the same connection, where the protocol carries several requests at once.
@@ -76,7 +110,7 @@ impl Connection {
     }
 
     /// Whether another request may be sent on it.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         match self {
             Self::Http1(sender) => !sender.is_closed(),
             Self::Http2(sender) => !sender.is_closed(),

@@ -11,6 +11,8 @@ mod run;
 mod schedule;
 mod target;
 
+pub use connection::Reply;
+pub(crate) use connection::{Answer, Connection};
 pub use outcome::{Ended, Latency, Outcome, Percentile, Second};
 pub use run::{Plan, Progress, Stop, run};
 pub use schedule::{Schedule, Stage};

@@ -329,7 +329,7 @@ impl Thread {
 
     async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Answer, Ended> {
         let mut connection = self.connection().await?;
-        let answer = connection.send(request).await?;
+        let answer = connection.send(request, false).await?;
         if connection.is_open() && matches!(connection, Connection::Http1(_)) {
             self.free.borrow_mut().push(connection);
         }

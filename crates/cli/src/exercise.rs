@@ -1,0 +1,355 @@
+//! `gonogo exercise`: starts a service, breaks what is around it, and tells what happened.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context as _, bail};
+use console::{Style, Term};
+use gonogo_collectors::{Configuration, Tree, revision};
+use gonogo_domain::{
+    Lang, Run,
+    exercise::{Answer, Ended, Exercise, Experiment, FORMAT, Held, Kind},
+};
+use gonogo_exercise::{
+    bench::{Bench, Setting, Survey},
+    experiments::{self, Event, Wanted},
+    process::{self, Keeper, Mark},
+    proxy::Clock,
+};
+use gonogo_report::clean::clean;
+use serde_json::json;
+
+use crate::{
+    arguments::{Common, ExerciseOptions},
+    output,
+    progress::Progress,
+    review::read_configuration,
+};
+
+/// How long what makes the program may take.
+const BUILD: Duration = Duration::from_mins(30);
+
+/// Asked once more to end, gonogo ends at once; its keeper cleans up.
+const AT_ONCE: i32 = 130;
+
+pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<ExitCode> {
+    let kinds = wanted(options)?;
+    let tree = Tree::from_disk(&options.path)?;
+    let configuration = read_configuration(&tree)?;
+    let (name, run) = service(options, &configuration)?;
+    if options.list {
+        return list(&name, run, &kinds, options, common);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_on_signals(&stop)?;
+    let left_over = process::sweep_left_over();
+    let keeper = Keeper::start(&std::env::current_exe()?, &Mark::own()).context("no keeper could be started")?;
+
+    let mut shown = Shown::new(options, common);
+    shown.plan(&name, run, &kinds, options, left_over)?;
+    let root = fs::canonicalize(&options.path)?;
+    let progress = Progress::start();
+    progress.say("starting the dependencies");
+    let mut bench = Bench::set_up(Setting { run: run.clone(), root, clock: clock(), stop })?;
+    progress.say("building the service");
+    bench.build(BUILD)?;
+    progress.say("starting the service");
+    bench.start()?;
+    progress.say("looking which request needs which dependency");
+    let survey = Survey::make(&bench)?;
+    drop(progress);
+    shown.survey(&bench, &survey)?;
+
+    let wanted = Wanted {
+        kinds,
+        budget: options.budget,
+        trials: usize::from(options.trials),
+        gonogo: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: revision::describe(&options.path, &tree),
+    };
+    let experiments = experiments::run(&mut bench, &survey, &wanted, &|event| shown.event(&event));
+    let stopped = bench.stopped();
+    drop(bench);
+    drop(keeper);
+    let code = code(&experiments);
+    let saved = if stopped || options.no_save { None } else { Some(save(options, &name, experiments.clone())?) };
+    shown.end(name, experiments, saved.as_deref())?;
+    Ok(ExitCode::from(code))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is where the clock is asked")]
+fn clock() -> Clock {
+    Clock { zero: Instant::now(), wall: SystemTime::now() }
+}
+
+fn stop_on_signals(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            #[expect(clippy::exit, reason = "asked twice, whatever still runs is left to the keeper")]
+            std::process::exit(AT_ONCE);
+        }
+    })
+    .context("no handler for Ctrl-C could be set")
+}
+
+/// The experiments that are asked for, in their order.
+fn wanted(options: &ExerciseOptions) -> anyhow::Result<Vec<Kind>> {
+    let known = |id: &String| -> anyhow::Result<Kind> {
+        let found = Kind::ALL.iter().copied().find(|kind| kind.id() == id);
+        let ids = || Kind::ALL.iter().map(|kind| kind.id()).collect::<Vec<_>>().join(", ");
+        found.with_context(|| format!("there is no experiment `{id}`: {}", ids()))
+    };
+    let only = options.only.iter().map(known).collect::<anyhow::Result<BTreeSet<Kind>>>()?;
+    let skip = options.skip.iter().map(known).collect::<anyhow::Result<BTreeSet<Kind>>>()?;
+    let chosen = |kind: &Kind| (only.is_empty() || only.contains(kind)) && !skip.contains(kind);
+    let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(chosen).collect();
+    if kinds.is_empty() {
+        bail!("no experiment is left: --only and --skip take all away");
+    }
+    Ok(kinds)
+}
+
+/// The service to exercise: the one that is named, else the only one that says how it is started.
+fn service<'c>(options: &ExerciseOptions, configuration: &'c Configuration) -> anyhow::Result<(String, &'c Run)> {
+    let all: Vec<(&str, &Run)> =
+        configuration.services.iter().filter_map(|one| Some((one.name.as_str(), one.run.as_ref()?))).collect();
+    let names = || all.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let found = match (&options.service, all.as_slice()) {
+        (_, []) => bail!(
+            "gonogo.toml says of no service how it is started. `gonogo init` proposes a section; it begins with:\n\n    \
+             [service.NAME.run]\n    command = [\"target/release/shop\"]\n    environment = {{ PORT = \"{{port}}\" }}"
+        ),
+        (Some(name), _) => all.iter().find(|(one, _)| one == name),
+        (None, [only]) => Some(only),
+        (None, _) => bail!("several services can be started: --service {}", names().replace(", ", " | ")),
+    };
+    match found {
+        Some((name, run)) => Ok(((*name).to_owned(), run)),
+        None => bail!(
+            "gonogo.toml does not say how `{}` is started; it does of {}",
+            options.service.as_deref().unwrap_or_default(),
+            names()
+        ),
+    }
+}
+
+fn list(name: &str, run: &Run, kinds: &[Kind], options: &ExerciseOptions, common: &Common) -> anyhow::Result<ExitCode> {
+    let lang = common.lang.into();
+    let mut out = io::stdout().lock();
+    if options.json {
+        let all: Vec<_> = kinds
+            .iter()
+            .map(|kind| json!({ "id": kind.id(), "hypothesis": kind.hypothesis().get(lang), "checks": kind.checks() }))
+            .collect();
+        serde_json::to_writer_pretty(&mut out, &json!({ "service": name, "experiments": all }))?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(
+        out,
+        "{}: {} dependencies, {} kinds of requests\n",
+        clean(name),
+        run.dependencies.len(),
+        run.requests.len()
+    )?;
+    for kind in kinds {
+        writeln!(
+            out,
+            "  {:10} {}\n  {:10} {}\n",
+            kind.id(),
+            kind.hypothesis().get(lang),
+            "",
+            kind.checks().join(", ")
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where a record lies unless it is told otherwise: where a review finds it.
+fn place(options: &ExerciseOptions, service: &str) -> PathBuf {
+    let name: String = service
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' })
+        .collect();
+    options
+        .output
+        .clone()
+        .unwrap_or_else(|| options.path.join(gonogo_collectors::EXERCISES).join(format!("{name}.json")))
+}
+
+/// Writes the record; experiments of other kinds that an earlier one holds stay.
+fn save(options: &ExerciseOptions, service: &str, experiments: Vec<Experiment>) -> anyhow::Result<PathBuf> {
+    let file = place(options, service);
+    let known = fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Exercise>(&text).ok());
+    let known = known.filter(|known| known.format == FORMAT && known.service == service);
+    let empty = Exercise { format: FORMAT, service: service.to_owned(), experiments: Vec::new() };
+    let exercise = known.unwrap_or(empty).with(experiments);
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).with_context(|| format!("{} could not be made", folder.display()))?;
+    }
+    let mut text = serde_json::to_string(&exercise)?;
+    text.push('\n');
+    output::replace(&file, text.as_bytes())?;
+    Ok(file)
+}
+
+/// 0: all held; 1: something did not; 3: something could not be told.
+fn code(experiments: &[Experiment]) -> u8 {
+    let answers: Vec<Answer> = experiments.iter().flat_map(Experiment::answers).collect();
+    let open = experiments.iter().any(|one| matches!(one.ended, Ended::NotMade(_)));
+    match answers.iter().map(|answer| answer.held).max() {
+        _ if answers.iter().any(|answer| answer.held == Held::No) => 1,
+        Some(Held::Inconclusive) => 3,
+        _ if open => 3,
+        _ => 0,
+    }
+}
+
+/// What a person sees while it goes on; with `--json`, nothing but the record.
+struct Shown {
+    json: bool,
+    lang: Lang,
+    color: bool,
+    live: bool,
+}
+
+impl Shown {
+    fn new(options: &ExerciseOptions, common: &Common) -> Self {
+        let term = Term::stdout().is_term();
+        Self {
+            json: options.json,
+            lang: common.lang.into(),
+            color: output::colored(common, term),
+            live: Term::stderr().is_term(),
+        }
+    }
+
+    fn plan(
+        &mut self,
+        name: &str,
+        run: &Run,
+        kinds: &[Kind],
+        options: &ExerciseOptions,
+        left_over: usize,
+    ) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        let dependencies: Vec<&str> = run.dependencies.iter().map(|one| one.name.as_str()).collect();
+        let behind = if dependencies.is_empty() { "none".to_owned() } else { clean(&dependencies.join(", ")) };
+        writeln!(out, "{}  on the loopback, dependencies behind fault proxies: {behind}", clean(name))?;
+        let ids: Vec<&str> = kinds.iter().map(|kind| kind.id()).collect();
+        let minutes = options.budget.as_secs() / 60;
+        writeln!(out, "{} experiments within {minutes} min: {}", kinds.len(), ids.join(", "))?;
+        if left_over > 0 {
+            writeln!(out, "{left_over} processes of an earlier run that was killed were still there: killed")?;
+        }
+        if !options.no_save {
+            writeln!(out, "the record goes to {}", clean(&place(options, name).display().to_string()))?;
+        }
+        writeln!(out)
+    }
+
+    fn survey(&self, bench: &Bench, survey: &Survey) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        for (request, found) in bench.run().requests.iter().zip(&survey.uses) {
+            let calls: Vec<&str> = found.calls.keys().map(String::as_str).collect();
+            let statuses: BTreeSet<String> = found
+                .statuses
+                .iter()
+                .map(|one| one.map_or_else(|| "no answer".to_owned(), |one| one.to_string()))
+                .collect();
+            let statuses: Vec<String> = statuses.into_iter().collect();
+            let needs = if calls.is_empty() {
+                "calls nothing".to_owned()
+            } else {
+                format!("calls {}", clean(&calls.join(", ")))
+            };
+            let bad = if found.good() { "" } else { "  (not answered well: no experiment counts on it)" };
+            writeln!(out, "  {}  {}, {needs}{bad}", clean(&request.name()), statuses.join("/"))?;
+        }
+        writeln!(out)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let term = Term::stderr();
+        match event {
+            Event::Begins(kind, trial) if self.live && !self.json => {
+                let _ = term.clear_line();
+                let _ =
+                    term.write_str(&format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang)));
+            }
+            Event::Begins(..) => (),
+            Event::Over(experiment) => {
+                if self.live {
+                    let _ = term.clear_line();
+                }
+                if !self.json {
+                    // A terminal that is gone does not end the experiments: their record is still wanted.
+                    let _ = self.experiment(experiment);
+                }
+            }
+        }
+    }
+
+    fn experiment(&self, experiment: &Experiment) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let style = |style: Style| style.force_styling(self.color);
+        let (mark, trials) = (
+            |held: Held| match held {
+                Held::Yes => style(Style::new().green()).apply_to("held"),
+                Held::No => style(Style::new().red().bold()).apply_to("BROKEN"),
+                Held::Inconclusive => style(Style::new().yellow()).apply_to("open"),
+            },
+            experiment.trials.len(),
+        );
+        #[expect(clippy::cast_precision_loss, reason = "a time of minutes")]
+        let seconds = experiment.took_ms as f64 / 1e3;
+        let many = if trials == 1 { "1 trial".to_owned() } else { format!("{trials} trials") };
+        let id = experiment.kind.id();
+        match &experiment.ended {
+            Ended::Completed => writeln!(out, "{}  {many}, {seconds:.1} s", style(Style::new().bold()).apply_to(id))?,
+            Ended::NotApplicable(why) => writeln!(out, "{id}  not applicable: {}", clean(why.get(self.lang)))?,
+            Ended::NotMade(why) => {
+                let why = why.get(self.lang).lines().map(clean).collect::<Vec<_>>().join("\n    ");
+                writeln!(out, "{id}  {}: {why}", style(Style::new().yellow()).apply_to("not made"))?;
+            }
+        }
+        for answer in experiment.answers() {
+            writeln!(out, "  {}  {}  {}", mark(answer.held), answer.check, clean(answer.summary.get(self.lang)))?;
+            for miss in &answer.misses {
+                writeln!(out, "          {}", clean(miss.get(self.lang)))?;
+            }
+        }
+        writeln!(out)
+    }
+
+    fn end(&self, service: String, experiments: Vec<Experiment>, saved: Option<&Path>) -> anyhow::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, &Exercise { format: FORMAT, service, experiments })?;
+            writeln!(out)?;
+            return Ok(());
+        }
+        if let Some(file) = saved {
+            let file = clean(&file.display().to_string());
+            writeln!(out, "{file} holds it all; `gonogo review` counts it as exercised.")?;
+        }
+        Ok(())
+    }
+}

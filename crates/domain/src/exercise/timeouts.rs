@@ -1,0 +1,66 @@
+//! How long a user waits while a dependency hangs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, answer::time};
+use crate::Message;
+
+/// The waits of users while dependencies hung, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    pub hangs: Vec<Hang>,
+}
+
+/// One dependency that hung, and the requests of one kind that need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hang {
+    pub dependency: String,
+    /// The request, by its name.
+    pub request: String,
+    /// It answered at once and then let its body trickle, instead of saying nothing.
+    pub trickles: bool,
+    /// How long an answer may take.
+    pub bound_ms: u64,
+    pub asked: u64,
+    /// Those that were answered within the bound, with any status.
+    pub in_time: u64,
+    /// The longest wait; no longer than the time that was waited for it.
+    pub wait_ms: u64,
+    /// Calls reached the dependency while it hung.
+    pub called: bool,
+}
+
+impl Timeouts {
+    pub(super) fn answers(&self) -> Vec<Answer> {
+        const CHECK: &str = "resilience.timeouts";
+        let called: Vec<&Hang> = self.hangs.iter().filter(|hang| hang.called).collect();
+        if called.is_empty() {
+            let why = Message::new("no request reached a dependency that hung", "没有请求到达被挂起的依赖");
+            return vec![Answer::inconclusive(CHECK, why)];
+        }
+        let held = called.iter().filter(|hang| hang.in_time == hang.asked).count();
+        let longest = time(called.iter().map(|hang| hang.wait_ms).max().unwrap_or_default());
+        let of = called.len();
+        let misses = called.iter().filter(|hang| hang.in_time < hang.asked).map(|hang| hang.miss()).collect();
+        let summary = Message::new(
+            format!(
+                "{held} of {of} requests were answered in time while a dependency hung; the longest wait was {longest}"
+            ),
+            format!("依赖挂起时 {of} 种请求中有 {held} 种按时响应；最长等待 {longest}"),
+        );
+        vec![Answer::of(CHECK, summary, misses)]
+    }
+}
+
+impl Hang {
+    fn miss(&self) -> Message {
+        let Self { dependency, request, .. } = self;
+        let (bound, late) = (time(self.bound_ms), self.asked.saturating_sub(self.in_time));
+        let (en, zh) =
+            if self.trickles { ("lets its answer trickle", "缓慢返回响应") } else { ("is silent", "无响应") };
+        Message::new(
+            format!("{request} has no answer after {bound}, {late} of {} times, while {dependency} {en}", self.asked),
+            format!("{dependency} {zh}时，{request} 在 {bound} 后仍无响应（{} 次中 {late} 次）", self.asked),
+        )
+    }
+}

@@ -1,0 +1,99 @@
+//! How to start a service, and what stands around it: `[service.NAME.run]` of `gonogo.toml`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::Place;
+
+/// How to start a service on one machine.
+///
+/// In the command, the environment and the requests, `{port}` stands for the port that it is to listen on, `{scratch}` for
+/// an empty folder of its own, and `{NAME.address}`, `{NAME.host}`, `{NAME.port}` for where it reaches a dependency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub place: Place,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// What makes the program, run once before: program and arguments; empty: nothing.
+    pub build: Vec<String>,
+    /// Where both run, relative to the root of the repository.
+    pub directory: String,
+    pub environment: BTreeMap<String, String>,
+    /// `HOST:PORT` of a service that runs already, instead of a command.
+    pub attach: Option<String>,
+    /// The port that it listens on, where it cannot be told one.
+    pub port: Option<u16>,
+    /// How long a start may take.
+    pub startup: Duration,
+    /// How long an end may take, as `terminationGracePeriodSeconds`.
+    pub grace: Duration,
+    pub probes: Probes,
+    /// Requests a second of all users together while nothing is wrong.
+    pub rate: f64,
+    pub requests: Vec<RunRequest>,
+    pub dependencies: Vec<RunDependency>,
+}
+
+/// Paths by which a service tells how it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probes {
+    pub readiness: Option<String>,
+    pub liveness: Option<String>,
+    /// The one that names dependencies.
+    pub health: Option<String>,
+    pub metrics: Option<String>,
+}
+
+/// One kind of request of its users. `{id}` stands for something that no other request has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRequest {
+    pub place: Place,
+    /// Upper case.
+    pub method: String,
+    pub path: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<String>,
+    /// Its share among the others.
+    pub weight: u32,
+}
+
+impl RunRequest {
+    /// What people call it.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// What the service reaches over the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunDependency {
+    pub place: Place,
+    pub name: String,
+    /// It speaks HTTP without TLS, so that single requests can be broken.
+    pub http: bool,
+    pub behind: Behind,
+    /// How long the service may wait for it.
+    pub bound: Option<Duration>,
+}
+
+/// What stands for a dependency.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Behind {
+    /// `HOST:PORT` of one that runs already.
+    Address(String),
+    /// One that is started: program and arguments, with `{port}` and `{scratch}`, and its own environment.
+    Command { command: Vec<String>, environment: BTreeMap<String, String> },
+    /// Written answers.
+    Answers { answers: Vec<Written>, latency: Duration },
+}
+
+/// A written answer to requests of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Any, where none is given.
+    pub method: Option<String>,
+    /// Without its query; at the end, `*` stands for anything.
+    pub path: String,
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}

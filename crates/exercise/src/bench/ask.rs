@@ -1,0 +1,95 @@
+//! One request and everything that came of it.
+
+use std::{
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, header};
+use tokio::task::LocalSet;
+
+use crate::load::{Connection, Ended, Protocol, Reply};
+
+/// A request that can be sent.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+impl Ask {
+    pub fn get(path: &str) -> Self {
+        Self { method: "GET".to_owned(), path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What is sent to this address.
+    pub(super) fn request(&self, address: SocketAddr) -> Option<Request<Full<Bytes>>> {
+        let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header(header::HOST, address.to_string());
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(Full::new(self.body.clone())).ok()
+    }
+}
+
+/// How a request went.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    pub sent: Instant,
+    pub ended: Instant,
+    pub how: Ended,
+    /// Where there was an answer.
+    pub reply: Option<Reply>,
+}
+
+impl Exchange {
+    pub fn took(&self) -> Duration {
+        self.ended.saturating_duration_since(self.sent)
+    }
+
+    /// The status; none where no full answer came.
+    pub fn status(&self) -> Option<u16> {
+        match self.how {
+            Ended::Answered(status) => Some(status),
+            _ => None,
+        }
+    }
+}
+
+/// Sends a request on a connection of its own and waits for the answer.
+///
+/// # Errors
+/// Where no runtime can be started, or the request is none.
+pub fn ask(address: SocketAddr, ask: &Ask, timeout: Duration) -> io::Result<Exchange> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, format!("{} {} is no request", ask.method, ask.path));
+    let request = ask.request(address).ok_or_else(wrong)?;
+    let sent = Instant::now();
+    let result = LocalSet::new().block_on(&runtime, async {
+        let exchange = async {
+            let mut connection = Connection::open(&[address], Protocol::Http1).await?;
+            connection.send(request, true).await
+        };
+        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Ended::TimedOut))
+    });
+    let ended = Instant::now();
+    Ok(match result {
+        Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+        Err(how) => Exchange { sent, ended, how, reply: None },
+    })
+}

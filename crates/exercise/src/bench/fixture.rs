@@ -1,0 +1,506 @@
+//! The bench itself: what runs, and how it is reached.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use gonogo_domain::{Behind, Run, RunDependency, exercise::Timeline};
+use jiff::Timestamp;
+use tempfile::TempDir;
+use thiserror::Error;
+
+use super::{
+    ask::{Ask, Exchange, ask},
+    expand::Places,
+    traffic::{Sent, Traffic},
+};
+use crate::{
+    process::{Mark, Process, Program},
+    proxy::{
+        self, Clock, Fault, FaultError, Handle, Injected, Limits, Milliseconds, Proxy, Records, Route, Setup, Stub,
+        Took, Totals,
+    },
+};
+
+/// How long a dependency of its own may take to listen.
+const DEPENDENCY_STARTUP: Duration = Duration::from_mins(1);
+
+/// How often somebody who waits looks again.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// An answer is waited for as long as this, where nothing else is stated.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// What the bench is set up with.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub run: Run,
+    /// The root of the repository.
+    pub root: PathBuf,
+    /// This moment on both clocks.
+    pub clock: Clock,
+    /// The user wants it to end.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Why the bench cannot go on.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    #[error("{0}")]
+    Configuration(String),
+    #[error("{name} could not be started: {reason}")]
+    Dependency { name: String, reason: String },
+    #[error("the service could not be started: {0}")]
+    Service(String),
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("stopped")]
+    Stopped,
+}
+
+struct Dependency {
+    name: String,
+    http: bool,
+    proxy: Proxy,
+    /// The real one behind it, where the bench started it.
+    _process: Option<Process>,
+}
+
+/// A service with everything around it. Its end stops all of it.
+pub struct Bench {
+    setting: Setting,
+    mark: Mark,
+    places: Places,
+    clock: Clock,
+    dependencies: Vec<Dependency>,
+    process: Option<Process>,
+    address: SocketAddr,
+    ids: Arc<AtomicU64>,
+    /// What tells the ids of this run from those of another.
+    run_id: String,
+    /// Kept until all processes are gone.
+    _scratch: TempDir,
+}
+
+impl Bench {
+    /// Starts the dependencies and their proxies, but not the service.
+    ///
+    /// # Errors
+    /// Where the configuration cannot work or something does not start.
+    pub fn set_up(setting: Setting) -> Result<Self, BenchError> {
+        let clock = setting.clock;
+        let mark = Mark::own();
+        let scratch = tempfile::Builder::new().prefix("gonogo-").tempdir()?;
+        let mut places = Places::default();
+        places.set("scratch", scratch.path().display().to_string());
+        let mut dependencies = Vec::new();
+        for plan in &setting.run.dependencies {
+            let folder = scratch.path().join(&plan.name);
+            std::fs::create_dir_all(&folder)?;
+            let dependency = dependency(plan, &setting, &folder, &mark, clock)?;
+            let address = dependency.proxy.address();
+            places.set(&format!("{}.address", plan.name), address.to_string());
+            places.set(&format!("{}.host", plan.name), address.ip().to_string());
+            places.set(&format!("{}.port", plan.name), address.port().to_string());
+            dependencies.push(dependency);
+        }
+        let address = match &setting.run.attach {
+            Some(attach) => loopback(attach).map_err(BenchError::Configuration)?,
+            None => SocketAddr::from((Ipv4Addr::LOCALHOST, setting.run.port.map_or_else(free_port, Ok)?)),
+        };
+        places.set("port", address.port().to_string());
+        let since = clock.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let bench = Self {
+            setting,
+            mark,
+            places,
+            clock,
+            dependencies,
+            process: None,
+            address,
+            ids: Arc::default(),
+            run_id: format!("g{:x}", since.as_millis()),
+            _scratch: scratch,
+        };
+        bench.every_dependency_is_reached()?;
+        Ok(bench)
+    }
+
+    /// A dependency whose address is told to nobody would be reached past its proxy.
+    fn every_dependency_is_reached(&self) -> Result<(), BenchError> {
+        let run = &self.setting.run;
+        if run.attach.is_some() && !run.dependencies.is_empty() {
+            return Err(BenchError::Configuration(
+                "a service that runs already (`attach`) cannot be told where its dependencies are: start it by `command`"
+                    .to_owned(),
+            ));
+        }
+        let told = || run.environment.values().chain(&run.command);
+        for plan in &run.dependencies {
+            let name = &plan.name;
+            let (address, port) = (format!("{{{name}.address}}"), format!("{{{name}.port}}"));
+            if !told().any(|text| text.contains(&address) || text.contains(&port)) {
+                return Err(BenchError::Configuration(format!(
+                    "{}: nothing tells the service where {name} is: put {address} into the variable of `environment` that \
+                     names it; a service without such a variable needs one first",
+                    plan.place
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn run(&self) -> &Run {
+        &self.setting.run
+    }
+
+    /// Where times of records count from.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// What a calendar says now.
+    pub fn calendar(&self) -> Timestamp {
+        let now = self.clock.wall + self.clock.zero.elapsed();
+        Timestamp::try_from(now).unwrap_or(Timestamp::MAX)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.setting.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits for so long, unless the user wants it to end.
+    pub fn wait(&self, time: Duration) -> Result<(), BenchError> {
+        self.wait_for(time, || false).map(|_| ())
+    }
+
+    /// Waits until something holds; says whether it did in time.
+    pub fn wait_for(&self, time: Duration, holds: impl Fn() -> bool) -> Result<bool, BenchError> {
+        let until = Instant::now() + time;
+        loop {
+            if self.stopped() {
+                return Err(BenchError::Stopped);
+            }
+            if holds() {
+                return Ok(true);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            thread::sleep(left.min(LOOK));
+        }
+    }
+
+    /// Runs what makes the program, where that is stated.
+    pub fn build(&self, longest: Duration) -> Result<(), BenchError> {
+        let run = self.run();
+        if run.build.is_empty() {
+            return Ok(());
+        }
+        let program = Program {
+            command: self.places.expand_all(&run.build),
+            directory: self.setting.root.join(&run.directory),
+            environment: self.places.expand_map(&run.environment),
+        };
+        Process::run(&program, &self.mark, longest, &|| self.stopped())
+            .map_err(|error| BenchError::Service(error.to_string()))
+    }
+
+    /// Starts the process of the service, and does not wait for it.
+    pub fn launch(&mut self) -> Result<(), BenchError> {
+        self.halt();
+        let run = self.run();
+        let program = Program {
+            command: self.places.expand_all(&run.command),
+            directory: self.setting.root.join(&run.directory),
+            environment: self.places.expand_map(&run.environment),
+        };
+        if TcpStream::connect(self.address).is_ok() {
+            return Err(BenchError::Service(format!("something listens on {} already", self.address)));
+        }
+        let process = Process::start(&program, &self.mark).map_err(|error| BenchError::Service(error.to_string()))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Starts the service and waits until it is ready: its readiness path answers below 400, or somebody listens where it
+    /// has none.
+    pub fn start(&mut self) -> Result<(), BenchError> {
+        if self.run().attach.is_none() {
+            self.launch()?;
+        }
+        let until = Instant::now() + self.run().startup;
+        while !self.is_ready() {
+            if self.stopped() {
+                return Err(BenchError::Stopped);
+            }
+            let exit = self.process.as_mut().and_then(Process::exit);
+            let said = || self.process.as_ref().map(|one| one.output().last_words(12)).unwrap_or_default();
+            if let Some(exit) = exit {
+                return Err(BenchError::Service(format!("it ended with {exit:?} before it was ready{}", said())));
+            }
+            if Instant::now() >= until {
+                let startup = self.run().startup;
+                return Err(BenchError::Service(format!("it was not ready after {startup:?}{}", said())));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        match &self.run().probes.readiness {
+            Some(path) => self.get(path, Duration::from_secs(1)).is_ok_and(|exchange| exchange.how.good()),
+            None => TcpStream::connect(self.address).is_ok(),
+        }
+    }
+
+    /// Whether it runs and is ready.
+    pub fn is_up(&mut self) -> bool {
+        let runs = match &mut self.process {
+            Some(process) => process.exit().is_none(),
+            None => self.run().attach.is_some(),
+        };
+        runs && self.is_ready()
+    }
+
+    /// Kills the service, if it runs.
+    pub fn halt(&mut self) {
+        self.process = None;
+    }
+
+    /// The process; none in front of a service that runs already.
+    pub fn process(&mut self) -> Option<&mut Process> {
+        self.process.as_mut()
+    }
+
+    /// Names of the dependencies, and whether each speaks HTTP.
+    pub fn dependencies(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.dependencies.iter().map(|one| (one.name.as_str(), one.http))
+    }
+
+    pub fn dependency(&self, name: &str) -> Option<&RunDependency> {
+        self.run().dependencies.iter().find(|one| one.name == name)
+    }
+
+    /// The proxy before a dependency.
+    fn proxy(&self, name: &str) -> Option<&Handle> {
+        self.dependencies.iter().find(|one| one.name == name).map(|one| one.proxy.handle())
+    }
+
+    /// What its proxy saw; nothing of an unknown one.
+    pub fn records(&self, name: &str) -> Records {
+        self.proxy(name).map(Handle::records).unwrap_or_default()
+    }
+
+    pub fn totals(&self, name: &str) -> Totals {
+        self.proxy(name).map(Handle::totals).unwrap_or_default()
+    }
+
+    /// Breaks a dependency until what this gives is dropped.
+    pub fn inject(&self, name: &str, fault: Fault) -> Result<Injected, BenchError> {
+        let unknown = || BenchError::Configuration(format!("there is no dependency {name}"));
+        Ok(self.proxy(name).ok_or_else(unknown)?.inject(fault)?)
+    }
+
+    /// The n-th request of users, by the shares that are configured, and which one that is.
+    pub fn make(&self) -> impl Fn(u64) -> (usize, Ask) + Send + use<> {
+        self.make_of(&(0..self.run().requests.len()).collect::<Vec<_>>())
+    }
+
+    /// The same of these kinds only.
+    pub fn make_of(&self, kinds: &[usize]) -> impl Fn(u64) -> (usize, Ask) + Send + use<> {
+        let asks = self.asks();
+        let round: Vec<usize> = asks
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| kinds.contains(place))
+            .flat_map(|(place, (weight, _))| std::iter::repeat_n(place, usize::try_from(*weight).unwrap_or(1).min(100)))
+            .collect();
+        let (ids, run_id) = (Arc::clone(&self.ids), self.run_id.clone());
+        move |number| {
+            let turn = usize::try_from(number).unwrap_or(0) % round.len().max(1);
+            let kind = round.get(turn).copied().unwrap_or_default();
+            let template = asks.get(kind).map_or_else(|| Ask::get("/"), |(_, ask)| ask.clone());
+            (kind, numbered(&template, &ids, &run_id))
+        }
+    }
+
+    /// A new request of this kind.
+    pub fn request(&self, kind: usize) -> Ask {
+        let template = self.asks().into_iter().nth(kind).map_or_else(|| Ask::get("/"), |(_, ask)| ask);
+        numbered(&template, &self.ids, &self.run_id)
+    }
+
+    fn asks(&self) -> Vec<(u32, Ask)> {
+        let expand = |text: &String| self.places.expand(text);
+        let requests = self.run().requests.iter().map(|request| {
+            let mut headers: Vec<(String, String)> =
+                request.headers.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
+            let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+            if request.body.is_some() && !has_type {
+                headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            }
+            let body = request.body.as_ref().map(expand).unwrap_or_default().into();
+            (request.weight, Ask { method: request.method.clone(), path: expand(&request.path), headers, body })
+        });
+        requests.collect()
+    }
+
+    /// Asks the service once.
+    pub fn ask(&self, request: &Ask, timeout: Duration) -> Result<Exchange, BenchError> {
+        Ok(ask(self.address, request, timeout)?)
+    }
+
+    pub fn get(&self, path: &str, timeout: Duration) -> Result<Exchange, BenchError> {
+        self.ask(&Ask::get(path), timeout)
+    }
+
+    /// Users at this rate, until what it gives is ended.
+    pub fn traffic(&self, rate: f64) -> Result<Traffic, BenchError> {
+        Ok(Traffic::start(self.address, rate, ANSWER, self.make())?)
+    }
+
+    /// Milliseconds from a moment to another; none before it.
+    pub fn since(from: Instant, to: Instant) -> u64 {
+        u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A picture of what users and dependencies saw from this moment on.
+    pub fn timeline(&self, from: Instant, sent: &[Sent]) -> Timeline {
+        let mut timeline = Timeline::over(Self::since(from, Instant::now()));
+        for one in sent.iter().filter(|one| one.exchange.sent >= from) {
+            let wait = Self::since(one.exchange.sent, one.exchange.ended);
+            timeline.request(Self::since(from, one.exchange.sent), wait, one.good());
+        }
+        let begin = from.saturating_duration_since(self.clock.zero);
+        for dependency in &self.dependencies {
+            let records = dependency.proxy.handle().records();
+            let calls: Vec<Duration> = if dependency.http {
+                records.requests.iter().map(|one| one.came).collect()
+            } else {
+                records.connections.iter().map(|one| one.opened).collect()
+            };
+            for came in calls.into_iter().filter_map(|came| came.checked_sub(begin)) {
+                timeline.call(&dependency.name, u64::try_from(came.as_millis()).unwrap_or(u64::MAX));
+            }
+        }
+        timeline
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.process = None;
+        self.dependencies.clear();
+        // What left its process group is found by its mark.
+        self.mark.sweep();
+    }
+}
+
+fn numbered(template: &Ask, ids: &AtomicU64, run_id: &str) -> Ask {
+    let mut places = Places::default();
+    places.set("id", format!("{run_id}-{}", ids.fetch_add(1, Ordering::Relaxed)));
+    let body = std::str::from_utf8(&template.body).map(|text| places.expand(text));
+    Ask {
+        method: template.method.clone(),
+        path: places.expand(&template.path),
+        headers: template.headers.iter().map(|(name, value)| (name.clone(), places.expand(value))).collect(),
+        body: body.map_or_else(|_| template.body.clone(), Into::into),
+    }
+}
+
+fn dependency(
+    plan: &RunDependency,
+    setting: &Setting,
+    folder: &std::path::Path,
+    mark: &Mark,
+    clock: Clock,
+) -> Result<Dependency, BenchError> {
+    let failed = |reason: String| BenchError::Dependency { name: plan.name.clone(), reason };
+    let at = |address: SocketAddr| {
+        let addresses = vec![address];
+        if plan.http { proxy::Behind::Http(addresses) } else { proxy::Behind::Tcp(addresses) }
+    };
+    let (behind, process) = match &plan.behind {
+        Behind::Address(address) => (at(loopback(address).map_err(failed)?), None),
+        Behind::Command { command, environment } => {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+            let mut places = Places::default();
+            places.set("port", address.port().to_string());
+            places.set("scratch", folder.display().to_string());
+            let program = Program {
+                command: places.expand_all(command),
+                directory: setting.root.join(&setting.run.directory),
+                environment: places.expand_map(environment),
+            };
+            let mut process = Process::start(&program, mark).map_err(|error| failed(error.to_string()))?;
+            let until = Instant::now() + DEPENDENCY_STARTUP;
+            while TcpStream::connect(address).is_err() {
+                let said = process.output().last_words(12);
+                if let Some(exit) = process.exit() {
+                    return Err(failed(format!("it ended with {exit:?}{said}")));
+                }
+                if setting.stop.load(Ordering::Relaxed) {
+                    return Err(BenchError::Stopped);
+                }
+                if Instant::now() >= until {
+                    return Err(failed(format!("it did not listen on {address} within {DEPENDENCY_STARTUP:?}{said}")));
+                }
+                thread::sleep(LOOK);
+            }
+            (at(address), Some(process))
+        }
+        Behind::Answers { answers, latency } => {
+            let routes: Vec<Route> = answers
+                .iter()
+                .map(|one| Route {
+                    method: one.method.clone(),
+                    path: one.path.clone(),
+                    answers: vec![proxy::Answer {
+                        status: one.status,
+                        headers: one.headers.clone().into_iter().collect(),
+                        body: one.body.clone(),
+                    }],
+                })
+                .collect();
+            let took = if latency.is_zero() {
+                Took::default()
+            } else {
+                Took { points: vec![(0.0, Milliseconds(*latency))], seed: 0 }
+            };
+            (proxy::Behind::Stub(Stub::new(&routes, took).map_err(|error| failed(error.to_string()))?), None)
+        }
+    };
+    let proxy = Proxy::start(Setup { behind, limits: Limits::default(), clock })?;
+    Ok(Dependency { name: plan.name.clone(), http: plan.http, proxy, _process: process })
+}
+
+/// An address of this machine. What runs elsewhere is not for breaking.
+fn loopback(address: &str) -> Result<SocketAddr, String> {
+    let found = address.to_socket_addrs().map_err(|error| format!("`{address}` is no HOST:PORT: {error}"))?;
+    let found: Vec<SocketAddr> = found.collect();
+    match found.first() {
+        Some(first) if found.iter().all(|one| one.ip().is_loopback()) => Ok(*first),
+        _ => Err(format!("`{address}` is not this machine: experiments are made on the loopback only")),
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

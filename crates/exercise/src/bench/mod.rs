@@ -1,0 +1,12 @@
+//! A service on the bench: started, its dependencies behind fault proxies, asked by users.
+
+mod ask;
+mod expand;
+mod fixture;
+mod survey;
+mod traffic;
+
+pub use ask::{Ask, Exchange, ask};
+pub use fixture::{Bench, BenchError, Setting};
+pub use survey::{Shape, Survey, Use, shape};
+pub use traffic::{Sent, Traffic};

@@ -1,0 +1,131 @@
+//! Which dependencies each kind of request needs: seen, not stated.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{Bench, BenchError};
+use crate::proxy::Request;
+
+/// How often each kind of request is sent.
+const ASKED: u32 = 4;
+
+/// How long calls that a request causes may come after it.
+const AFTER: Duration = Duration::from_millis(600);
+
+/// For how long the service is watched while nobody asks it: as long as one kind of request takes.
+const IDLE: Duration = Duration::from_millis(800);
+
+/// What each kind of request does while all is well.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// By the place of the request in the configuration.
+    pub uses: Vec<Use>,
+}
+
+/// One kind of request.
+#[derive(Clone, Debug, Default)]
+pub struct Use {
+    /// Statuses of the answers; none where no full answer came.
+    pub statuses: Vec<Option<u16>>,
+    /// What one request calls, by the name of the dependency.
+    pub calls: BTreeMap<String, BTreeSet<Shape>>,
+}
+
+/// The method and the path of a call, with `*` for the parts of the path that differ from call to call. Where the
+/// dependency does not speak HTTP, both are empty.
+pub type Shape = (String, String);
+
+/// The shape of a call.
+pub fn shape(request: &Request) -> Shape {
+    let path = request.head.path.split('?').next().unwrap_or_default();
+    let parts = path
+        .split('/')
+        .map(|part| if part.bytes().any(|byte| byte.is_ascii_digit()) && !is_version(part) { "*" } else { part });
+    (request.head.method.to_string(), parts.collect::<Vec<_>>().join("/"))
+}
+
+/// `v1`, `v2beta1`.
+fn is_version(part: &str) -> bool {
+    part.strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()) && rest.len() < 8)
+}
+
+impl Use {
+    /// All answers were below 400.
+    pub fn good(&self) -> bool {
+        !self.statuses.is_empty() && self.statuses.iter().all(|status| status.is_some_and(|status| status < 400))
+    }
+}
+
+impl Survey {
+    /// Sends a few requests of each kind and looks at what the dependencies get.
+    ///
+    /// What most requests of a kind bring about belongs to it; a call that comes now and then is the service's own.
+    pub fn make(bench: &Bench) -> Result<Self, BenchError> {
+        let names: Vec<(String, bool)> = bench.dependencies().map(|(name, http)| (name.to_owned(), http)).collect();
+        let idle_from: Vec<u64> = names.iter().map(|(name, _)| bytes_to(bench, name)).collect();
+        bench.wait(IDLE)?;
+        let idle: Vec<u64> =
+            names.iter().zip(idle_from).map(|((name, _), from)| bytes_to(bench, name).saturating_sub(from)).collect();
+        let mut uses = Vec::new();
+        for kind in 0..bench.run().requests.len() {
+            let before: Vec<u64> = names.iter().map(|(name, _)| bytes_to(bench, name)).collect();
+            let first: Vec<u64> = names.iter().map(|(name, _)| requests_to(bench, name)).collect();
+            let mut statuses = Vec::new();
+            for _ in 0..ASKED {
+                statuses.push(bench.ask(&bench.request(kind), Duration::from_secs(10))?.status());
+            }
+            bench.wait(AFTER)?;
+            let mut calls = BTreeMap::new();
+            for (place, (name, http)) in names.iter().enumerate() {
+                let at = |all: &[u64]| all.get(place).copied().unwrap_or_default();
+                let shapes = if *http {
+                    usual_shapes(bench, name, at(&first))
+                } else {
+                    // More than what it sends while nobody asks, and more than a heartbeat.
+                    let grown = bytes_to(bench, name).saturating_sub(at(&before));
+                    let called = grown > at(&idle) + 8 * u64::from(ASKED);
+                    called.then(|| (String::new(), String::new())).into_iter().collect()
+                };
+                if !shapes.is_empty() {
+                    calls.insert(name.clone(), shapes);
+                }
+            }
+            uses.push(Use { statuses, calls });
+        }
+        Ok(Self { uses })
+    }
+
+    /// What these kinds of requests call at a dependency.
+    pub fn shapes(&self, dependency: &str, kinds: &[usize]) -> BTreeSet<Shape> {
+        let uses = kinds.iter().filter_map(|kind| self.uses.get(*kind)?.calls.get(dependency));
+        uses.flatten().cloned().collect()
+    }
+
+    /// The kinds of requests that are answered well and need this dependency.
+    pub fn needing(&self, dependency: &str) -> Vec<usize> {
+        let needs = |one: &Use| one.good() && one.calls.contains_key(dependency);
+        self.uses.iter().enumerate().filter(|(_, one)| needs(one)).map(|(place, _)| place).collect()
+    }
+}
+
+fn requests_to(bench: &Bench, name: &str) -> u64 {
+    bench.totals(name).requests
+}
+
+fn bytes_to(bench: &Bench, name: &str) -> u64 {
+    let records = bench.records(name);
+    records.connections.iter().map(|one| one.bytes_from_service).sum()
+}
+
+/// The shapes of calls since this one that came at least as often as most of the requests.
+fn usual_shapes(bench: &Bench, name: &str, first: u64) -> BTreeSet<Shape> {
+    let records = bench.records(name);
+    let mut counts: BTreeMap<Shape, u32> = BTreeMap::new();
+    for request in records.requests.iter().filter(|one| one.id >= first) {
+        *counts.entry(shape(request)).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count + 1 >= ASKED).map(|(shape, _)| shape).collect()
+}

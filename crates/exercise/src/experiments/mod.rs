@@ -1,0 +1,35 @@
+//! The experiments: each states what holds if all is well, breaks one thing, watches, and undoes it.
+//!
+//! An experiment is a function from a bench to what was measured; what it means is said by
+//! [`Observation::answers`](gonogo_domain::exercise::Observation::answers). [`run`] repeats each until its answers are
+//! stable, and sees to it that all is well before and after.
+
+mod boot;
+mod breaker;
+mod health;
+mod liveness;
+mod retries;
+mod run;
+mod shutdown;
+mod timeouts;
+mod unmade;
+
+pub use run::{Event, Wanted, run};
+pub use unmade::Unmade;
+
+use gonogo_domain::exercise::{Kind, Trial};
+
+use crate::bench::{Bench, Survey};
+
+/// Makes one trial.
+fn trial(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+    match kind {
+        Kind::Boot => boot::trial(bench),
+        Kind::Health => health::trial(bench),
+        Kind::Liveness => liveness::trial(bench),
+        Kind::Timeouts => timeouts::trial(bench, survey),
+        Kind::Retries => retries::trial(bench, survey),
+        Kind::Breaker => breaker::trial(bench, survey),
+        Kind::Shutdown => shutdown::trial(bench, survey),
+    }
+}

@@ -1,0 +1,156 @@
+//! Lets calls fail in different ways and counts how often, and when, they come again.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use gonogo_domain::{
+    Message,
+    exercise::{Call, Observation, Retries, RetryCase, RetryFault, Trial},
+};
+
+use super::Unmade;
+use crate::{
+    bench::{Bench, BenchError, Sent, Shape, Survey, shape},
+    proxy::{Break, Fault, RetryAfter, Which},
+};
+
+/// Requests that are sent while the dependency fails.
+const ASKED: usize = 8;
+
+/// Where the way of failing is asked about by yes or no, so many are enough.
+const FEW: usize = 3;
+
+/// Good requests between two that fail, so that a breaker stays closed.
+const BETWEEN: usize = 6;
+
+/// Calls that come later than this are not waited for.
+const LONGEST: Duration = Duration::from_secs(12);
+
+/// After this long without a call no other one is expected, or after three times the last gap.
+const QUIET: Duration = Duration::from_millis(800);
+
+/// What the dependency asks to wait, in seconds.
+const RETRY_AFTER: u32 = 2;
+
+/// Headers that make a call one that may be repeated.
+const KEYS: &[&str] = &["idempotency-key", "x-idempotency-key", "x-request-key"];
+
+pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
+    let names: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
+    if names.is_empty() {
+        return Err(Unmade::NotApplicable(Message::new(
+            "no dependency that speaks HTTP is configured (`http = true`): single calls cannot be told apart",
+            "未配置 HTTP 依赖（`http = true`）：无法区分单次调用",
+        )));
+    }
+    if names.iter().all(|name| survey.needing(name).is_empty()) {
+        return Err(Unmade::no_request_needs_one());
+    }
+    let begin = Instant::now();
+    let (mut cases, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    for name in &names {
+        // One kind of request for each dependency that it needs: another one takes the same way out.
+        let Some(kind) = survey.needing(name).first().copied() else { continue };
+        for (fault, count) in
+            [(RetryFault::Unavailable, ASKED), (RetryFault::RetryAfter(RETRY_AFTER), FEW), (RetryFault::BrokenOff, FEW)]
+        {
+            let from = Instant::now();
+            let wanted = Wanted { name, kind, shapes: survey.shapes(name, &[kind]) };
+            let calls = case(bench, &wanted, fault, count, &mut sent)?;
+            marks.push((from, Instant::now(), told(name, fault)));
+            let request = bench.run().requests.get(kind).map(gonogo_domain::RunRequest::name).unwrap_or_default();
+            cases.push(RetryCase { dependency: name.clone(), request, fault, calls });
+        }
+    }
+    let mut timeline = bench.timeline(begin, &sent);
+    for (from, until, what) in marks {
+        timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
+    }
+    Ok(Trial { observation: Observation::Retries(Retries { cases }), timeline })
+}
+
+fn told(name: &str, fault: RetryFault) -> Message {
+    match fault {
+        RetryFault::Unavailable => Message::new(format!("{name} answers 503"), format!("{name} 返回 503")),
+        RetryFault::RetryAfter(seconds) => Message::new(
+            format!("{name} answers 429, Retry-After: {seconds}"),
+            format!("{name} 返回 429，Retry-After: {seconds}"),
+        ),
+        RetryFault::BrokenOff => Message::new(format!("answers of {name} break off"), format!("{name} 的响应中断")),
+    }
+}
+
+/// Which calls are looked at.
+struct Wanted<'a> {
+    name: &'a str,
+    kind: usize,
+    /// The service calls on its own account too.
+    shapes: BTreeSet<Shape>,
+}
+
+fn case(
+    bench: &Bench,
+    wanted: &Wanted<'_>,
+    fault: RetryFault,
+    count: usize,
+    sent: &mut Vec<Sent>,
+) -> Result<Vec<Vec<Call>>, BenchError> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let answer = match fault {
+            RetryFault::Unavailable => Break::Status { code: 503, retry_after: None },
+            RetryFault::RetryAfter(seconds) => {
+                Break::Status { code: 429, retry_after: Some(RetryAfter::Seconds(seconds)) }
+            }
+            RetryFault::BrokenOff => Break::TruncatedBody { after_bytes: 0 },
+        };
+        let injected = bench.inject(wanted.name, Fault::Http { which: Which::All, answer })?;
+        let (calls, one) = once(bench, wanted, fault)?;
+        drop(injected);
+        sent.push(one);
+        // Nothing of it came where a breaker or a cache stood before the dependency.
+        if !calls.is_empty() {
+            all.push(calls);
+        }
+        for _ in 0..BETWEEN {
+            let exchange = bench.ask(&bench.request(wanted.kind), LONGEST)?;
+            sent.push(Sent { kind: wanted.kind, exchange });
+        }
+    }
+    Ok(all)
+}
+
+fn once(bench: &Bench, wanted: &Wanted<'_>, fault: RetryFault) -> Result<(Vec<Call>, Sent), BenchError> {
+    let Wanted { name, kind, shapes } = wanted;
+    let kind = *kind;
+    let first = bench.totals(name).requests;
+    let exchange = bench.ask(&bench.request(kind), LONGEST)?;
+    let begin = exchange.sent.saturating_duration_since(bench.clock().zero);
+    let calls = || -> Vec<Call> {
+        let records = bench.records(name);
+        let new = records.requests.iter().filter(|one| one.id >= first && shapes.contains(&shape(one)));
+        new.map(|one| Call {
+            at_ms: u64::try_from(one.came.saturating_sub(begin).as_millis()).unwrap_or(u64::MAX),
+            method: one.head.method.to_string(),
+            path: one.head.path.split('?').next().unwrap_or_default().to_owned(),
+            keyed: KEYS.iter().any(|key| one.header(key).is_some()),
+        })
+        .collect()
+    };
+    // Where the user is answered before the calls are over, they go on behind.
+    let asked_to_wait = match fault {
+        RetryFault::RetryAfter(seconds) => Duration::from_secs(u64::from(seconds)) + QUIET,
+        _ => QUIET,
+    };
+    bench.wait_for(LONGEST, || {
+        let found = calls();
+        let now = Bench::since(exchange.sent, Instant::now());
+        let last = found.last().map_or(0, |call| call.at_ms);
+        let before = found.iter().rev().nth(1).map_or(last, |call| call.at_ms);
+        let quiet = u64::try_from(asked_to_wait.as_millis()).unwrap_or(u64::MAX).max((last - before.min(last)) * 3);
+        now.saturating_sub(last) >= quiet
+    })?;
+    Ok((calls(), Sent { kind, exchange }))
+}

@@ -1,0 +1,147 @@
+//! Makes the experiments that are wanted, one after the other, within the time that is given.
+
+use std::time::{Duration, Instant};
+
+use gonogo_domain::{
+    Message,
+    exercise::{Answer, Ended, Experiment, Held, Kind, Trial, settled},
+};
+
+use super::{Unmade, trial};
+use crate::bench::{Bench, BenchError, Survey, Use};
+
+/// A service that was broken may take so long to be well again by itself; then it is started anew.
+const RECOVERY: Duration = Duration::from_secs(15);
+
+/// How many of a hundred requests may fail while all is well.
+const WELL_PERCENT: usize = 2;
+
+/// What is to be made.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub kinds: Vec<Kind>,
+    /// No trial begins later than this after the first one.
+    pub budget: Duration,
+    /// No experiment is tried more often.
+    pub trials: usize,
+    /// What the records say of who made them, and of what.
+    pub gonogo: String,
+    pub revision: Option<String>,
+}
+
+/// What is going on.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A trial begins; the first is 1.
+    Begins(Kind, usize),
+    /// An experiment is over.
+    Over(&'a Experiment),
+}
+
+/// Makes the experiments. A service that is down between them is started.
+pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(Event<'_>)) -> Vec<Experiment> {
+    let until = Instant::now() + wanted.budget;
+    let mut made = Vec::new();
+    for kind in &wanted.kinds {
+        let (begin, at) = (Instant::now(), bench.calendar());
+        let mut trials: Vec<Trial> = Vec::new();
+        let ended = loop {
+            if bench.stopped() {
+                break Ended::NotMade(Message::new("stopped", "已停止"));
+            }
+            if Instant::now() >= until {
+                break Ended::NotMade(Message::new("the time was over (--budget)", "时间用尽（--budget）"));
+            }
+            watch(Event::Begins(*kind, trials.len() + 1));
+            match one(*kind, bench, survey) {
+                Ok(trial) => trials.push(trial),
+                Err(Unmade::NotApplicable(why)) => break Ended::NotApplicable(why),
+                Err(Unmade::Missing(why)) => break Ended::NotMade(why),
+                Err(Unmade::Bench(error)) => {
+                    let why = error.to_string();
+                    break Ended::NotMade(Message::new(why.clone(), why));
+                }
+            }
+            if trials.len() >= wanted.trials || is_stable(*kind, &trials) {
+                break Ended::Completed;
+            }
+        };
+        let took_ms = Bench::since(begin, Instant::now());
+        let experiment = Experiment {
+            kind: *kind,
+            at,
+            gonogo: wanted.gonogo.clone(),
+            revision: wanted.revision.clone(),
+            trials,
+            ended,
+            took_ms,
+        };
+        watch(Event::Over(&experiment));
+        made.push(experiment);
+    }
+    made
+}
+
+/// More trials would not change what is believed.
+fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
+    let answers: Vec<Vec<Answer>> = trials.iter().map(|trial| trial.observation.answers()).collect();
+    let sure = settled(kind, &answers).iter().all(|answer| answer.held != Held::Inconclusive);
+    // What could not be told again and again will not be told the next time.
+    let hopeless = || answers.len() >= 2 && answers.iter().flatten().all(|answer| answer.held == Held::Inconclusive);
+    sure || hopeless()
+}
+
+fn one(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+    if !bench.is_up() {
+        bench.start()?;
+    }
+    well(bench, survey)?;
+    let result = trial(kind, bench, survey);
+    if matches!(result, Err(Unmade::Bench(BenchError::Stopped))) {
+        return result;
+    }
+    recover(bench, survey)?;
+    result
+}
+
+/// The steady state: users are answered well.
+fn well(bench: &mut Bench, survey: &Survey) -> Result<(), Unmade> {
+    if is_well(bench, survey)? {
+        return Ok(());
+    }
+    // What an experiment before it left may have gone on.
+    recover(bench, survey)?;
+    if is_well(bench, survey)? {
+        return Ok(());
+    }
+    Err(Unmade::Missing(Message::new(
+        "users were not answered well before anything was broken",
+        "故障注入之前用户请求已不正常",
+    )))
+}
+
+fn is_well(bench: &Bench, survey: &Survey) -> Result<bool, BenchError> {
+    let kinds: Vec<usize> =
+        (0..survey.uses.len()).filter(|kind| survey.uses.get(*kind).is_some_and(Use::good)).collect();
+    let (mut asked, mut bad) = (0, 0);
+    for kind in kinds.iter().cycle().take(kinds.len().max(4).min(kinds.len() * 4)) {
+        asked += 1;
+        bad += usize::from(!bench.ask(&bench.request(*kind), Duration::from_secs(5))?.how.good());
+    }
+    Ok(bad * 100 <= asked * WELL_PERCENT)
+}
+
+/// Waits until all is well, and starts the service anew where that does not come by itself.
+fn recover(bench: &mut Bench, survey: &Survey) -> Result<(), BenchError> {
+    let until = Instant::now() + RECOVERY;
+    while Instant::now() < until && bench.is_up() {
+        if is_well(bench, survey)? {
+            return Ok(());
+        }
+        bench.wait(Duration::from_millis(250))?;
+    }
+    if bench.run().attach.is_none() {
+        bench.start()?;
+    }
+    Ok(())
+}
