@@ -179,7 +179,7 @@ fn says_generated(bytes: &[u8]) -> bool {
 
 /// What a bundler made for browsers: lines that nobody could read.
 fn bundled(language: Language, bytes: &[u8]) -> bool {
-    let lines = || 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = || bytes.split(|byte| *byte == b'\n').count();
     language == Language::JavaScript && bytes.len() > HEAD && bytes.len() / lines() > LONGEST_LINES
 }
 
