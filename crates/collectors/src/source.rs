@@ -36,6 +36,7 @@ mod program;
 mod receivers;
 mod routes;
 mod settings;
+mod touched;
 mod values;
 mod variables;
 mod vendors;

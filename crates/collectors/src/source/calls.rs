@@ -15,6 +15,7 @@ use super::{
     handling::handles_errors,
     program::{self, FileId, Made},
     settings::{self, MadeIn},
+    touched::touch,
     values::Context,
 };
 
@@ -180,7 +181,7 @@ impl<'p> Linker<'p> {
         };
         let Some((file, name)) = found else { return Vec::new() };
         let (name, method) = name.split_once('.').map_or((name, None), |(name, method)| (name, Some(method)));
-        program::touch(file);
+        touch(file);
         let Some(names) = self.names.get(file) else { return Vec::new() };
         let Some((class, around)) = names.class(name).map(|class| (class, class.parent.unwrap_or(0))) else {
             return Vec::new();
@@ -192,7 +193,7 @@ impl<'p> Linker<'p> {
     /// Something stands in the function: it is no mere declaration.
     fn has_body(&self, function: FunctionId) -> bool {
         let Some((file, scope)) = self.scopes.get(function).copied() else { return true };
-        program::touch(file);
+        touch(file);
         let Some(unit) = self.program.files.get(file) else { return true };
         let module = &unit.module;
         let declares = matches!(module.language, Language::Java | Language::Kotlin | Language::CSharp | Language::Php);

@@ -24,7 +24,8 @@ use crate::Cache;
 
 use super::{
     kept::{self, Calls, Contents, Found, Held, Kept, Numbers},
-    program::{self, AllNames, FileBeyond, FileId, Own, Program, Touched, Unasked, touching},
+    program::{AllNames, FileBeyond, FileId, Program, Unasked},
+    touched::{Own, Touched, touch, touching},
     values::Context,
 };
 
@@ -298,7 +299,7 @@ impl<'p> Linker<'p> {
     }
 
     pub(super) fn context(&self, file: FileId) -> Option<Context<'p>> {
-        program::touch(file);
+        touch(file);
         let unit = self.program.files.get(file)?;
         Some(Context { module: &unit.module, names: self.names.get(file)?, path: &unit.path })
     }
@@ -419,7 +420,7 @@ impl<'p> Linker<'p> {
         } else if let Some(placed) = symbol.strip_prefix('@') {
             let (file, name) = placed.split_once('.')?;
             let file = file.parse().ok()?;
-            program::touch(file);
+            touch(file);
             (file, name)
         } else {
             // `App.Services.Fraud.up`, by the package of the class.
@@ -436,7 +437,7 @@ impl<'p> Linker<'p> {
             return self.functions.get(&(file, *scope)).copied();
         }
         let file = self.program.function_beside(file, name)?;
-        program::touch(file);
+        touch(file);
         let scope = self.program.files.get(file)?.outline.named.get(name)?;
         self.functions.get(&(file, *scope)).copied()
     }

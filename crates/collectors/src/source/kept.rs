@@ -19,7 +19,8 @@ use sha2::{Digest as _, Sha256};
 use super::{
     calls::Resolved,
     facts::{Edge, Tables},
-    program::{FileId, Program, Touched, touching},
+    program::{FileId, Program},
+    touched::{Touched, touching},
 };
 use crate::{Cache, cache::Key};
 

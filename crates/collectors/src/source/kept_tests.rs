@@ -80,10 +80,7 @@ fn a_file_that_comes_or_goes_is_seen_by_all() {
 }
 
 const GO: Files<'_> = &[
-    (
-        "a/a.go",
-        "package a\nimport \"net/http\"\nfunc Fetch() (*http.Response, error) { return made.Get(\"http://y\") }\n",
-    ),
+    ("a/a.go", "package a\nimport \"net/http\"\nfunc Close() { made.CloseIdleConnections() }\n"),
     ("a/made.go", "package a\nimport (\"net/http\"; \"time\")\nvar made = &http.Client{Timeout: time.Second}\n"),
     ("b/b.go", "package b\nfunc Other() int { return 1 }\n"),
     ("main.go", "package main\nimport \"net/http\"\nfunc main() { http.Get(\"http://x\"); run() }\nfunc run() {}\n"),

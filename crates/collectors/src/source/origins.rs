@@ -10,8 +10,10 @@ use gonogo_source::{Expr, ScopeId, ScopeKind};
 
 use super::{
     facts::{Linker, method},
-    program::{FileId, Touched, touching},
-    settings, values,
+    program::FileId,
+    settings,
+    touched::{Touched, touching},
+    values,
     values::Context,
 };
 

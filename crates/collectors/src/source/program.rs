@@ -1,7 +1,6 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     sync::OnceLock,
 };
@@ -11,11 +10,15 @@ use gonogo_domain::{
     known_symbols,
 };
 use gonogo_source::{Beyond, Import, Language, Maker, Names};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::{SourceUnit, outline::Outline};
+use super::{
+    SourceUnit,
+    outline::Outline,
+    touched::{Touched, touch, touch_group, touching},
+};
 
 /// A file of the program, by its place in [`Program::files`].
 pub(super) type FileId = usize;
@@ -69,60 +72,6 @@ struct Group {
     gifts: HashMap<String, String>,
     /// Its files, and those that symbols of its names come from.
     rests_on: BTreeSet<FileId>,
-}
-
-/// What a piece of work asked about: the answers would be the same in every program that has these files.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Touched {
-    pub(super) files: HashSet<FileId>,
-    pub(super) groups: HashSet<usize>,
-}
-
-impl Touched {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.files.extend(&other.files);
-        self.groups.extend(&other.groups);
-    }
-
-    pub(super) fn is_within(&self, own: &Own<'_>) -> bool {
-        let all = |of: &HashSet<usize>, own: &[bool]| of.iter().all(|one| own.get(*one).copied().unwrap_or_default());
-        self.files.iter().all(|file| own.has(*file)) && all(&self.groups, &own.groups)
-    }
-}
-
-/// What one of the programs that are linked together has for its own.
-pub(super) struct Own<'a> {
-    absent: &'a [bool],
-    /// The groups in which nothing is of others.
-    groups: Vec<bool>,
-}
-
-impl<'a> Own<'a> {
-    pub(super) fn of(program: &Program<'_>, absent: &'a [bool]) -> Self {
-        let mut own = Self { absent, groups: Vec::new() };
-        own.groups = program.groups.iter().map(|group| group.rests_on.iter().all(|file| own.has(*file))).collect();
-        own
-    }
-
-    fn has(&self, file: FileId) -> bool {
-        !self.absent.get(file).copied().unwrap_or(true)
-    }
-}
-
-thread_local! {
-    static TOUCHED: RefCell<Touched> = RefCell::default();
-}
-
-/// Does the work, and says what it asked about. The work must not leave its thread.
-pub(super) fn touching<T>(work: impl FnOnce() -> T) -> (T, Touched) {
-    let before = TOUCHED.take();
-    let done = work();
-    (done, TOUCHED.replace(before))
-}
-
-/// Something about this file is asked.
-pub(super) fn touch(file: FileId) {
-    TOUCHED.with_borrow_mut(|touched| touched.files.insert(file));
 }
 
 impl Group {
@@ -236,6 +185,11 @@ impl<'u> Program<'u> {
             files.map(|(file, group)| format!("{}\0{:?}\0{group}", file.path, file.role)).collect();
         let folders: BTreeMap<&String, &FileId> = self.folders.iter().collect();
         format!("{files:?}{folders:?}")
+    }
+
+    /// The files that each group rests on.
+    pub(super) fn rests_on(&self) -> impl Iterator<Item = &BTreeSet<FileId>> {
+        self.groups.iter().map(|group| &group.rests_on)
     }
 
     /// What each group declares.
@@ -481,7 +435,7 @@ impl<'u> Program<'u> {
 
     fn group(&self, file: FileId) -> Option<&Group> {
         let group = *self.group_of.get(file)?;
-        TOUCHED.with_borrow_mut(|touched| touched.groups.insert(group));
+        touch_group(group);
         self.groups.get(group)
     }
 }

@@ -12,7 +12,8 @@ use hashbrown::HashMap;
 
 use super::{
     facts::{Linker, method},
-    program::{FileId, Touched, touching},
+    program::FileId,
+    touched::{Touched, touching},
     values::{self, Context},
 };
 
