@@ -38,6 +38,7 @@ pub(super) struct Outline {
     pub(super) gifts: Vec<(String, String)>,
     pub(super) fields: Vec<(String, String)>,
     pub(super) names: Vec<(String, String)>,
+    pub(super) classes: Vec<String>,
     /// Symbols of what another file may ask for by its name, and of what is exported under another one.
     pub(super) tops: BTreeMap<String, String>,
     pub(super) exports: BTreeMap<String, String>,
@@ -76,7 +77,8 @@ impl Outline {
         let known = Known(known_symbols(module.language.word()));
         let names = Names::new(module, &known);
         let classes = module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
-        let classes = classes.map(|class| (class.name.clone(), format!(".{}", class.name)));
+        let classes: Vec<String> = classes.map(|class| class.name.clone()).collect();
+        let by_class = classes.iter().map(|class| (class.clone(), format!(".{class}")));
         let tops = module.bindings.iter().filter(|one| one.scope == 0);
         let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
         let functions = declarations(module);
@@ -90,7 +92,8 @@ impl Outline {
             named: names.functions().iter().map(|(name, scope)| (name.clone(), *scope)).collect(),
             gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), symbol)).collect(),
             fields: names.fields().collect(),
-            names: classes.chain(tops).collect(),
+            names: by_class.chain(tops).collect(),
+            classes,
             tops: asked_for(module, &names),
             exports: exports(module, &names),
             words: variables::words(module),

@@ -72,6 +72,8 @@ struct Group {
     gifts: HashMap<String, String>,
     /// Its files, and those that symbols of its names come from.
     rests_on: BTreeSet<FileId>,
+    /// Where a class is.
+    classes: HashMap<String, FileId>,
 }
 
 impl Group {
@@ -89,12 +91,15 @@ impl Group {
             }
             hash.update([1]);
         }
-        let mut functions: Vec<(&String, &FileId)> = self.functions.iter().collect();
-        functions.sort_unstable();
-        for (name, file) in functions {
-            hash.update(name);
-            hash.update([0]);
-            hash.update(file.to_le_bytes());
+        for places in [&self.functions, &self.classes] {
+            let mut all: Vec<(&String, &FileId)> = places.iter().collect();
+            all.sort_unstable();
+            for (name, file) in all {
+                hash.update(name);
+                hash.update([0]);
+                hash.update(file.to_le_bytes());
+            }
+            hash.update([1]);
         }
         hash.finalize().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
     }
@@ -104,6 +109,9 @@ impl Group {
         self.rests_on.insert(file);
         for name in declared.functions {
             self.functions.entry(name).or_insert(file);
+        }
+        for name in declared.classes {
+            self.classes.entry(name).or_insert(file);
         }
         for (all, more) in
             [(&mut self.gifts, declared.gifts), (&mut self.fields, declared.fields), (&mut self.names, declared.names)]
@@ -115,12 +123,18 @@ impl Group {
     }
 }
 
+/// How often a name is handed on from one module to the next.
+const REEXPORTS: usize = 4;
+/// A module that hands on more is a list of names.
+const IMPORTS: usize = 64;
+
 /// Names with their symbols.
 type Symbols = Vec<(String, String)>;
 
 /// What one file declares at its top.
 struct Declared {
     functions: Vec<String>,
+    classes: Vec<String>,
     gifts: Symbols,
     fields: Symbols,
     names: Symbols,
@@ -136,6 +150,7 @@ impl Declared {
             gifts: all(&outline.gifts),
             fields: all(&outline.fields),
             names: outline.names.clone(),
+            classes: outline.classes.clone(),
         }
     }
 }
@@ -238,6 +253,11 @@ impl<'u> Program<'u> {
         touch(file);
         let gift = name.strip_suffix("()").and_then(|function| self.group(file)?.gifts.get(function));
         Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
+    }
+
+    /// The file of the package of another one that declares a class.
+    pub(super) fn class(&self, file: FileId, name: &str) -> Option<FileId> {
+        self.group(file)?.classes.get(name).copied()
     }
 
     /// What lies beyond a file.
@@ -380,8 +400,12 @@ impl<'u> Program<'u> {
         let mut base = match words.peek().copied()? {
             "crate" => {
                 words.next();
-                let at = from.rfind("src/").filter(|at| *at == 0 || from.as_bytes().get(at - 1) == Some(&b'/'))?;
-                from.get(..at + 3)?.to_owned()
+                let at = from.rfind("src/").filter(|at| *at == 0 || from.as_bytes().get(at - 1) == Some(&b'/'));
+                match at {
+                    Some(at) => from.get(..at + 3)?.to_owned(),
+                    // A test of several files is a crate of its own.
+                    None => self.crate_of_tests(from)?,
+                }
             }
             "self" => {
                 words.next();
@@ -402,6 +426,39 @@ impl<'u> Program<'u> {
         };
         let inner = import.name.as_deref().filter(|name| *name != "*").and_then(|name| file(&format!("{base}/{name}")));
         inner.or_else(|| file(&base))
+    }
+
+    /// `tests/house` of `tests/house/floors.rs`, where `tests/house/main.rs` is.
+    fn crate_of_tests(&self, from: &str) -> Option<String> {
+        let mut around = folder(from);
+        while !around.is_empty() {
+            if self.by_path.contains_key(format!("{around}/main.rs").as_str()) {
+                return Some(around.to_owned());
+            }
+            around = folder(around);
+        }
+        None
+    }
+
+    /// The file that declares a function or a type of Rust that an import names, through what modules hand on.
+    fn handed_on(&self, from: FileId, import: &Import, name: &str, steps: usize) -> Option<FileId> {
+        let steps = steps.checked_sub(1)?;
+        let path = &self.files.get(from)?.path;
+        let whole = Import { name: None, ..import.clone() };
+        let target = self.rust(path, &whole)?;
+        touch(target);
+        let declares = |file: FileId| {
+            let group = self.group(file)?;
+            let found = group.functions.get(name) == Some(&file) || group.classes.get(name) == Some(&file);
+            found.then_some(file)
+        };
+        declares(target).or_else(|| {
+            let mut imports = self.files.get(target)?.outline.imports.iter().take(IMPORTS);
+            imports.find_map(|one| {
+                let named = one.name.as_deref().is_some_and(|own| own == "*" || own == name);
+                (named && target != from).then(|| self.handed_on(target, one, name, steps)).flatten()
+            })
+        })
     }
 
     /// The import names a file as a whole: `from app import database` is `app/database.py`.
@@ -492,6 +549,13 @@ impl Beyond for FileBeyond<'_, '_> {
         let file = self.program.files.get(target)?;
         if file.language == Language::Go {
             return Some(format!("@{target}"));
+        }
+        // What a module hands on: `pub use health_check::*` in the file of the module.
+        if file.language == Language::Rust
+            && let Some(name) = import.name.as_deref().filter(|name| *name != "*")
+            && let Some(owner) = self.program.handed_on(self.file, import, name, REEXPORTS)
+        {
+            return Some(format!("@{owner}.{name}"));
         }
         let script = matches!(file.language, Language::JavaScript | Language::TypeScript);
         if !script && self.program.is_module(target, import) {
