@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use crate::{Cache, Tree, cache::Key};
 
 mod alone;
+mod asked;
 mod behaviour;
 pub(crate) mod beside;
 mod bodies;

@@ -1,15 +1,12 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     evidence::{Ecosystem, Package},
     known_symbols,
 };
-use gonogo_source::{Beyond, Import, Language, Maker, Names};
+use gonogo_source::{Beyond, Import, Language, Names};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -19,6 +16,8 @@ use super::{
     outline::Outline,
     touched::{Touched, touch, touch_group, touching},
 };
+
+pub(super) use super::asked::{AllNames, Made, Unasked, follow};
 
 /// A file of the program, by its place in [`Program::files`].
 pub(super) type FileId = usize;
@@ -690,53 +689,4 @@ pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str)
 fn same_name(folder: &str, name: &str) -> bool {
     let plain = |text: &str| -> String { text.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect() };
     !folder.is_empty() && plain(folder) == plain(name)
-}
-
-/// The names of every file of a program.
-pub(super) trait AllNames<'p>: Sync {
-    fn get(&'p self, file: FileId) -> Option<&'p Names<'p>>;
-}
-
-/// Names that are made ready when they are asked.
-pub(super) struct Unasked<'b> {
-    program: &'b Program<'b>,
-    beyond: &'b [FileBeyond<'b, 'b>],
-    names: Vec<OnceLock<Names<'b>>>,
-}
-
-impl<'b> Unasked<'b> {
-    pub(super) fn new(program: &'b Program<'b>, beyond: &'b [FileBeyond<'b, 'b>]) -> Self {
-        Self { program, beyond, names: beyond.iter().map(|_| OnceLock::new()).collect() }
-    }
-}
-
-impl<'p, 'b: 'p> AllNames<'p> for Unasked<'b> {
-    fn get(&'p self, file: FileId) -> Option<&'p Names<'p>> {
-        let (unit, beyond) = (self.program.files.get(file)?, self.beyond.get(file)?);
-        Some(self.names.get(file)?.get_or_init(|| Names::new(&unit.module, beyond)))
-    }
-}
-
-/// What made an object, in the file where it was made.
-#[derive(Clone, Copy)]
-pub(super) struct Made<'n> {
-    pub(super) file: FileId,
-    pub(super) maker: Maker<'n>,
-}
-
-/// Follows a maker through the imports of the program to the file that made the object.
-pub(super) fn follow<'n>(program: &Program<'_>, all: &'n dyn AllNames<'n>, mut made: Made<'n>) -> Option<Made<'n>> {
-    for _ in 0..4 {
-        touch(made.file);
-        let Maker::Import(import) = made.maker else { return Some(made) };
-        let target = program.target(made.file, import)?;
-        let names = all.get(target)?;
-        let exports = import.name.as_ref().map(|name| format!("exports.{name}"));
-        let value = match (&import.name, &exports) {
-            (Some(name), Some(exports)) => names.top_value(name).or_else(|| names.top_value(exports)),
-            _ => names.top_value("module.exports").or_else(|| names.top_value("default")),
-        }?;
-        made = Made { file: target, maker: names.maker(value, 0)? };
-    }
-    None
 }
