@@ -22,7 +22,9 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     let today = options.as_of.unwrap_or_else(today);
     let progress = Progress::start();
     progress.say("reading the repository");
-    let tree = Tree::from_disk(&options.path)?;
+    let (tree, cache) =
+        rayon::join(|| Tree::from_disk(&options.path), || cache::open(&options.path, !options.past.no_cache));
+    let tree = tree?;
     if tree.files().is_empty() {
         bail!("{} holds no file to review", options.path.display());
     }
@@ -30,7 +32,6 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     let baseline = options.baseline.as_deref().map(read_report).transpose()?;
 
     progress.say("judging");
-    let cache = cache::open(&options.path, !options.past.no_cache);
     let setting = Setting { options, today, cache: &cache };
     let (collected, revision) = rayon::join(
         || {
@@ -83,7 +84,10 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     let outputs = if options.json { vec![Output { format: Format::Json, file: None }] } else { options.format.clone() };
     output::write(&report, &outputs, common, options.verbose)?;
     cache.save();
-    Ok(ExitCode::from(report.decision().exit_code()))
+    let code = ExitCode::from(report.decision().exit_code());
+    // The process ends here: to take all of it apart first would only take time.
+    std::mem::forget((report, collected.services, cache));
+    Ok(code)
 }
 
 /// What the user asked for, and the day.

@@ -1,13 +1,16 @@
 //! What was worked out from bytes before, kept by what the bytes are.
 //!
-//! One file for each repository holds what its last review used: whoever changes a file has the rest in it. It may be
+//! One file for each repository holds what its last reviews used: whoever changes a file has the rest in it. It may be
 //! deleted at any time, several reviews may use it at once, and whatever is wrong with it is as if it were not there.
+//! What is new is appended, until too much of the file is of no use any more.
 
 use std::{
     collections::{HashMap, HashSet},
-    fs, io,
+    fs,
+    io::{self, Write as _},
+    ops::Range,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -15,7 +18,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 
 /// What every file of the cache begins with.
-const MAGIC: &[u8] = b"gonogo cache 1\n";
+const MAGIC: &[u8] = b"gonogo cache 2\n";
+
+/// A file is written anew when one part in this many is of no use.
+const SPARE: usize = 4;
 
 /// Larger files are not read: something else wrote them.
 const SIZE_LIMIT: u64 = 1 << 30;
@@ -28,8 +34,30 @@ const KEPT: Duration = Duration::from_hours(30 * 24);
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
+    pub(crate) fn bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// Enough of it to tell it from any other.
+    pub(crate) fn short(self) -> u128 {
+        self.0.last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
+    }
+
     fn kind(&self) -> Option<&[u8; 4]> {
         self.0.first_chunk()
+    }
+}
+
+/// A value that was not read yet.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    bytes: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Rest {
+    pub(crate) fn get<T: DeserializeOwned>(&self) -> Option<T> {
+        postcard::from_bytes(self.bytes.get(self.range.clone())?).ok()
     }
 }
 
@@ -40,9 +68,11 @@ pub struct Cache {
     file: Option<PathBuf>,
     /// Changes with the program, so that what another version worked out is not taken.
     edition: String,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     /// Where in `bytes` each value is.
-    known: HashMap<Key, std::ops::Range<usize>>,
+    known: HashMap<Key, Range<usize>>,
+    /// All of the file could be read.
+    sound: bool,
     used: Mutex<Used>,
 }
 
@@ -66,8 +96,9 @@ impl Cache {
         let name = name.first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
         let file = folder.join(format!("{name:032x}"));
         let bytes = read(&file).unwrap_or_default();
-        let known = index(&bytes).unwrap_or_default();
-        Self { file: Some(file), edition: edition.to_owned(), bytes, known, used: Mutex::default() }
+        let (known, sound) = index(&bytes);
+        let bytes = Arc::new(bytes);
+        Self { file: Some(file), edition: edition.to_owned(), bytes, known, sound, used: Mutex::default() }
     }
 
     /// What `work` gives for these inputs, from the cache where it is there.
@@ -77,23 +108,61 @@ impl Cache {
         inputs: &[&[u8]],
         work: impl FnOnce() -> T,
     ) -> T {
-        if self.file.is_none() {
-            return work();
-        }
-        let key = self.key(kind, inputs);
-        let value = self.known.get(&key).and_then(|range| self.bytes.get(range.clone()));
-        if let Some(value) = value.and_then(|value| postcard::from_bytes(value).ok()) {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
-            return value;
-        }
-        let value = work();
-        if let Ok(bytes) = postcard::to_allocvec(&value) {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
-        }
-        value
+        let Some(key) = self.key(kind, inputs) else { return work() };
+        self.find(key).unwrap_or_else(|| {
+            let value = work();
+            self.keep(key, &value);
+            value
+        })
     }
 
-    fn key(&self, kind: &str, inputs: &[&[u8]]) -> Key {
+    /// What is kept under a name.
+    pub(crate) fn find<T: DeserializeOwned>(&self, key: Key) -> Option<T> {
+        let value = postcard::from_bytes(self.bytes_of(key)?).ok()?;
+        self.uses(key);
+        Some(value)
+    }
+
+    /// What is kept under a name, as it was written. Whoever takes it says so.
+    pub(crate) fn bytes_of(&self, key: Key) -> Option<&[u8]> {
+        self.bytes.get(self.known.get(&key)?.clone())
+    }
+
+    /// This run uses what is kept under a name.
+    pub(crate) fn uses(&self, key: Key) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).known.push(key);
+    }
+
+    /// Keeps a value under a name, in the place of what is there.
+    pub(crate) fn keep<T: Serialize>(&self, key: Key, value: &T) {
+        if let Ok(bytes) = postcard::to_allocvec(value) {
+            self.keep_bytes(key, bytes);
+        }
+    }
+
+    pub(crate) fn keep_bytes(&self, key: Key, bytes: Vec<u8>) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).fresh.push((key, bytes));
+    }
+
+    /// The same for two values of which the second is read when it is asked for.
+    pub(crate) fn find_both<T: DeserializeOwned>(&self, key: Key) -> Option<(T, Rest)> {
+        let range = self.known.get(&key)?.clone();
+        let (first, rest) = postcard::take_from_bytes(self.bytes.get(range.clone())?).ok()?;
+        let rest = Rest { bytes: Arc::clone(&self.bytes), range: range.end - rest.len()..range.end };
+        self.uses(key);
+        Some((first, rest))
+    }
+
+    pub(crate) fn keep_both<T: Serialize, U: Serialize>(&self, key: Key, first: &T, second: &U) {
+        let bytes = postcard::to_allocvec(first).and_then(|first| postcard::to_extend(second, first));
+        if let Ok(bytes) = bytes {
+            self.keep_bytes(key, bytes);
+        }
+    }
+
+    /// The name of what depends on these inputs; none where nothing is kept.
+    pub(crate) fn key(&self, kind: &str, inputs: &[&[u8]]) -> Option<Key> {
+        self.file.as_ref()?;
         let mut hash = Sha256::new();
         // With the lengths, so that no two lists of inputs run together.
         for part in [self.edition.as_bytes(), kind.as_bytes()].iter().chain(inputs) {
@@ -104,7 +173,7 @@ impl Cache {
         for (byte, of_kind) in key.iter_mut().zip(Sha256::digest(kind).iter().take(4)) {
             *byte = *of_kind;
         }
-        Key(key)
+        Some(Key(key))
     }
 
     /// Writes what this run used, where anything of it is new, and what is of kinds that it never asked for: who looks for
@@ -123,13 +192,21 @@ impl Cache {
         used.known.dedup();
         used.fresh.sort();
         used.fresh.dedup_by_key(|(key, _)| *key);
-        let old = used.known.iter().filter_map(|key| Some((key, self.bytes.get(self.known.get(key)?.clone())?)));
+        let replaced = |key: &Key| used.fresh.binary_search_by_key(key, |(key, _)| *key).is_ok();
+        let old = used.known.iter().filter(|key| !replaced(key));
+        let old = old.filter_map(|key| Some((key, self.bytes.get(self.known.get(key)?.clone())?)));
         let fresh = used.fresh.iter().map(|(key, value)| (key, value.as_slice()));
-        let values: Vec<(&Key, &[u8])> = old.chain(fresh).collect();
+        let old: Vec<(&Key, &[u8])> = old.collect();
+        let useful: usize = old.iter().map(|(_, value)| value.len() + ENTRY).sum();
+        let spare = self.bytes.len().saturating_sub(useful);
+        let grows = self.sound && !self.bytes.is_empty() && spare <= self.bytes.len() / SPARE;
         // The next review is the same without it.
-        let _ = write(file, &values);
+        let _ = if grows { append(file, fresh) } else { write(file, old.into_iter().chain(fresh)) };
     }
 }
+
+/// The bytes of an entry beside its value.
+const ENTRY: usize = 32 + 8;
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let length = fs::metadata(file)?.len();
@@ -139,44 +216,73 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     fs::read(file)
 }
 
-/// Where each value is: after the magic and the hash of all that follows, entries of key, length and value.
-fn index(bytes: &[u8]) -> Option<HashMap<Key, std::ops::Range<usize>>> {
-    let body = bytes.strip_prefix(MAGIC)?;
-    let (sum, body) = body.split_first_chunk::<32>()?;
+/// Where each value is, and whether that is all of the file.
+fn index(bytes: &[u8]) -> (HashMap<Key, Range<usize>>, bool) {
+    let mut known = HashMap::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let Some(after) = segment(bytes, rest, &mut known) else { return (known, false) };
+        rest = after;
+    }
+    (known, true)
+}
+
+/// What was written at once: the magic, the length and the hash of all that follows, entries of key, length and value.
+/// Gives what stands behind it; none where it is not as it was written.
+fn segment<'b>(bytes: &[u8], rest: &'b [u8], known: &mut HashMap<Key, Range<usize>>) -> Option<&'b [u8]> {
+    let (length, rest) = rest.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
+    let (sum, rest) = rest.split_first_chunk::<32>()?;
+    let (body, behind) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
     if Sha256::digest(body).as_slice() != sum {
         return None;
     }
-    let mut known = HashMap::new();
-    let start = bytes.len() - body.len();
+    let mut found = Vec::new();
     let mut rest = body;
     while let Some((key, after)) = rest.split_first_chunk::<32>() {
         let (length, after) = after.split_first_chunk::<8>()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
         let (value, after) = after.split_at_checked(length)?;
-        let from = start + body.len() - after.len() - value.len();
-        known.insert(Key(*key), from..from + length);
+        let from = bytes.len() - behind.len() - after.len() - value.len();
+        found.push((Key(*key), from..from + length));
         rest = after;
     }
-    rest.is_empty().then_some(known)
+    if !rest.is_empty() {
+        return None;
+    }
+    known.extend(found);
+    Some(behind)
+}
+
+fn written<'v>(values: impl IntoIterator<Item = (&'v Key, &'v [u8])>) -> Vec<u8> {
+    let head = MAGIC.len() + 8 + 32;
+    let mut bytes = vec![0; head];
+    for (key, value) in values {
+        bytes.extend_from_slice(&key.0);
+        bytes.extend_from_slice(&u64::try_from(value.len()).unwrap_or(u64::MAX).to_le_bytes());
+        bytes.extend_from_slice(value);
+    }
+    let (before, body) = bytes.split_at_mut(head);
+    let length = u64::try_from(body.len()).unwrap_or(u64::MAX).to_le_bytes();
+    let sum = Sha256::digest(&*body);
+    for (to, from) in before.iter_mut().zip(MAGIC.iter().chain(&length).chain(&sum)) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// In one piece, so that two reviews at once leave both of theirs; what is torn nevertheless is not read.
+fn append<'v>(file: &Path, values: impl IntoIterator<Item = (&'v Key, &'v [u8])>) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().append(true).open(file)?;
+    file.write_all(&written(values))
 }
 
 /// Written beside its place and moved there: who reads at the same time sees the old one or the new one.
-fn write(file: &Path, values: &[(&Key, &[u8])]) -> io::Result<()> {
+fn write<'v>(file: &Path, values: impl IntoIterator<Item = (&'v Key, &'v [u8])>) -> io::Result<()> {
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
     sweep(folder);
-    let mut body = Vec::new();
-    for (key, value) in values {
-        body.extend_from_slice(&key.0);
-        body.extend_from_slice(&u64::try_from(value.len()).unwrap_or(u64::MAX).to_le_bytes());
-        body.extend_from_slice(value);
-    }
-    let mut bytes = Vec::with_capacity(MAGIC.len() + 32 + body.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&Sha256::digest(&body));
-    bytes.append(&mut body);
     let beside = file.with_extension(format!("{}.part", std::process::id()));
-    fs::write(&beside, bytes)?;
+    fs::write(&beside, written(values))?;
     fs::rename(&beside, file).inspect_err(|_| {
         let _ = fs::remove_file(&beside);
     })
@@ -295,6 +401,61 @@ mod tests {
             }
         });
         assert!(!is_worked_out(&opened(&folder, "1"), "all"));
+    }
+
+    #[test]
+    fn what_is_new_is_appended_until_too_much_is_of_no_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..20).map(|at| format!("value {at}")).collect();
+        let mut sizes = Vec::new();
+        for round in 0..12 {
+            let cache = opened(&folder, "1");
+            // One file in twenty changes.
+            let fresh = names.iter().skip(1).filter(|name| is_worked_out(&cache, name)).count();
+            assert_eq!(fresh, if round == 0 { 19 } else { 0 }, "round {round}");
+            assert!(is_worked_out(&cache, &format!("changed {round}")));
+            cache.save();
+            sizes.push(fs::metadata(file(&folder)).unwrap().len());
+        }
+        assert!(sizes.windows(2).any(|two| two[1] < two[0]), "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size < sizes[0] * 2), "{sizes:?}");
+    }
+
+    #[test]
+    fn what_was_appended_and_torn_leaves_what_stands_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..20).map(|at| format!("value {at}")).collect();
+        let first = opened(&folder, "1");
+        assert!(names.iter().all(|name| is_worked_out(&first, name)));
+        first.save();
+        let start = usize::try_from(fs::metadata(file(&folder)).unwrap().len()).unwrap();
+        let second = opened(&folder, "1");
+        assert!(!names.iter().any(|name| is_worked_out(&second, name)) && is_worked_out(&second, "more"));
+        second.save();
+        let whole = fs::read(file(&folder)).unwrap();
+        assert!(whole.len() > start && !is_worked_out(&opened(&folder, "1"), "more"));
+        for end in start + 1..whole.len() {
+            fs::write(file(&folder), &whole[..end]).unwrap();
+            let torn = opened(&folder, "1");
+            assert!(is_worked_out(&torn, "more") && !names.iter().any(|name| is_worked_out(&torn, name)), "{end}");
+        }
+        // What comes next is not written behind what cannot be read.
+        let next = opened(&folder, "1");
+        assert!(!names.iter().any(|name| is_worked_out(&next, name)) && is_worked_out(&next, "more"));
+        next.save();
+        assert!(!is_worked_out(&opened(&folder, "1"), "more"));
+    }
+
+    #[test]
+    fn a_value_that_is_kept_anew_replaces_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        for value in 0..4_u8 {
+            let cache = opened(&folder, "1");
+            let key = cache.key("kind", &[b"input"]).unwrap();
+            assert_eq!(cache.find::<u8>(key), value.checked_sub(1));
+            cache.keep(key, &value);
+            cache.save();
+        }
     }
 
     #[test]

@@ -138,12 +138,15 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
     };
     let cuts = corpus.cuts().to_vec();
     // The trees of the files are most of the memory, and nobody looks at them from here on.
-    let (mut services, ()) = rayon::join(|| scope::scope(&found, &sources, configuration, today), || drop(corpus));
+    let (mut services, ()) =
+        rayon::join(|| scope::scope(&found, &sources, configuration, today, manner.cache), || drop(corpus));
     for facts in &mut services {
         cut(facts, &cuts);
     }
     let mut unread = sources.gaps();
     unread.splice(0..0, cuts.iter().map(|cut| cut.of(Source::Files)));
+    // The modules of the source are many small pieces: nobody waits until all are given back.
+    rayon::spawn(move || drop(sources));
     Collected {
         services,
         left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::{
-    Configuration,
+    Cache, Configuration,
     collect::Sources,
     discovery::{Discovered, LeftOut, Unit, class_selects, normal, tooling_folder},
     entrances, paths, source,
@@ -25,6 +25,7 @@ pub(crate) fn scope(
     sources: &Arc<Sources>,
     configuration: &Configuration,
     today: Date,
+    cache: &Cache,
 ) -> Vec<Facts> {
     let units = &discovered.units;
     let apart = apart(&discovered.left_out, sources);
@@ -39,7 +40,7 @@ pub(crate) fn scope(
             (area, packages)
         })
         .collect();
-    let code = linked(&areas, sources);
+    let code = linked(&areas, sources, cache);
     areas
         .into_par_iter()
         .zip(code)
@@ -48,7 +49,7 @@ pub(crate) fn scope(
 }
 
 /// The source of each service.
-fn linked(areas: &[(Area<'_>, Arc<Gathered<Package>>)], sources: &Sources) -> Vec<Arc<SourceCode>> {
+fn linked(areas: &[(Area<'_>, Arc<Gathered<Package>>)], sources: &Sources, cache: &Cache) -> Vec<Arc<SourceCode>> {
     let owns: Vec<_> = areas.iter().map(|(area, _)| |path: &str| area.home(path)).collect();
     let wanted = areas.iter().zip(&owns).map(|((area, packages), owns)| source::Wanted {
         name: &area.unit.service.name,
@@ -56,7 +57,7 @@ fn linked(areas: &[(Area<'_>, Arc<Gathered<Package>>)], sources: &Sources) -> Ve
         starts: starts(area.unit, sources),
         owns,
     });
-    source::link(&sources.source, &wanted.collect::<Vec<_>>())
+    source::link(&sources.source, &wanted.collect::<Vec<_>>(), cache)
 }
 
 /// What all units have around them.

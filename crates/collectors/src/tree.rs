@@ -147,7 +147,8 @@ impl Tree {
         self.read(path).map(Arc::from)
     }
 
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    /// The bytes of a file, not shared.
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let entry = self.entry(path).ok_or_else(|| "there is no such file".to_owned())?;
         if entry.size > READ_LIMIT {
             return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));

@@ -5,11 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::evidence::Meaning;
 use gonogo_source::{Expr, Language, ScopeKind};
 
-use super::{
-    SourceUnit,
-    facts::Linker,
-    program::{FileId, Program},
-};
+use super::{SourceUnit, facts::Linker, program::FileId};
 
 /// What a program does that asks others and serves nobody. Whatever else a file is for keeps it in the service.
 const ASKS: &[Meaning] = &[
@@ -37,17 +33,17 @@ impl Linker<'_> {
     /// language that does.
     pub(super) fn alone(&self) -> BTreeSet<FileId> {
         let mut meanings: BTreeMap<&str, BTreeSet<Meaning>> = BTreeMap::new();
-        for one in &self.code.uses {
+        for (_, one) in self.used() {
             meanings.entry(one.place.path()).or_default().insert(one.meaning);
         }
         let of = |file: &FileId| {
             let path: &str = self.program.files.get(*file).map_or("", |unit| &unit.path);
             meanings.get(path)
         };
-        let files = || (0..self.program.files.len()).filter(|file| self.counts(*file));
+        let files = || (0..self.program.files.len()).filter(|file| self.has(*file) && self.counts(*file));
         let listens: BTreeSet<Language> = files()
             .filter(|file| of(file).is_some_and(|all| all.contains(&Meaning::Listen)))
-            .filter_map(|file| self.program.files.get(file).map(|unit| unit.module.language))
+            .filter_map(|file| self.program.files.get(file).map(|unit| unit.language))
             .collect();
         if listens.is_empty() {
             return BTreeSet::new();
@@ -55,17 +51,46 @@ impl Linker<'_> {
         let candidates: Vec<FileId> = files()
             .filter(|file| of(file).is_some_and(|all| all.iter().all(|one| ASKS.contains(one))))
             .filter(|file| {
-                self.program
-                    .files
-                    .get(*file)
-                    .is_some_and(|unit| listens.contains(&unit.module.language) && starts(unit))
+                self.program.files.get(*file).is_some_and(|unit| listens.contains(&unit.language) && starts(unit))
             })
             .collect();
         if candidates.is_empty() {
             return BTreeSet::new();
         }
-        let used = used(self.program, &candidates);
+        let used = self.others_use(&candidates);
         candidates.into_iter().filter(|file| !used.contains(file)).collect()
+    }
+
+    /// Those of the files that another file of the program imports, or whose class it names.
+    fn others_use(&self, candidates: &[FileId]) -> BTreeSet<FileId> {
+        let mut classes: BTreeMap<&str, FileId> = BTreeMap::new();
+        for file in candidates {
+            let Some(unit) = self.program.files.get(*file) else { continue };
+            let declared = unit.module.scopes.iter().filter(|scope| scope.kind == ScopeKind::Class);
+            classes.extend(declared.map(|scope| (scope.name.as_str(), *file)));
+        }
+        let mut used = BTreeSet::new();
+        for (at, unit) in self.program.files.iter().enumerate().filter(|(at, _)| self.has(*at)) {
+            let module = &*unit.module;
+            used.extend(
+                unit.outline
+                    .imports
+                    .iter()
+                    .filter_map(|import| self.program.target(at, import))
+                    .filter(|file| *file != at),
+            );
+            let mut names = |text: &str| {
+                for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {
+                    used.extend(classes.get(word).filter(|file| **file != at));
+                }
+            };
+            module.calls.iter().filter_map(|call| call.callee.name()).for_each(&mut names);
+            module.bindings.iter().filter_map(|one| one.kind.as_deref()).for_each(&mut names);
+            module.scopes.iter().flat_map(|scope| &scope.types).for_each(|text| names(text));
+            let values = module.calls.iter().flat_map(|call| &call.arguments).map(|one| &one.value);
+            values.filter_map(Expr::name).for_each(&mut names);
+        }
+        used
     }
 
     fn counts(&self, file: FileId) -> bool {
@@ -92,30 +117,4 @@ fn starts(unit: &SourceUnit) -> bool {
         }
         _ => false,
     }
-}
-
-/// Those of the files that another file of the program imports, or whose class it names.
-fn used(program: &Program<'_>, candidates: &[FileId]) -> BTreeSet<FileId> {
-    let mut classes: BTreeMap<&str, FileId> = BTreeMap::new();
-    for file in candidates {
-        let Some(unit) = program.files.get(*file) else { continue };
-        let declared = unit.module.scopes.iter().filter(|scope| scope.kind == ScopeKind::Class);
-        classes.extend(declared.map(|scope| (scope.name.as_str(), *file)));
-    }
-    let mut used = BTreeSet::new();
-    for (at, unit) in program.files.iter().enumerate() {
-        let module = &unit.module;
-        used.extend(module.imports.iter().filter_map(|import| program.target(at, import)).filter(|file| *file != at));
-        let mut names = |text: &str| {
-            for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {
-                used.extend(classes.get(word).filter(|file| **file != at));
-            }
-        };
-        module.calls.iter().filter_map(|call| call.callee.name()).for_each(&mut names);
-        module.bindings.iter().filter_map(|one| one.kind.as_deref()).for_each(&mut names);
-        module.scopes.iter().flat_map(|scope| &scope.types).for_each(|text| names(text));
-        let values = module.calls.iter().flat_map(|call| &call.arguments).map(|one| &one.value);
-        values.filter_map(Expr::name).for_each(&mut names);
-    }
-    used
 }

@@ -6,19 +6,18 @@ use gonogo_domain::{
     known_symbols,
 };
 use gonogo_source::{Call, CallRole, Expr, Language, Maker, ScopeId, ScopeKind};
+use serde::{Deserialize, Serialize};
 
 use super::{
     behaviour::behaviour,
     bodies, deadlines,
-    facts::Linker,
+    facts::{Edge, Linker},
     handling::handles_errors,
     program::{self, FileId, Made},
     settings::{self, MadeIn},
+    touched::touch,
     values::Context,
 };
-
-/// A method that more types than this have is no trail.
-const IMPLEMENTORS: usize = 8;
 
 /// What the methods are called that ask something, where a call that is not followed may be one of many kinds.
 const ASKING: &[&str] = &[
@@ -27,6 +26,7 @@ const ASKING: &[&str] = &[
 ];
 
 /// What is found about a call, in whatever order the files are read: it depends on what is declared alone.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Resolved {
     /// An index into the calls of its module.
     pub(super) at: usize,
@@ -42,22 +42,36 @@ pub(super) struct Resolved {
     pub(super) callee: Option<FunctionId>,
     /// The name of a method that no class was found for.
     pub(super) open: Option<String>,
-    /// The functions that it may run, and those that it is given.
-    pub(super) runs: Vec<FunctionId>,
+    /// The function that it runs, or methods of which it may run any; then those that it is given.
+    pub(super) runs: Vec<Edge>,
     pub(super) handed: Vec<FunctionId>,
-    /// Those of the functions that it may run instead of each other.
-    pub(super) perhaps: Vec<FunctionId>,
     pub(super) uses: Vec<Found>,
+    /// Unless it runs a method.
     pub(super) unfollowed: Option<Unfollowed>,
 }
 
+impl Resolved {
+    fn says_something(&self) -> bool {
+        let Self { asserts, refuses, takes_body, callee, open, runs, uses, unfollowed, .. } = self;
+        *asserts
+            || *refuses
+            || *takes_body
+            || callee.is_some()
+            || open.is_some()
+            || unfollowed.is_some()
+            || !(runs.is_empty() && uses.is_empty())
+    }
+}
+
 /// A use that a call makes.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) one: Use,
     /// None where it is no row of what is called itself.
     pub(super) of: Option<OfRow>,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct OfRow {
     /// The slots that carry a deadline.
     pub(super) asked: Vec<String>,
@@ -70,7 +84,7 @@ impl<'p> Linker<'p> {
     pub(super) fn resolve(&self, file: FileId) -> Vec<Resolved> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let calls = context.module.calls.iter().enumerate();
-        calls.filter_map(|(at, call)| self.call(context, file, at, call)).collect()
+        calls.filter_map(|(at, call)| self.call(context, file, at, call)).filter(Resolved::says_something).collect()
     }
 
     fn call(&self, context: Context<'p>, file: FileId, at: usize, call: &'p Call) -> Option<Resolved> {
@@ -88,17 +102,19 @@ impl<'p> Linker<'p> {
         });
         let callee = hidden.or_else(|| symbols.first().and_then(|symbol| self.function_named(file, symbol)));
         let mut runs = match symbols.first().filter(|_| call.role != CallRole::Annotation) {
-            Some(symbol) => callee.map_or_else(|| self.implementors(file, symbol), |callee| vec![callee]),
+            Some(symbol) => {
+                let methods = || self.interface(file, symbol).map(|method| Edge::Methods(method.to_owned()));
+                callee.map(Edge::To).or_else(methods).into_iter().collect()
+            }
             None => Vec::new(),
         };
-        let followed = call.role == CallRole::Annotation || !runs.is_empty();
-        let perhaps = if callee.is_none() && runs.len() > 1 { runs.clone() } else { Vec::new() };
+        let followed = call.role == CallRole::Annotation || callee.is_some();
         let takes_body = bodies::takes(context, call, callee.is_some());
         let mut handed = Vec::new();
         for argument in &call.arguments {
             self.functions_in(file, &argument.value, call.scope, &mut handed);
         }
-        runs.extend(handed.iter().copied());
+        runs.extend(handed.iter().copied().map(Edge::To));
         let mut uses: Vec<Found> = Vec::new();
         if call.role == CallRole::Spawn {
             uses.extend(self.spawn(file, call, function, callee, &handed).map(|one| Found { one, of: None }));
@@ -144,20 +160,7 @@ impl<'p> Linker<'p> {
         }
         let callee = callee.filter(|_| call.role != CallRole::Annotation);
         let open = deadlines::open(call).filter(|_| callee.is_none()).map(str::to_owned);
-        Some(Resolved {
-            at,
-            function,
-            asserts,
-            refuses,
-            takes_body,
-            callee,
-            open,
-            runs,
-            handed,
-            perhaps,
-            uses,
-            unfollowed,
-        })
+        Some(Resolved { at, function, asserts, refuses, takes_body, callee, open, runs, handed, uses, unfollowed })
     }
 
     /// Whether the version that is locked is one that the row speaks of.
@@ -180,7 +183,12 @@ impl<'p> Linker<'p> {
         let Some((file, name)) = found else { return Vec::new() };
         let (name, method) = name.split_once('.').map_or((name, None), |(name, method)| (name, Some(method)));
         // A file names what another one of its package declares as if it were its own.
-        let elsewhere = || self.program.class(file, name).and_then(|other| self.names.get(other));
+        touch(file);
+        let elsewhere = || {
+            let other = self.program.class(file, name)?;
+            touch(other);
+            self.names.get(other)
+        };
         let Some(names) = self.names.get(file).filter(|names| names.class(name).is_some()).or_else(elsewhere) else {
             return Vec::new();
         };
@@ -196,13 +204,15 @@ impl<'p> Linker<'p> {
         let (kind, _) = symbol.rsplit_once('.')?;
         let (package, class) = kind.rsplit_once('.')?;
         let other = self.program.class(file, class)?;
-        let declared = &self.program.files.get(other)?.module.package;
+        touch(other);
+        let declared = &self.program.files.get(other)?.outline.package;
         (declared == package).then(|| symbol.get(package.len() + 1..)).flatten().map(|name| (other, name))
     }
 
     /// Something stands in the function: it is no mere declaration.
     fn has_body(&self, function: FunctionId) -> bool {
         let Some((file, scope)) = self.scopes.get(function).copied() else { return true };
+        touch(file);
         let Some(unit) = self.program.files.get(file) else { return true };
         let module = &unit.module;
         let declares = matches!(module.language, Language::Java | Language::Kotlin | Language::CSharp | Language::Php);
@@ -214,12 +224,10 @@ impl<'p> Linker<'p> {
             || module.reads.iter().any(|one| inside(one.scope))
     }
 
-    /// The methods that a call on an interface of the program may run.
-    fn implementors(&self, file: FileId, symbol: &str) -> Vec<FunctionId> {
-        let Some((kind, method)) = symbol.rsplit_once('.') else { return Vec::new() };
-        let found =
-            self.methods.get(method).filter(|all| all.len() <= IMPLEMENTORS && self.program.is_type(file, kind));
-        found.cloned().unwrap_or_default()
+    /// The name of the methods that a call on an interface of the program may run.
+    fn interface<'s>(&self, file: FileId, symbol: &'s str) -> Option<&'s str> {
+        let (kind, method) = symbol.rsplit_once('.')?;
+        self.program.is_type(file, kind).then_some(method)
     }
 
     /// A call that leads out of sight, where somebody waits for it or for its error.

@@ -16,11 +16,11 @@ use super::{
 };
 
 impl Linker<'_> {
-    pub(super) fn reads(&self, file: FileId) -> Vec<EnvironmentRead> {
+    pub(super) fn reads(&self, file: FileId) -> Vec<(FileId, ScopeId, EnvironmentRead)> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let values =
             context.module.reads.iter().map(|read| (&read.value, read.default.as_ref(), read.scope, read.spot.line));
-        let mut found: Vec<EnvironmentRead> = Vec::new();
+        let mut found = Vec::new();
         for (value, default, scope, line) in values {
             let Some((name, _)) = values::environment(context, value, scope) else { continue };
             let default = default.map(|default| values::setting(context, default, scope, None, line).value);
@@ -55,10 +55,10 @@ impl Linker<'_> {
                 found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
             }
         }
-        found.dedup();
         found
     }
 
+    /// A read with its scope: what it stands behind is another question.
     pub(super) fn environment_read(
         &self,
         file: FileId,
@@ -66,17 +66,12 @@ impl Linker<'_> {
         default: Option<SettingValue>,
         scope: ScopeId,
         line: u32,
-    ) -> Option<EnvironmentRead> {
+    ) -> Option<(FileId, ScopeId, EnvironmentRead)> {
         let (name, default) = variables::placeholder(name, default);
-        let behind = self.switch(file, scope, &name, variables::ROUNDS);
-        Some(EnvironmentRead {
-            behind,
-            name,
-            default,
-            place: self.place(file, line),
-            role: self.role(self.function_at(file, scope)?),
-            function: self.function_at(file, scope)?,
-        })
+        let function = self.function_at(file, scope)?;
+        let place = self.place(file, line);
+        let role = self.role(function);
+        Some((file, scope, EnvironmentRead { behind: None, name, default, place, role, function }))
     }
 
     pub(super) fn catches(&self, file: FileId) -> Vec<Catch> {

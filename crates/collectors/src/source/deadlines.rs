@@ -80,9 +80,8 @@ impl Linker<'_> {
     fn request_deadline(&self, left_out: &BTreeSet<FileId>) -> Option<Setting> {
         let here = |function: FunctionId| self.scope_of(function).is_some_and(|(file, _)| !left_out.contains(&file));
         let mut all = self
-            .code
-            .uses
-            .iter()
+            .used()
+            .map(|(_, one)| one)
             .filter(|one| one.role.counts() && one.meaning == Meaning::Deadline && here(one.function));
         let one = all.find(|one| {
             one.defaults.get("covers").map(String::as_str) == Some("requests") || self.hands_on(one.function)
@@ -297,7 +296,7 @@ impl Linker<'_> {
                     None => Trail::Lost(here),
                 },
                 // Nobody in the program calls it: who asks from outside decides, and may wait for ever.
-                None if self.handed.contains(&function) || !declared.types.is_empty() => Self::request(walk),
+                None if self.is_handed_on(function) || !declared.types.is_empty() => Self::request(walk),
                 None => Trail::Lost(here),
             }
         } else {
@@ -325,6 +324,11 @@ impl Linker<'_> {
         trail
     }
 
+    /// Somebody in the program is given the function as a value.
+    fn is_handed_on(&self, function: FunctionId) -> bool {
+        self.handed.get(&function).is_some_and(|files| files.iter().any(|file| self.has(*file)))
+    }
+
     /// The file and the scope of a function.
     fn scope_of(&self, function: FunctionId) -> Option<(FileId, ScopeId)> {
         self.scopes.get(function).copied()
@@ -332,9 +336,10 @@ impl Linker<'_> {
 
     /// Remembers who calls what, for the trails.
     pub(super) fn site(&mut self, callee: Option<FunctionId>, open: Option<String>, call: (FileId, usize)) {
+        let tables = self.tables_mut();
         match (callee, open) {
-            (Some(callee), _) => self.sites.entry(callee).or_default().push(call),
-            (None, Some(method)) => self.open_calls.entry(method).or_default().push(call),
+            (Some(callee), _) => tables.sites.entry(callee).or_default().push(call),
+            (None, Some(method)) => tables.open_calls.entry(method).or_default().push(call),
             (None, None) => (),
         }
     }

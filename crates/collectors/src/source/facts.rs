@@ -2,101 +2,176 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Deref,
     sync::Arc,
 };
 
 use gonogo_domain::{
     KnownUse, Library, Place,
     evidence::{
-        BodyUse, Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, SourceCode, SourceFile, Use, UseId,
+        BodyUse, EnvironmentRead, Fate, Function, FunctionId, FunctionKind, Meaning, Package, Role, Setting,
+        SourceCode, SourceFile, Unfollowed, Use, UseId,
     },
     known_symbols,
 };
-use gonogo_source::{CallRole, Expr, Language, Names, ScopeId, ScopeKind};
+use gonogo_source::{Expr, Language, ScopeId};
 
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::Cache;
 
 use super::{
-    SourceUnit,
-    calls::Resolved,
-    program::{FileBeyond, FileId, Program},
+    kept::{self, Calls, Contents, Found, Held, Kept, Numbers},
+    program::{AllNames, FileBeyond, FileId, Program, Unasked},
+    touched::{Own, Touched, touch, touching},
     values::Context,
-    variables,
 };
 
-/// The facts of the program, once for each set of its files that is left out.
-pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTreeSet<FileId>]) -> Vec<SourceCode> {
-    let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
-    let names: Vec<Names<'_>> =
-        beyond.iter().enumerate().filter_map(|(file, beyond)| program.names(file, beyond)).collect();
-    let mut linker = Linker {
-        program,
-        names: &names,
-        versions: versions(packages),
-        libraries: packages.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect(),
-        callees: HashMap::new(),
-        functions: HashMap::new(),
-        scopes: Vec::new(),
-        sites: HashMap::new(),
-        open_calls: HashMap::new(),
-        handed: HashSet::new(),
-        asked: Vec::new(),
-        uses: HashMap::new(),
-        calls_of: HashMap::new(),
-        receivers: HashMap::new(),
-        methods: HashMap::new(),
-        code: SourceCode::default(),
-    };
-    linker.declare();
-    let all = 0..program.files.len();
-    let calls: Vec<_> = all
-        .clone()
-        .into_par_iter()
-        .map(|file| (linker.effects(file).into_iter().chain(linker.objects(file)).collect(), linker.resolve(file)))
-        .collect();
-    for (file, (effects, resolved)) in calls.into_iter().enumerate() {
-        linker.note(file, effects, resolved);
-    }
-    linker.stacks();
-    linker.bounding_helpers();
-    let contents: Vec<_> = all
-        .clone()
-        .into_par_iter()
-        .map(|file| {
-            let reads = (linker.reads(file), linker.settings_fields(file));
-            (reads, linker.catches(file), linker.lost_errors(file), linker.texts(file), linker.choices(file))
-        })
-        .collect();
-    for ((reads, fields), catches, lost_errors, texts, choices) in contents {
-        linker.code.environment.extend(reads);
-        linker.code.environment.extend(fields);
-        linker.code.catches.extend(catches);
-        linker.code.lost_errors.extend(lost_errors);
-        linker.code.texts.extend(texts);
-        linker.code.choices.extend(choices);
-    }
-    for file in 0..program.files.len() {
-        linker.fields(file);
-    }
-    linker.helpers();
-    let vendors = linker.vendors();
-    let decisions: Vec<_> =
-        all.into_par_iter().map(|file| (linker.decisions(file), linker.keeping(file, &vendors))).collect();
-    for (looked_at, kept) in decisions {
-        linker.code.decisions.append(looked_at);
-        linker.code.decisions.append(kept);
-    }
-    linker.flows(!vendors.is_empty());
-    linker.cases();
-    linker.routes();
-    let alone = linker.alone();
-    left_out.par_iter().map(|left_out| linker.without(&(left_out | &alone))).collect()
+/// A method that more types than this have is no trail.
+const IMPLEMENTORS: usize = 8;
+
+/// One of the programs that are linked together.
+pub(super) struct View {
+    /// Whether a file is none of its own, by the file's place.
+    pub(super) absent: Vec<bool>,
+    /// The sets of its files that are left out, one for each of its facts.
+    pub(super) left_out: Vec<BTreeSet<FileId>>,
 }
 
+/// The facts of each program that these files hold, once for each set of its files that is left out. None for a program
+/// about which a file that it does not have had a say: it must be linked by itself.
+pub(super) fn facts(
+    program: &Program<'_>,
+    packages: &[Package],
+    views: &[View],
+    cache: &Cache,
+) -> Vec<Option<Vec<SourceCode>>> {
+    let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
+    let names = Unasked::new(program, &beyond);
+    let mut linker = Linker {
+        tables: Arc::new(Tables {
+            program,
+            names: &names,
+            versions: versions(packages),
+            libraries: packages.iter().flat_map(|one| &one.dependencies).map(|one| one.name.as_str()).collect(),
+            callees: HashMap::new(),
+            functions: HashMap::new(),
+            scopes: Vec::new(),
+            starts: Vec::new(),
+            sites: HashMap::new(),
+            open_calls: HashMap::new(),
+            handed: HashMap::new(),
+            asked: Vec::new(),
+            uses: HashMap::new(),
+            calls_of: HashMap::new(),
+            receivers: HashMap::new(),
+            methods: HashMap::new(),
+            edges: Vec::new(),
+            unfollowed: Vec::new(),
+            reads: Vec::new(),
+            cases: Vec::new(),
+        }),
+        code: SourceCode::default(),
+        absent: vec![false; program.files.len()],
+    };
+    linker.declare();
+    let mut touched = vec![Touched::default(); program.files.len()];
+    let all = 0..program.files.len();
+    let kept = Kept::of(program, packages, cache);
+    let held = kept.as_ref().map(Kept::held).unwrap_or_default();
+    let with = kept.as_ref().map(|kept| (kept, held.as_slice()));
+    let calls: Vec<_> = all.clone().into_par_iter().map(|file| linker.calls_in(file, with)).collect();
+    // The first use of each file, and whether its calls are as they were.
+    let (mut first, mut known, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+    for ((file, all), calls) in touched.iter_mut().enumerate().zip(calls) {
+        all.add(&calls.touched);
+        first.push(linker.code.uses.len());
+        known.push(calls.known);
+        digests.push(calls.digest);
+        linker.note(file, calls.what);
+    }
+    let uses = (first.as_slice(), linker.code.uses.len());
+    let contents: Vec<_> = known
+        .into_par_iter()
+        .enumerate()
+        .map(|(file, known)| {
+            let numbers = Numbers::of(&linker.tables, file, uses);
+            kept::once(with, "contents", numbers.as_ref(), known, || linker.contents(file))
+        })
+        .collect();
+    for (all, contents) in touched.iter_mut().zip(contents) {
+        all.add(&contents.touched);
+        let contents = contents.what;
+        linker.tables_mut().reads.extend(contents.reads);
+        linker.code.catches.extend(contents.catches);
+        linker.code.lost_errors.extend(contents.lost_errors);
+        linker.code.texts.extend(contents.texts);
+        linker.code.choices.extend(contents.choices);
+        linker.code.decisions.append(contents.decisions);
+    }
+    linker.helpers(&mut touched);
+    let vendors = linker.vendors();
+    if views.len() > 1 && !vendors.is_empty() {
+        // Which of them talks to the vendor is another question for each.
+        return views.iter().map(|_| None).collect();
+    }
+    // Where values come from is followed through other files, and looks at what their calls do.
+    let held = kept::with_calls(&held, &digests);
+    let with = kept.as_ref().filter(|_| vendors.is_empty()).map(|kept| (kept, held.as_slice()));
+    let keeping: Vec<_> = all
+        .into_par_iter()
+        .map(|file| {
+            let numbers = Numbers::of(&linker.tables, file, uses);
+            kept::once(with, "keeping", numbers.as_ref(), true, || linker.keeping(file, &vendors))
+        })
+        .collect();
+    for (all, looked_at) in touched.iter_mut().zip(keeping) {
+        all.add(&looked_at.touched);
+        linker.code.decisions.append(looked_at.what);
+    }
+    linker.flows(!vendors.is_empty(), &mut touched);
+    linker.cases();
+    // The last one takes what the others copied.
+    let Some((last, others)) = views.split_last() else { return Vec::new() };
+    let mut found: Vec<Option<Vec<SourceCode>>> =
+        others.par_iter().map(|view| linker.clone().view(view, &touched)).collect();
+    found.push(linker.view(last, &touched));
+    found
+}
+
+/// Programs that have most of their files in common are linked once: everything here holds for all of them but for what
+/// [`Linker::view`] adds.
+#[derive(Clone)]
 pub(super) struct Linker<'p> {
+    tables: Arc<Tables<'p>>,
+    pub(super) code: SourceCode,
+    /// Whether a file is none of the program's, by its place.
+    absent: Vec<bool>,
+}
+
+impl<'p> Deref for Linker<'p> {
+    type Target = Tables<'p>;
+
+    fn deref(&self) -> &Tables<'p> {
+        &self.tables
+    }
+}
+
+/// A function that another one calls, passes on or holds.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Edge {
+    To(FunctionId),
+    /// Every method of this name, where there are not too many.
+    Methods(String),
+}
+
+/// What is known when all calls are.
+#[derive(Clone)]
+pub(super) struct Tables<'p> {
     pub(super) program: &'p Program<'p>,
-    pub(super) names: &'p [Names<'p>],
+    pub(super) names: &'p dyn AllNames<'p>,
     /// The versions of packages as the first lockfile that has them resolves them.
     versions: HashMap<&'p str, &'p str>,
     /// What the manifests depend on.
@@ -107,12 +182,14 @@ pub(super) struct Linker<'p> {
     pub(super) functions: HashMap<(FileId, ScopeId), FunctionId>,
     /// Where each function is declared, in their order.
     pub(super) scopes: Vec<(FileId, ScopeId)>,
+    /// The first function of each file.
+    pub(super) starts: Vec<FunctionId>,
     /// The calls of each function of the program.
     pub(super) sites: HashMap<FunctionId, Vec<(FileId, usize)>>,
     /// Calls of methods whose object was followed to nothing that is known, by the method's name.
     pub(super) open_calls: HashMap<String, Vec<(FileId, usize)>>,
-    /// Functions that are handed on as values.
-    pub(super) handed: HashSet<FunctionId>,
+    /// Functions that are handed on as values, with the files where.
+    pub(super) handed: HashMap<FunctionId, Vec<FileId>>,
     /// The uses whose deadline is carried by an argument, with the slots of it.
     pub(super) asked: Vec<(UseId, FileId, usize, Vec<String>)>,
     /// The first use of a call.
@@ -123,11 +200,108 @@ pub(super) struct Linker<'p> {
     pub(super) receivers: HashMap<UseId, (FileId, usize)>,
     /// The methods of the program by their name alone.
     pub(super) methods: HashMap<String, Vec<FunctionId>>,
-    pub(super) code: SourceCode,
+    /// Where each function leads, in the order of its calls.
+    edges: Vec<Vec<Edge>>,
+    /// Calls of each function that lead out of sight, unless a method of this name is what they run.
+    unfollowed: Vec<Vec<(Option<String>, Unfollowed)>>,
+    /// Reads of the environment with their scopes.
+    pub(super) reads: Vec<(FileId, ScopeId, EnvironmentRead)>,
+    /// Tests with their names.
+    pub(super) cases: Vec<(FunctionId, String)>,
 }
 
 impl<'p> Linker<'p> {
+    pub(super) fn tables_mut(&mut self) -> &mut Tables<'p> {
+        Arc::make_mut(&mut self.tables)
+    }
+
+    /// Whether a file is of the program.
+    pub(super) fn has(&self, file: FileId) -> bool {
+        !self.absent.get(file).copied().unwrap_or(true)
+    }
+
+    /// The uses of the program, by their places.
+    pub(super) fn used(&self) -> impl Iterator<Item = (UseId, &Use)> {
+        let here = |one: &Use| self.scopes.get(one.function).is_some_and(|(file, _)| self.has(*file));
+        self.code.uses.iter().enumerate().filter(move |(_, one)| here(one))
+    }
+
+    /// The methods of the program that go by a name, where there are not too many to mean anything.
+    fn implementors(&self, method: &str) -> Vec<FunctionId> {
+        let here = |function: &&FunctionId| self.scopes.get(**function).is_some_and(|(file, _)| self.has(*file));
+        let all = self.methods.get(method).into_iter().flatten().filter(here);
+        let some: Vec<FunctionId> = all.copied().take(IMPLEMENTORS + 1).collect();
+        if some.len() > IMPLEMENTORS { Vec::new() } else { some }
+    }
+
+    /// The facts of one of the programs; none where files that are not its own had a say.
+    fn view(mut self, view: &View, touched: &[Touched]) -> Option<Vec<SourceCode>> {
+        self.absent.clone_from(&view.absent);
+        let own = Own::of(self.program, &view.absent);
+        let alone = !view.absent.contains(&true);
+        if !alone && touched.iter().enumerate().any(|(file, one)| self.has(file) && !one.is_within(&own)) {
+            return None;
+        }
+        let (found, last) = touching(|| {
+            self.lead();
+            self.stacks();
+            self.bounding_helpers();
+            self.environment();
+            self.tests();
+            self.routes();
+            let alone = self.alone();
+            let absent: BTreeSet<FileId> = (0..self.absent.len()).filter(|file| !self.has(*file)).collect();
+            let left_out = |one: &BTreeSet<FileId>| &(one | &alone) | &absent;
+            let Some((last, others)) = view.left_out.split_last() else { return Vec::new() };
+            let mut found: Vec<SourceCode> = others
+                .iter()
+                .map(left_out)
+                .map(|left_out| self.without(self.code.clone(), self.deadlines(&left_out), &left_out))
+                .collect();
+            let (left_out, deadlines) = (left_out(last), self.deadlines(&left_out(last)));
+            let code = std::mem::take(&mut self.code);
+            found.push(self.without(code, deadlines, &left_out));
+            found
+        });
+        (alone || last.is_within(&own)).then_some(found)
+    }
+
+    /// Says of each function where it leads in this program.
+    fn lead(&mut self) {
+        let browser = self.program.in_browser(&self.absent);
+        let mut functions = std::mem::take(&mut self.code.functions);
+        let leads = self.edges.iter().zip(&self.unfollowed).zip(&self.scopes);
+        for (function, ((edges, unfollowed), (file, _))) in functions.iter_mut().zip(leads) {
+            function.browser = browser.contains(file);
+            let add = |calls: &mut Vec<FunctionId>, to: FunctionId| {
+                if !calls.contains(&to) {
+                    calls.push(to);
+                }
+            };
+            for edge in edges {
+                match edge {
+                    Edge::To(to) => add(&mut function.calls, *to),
+                    Edge::Methods(name) => {
+                        let all = self.implementors(name);
+                        for to in &all {
+                            add(&mut function.calls, *to);
+                        }
+                        if all.len() > 1 {
+                            function.perhaps.extend(all);
+                        }
+                    }
+                }
+            }
+            let lost = unfollowed
+                .iter()
+                .filter(|(method, _)| method.as_deref().is_none_or(|method| self.implementors(method).is_empty()));
+            function.unfollowed.extend(lost.map(|(_, one)| one.clone()));
+        }
+        self.code.functions = functions;
+    }
+
     pub(super) fn context(&self, file: FileId) -> Option<Context<'p>> {
+        touch(file);
         let unit = self.program.files.get(file)?;
         Some(Context { module: &unit.module, names: self.names.get(file)?, path: &unit.path })
     }
@@ -137,10 +311,14 @@ impl<'p> Linker<'p> {
         Place::new(path, line, 1)
     }
 
-    /// The program without some of its files.
-    fn without(&self, left_out: &BTreeSet<FileId>) -> SourceCode {
-        let mut code = self.code.clone();
-        for (id, setting) in self.deadlines(left_out) {
+    /// The program without some of its files, with the deadlines that hold then.
+    fn without(
+        &self,
+        mut code: SourceCode,
+        deadlines: Vec<(UseId, Setting)>,
+        left_out: &BTreeSet<FileId>,
+    ) -> SourceCode {
+        for (id, setting) in deadlines {
             if let Some(one) = code.uses.get_mut(id) {
                 one.settings.insert("timeout".to_owned(), setting);
             }
@@ -153,72 +331,72 @@ impl<'p> Linker<'p> {
     }
 
     fn declare(&mut self) {
-        let browser = self.program.in_browser();
-        for (file, unit) in self.program.files.iter().enumerate() {
+        let program = self.program;
+        for (file, unit) in program.files.iter().enumerate() {
+            let first = self.code.functions.len();
+            self.tables_mut().starts.push(first);
+            let outline = &unit.outline;
             self.code.files.push(SourceFile {
                 path: Arc::clone(&unit.path),
-                language: unit.module.language.word(),
+                language: unit.language.word(),
                 role: unit.role,
-                words: if unit.role.counts() { variables::words(&unit.module) } else { BTreeSet::new() },
+                words: if unit.role.counts() { outline.words.clone() } else { BTreeSet::new() },
             });
-            let tests = inline_tests(unit);
-            for (at, scope) in unit.module.scopes.iter().enumerate() {
-                let top = scope.kind == ScopeKind::File;
-                if scope.kind != ScopeKind::Function && !top {
-                    continue;
+            for one in &outline.functions {
+                let function = self.code.functions.len();
+                let tables = self.tables_mut();
+                tables.functions.insert((file, one.scope), function);
+                tables.scopes.push((file, one.scope));
+                tables.edges.push(Vec::new());
+                tables.unfollowed.push(Vec::new());
+                let named = !one.own.is_empty();
+                if one.class.is_some() && named && unit.role.counts() {
+                    tables.methods.entry(one.own.clone()).or_default().push(function);
                 }
-                let class = unit.module.class(at).and_then(|class| unit.module.scopes.get(class));
-                let class = class.map(|class| class.name.as_str()).or_else(|| {
-                    scope.types.first().filter(|_| unit.module.language == Language::Go).map(String::as_str)
-                });
-                let name = match class {
-                    Some(class) if !scope.name.is_empty() => format!("{class}.{}", scope.name),
-                    _ => scope.name.clone(),
-                };
-                self.functions.insert((file, at), self.code.functions.len());
-                self.scopes.push((file, at));
-                if class.is_some() && !scope.name.is_empty() && unit.role.counts() {
-                    self.methods.entry(scope.name.clone()).or_default().push(self.code.functions.len());
-                }
-                let inside = !tests.is_empty() && unit.module.around(at).any(|(scope, _)| tests.contains(&scope));
-                let role = if inside { Role::Test } else { unit.role };
                 self.code.functions.push(Function {
-                    name,
-                    place: Place::new(Arc::clone(&unit.path), scope.spot.line, 1),
-                    role,
+                    name: match &one.class {
+                        Some(class) if named => format!("{class}.{}", one.own),
+                        _ => one.own.clone(),
+                    },
+                    place: Place::new(Arc::clone(&unit.path), one.line, 1),
+                    role: if one.in_tests { Role::Test } else { unit.role },
                     calls: Vec::new(),
                     perhaps: Vec::new(),
                     uses: Vec::new(),
                     unfollowed: Vec::new(),
-                    browser: browser.contains(&file),
-                    parameters: scope.parameters.len(),
-                    kind: match (top, scope.name.as_str()) {
+                    browser: false,
+                    parameters: one.parameters,
+                    kind: match (one.top, named) {
                         (true, _) => FunctionKind::File,
-                        (false, "") => FunctionKind::Lambda,
-                        (false, _) => FunctionKind::Named,
+                        (false, false) => FunctionKind::Lambda,
+                        (false, true) => FunctionKind::Named,
                     },
                     refuses: false,
-                    body: if unit.module.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
+                    body: if unit.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
                     asserts: false,
                     fields: Vec::new(),
                 });
                 // A lambda runs with the function that it stands in.
-                if !top
-                    && scope.name.is_empty()
-                    && let Some(outer) = scope.parent.and_then(|parent| self.function_at(file, parent))
-                {
-                    let inner = self.code.functions.len() - 1;
-                    self.edge(outer, inner);
+                if let Some(outer) = one.outer {
+                    self.edge(first + outer, Edge::To(function));
+                }
+            }
+            for (at, fields) in &outline.objects {
+                if let Some(function) = self.code.functions.get_mut(first + at) {
+                    function.fields.clone_from(fields);
+                }
+            }
+            for at in &outline.refuses {
+                if let Some(function) = self.code.functions.get_mut(first + at) {
+                    function.refuses = true;
                 }
             }
         }
     }
 
-    pub(super) fn edge(&mut self, from: FunctionId, to: FunctionId) {
-        if let Some(function) = self.code.functions.get_mut(from)
-            && !function.calls.contains(&to)
-        {
-            function.calls.push(to);
+    fn edge(&mut self, from: FunctionId, edge: Edge) {
+        if let Some(edges) = self.tables_mut().edges.get_mut(from) {
+            edges.push(edge);
         }
     }
 
@@ -236,14 +414,16 @@ impl<'p> Linker<'p> {
     /// The function of the program that a symbol names.
     pub(super) fn function_named(&self, file: FileId, symbol: &str) -> Option<FunctionId> {
         let (file, name) = if let Some(own) = symbol.strip_prefix('.') {
-            if self.names.get(file)?.functions().contains_key(own) {
+            if self.program.files.get(file)?.outline.named.contains_key(own) {
                 (file, own)
             } else {
                 (self.program.function_beside(file, own)?, own)
             }
         } else if let Some(placed) = symbol.strip_prefix('@') {
             let (file, name) = placed.split_once('.')?;
-            (file.parse().ok()?, name)
+            let file = file.parse().ok()?;
+            touch(file);
+            (file, name)
         } else {
             // `App.Services.Fraud.up`, by the package of the class.
             let (class, _) = symbol.rsplit_once('.')?;
@@ -255,11 +435,12 @@ impl<'p> Linker<'p> {
             }
             (target, name)
         };
-        if let Some(scope) = self.names.get(file)?.functions().get(name) {
+        if let Some(scope) = self.program.files.get(file)?.outline.named.get(name) {
             return self.functions.get(&(file, *scope)).copied();
         }
         let file = self.program.function_beside(file, name)?;
-        let scope = self.names.get(file)?.functions().get(name)?;
+        touch(file);
+        let scope = self.program.files.get(file)?.outline.named.get(name)?;
         self.functions.get(&(file, *scope)).copied()
     }
 
@@ -326,44 +507,79 @@ impl<'p> Linker<'p> {
         id
     }
 
+    /// What the calls of a file do.
+    fn calls_in(&self, file: FileId, kept: Option<(&Kept<'_>, &[Held])>) -> Found<Calls> {
+        let numbers = Numbers::of(&self.tables, file, (&[], 0));
+        kept::once(kept, "calls", numbers.as_ref(), true, || Calls {
+            effects: self.effects(file).into_iter().chain(self.objects(file)).collect(),
+            resolved: self.resolve(file),
+        })
+    }
+
+    /// What stands in a file besides its calls. It rests on these: where they are new, so is this.
+    fn contents(&self, file: FileId) -> Contents {
+        Contents {
+            reads: self.reads(file).into_iter().chain(self.settings_fields(file)).collect(),
+            catches: self.catches(file),
+            lost_errors: self.lost_errors(file),
+            texts: self.texts(file),
+            choices: self.choices(file),
+            decisions: self.decisions(file),
+        }
+    }
+
     /// Adds what was found about the calls of a file.
-    fn note(&mut self, file: FileId, effects: Vec<Use>, resolved: Vec<Resolved>) {
-        for one in effects {
+    fn note(&mut self, file: FileId, calls: Calls) {
+        for one in calls.effects {
             self.add(one);
         }
-        for call in resolved {
+        for call in calls.resolved {
             if let Some(function) = self.code.functions.get_mut(call.function) {
                 function.asserts |= call.asserts;
                 function.refuses |= call.refuses;
                 if call.takes_body {
                     function.body = BodyUse::Taken;
                 }
-                function.perhaps.extend(call.perhaps);
-                function.unfollowed.extend(call.unfollowed);
             }
-            for callee in &call.runs {
-                self.edge(call.function, *callee);
+            let tables = self.tables_mut();
+            if let Some(one) = call.unfollowed
+                && let Some(unfollowed) = tables.unfollowed.get_mut(call.function)
+            {
+                let method = match call.runs.first() {
+                    Some(Edge::Methods(method)) => Some(method.clone()),
+                    _ => None,
+                };
+                unfollowed.push((method, one));
             }
-            self.handed.extend(call.handed);
+            for function in call.handed {
+                let files = tables.handed.entry(function).or_default();
+                if files.last() != Some(&file) {
+                    files.push(file);
+                }
+            }
+            if let Some(edges) = tables.edges.get_mut(call.function) {
+                edges.extend(call.runs);
+            }
             if call.uses.iter().all(|one| one.of.is_none()) {
                 self.site(call.callee, call.open, (file, call.at));
             }
             if let Some(callee) = call.callee {
-                self.callees.insert((file, call.at), callee);
+                self.tables_mut().callees.insert((file, call.at), callee);
             }
             for found in call.uses {
                 let id = self.add(found.one);
                 let Some(of) = found.of else { continue };
                 if !of.asked.is_empty() {
-                    self.asked.push((id, file, call.at, of.asked));
+                    self.tables_mut().asked.push((id, file, call.at, of.asked));
                 }
-                if let Entry::Vacant(first) = self.uses.entry((file, call.at)) {
+                let tables = self.tables_mut();
+                if let Entry::Vacant(first) = tables.uses.entry((file, call.at)) {
                     first.insert(id);
-                    self.calls_of.insert(id, (file, call.at));
+                    tables.calls_of.insert(id, (file, call.at));
                 }
                 if let Some(maker) = of.maker {
-                    self.receivers.insert(id, maker);
-                    if let Some(client) = self.uses.get(&maker).copied()
+                    tables.receivers.insert(id, maker);
+                    if let Some(client) = tables.uses.get(&maker).copied()
                         && let Some(one) = self.code.uses.get_mut(id)
                     {
                         one.client = Some(client);
@@ -409,18 +625,4 @@ pub(super) fn method(callee: &Expr) -> Option<&str> {
         Expr::Member(_, name) => Some(name),
         _ => None,
     }
-}
-
-/// The modules of Rust that only tests are built with: `#[cfg(test)] mod tests`.
-fn inline_tests(unit: &SourceUnit) -> HashSet<ScopeId> {
-    let asked = unit.module.calls.iter().filter(|call| {
-        call.role == CallRole::Annotation
-            && call.callee.name() == Some("cfg")
-            && call.arguments.iter().any(|one| matches!(&one.value, Expr::Name(name) if name == "test"))
-    });
-    asked
-        .filter(|_| unit.module.language == Language::Rust)
-        .map(|call| call.scope)
-        .filter(|scope| *scope != 0)
-        .collect()
 }

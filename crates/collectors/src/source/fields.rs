@@ -4,7 +4,7 @@ use gonogo_domain::{
     evidence::{EnvironmentRead, Meaning, SettingValue},
     known_symbols,
 };
-use gonogo_source::{Expr, ScopeKind};
+use gonogo_source::{Expr, ScopeId, ScopeKind};
 
 use super::{
     facts::{Linker, method},
@@ -14,7 +14,7 @@ use super::{
 
 impl Linker<'_> {
     /// `class Settings(BaseSettings)`: each field that has no prefix of its class's own is the variable of its name.
-    pub(super) fn settings_fields(&self, file: FileId) -> Vec<EnvironmentRead> {
+    pub(super) fn settings_fields(&self, file: FileId) -> Vec<(FileId, ScopeId, EnvironmentRead)> {
         let Some(context) = self.context(file) else { return Vec::new() };
         let module = context.module;
         let table = known_symbols(module.language.word());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
-    evidence::{Meaning, Origin},
+    evidence::{Meaning, Origin, Use},
     known_symbols,
 };
 use gonogo_source::{Expr, ScopeId, ScopeKind};
@@ -11,7 +11,9 @@ use gonogo_source::{Expr, ScopeId, ScopeKind};
 use super::{
     facts::{Linker, method},
     program::FileId,
-    settings, values,
+    settings,
+    touched::{Touched, touching},
+    values,
     values::Context,
 };
 
@@ -30,52 +32,61 @@ const OF_VENDORS: &[Meaning] =
 
 impl Linker<'_> {
     /// Follows what flows into the uses that checks ask it of.
-    pub(super) fn flows(&mut self, with_vendor: bool) {
+    pub(super) fn flows(&mut self, with_vendor: bool, touched: &mut [Touched]) {
         let mut flows: BTreeMap<_, BTreeMap<String, Vec<Origin>>> = BTreeMap::new();
         for (&(file, at), id) in &self.uses {
             let Some(one) = self.code.uses.get(*id).filter(|one| one.role.counts()) else { continue };
             if !(ALWAYS.contains(&one.meaning) || with_vendor && OF_VENDORS.contains(&one.meaning)) {
                 continue;
             }
-            let Some(context) = self.context(file) else { continue };
-            let Some(call) = context.module.calls.get(at) else { continue };
-            let mut into = BTreeMap::new();
-            let rows = known_symbols(context.module.language.word()).rows(&one.symbol);
-            let row = rows.iter().map(|(_, row)| row).find(|row| row.means == one.meaning);
-            if one.meaning == Meaning::KeyedHash {
-                for (name, slots) in row.iter().flat_map(|row| &row.settings) {
-                    let value = slots.at.iter().find_map(|slot| settings::slot_of_call(context, at, call, slot));
-                    if let Some((value, scope)) = value {
-                        into.insert(name.clone(), self.origins(file, value, scope));
-                    }
-                }
-            } else {
-                for (position, argument) in call.arguments.iter().enumerate() {
-                    let name = argument.name.clone().unwrap_or_else(|| position.to_string());
-                    match &argument.value {
-                        Expr::Object { fields, .. } => {
-                            for (field, value) in fields {
-                                into.insert(format!("{name}.{field}"), self.origins(file, value, call.scope));
-                            }
-                        }
-                        value => {
-                            into.insert(name, self.origins(file, value, call.scope));
-                        }
-                    }
-                }
+            let (into, here) = touching(|| self.flows_of(file, at, one));
+            if let Some(all) = touched.get_mut(file) {
+                all.add(&here);
             }
-            // What stands in the holes of a text is read there: `f"answered {response.text}"`.
-            let template = |one: &gonogo_source::Argument| one.value.text().is_some_and(|text| text.contains("{}"));
-            if call.arguments.iter().any(template) {
-                let mut found = BTreeSet::new();
-                for read in context.module.reads.iter().filter(|read| call.spot.contains(read.spot)) {
-                    self.follow(file, &read.value, read.scope, STEPS, &mut found);
-                }
-                into.insert("{}".to_owned(), found.into_iter().collect());
-            }
-            flows.insert(*id, into);
+            flows.extend(into.map(|into| (*id, into)));
         }
         self.code.flows = flows;
+    }
+
+    /// What flows into the call of a use, by its arguments.
+    fn flows_of(&self, file: FileId, at: usize, one: &Use) -> Option<BTreeMap<String, Vec<Origin>>> {
+        let context = self.context(file)?;
+        let call = context.module.calls.get(at)?;
+        let mut into = BTreeMap::new();
+        let rows = known_symbols(context.module.language.word()).rows(&one.symbol);
+        let row = rows.iter().map(|(_, row)| row).find(|row| row.means == one.meaning);
+        if one.meaning == Meaning::KeyedHash {
+            for (name, slots) in row.iter().flat_map(|row| &row.settings) {
+                let value = slots.at.iter().find_map(|slot| settings::slot_of_call(context, at, call, slot));
+                if let Some((value, scope)) = value {
+                    into.insert(name.clone(), self.origins(file, value, scope));
+                }
+            }
+        } else {
+            for (position, argument) in call.arguments.iter().enumerate() {
+                let name = argument.name.clone().unwrap_or_else(|| position.to_string());
+                match &argument.value {
+                    Expr::Object { fields, .. } => {
+                        for (field, value) in fields {
+                            into.insert(format!("{name}.{field}"), self.origins(file, value, call.scope));
+                        }
+                    }
+                    value => {
+                        into.insert(name, self.origins(file, value, call.scope));
+                    }
+                }
+            }
+        }
+        // What stands in the holes of a text is read there: `f"answered {response.text}"`.
+        let template = |one: &gonogo_source::Argument| one.value.text().is_some_and(|text| text.contains("{}"));
+        if call.arguments.iter().any(template) {
+            let mut found = BTreeSet::new();
+            for read in context.module.reads.iter().filter(|read| call.spot.contains(read.spot)) {
+                self.follow(file, &read.value, read.scope, STEPS, &mut found);
+            }
+            into.insert("{}".to_owned(), found.into_iter().collect());
+        }
+        Some(into)
     }
 
     pub(super) fn origins(&self, file: FileId, value: &Expr, scope: ScopeId) -> Vec<Origin> {

@@ -1,19 +1,23 @@
 //! The files of one program together: what one of them says of names that another one declares.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     evidence::{Ecosystem, Package},
     known_symbols,
 };
-use gonogo_source::{Beyond, Import, Index, Language, Maker, Names, ScopeKind};
+use gonogo_source::{Beyond, Import, Language, Names};
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
-use super::SourceUnit;
+use super::{
+    SourceUnit,
+    outline::Outline,
+    touched::{Touched, touch, touch_group, touching},
+};
+
+pub(super) use super::asked::{AllNames, Made, Unasked, follow};
 
 /// A file of the program, by its place in [`Program::files`].
 pub(super) type FileId = usize;
@@ -43,8 +47,6 @@ const SERVERS: &[&str] = &[
 
 pub(super) struct Program<'u> {
     pub(super) files: Vec<&'u SourceUnit>,
-    /// The tables of each file.
-    indexes: Vec<Arc<Index<'u>>>,
     by_path: HashMap<&'u str, FileId>,
     /// The group of each file, by its place in `groups`.
     group_of: Vec<usize>,
@@ -67,13 +69,43 @@ struct Group {
     functions: HashMap<String, FileId>,
     /// What its functions give back.
     gifts: HashMap<String, String>,
+    /// Its files, and those that symbols of its names come from.
+    rests_on: BTreeSet<FileId>,
     /// Where a class is.
     classes: HashMap<String, FileId>,
 }
 
 impl Group {
+    /// A number that changes with what it declares.
+    fn digest(&self) -> u128 {
+        let mut hash = Sha256::new();
+        for symbols in [&self.names, &self.fields, &self.gifts] {
+            let mut all: Vec<(&String, &String)> = symbols.iter().collect();
+            all.sort_unstable();
+            for (name, symbol) in all {
+                hash.update(name);
+                hash.update([0]);
+                hash.update(symbol);
+                hash.update([0]);
+            }
+            hash.update([1]);
+        }
+        for places in [&self.functions, &self.classes] {
+            let mut all: Vec<(&String, &FileId)> = places.iter().collect();
+            all.sort_unstable();
+            for (name, file) in all {
+                hash.update(name);
+                hash.update([0]);
+                hash.update(file.to_le_bytes());
+            }
+            hash.update([1]);
+        }
+        hash.finalize().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
+    }
+
     /// Adds what one file declares; what an earlier one says of the same name stands.
     fn add(&mut self, file: FileId, declared: Declared) {
+        self.rests_on.insert(file);
         for name in declared.functions {
             self.functions.entry(name).or_insert(file);
         }
@@ -108,32 +140,24 @@ struct Declared {
 }
 
 impl Declared {
-    fn by(at: FileId, file: &SourceUnit, index: &Arc<Index<'_>>) -> Self {
-        let known = Known(known_symbols(file.module.language.word()));
-        let names = Names::over(Arc::clone(index), &known);
-        let classes = file.module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
-        let classes: Vec<String> = classes.map(|class| class.name.clone()).collect();
-        let tops = file.module.bindings.iter().filter(|one| one.scope == 0);
-        let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
+    fn by(at: FileId, outline: &Outline) -> Self {
+        let all = |symbols: &Symbols| -> Symbols {
+            symbols.iter().map(|(name, symbol)| (name.clone(), placed(at, symbol.clone()))).collect()
+        };
         Self {
-            functions: names.functions().keys().cloned().collect(),
-            gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), placed(at, symbol))).collect(),
-            fields: names.fields().map(|(field, symbol)| (field, placed(at, symbol))).collect(),
-            names: classes.iter().map(|class| (class.clone(), format!(".{class}"))).chain(tops).collect(),
-            classes,
+            functions: outline.named.keys().cloned().collect(),
+            gifts: all(&outline.gifts),
+            fields: all(&outline.fields),
+            names: outline.names.clone(),
+            classes: outline.classes.clone(),
         }
     }
 }
 
 impl<'u> Program<'u> {
     pub(super) fn new(files: &[&'u SourceUnit], packages: &[Package]) -> Self {
-        let indexes: Vec<Arc<Index<'u>>> = files.par_iter().map(|file| Arc::new(Index::new(&file.module))).collect();
-        let declared: Vec<Declared> = files
-            .par_iter()
-            .zip(&indexes)
-            .enumerate()
-            .map(|(at, (file, index))| Declared::by(at, file, index))
-            .collect();
+        let declared: Vec<Declared> =
+            files.par_iter().enumerate().map(|(at, file)| Declared::by(at, &file.outline)).collect();
         // In the order of their keys: of the packages in a folder of Go, the first stands for it.
         let mut keyed: BTreeMap<String, Vec<(FileId, Declared)>> = BTreeMap::new();
         for (at, (file, declared)) in files.iter().zip(declared).enumerate() {
@@ -141,7 +165,6 @@ impl<'u> Program<'u> {
         }
         let mut program = Self {
             files: files.to_vec(),
-            indexes,
             by_path: files.iter().enumerate().map(|(at, file)| (&*file.path, at)).collect(),
             group_of: vec![0; files.len()],
             groups: Vec::with_capacity(keyed.len()),
@@ -158,8 +181,8 @@ impl<'u> Program<'u> {
             }
             if let Some(first) = group.functions.values().min().copied()
                 && let Some(unit) = files.get(first)
-                && unit.module.language == Language::Go
-                && !unit.module.package.ends_with("_test")
+                && unit.language == Language::Go
+                && !unit.outline.package.ends_with("_test")
             {
                 program.folders.entry(folder(&unit.path).to_owned()).or_insert(first);
             }
@@ -169,24 +192,49 @@ impl<'u> Program<'u> {
         program
     }
 
+    /// The files with what they are there for, the group of each, and the file that stands for each folder of Go.
+    pub(super) fn frame(&self) -> String {
+        let files = self.files.iter().zip(&self.group_of);
+        let files: Vec<String> =
+            files.map(|(file, group)| format!("{}\0{:?}\0{group}", file.path, file.role)).collect();
+        let folders: BTreeMap<&String, &FileId> = self.folders.iter().collect();
+        format!("{files:?}{folders:?}")
+    }
+
+    /// The files that each group rests on.
+    pub(super) fn rests_on(&self) -> impl Iterator<Item = &BTreeSet<FileId>> {
+        self.groups.iter().map(|group| &group.rests_on)
+    }
+
+    /// What each group declares.
+    pub(super) fn declared(&self) -> Vec<u128> {
+        self.groups.par_iter().map(Group::digest).collect()
+    }
+
     /// Turns the names of the repository's own packages of Go into those of the files that declare them.
     fn join_folders(&mut self) {
-        let go = self.files.iter().zip(&self.group_of).filter(|(file, _)| file.module.language == Language::Go);
+        let go = self.files.iter().zip(&self.group_of).filter(|(file, _)| file.language == Language::Go);
         let groups: BTreeSet<usize> = go.map(|(_, group)| *group).collect();
         // What a function gives may be what another package's function gives.
         for _ in 0..2 {
-            let joined: Vec<(usize, [Symbols; 3])> = groups
+            let joined: Vec<(usize, [Symbols; 3], Touched)> = groups
                 .par_iter()
                 .filter_map(|at| {
                     let group = self.groups.get(*at)?;
                     let changed = |map: &HashMap<String, String>| {
                         map.iter().filter_map(|(name, symbol)| Some((name.clone(), self.own(symbol)?))).collect()
                     };
-                    Some((*at, [changed(&group.names), changed(&group.fields), changed(&group.gifts)]))
+                    let all = || [changed(&group.names), changed(&group.fields), changed(&group.gifts)];
+                    let (changed, touched) = touching(all);
+                    Some((*at, changed, touched))
                 })
                 .collect();
-            for (at, [names, fields, gifts]) in joined {
+            for (at, [names, fields, gifts], touched) in joined {
+                let others = touched.groups.iter().filter_map(|group| self.groups.get(*group));
+                let others: Vec<FileId> = others.flat_map(|group| &group.rests_on).copied().collect();
                 if let Some(group) = self.groups.get_mut(at) {
+                    group.rests_on.extend(touched.files);
+                    group.rests_on.extend(others);
                     group.names.extend(names);
                     group.fields.extend(fields);
                     group.gifts.extend(gifts);
@@ -201,6 +249,7 @@ impl<'u> Program<'u> {
         let dot = symbol.get(path..)?.find('.').map(|dot| path + dot)?;
         let (module, name) = (symbol.get(..dot)?, symbol.get(dot + 1..)?);
         let file = self.go(module)?;
+        touch(file);
         let gift = name.strip_suffix("()").and_then(|function| self.group(file)?.gifts.get(function));
         Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
     }
@@ -208,14 +257,6 @@ impl<'u> Program<'u> {
     /// The file of the package of another one that declares a class.
     pub(super) fn class(&self, file: FileId, name: &str) -> Option<FileId> {
         self.group(file)?.classes.get(name).copied()
-    }
-
-    /// The names of a file, given what lies beyond it.
-    pub(super) fn names<'p>(&self, file: FileId, beyond: &'p FileBeyond<'p, 'u>) -> Option<Names<'p>>
-    where
-        'u: 'p,
-    {
-        Some(Names::over(Arc::clone(self.indexes.get(file)?), beyond))
     }
 
     /// What lies beyond a file.
@@ -226,27 +267,32 @@ impl<'u> Program<'u> {
     /// The file and the name in it that an import of the program's own code means.
     pub(super) fn target(&self, from: FileId, import: &Import) -> Option<FileId> {
         let file = self.files.get(from)?;
-        match file.module.language {
+        let target = match file.language {
             Language::JavaScript | Language::TypeScript => self.script(&file.path, &import.module),
             Language::Python => self.python(&file.path, import),
             Language::Go => self.go(&import.module),
             Language::Rust => self.rust(&file.path, import),
             _ => None,
-        }
+        }?;
+        touch(target);
+        Some(target)
     }
 
     /// The files of a front end: those that draw, what they import, and none that serves. A program that is nothing but a
     /// front end serves itself.
-    pub(super) fn in_browser(&self) -> BTreeSet<FileId> {
+    pub(super) fn in_browser(&self, absent: &[bool]) -> BTreeSet<FileId> {
+        let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
         let script = |file: &FileId| {
-            let language = self.files.get(*file).map(|unit| unit.module.language);
+            let language = self.files.get(*file).map(|unit| unit.language);
             matches!(language, Some(Language::JavaScript | Language::TypeScript))
         };
         let imports =
-            |file: FileId| self.files.get(file).map(|unit| unit.module.imports.as_slice()).unwrap_or_default();
+            |file: FileId| self.files.get(file).map(|unit| unit.outline.imports.as_slice()).unwrap_or_default();
         let of = |file: FileId, packages: &[&str]| {
             imports(file).iter().any(|import| {
-                packages.iter().any(|one| import.module == *one || import.module.starts_with(&format!("{one}/")))
+                packages.iter().any(|one| {
+                    import.module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                })
             })
         };
         let reached = |roots: Vec<FileId>| {
@@ -259,14 +305,14 @@ impl<'u> Program<'u> {
             }
             reached
         };
-        let all = || (0..self.files.len()).filter(script);
+        let all = || (0..self.files.len()).filter(here).filter(script);
         let draws = all().filter(|file| {
             let path = self.files.get(*file).map_or("", |unit| &unit.path);
             path.ends_with("sx") || of(*file, BROWSER)
         });
         let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS)).collect();
-        let other = self.files.iter().any(|unit| {
-            unit.role.counts() && !matches!(unit.module.language, Language::JavaScript | Language::TypeScript)
+        let other = self.files.iter().enumerate().any(|(file, unit)| {
+            here(&file) && unit.role.counts() && !matches!(unit.language, Language::JavaScript | Language::TypeScript)
         });
         if serves.is_empty() && !other {
             return BTreeSet::new();
@@ -399,13 +445,14 @@ impl<'u> Program<'u> {
         let path = &self.files.get(from)?.path;
         let whole = Import { name: None, ..import.clone() };
         let target = self.rust(path, &whole)?;
+        touch(target);
         let declares = |file: FileId| {
             let group = self.group(file)?;
             let found = group.functions.get(name) == Some(&file) || group.classes.get(name) == Some(&file);
             found.then_some(file)
         };
         declares(target).or_else(|| {
-            let mut imports = self.files.get(target)?.module.imports.iter().take(IMPORTS);
+            let mut imports = self.files.get(target)?.outline.imports.iter().take(IMPORTS);
             imports.find_map(|one| {
                 let named = one.name.as_deref().is_some_and(|own| own == "*" || own == name);
                 (named && target != from).then(|| self.handed_on(target, one, name, steps)).flatten()
@@ -443,15 +490,17 @@ impl<'u> Program<'u> {
     }
 
     fn group(&self, file: FileId) -> Option<&Group> {
-        self.groups.get(*self.group_of.get(file)?)
+        let group = *self.group_of.get(file)?;
+        touch_group(group);
+        self.groups.get(group)
     }
 }
 
 /// The files that see each other's names without importing them.
-fn group_key(file: &SourceUnit) -> String {
-    let language = file.module.language;
+pub(super) fn group_key(file: &SourceUnit) -> String {
+    let language = file.language;
     match language {
-        Language::Go => format!("go {} {}", folder(&file.path), file.module.package),
+        Language::Go => format!("go {} {}", folder(&file.path), file.outline.package),
         Language::JavaScript | Language::TypeScript | Language::Python | Language::Rust => file.path.to_string(),
         _ => language.word().to_owned(),
     }
@@ -489,7 +538,7 @@ impl Beyond for FileBeyond<'_, '_> {
         } else if let Some((group, name)) = self.program.group_at(symbol) {
             (group, name)
         } else {
-            return known_symbols(file.module.language.word()).gives(symbol);
+            return known_symbols(file.language.word()).gives(symbol);
         };
         group.gifts.get(name).map(String::as_str)
     }
@@ -497,30 +546,27 @@ impl Beyond for FileBeyond<'_, '_> {
     fn imported(&self, import: &Import) -> Option<String> {
         let target = self.program.target(self.file, import)?;
         let file = self.program.files.get(target)?;
-        if file.module.language == Language::Go {
+        if file.language == Language::Go {
             return Some(format!("@{target}"));
         }
         // What a module hands on: `pub use health_check::*` in the file of the module.
-        if file.module.language == Language::Rust
+        if file.language == Language::Rust
             && let Some(name) = import.name.as_deref().filter(|name| *name != "*")
             && let Some(owner) = self.program.handed_on(self.file, import, name, REEXPORTS)
         {
             return Some(format!("@{owner}.{name}"));
         }
-        let known = Known(known_symbols(file.module.language.word()));
-        let names = Names::over(Arc::clone(self.program.indexes.get(target)?), &known);
-        let script = matches!(file.module.language, Language::JavaScript | Language::TypeScript);
+        let script = matches!(file.language, Language::JavaScript | Language::TypeScript);
         if !script && self.program.is_module(target, import) {
             return Some(format!("@{target}"));
         }
         let Some(name) = import.name.as_deref() else {
             // The module itself, or what it gives by default.
-            return Some(exported(&names, &["module.exports", "default"]).unwrap_or_else(|| format!("@{target}")));
+            return Some(file.outline.default_export().cloned().unwrap_or_else(|| format!("@{target}")));
         };
-        let exports = format!("exports.{name}");
-        let symbol = names.top(name).or_else(|| exported(&names, &[exports.as_str()]));
+        let symbol = file.outline.tops.get(name).or_else(|| file.outline.exports.get(&format!("exports.{name}")));
         Some(match symbol {
-            Some(symbol) => symbol.strip_prefix('.').map_or_else(|| symbol.clone(), |own| format!("@{target}.{own}")),
+            Some(symbol) => placed(target, symbol.clone()),
             None => format!("@{target}.{name}"),
         })
     }
@@ -564,7 +610,7 @@ fn modules(packages: &[Package]) -> Vec<(String, String)> {
     modules
 }
 
-fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
+pub(super) fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
     exports.iter().find_map(|export| {
         let value = names.top_value(export)?;
         names.symbols(value, 0).into_iter().next().filter(|symbol| !symbol.starts_with('.'))
@@ -572,7 +618,7 @@ fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
 }
 
 /// What libraries give, and nothing of other files: enough for the names that a file exports.
-struct Known(&'static gonogo_domain::Symbols);
+pub(super) struct Known(pub(super) &'static gonogo_domain::Symbols);
 
 impl Beyond for Known {
     fn gives(&self, symbol: &str) -> Option<&str> {
@@ -596,16 +642,18 @@ impl Beyond for Known {
 ///
 /// A repository often holds tools beside the service: what they print says nothing of it. The service's program is the
 /// one whose folder has its name; where none has, all of them count.
-pub(super) fn other_programs(program: &Program<'_>, name: &str) -> BTreeSet<FileId> {
-    let is_go = |file: &FileId| program.files.get(*file).is_some_and(|unit| unit.module.language == Language::Go);
+pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str) -> BTreeSet<FileId> {
+    let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
+    let is_go =
+        |file: &FileId| here(file) && program.files.get(*file).is_some_and(|unit| unit.language == Language::Go);
     let folder_of = |file: FileId| program.files.get(file).map_or("", |unit| folder(&unit.path));
     let mains: BTreeSet<&str> = (0..program.files.len())
         .filter(is_go)
         .filter(|file| {
             program.files.get(*file).is_some_and(|unit| {
-                unit.module.package == "main"
+                unit.outline.package == "main"
                     && unit.role.counts()
-                    && unit.module.scopes.iter().any(|scope| scope.name == "main" && scope.parent == Some(0))
+                    && unit.outline.functions.iter().any(|one| one.own == "main" && one.class.is_none())
             })
         })
         .map(folder_of)
@@ -631,7 +679,7 @@ pub(super) fn other_programs(program: &Program<'_>, name: &str) -> BTreeSet<File
         }
         let files = by_folder.get(next).map(Vec::as_slice).unwrap_or_default();
         let units = files.iter().filter_map(|file| program.files.get(*file));
-        let imports = units.flat_map(|unit| &unit.module.imports);
+        let imports = units.flat_map(|unit| &unit.outline.imports);
         open.extend(imports.filter_map(|import| program.go(&import.module)).map(folder_of));
     }
     (0..program.files.len()).filter(is_go).filter(|file| !kept.contains(folder_of(*file))).collect()
@@ -641,27 +689,4 @@ pub(super) fn other_programs(program: &Program<'_>, name: &str) -> BTreeSet<File
 fn same_name(folder: &str, name: &str) -> bool {
     let plain = |text: &str| -> String { text.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect() };
     !folder.is_empty() && plain(folder) == plain(name)
-}
-
-/// What made an object, in the file where it was made.
-#[derive(Clone, Copy)]
-pub(super) struct Made<'n> {
-    pub(super) file: FileId,
-    pub(super) maker: Maker<'n>,
-}
-
-/// Follows a maker through the imports of the program to the file that made the object.
-pub(super) fn follow<'n>(program: &Program<'_>, all: &'n [Names<'n>], mut made: Made<'n>) -> Option<Made<'n>> {
-    for _ in 0..4 {
-        let Maker::Import(import) = made.maker else { return Some(made) };
-        let target = program.target(made.file, import)?;
-        let names = all.get(target)?;
-        let exports = import.name.as_ref().map(|name| format!("exports.{name}"));
-        let value = match (&import.name, &exports) {
-            (Some(name), Some(exports)) => names.top_value(name).or_else(|| names.top_value(exports)),
-            _ => names.top_value("module.exports").or_else(|| names.top_value("default")),
-        }?;
-        made = Made { file: target, maker: names.maker(value, 0)? };
-    }
-    None
 }

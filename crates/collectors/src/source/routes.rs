@@ -28,7 +28,7 @@ impl<'p> Linker<'p> {
         let filters = self.filters();
         let mut routes = Vec::new();
         let mut called = Vec::new();
-        for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Route) {
+        for (id, one) in self.used().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
             if self.for_developers(file, call.scope) {
@@ -72,7 +72,7 @@ impl<'p> Linker<'p> {
                 routes.extend(self.resources(one, &filters, &guards));
                 continue;
             }
-            let client = self.code.uses.iter().find(|other| {
+            let client = self.used().map(|(_, other)| other).find(|other| {
                 call.role == CallRole::Annotation
                     && other.defaults.get("interface").is_some_and(|kind| kind == "http")
                     && handler.is_some_and(|handler| other.wraps.contains(&handler))
@@ -183,7 +183,8 @@ impl<'p> Linker<'p> {
 
     fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
         let name = format!("{class}.{method}");
-        self.code.functions.iter().position(|function| function.role.counts() && function.name == name)
+        let mut all = self.code.functions.iter().zip(&self.scopes);
+        all.position(|(function, (file, _))| function.role.counts() && function.name == name && self.has(*file))
     }
 
     /// The routes of `resources :members, only: [:index]` that its controller has methods for.
@@ -213,8 +214,8 @@ impl<'p> Linker<'p> {
 
     /// What runs before the methods of a class: `before_action :authenticate, only: [:create]`.
     fn filters(&self) -> Vec<Filter> {
-        let uses = self.code.uses.iter().enumerate();
-        uses.filter(|(_, one)| one.defaults.get("around").is_some_and(|around| around == "class"))
+        self.used()
+            .filter(|(_, one)| one.defaults.get("around").is_some_and(|around| around == "class"))
             .filter_map(|(id, one)| {
                 let (file, at) = self.calls_of.get(&id).copied()?;
                 let module = &self.program.files.get(file)?.module;
@@ -249,7 +250,8 @@ impl<'p> Linker<'p> {
         while let Some(scope) = class.filter(|scope| chain.len() < GROUPS && !chain.contains(&scope.name)) {
             chain.push(scope.name.clone());
             let base = scope.types.first();
-            let mut all = self.program.files.iter().flat_map(|unit| &unit.module.scopes);
+            let here = self.program.files.iter().enumerate().filter(|(file, _)| self.has(*file));
+            let mut all = here.flat_map(|(_, unit)| &unit.module.scopes);
             class = all.find(|scope| scope.kind == ScopeKind::Class && Some(&scope.name) == base);
         }
         let holds = |filter: &&Filter| {
@@ -341,7 +343,7 @@ impl<'p> Linker<'p> {
     /// The groups that are given a function in which their routes are made: `r.Route("/v1", func(r chi.Router) { … })`.
     fn enclosing(&self) -> HashMap<FunctionId, UseId> {
         let mut enclosing = HashMap::new();
-        for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::RouteGroup) {
+        for (id, one) in self.used().filter(|(_, one)| one.meaning == Meaning::RouteGroup) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let call = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at));
             if call.is_some_and(|call| call.role != CallRole::Annotation) {
@@ -370,7 +372,7 @@ impl<'p> Linker<'p> {
             let path = group.settings.get("path").and_then(|setting| setting.value.text()).unwrap_or_default();
             let (before, around) = self.around_route(id, mounts, GROUPS);
             prefix = joined(&joined(&before, path), &prefix);
-            let beside = self.code.uses.iter().enumerate().filter(|(_, one)| {
+            let beside = self.used().filter(|(_, one)| {
                 one.meaning == Meaning::Middleware && one.function == inner && !one.settings.contains_key("path")
             });
             let beside: Vec<Guard> = beside.flat_map(|(at, _)| self.guards_of(at, mounts)).collect();
@@ -386,12 +388,7 @@ impl<'p> Linker<'p> {
     /// Who mounts what: the call that made a group, and the use that hangs it somewhere.
     fn mounts(&self) -> HashMap<(FileId, usize), UseId> {
         let mut mounts = HashMap::new();
-        let groups = self
-            .code
-            .uses
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| matches!(one.meaning, Meaning::Middleware | Meaning::RouteGroup));
+        let groups = self.used().filter(|(_, one)| matches!(one.meaning, Meaning::Middleware | Meaning::RouteGroup));
         for (id, _) in groups {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(context) = self.context(file) else { continue };
@@ -442,7 +439,7 @@ impl<'p> Linker<'p> {
             }));
         }
         // Middleware of the same object, unless it is for another path.
-        for (other, one) in self.code.uses.iter().enumerate() {
+        for (other, one) in self.used() {
             if one.meaning == Meaning::Middleware
                 && self.receivers.get(&other) == Some(receiver)
                 && path(other).is_none()
@@ -474,7 +471,7 @@ impl<'p> Linker<'p> {
         let Some(call) = self.program.files.get(*file).and_then(|unit| unit.module.calls.get(*at)) else {
             return Vec::new();
         };
-        let mounted = |value: &Expr| {
+        let mounted = |value: &'p Expr| {
             let maker = self.names.get(*file)?.maker(value, call.scope)?;
             let made = program::follow(self.program, self.names, Made { file: *file, maker })?;
             match made.maker {
@@ -545,7 +542,7 @@ impl<'p> Linker<'p> {
     /// The path that the class of a handler puts before its own.
     fn class_prefix(&self, handler: Option<FunctionId>) -> String {
         let Some(handler) = handler else { return String::new() };
-        let groups = self.code.uses.iter();
+        let groups = self.used().map(|(_, one)| one);
         let mut groups: Vec<&Use> =
             groups.filter(|one| one.meaning == Meaning::RouteGroup && one.wraps.contains(&handler)).collect();
         // The class stands on all its methods; `@Path` may stand on one of them too.

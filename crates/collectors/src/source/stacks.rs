@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use gonogo_domain::evidence::{FunctionId, Meaning, Setting, UseId};
-use gonogo_source::{Call, Expr};
+use gonogo_source::{Call, Expr, Language};
 
 use super::{
     facts::{Linker, method},
@@ -19,12 +19,13 @@ const DEPTH: usize = 4;
 /// What calls a service of tower.
 const CALLS: &[&str] = &["oneshot", "ready_oneshot", "call"];
 
+// Both are asked of one program at a time, and look at its own files only.
 impl Linker<'_> {
     pub(super) fn stacks(&mut self) {
         let mut inner = BTreeSet::new();
         let mut built = Vec::new();
         let mut around: Vec<(UseId, Vec<FunctionId>)> = Vec::new();
-        for (id, one) in self.code.uses.iter().enumerate().filter(|(_, one)| one.meaning == Meaning::Stack) {
+        for (id, one) in self.used().filter(|(_, one)| one.meaning == Meaning::Stack) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             if one.role.counts() {
                 inner.extend(one.wraps.iter().copied());
@@ -84,7 +85,9 @@ impl Linker<'_> {
     /// A call of a service runs one of the stacks of the program. False: nothing calls one.
     fn callers_of_stacks(&mut self, inner: &[FunctionId]) -> bool {
         let mut callers = BTreeSet::new();
-        for (file, unit) in self.program.files.iter().enumerate().filter(|(_, unit)| unit.role.counts()) {
+        let files = self.program.files.iter().enumerate();
+        let own = files.filter(|(file, unit)| self.has(*file) && unit.language == Language::Rust && unit.role.counts());
+        for (file, unit) in own {
             let speaks = unit
                 .module
                 .imports
@@ -100,10 +103,10 @@ impl Linker<'_> {
             }
         }
         for caller in &callers {
-            for function in inner {
-                self.edge(*caller, *function);
-            }
-            if let Some(function) = self.code.functions.get_mut(*caller).filter(|_| inner.len() > 1) {
+            let Some(function) = self.code.functions.get_mut(*caller) else { continue };
+            let new: Vec<FunctionId> = inner.iter().copied().filter(|one| !function.calls.contains(one)).collect();
+            function.calls.extend(new);
+            if inner.len() > 1 {
                 function.perhaps.extend(inner.iter().copied());
             }
         }
@@ -114,7 +117,7 @@ impl Linker<'_> {
     /// has its deadline.
     pub(super) fn bounding_helpers(&mut self) {
         let mut bounded: Vec<(UseId, Setting)> = Vec::new();
-        for (id, one) in self.code.uses.iter().enumerate() {
+        for (id, one) in self.used() {
             if one.meaning != Meaning::Deadline || !one.role.counts() {
                 continue;
             }
@@ -123,7 +126,8 @@ impl Linker<'_> {
             let Some(setting) = one.settings.get("timeout") else { continue };
             for argument in &call.arguments {
                 let Some((function, nth)) = self.parameter(file, &argument.value, call) else { continue };
-                for (file, at) in self.sites.get(&function).into_iter().flatten() {
+                let sites = self.sites.get(&function).into_iter().flatten();
+                for (file, at) in sites.filter(|(file, _)| self.has(*file)) {
                     let site = self.program.files.get(*file).and_then(|unit| unit.module.calls.get(*at));
                     let given = site.and_then(|site| site.arguments.get(nth));
                     let made = given.map(|given| self.made_in(*file, &given.value, 1)).unwrap_or_default();

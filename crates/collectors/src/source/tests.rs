@@ -20,7 +20,7 @@ pub(super) fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
 /// The only program of a tree.
 fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
     let wanted = Wanted { name: "shop", packages, starts: Vec::new(), owns: &|_| true };
-    link(&gather(tree, &Cache::none()), &[wanted]).remove(0)
+    link(&gather(tree, &Cache::none()), &[wanted], &Cache::none()).remove(0)
 }
 
 /// What is used, as `path:line meaning symbol {settings}`.

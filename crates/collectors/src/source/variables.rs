@@ -7,19 +7,18 @@ use gonogo_domain::{
     evidence::{Choice, EnvironmentRead, FunctionId, Meaning, SettingValue},
     known_symbols,
 };
-use gonogo_source::{CallRole, Expr, Module, ScopeId, ScopeKind};
+use gonogo_source::{Call, CallRole, Expr, Module, ScopeId, ScopeKind};
 use hashbrown::HashMap;
 
 use super::{
     facts::{Linker, method},
     program::FileId,
+    touched::{Touched, touching},
     values::{self, Context},
 };
 
 /// Functions that read a variable may be wrapped by others this often.
-pub(super) const ROUNDS: usize = 3;
-/// Fields of the objects of one function.
-const FIELDS: usize = 64;
+const ROUNDS: usize = 3;
 
 impl Linker<'_> {
     /// What holds where the variable is not set: a value, or a branch that goes on without it.
@@ -93,7 +92,7 @@ impl Linker<'_> {
 
     /// The variable that has to be set before the program comes to this place: of the branches around it, or around
     /// every call of its function.
-    pub(super) fn switch(&self, file: FileId, scope: ScopeId, own: &str, rounds: usize) -> Option<String> {
+    fn switch(&self, file: FileId, scope: ScopeId, own: &str, rounds: usize) -> Option<String> {
         let context = self.context(file)?;
         let module = context.module;
         let mut within = module.around(scope).take_while(|(_, one)| one.kind != ScopeKind::Function);
@@ -108,7 +107,7 @@ impl Linker<'_> {
         let function = self.functions.get(&(file, module.function(scope)?))?;
         let sites = self.sites.get(function)?;
         let mut found = None;
-        for (file, at) in sites {
+        for (file, at) in sites.iter().filter(|(file, _)| self.has(*file)) {
             let unit = self.program.files.get(*file)?;
             if !unit.role.counts() {
                 continue;
@@ -120,35 +119,49 @@ impl Linker<'_> {
     }
 
     /// `func env(key, fallback string) string`: each call of it with a name reads that variable.
-    pub(super) fn helpers(&mut self) {
+    pub(super) fn helpers(&mut self, touched: &mut [Touched]) {
         let mut helpers = HashMap::new();
-        for file in 0..self.program.files.len() {
+        let by_call = self
+            .calls_of
+            .iter()
+            .filter(|(id, _)| self.code.uses.get(**id).is_some_and(|one| one.meaning == Meaning::EnvironmentRead));
+        let mut reading: BTreeSet<FileId> = by_call.map(|(_, (file, _))| *file).collect();
+        let units = self.program.files.iter().enumerate();
+        reading.extend(units.filter(|(_, unit)| unit.outline.reads_by_key).map(|(file, _)| file));
+        for file in reading {
+            let Some(all) = touched.get_mut(file) else { continue };
             let Some(context) = self.context(file) else { continue };
             let module = context.module;
-            let calls = module.calls.iter().enumerate().filter(|(at, _)| {
-                let used = self.uses.get(&(file, *at)).and_then(|id| self.code.uses.get(*id));
-                used.is_some_and(|one| one.meaning == Meaning::EnvironmentRead)
-            });
-            let by_call = calls.filter_map(|(_, call)| Some((&call.arguments.first()?.value, call.scope)));
-            // `process.env[name]`
-            let by_key = module.reads.iter().filter_map(|read| match &read.value {
-                Expr::Index(of, key) if is_table(context, of, read.scope) => Some((&**key, read.scope)),
-                _ => None,
-            });
-            for (key, scope) in by_call.chain(by_key) {
-                if let Some((function, position)) = self.own_parameter(file, module, key, scope) {
-                    helpers.entry(function).or_insert(position);
-                }
+            let find = || {
+                let calls = module.calls.iter().enumerate().filter(|(at, _)| {
+                    let used = self.uses.get(&(file, *at)).and_then(|id| self.code.uses.get(*id));
+                    used.is_some_and(|one| one.meaning == Meaning::EnvironmentRead)
+                });
+                let by_call = calls.filter_map(|(_, call)| Some((&call.arguments.first()?.value, call.scope)));
+                // `process.env[name]`
+                let by_key = module.reads.iter().filter_map(|read| match &read.value {
+                    Expr::Index(of, key) if is_table(context, of, read.scope) => Some((&**key, read.scope)),
+                    _ => None,
+                });
+                let keys = by_call.chain(by_key);
+                keys.filter_map(|(key, scope)| self.own_parameter(file, module, key, scope)).collect::<Vec<_>>()
+            };
+            let (found, here) = touching(find);
+            all.add(&here);
+            for (function, position) in found {
+                helpers.entry(function).or_insert(position);
             }
         }
         for _ in 0..ROUNDS {
             if helpers.is_empty() {
                 break;
             }
-            let mut found: Vec<EnvironmentRead> = Vec::new();
+            let mut found = Vec::new();
             let mut further = HashMap::new();
-            for file in 0..self.program.files.len() {
-                let Some(context) = self.context(file) else { continue };
+            let calls = self.callees.iter().filter(|(_, callee)| helpers.contains_key(*callee));
+            let calling: BTreeSet<FileId> = calls.map(|((file, _), _)| *file).collect();
+            for file in calling {
+                let (Some(context), Some(all)) = (self.context(file), touched.get_mut(file)) else { continue };
                 for (at, call) in context.module.calls.iter().enumerate() {
                     let callee = self.callees.get(&(file, at));
                     let Some(position) = callee.and_then(|function| helpers.get(function).copied()) else { continue };
@@ -157,20 +170,45 @@ impl Linker<'_> {
                         further.insert(function, position);
                         continue;
                     }
-                    let value = |one: &Expr| values::setting(context, one, call.scope, None, call.spot.line).value;
-                    let SettingValue::Text(name) = value(key) else { continue };
-                    // What stands beside the name stands in for it, wherever it comes from.
-                    let beside = || call.arguments.iter().skip(position + 1).map(|one| value(&one.value));
-                    let default =
-                        beside().find(|value| *value != SettingValue::NotFollowed).or_else(|| beside().next());
-                    found.extend(self.environment_read(file, name, default, call.scope, call.spot.line));
+                    let read = || self.helped(context, (file, call), key, position);
+                    let (read, here) = touching(read);
+                    all.add(&here);
+                    found.extend(read);
                 }
             }
-            self.code.environment.extend(found);
+            self.tables_mut().reads.extend(found);
             helpers = further;
         }
-        self.code.environment.sort_by(|one, other| one.place.cmp(&other.place).then_with(|| one.name.cmp(&other.name)));
-        self.code.environment.dedup();
+    }
+
+    /// What a call of a helper reads.
+    fn helped(
+        &self,
+        context: Context<'_>,
+        (file, call): (FileId, &Call),
+        key: &Expr,
+        position: usize,
+    ) -> Option<(FileId, ScopeId, EnvironmentRead)> {
+        let value = |one: &Expr| values::setting(context, one, call.scope, None, call.spot.line).value;
+        let SettingValue::Text(name) = value(key) else { return None };
+        // What stands beside the name stands in for it, wherever it comes from.
+        let beside = || call.arguments.iter().skip(position + 1).map(|one| value(&one.value));
+        let default = beside().find(|value| *value != SettingValue::NotFollowed).or_else(|| beside().next());
+        self.environment_read(file, name, default, call.scope, call.spot.line)
+    }
+
+    /// What the program reads of its environment, and behind what.
+    pub(super) fn environment(&mut self) {
+        let here = self.reads.iter().filter(|(file, ..)| self.has(*file));
+        let mut reads: Vec<EnvironmentRead> = here
+            .map(|(file, scope, read)| EnvironmentRead {
+                behind: self.switch(*file, *scope, &read.name, ROUNDS),
+                ..read.clone()
+            })
+            .collect();
+        reads.sort_by(|one, other| one.place.cmp(&other.place).then_with(|| one.name.cmp(&other.name)));
+        reads.dedup();
+        self.code.environment = reads;
     }
 
     /// The function that takes this as its parameter, and which of its parameters it is.
@@ -179,27 +217,6 @@ impl Linker<'_> {
         let at = module.function(scope)?;
         let position = module.scopes.get(at)?.parameters.iter().position(|one| one.name == name)?;
         Some((*self.functions.get(&(file, at))?, position))
-    }
-
-    /// The fields of the objects that each function makes, where something is asked for their value.
-    pub(super) fn fields(&mut self, file: FileId) {
-        let Some(context) = self.context(file) else { return };
-        for (value, scope, _) in written(context.module) {
-            let Some(function) =
-                self.function_at(file, scope).and_then(|function| self.code.functions.get_mut(function))
-            else {
-                continue;
-            };
-            value.walk(&mut |inner| {
-                let Expr::Object { fields, .. } = inner else { return };
-                for (name, value) in fields {
-                    let constant = matches!(value, Expr::Text(_) | Expr::Number(_) | Expr::Bool(_) | Expr::Null);
-                    if !constant && function.fields.len() < FIELDS && !function.fields.contains(name) {
-                        function.fields.push(name.clone());
-                    }
-                }
-            });
-        }
     }
 
     /// Addresses in the branches that the name of the environment decides about.

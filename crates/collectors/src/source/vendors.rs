@@ -17,7 +17,9 @@ use super::{
 impl Linker<'_> {
     /// Notes the texts of every vendor that the program talks to, and gives these.
     pub(super) fn vendors(&mut self) -> Vec<&'static Vendor> {
-        let shown: Vec<&'static Vendor> = vendors().iter().filter(|vendor| self.talks_to(vendor)).collect();
+        let all = vendors().iter().enumerate();
+        let shown = all.filter(|(at, vendor)| self.talks_to(*at, vendor)).map(|(_, vendor)| vendor);
+        let shown: Vec<&'static Vendor> = shown.collect();
         if shown.is_empty() {
             return shown;
         }
@@ -50,13 +52,9 @@ impl Linker<'_> {
         shown
     }
 
-    fn talks_to(&self, vendor: &Vendor) -> bool {
-        self.code.environment.iter().any(|one| one.role.counts() && vendor.names(&one.name))
-            || self.program.files.iter().filter(|unit| unit.role.counts()).any(|unit| {
-                let mut shows = false;
-                each_text(&unit.module, &mut |text, _, _| shows = shows || vendor.shows(text));
-                shows
-            })
+    fn talks_to(&self, at: usize, vendor: &Vendor) -> bool {
+        self.reads.iter().any(|(.., one)| one.role.counts() && vendor.names(&one.name))
+            || self.program.files.iter().any(|unit| unit.role.counts() && unit.outline.shows.contains(&at))
     }
 }
 
@@ -70,7 +68,7 @@ fn given_to(module: &Module, text: &str, line: u32) -> Option<String> {
 }
 
 /// Every text of a file, the keys of objects and the names of parameters with it: frameworks make headers of these.
-fn each_text(module: &Module, visit: &mut dyn FnMut(&str, ScopeId, u32)) {
+pub(super) fn each_text(module: &Module, visit: &mut dyn FnMut(&str, ScopeId, u32)) {
     for literal in &module.literals {
         visit(&literal.text, literal.scope, literal.spot.line);
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{FunctionId, Role, UseId};
 use crate::Place;
 
 /// What the branches of a program look at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Decisions {
     pub statuses: Vec<StatusBranch>,
     pub words: Vec<WordBranch>,
@@ -19,7 +21,7 @@ pub struct Decisions {
 }
 
 /// `response.status_code == 402`, `case http.StatusForbidden:`, `status >= 500`, `{402: CreditsExhausted}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusBranch {
     /// Statuses of HTTP, both ends included.
     pub low: u16,
@@ -32,7 +34,7 @@ pub struct StatusBranch {
 }
 
 /// A word for the outcome of work that a branch looks at: `item["status"] == "failed"`, `if (row.error)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WordBranch {
     /// As the table of outcomes has it: `failed`, `in_progress`.
     pub word: String,
@@ -42,7 +44,7 @@ pub struct WordBranch {
 }
 
 /// A branch that asks whether a secret is there: `if not settings.webhook_secret:`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretBranch {
     /// The variable of the environment, or the name as it is written.
     pub name: String,
@@ -59,7 +61,7 @@ pub struct SecretBranch {
 }
 
 /// A comparison with what the clock says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgeBranch {
     pub place: Place,
     pub role: Role,
@@ -68,7 +70,7 @@ pub struct AgeBranch {
 
 /// A secret, or what was made with one, compared by `==` and its like, which stop at the first letter that differs; in a
 /// program that talks to a vendor, what the vendor's variables are compared with too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretComparison {
     /// Where both sides come from.
     pub from: Vec<Origin>,
@@ -80,7 +82,7 @@ pub struct SecretComparison {
 }
 
 /// Where a value comes from, as far as it was followed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Origin {
     /// What this use gives.
     Use(UseId),

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Place,
@@ -99,7 +99,7 @@ pub enum FunctionKind {
 }
 
 /// A call that was not followed, though somebody waits for it or for its error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfollowed {
     /// As far as it was followed.
     pub symbol: String,
@@ -109,7 +109,7 @@ pub struct Unfollowed {
 }
 
 /// A call, an object or an annotation whose meaning is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Use {
     pub meaning: Meaning,
     /// The symbol as the tables write it: `axios.get`, `net/http.Client.Do`.
@@ -141,7 +141,7 @@ pub struct Use {
 }
 
 /// What becomes of what a call gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Fate {
     /// It is waited for, or its error is looked at.
     Awaited,
@@ -151,13 +151,13 @@ pub enum Fate {
     Kept,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setting {
     pub value: SettingValue,
     pub place: Place,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SettingValue {
     /// Milliseconds.
     Duration(f64),
@@ -209,7 +209,7 @@ impl SettingValue {
 }
 
 /// What a call means, as far as a check asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Meaning {
     // Calls that leave the process.
@@ -342,7 +342,7 @@ pub struct Guard {
 }
 
 /// `process.env.PORT || 3000`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnvironmentRead {
     pub name: String,
     pub default: Option<SettingValue>,
@@ -354,7 +354,7 @@ pub struct EnvironmentRead {
 }
 
 /// The handler of an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catch {
     pub place: Place,
     pub role: Role,
@@ -367,7 +367,7 @@ pub struct Catch {
 }
 
 /// A call of Go whose error nobody looks at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostError {
     /// What is called, as written: `s.store.Save`.
     pub call: String,
@@ -384,7 +384,7 @@ pub struct LostError {
 }
 
 /// What the handler of an error does with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Handling {
     /// It throws, or ends the process.
     Throws,
@@ -397,7 +397,7 @@ pub enum Handling {
 }
 
 /// A text of the source that is an address, a header's name or a statement of SQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceText {
     pub kind: SourceTextKind,
     pub text: String,
@@ -408,7 +408,7 @@ pub struct SourceText {
     pub given_to: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SourceTextKind {
     /// `x-request-id`, `requestId`: the name of a header or a field that carries the id of a request.
     RequestId,
@@ -422,7 +422,7 @@ pub enum SourceTextKind {
 }
 
 /// An address that holds in one environment only: `if env == "production" { "https://…" }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// The variable whose value decides.
     pub variable: String,

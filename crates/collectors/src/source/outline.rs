@@ -1,0 +1,279 @@
+//! What a file of source declares: enough to link the files that it did not change for, without its module.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+    sync::OnceLock,
+};
+
+use gonogo_domain::{known_symbols, vendors};
+use gonogo_source::{CallRole, Expr, Import, Language, Module, Names, ScopeId, ScopeKind};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    program::{Known, exported},
+    variables::{self, written},
+    vendors::each_text,
+};
+use crate::cache::Rest;
+
+/// Fields of the objects of one function.
+const FIELDS: usize = 64;
+
+/// What stands for the exports of a module of JavaScript.
+const EXPORTS: &[&str] = &["module.exports", "default"];
+
+/// It depends on nothing but the module.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Outline {
+    pub(super) package: String,
+    pub(super) imports: Vec<Import>,
+    /// Helpers of tests, whatever the name of the file.
+    pub(super) helps_tests: bool,
+    /// Every function, and the top of the file, in the order of their scopes.
+    pub(super) functions: Vec<Declaration>,
+    /// Functions that go by a name, methods by `Class.method`.
+    pub(super) named: BTreeMap<String, ScopeId>,
+    /// Symbols of what functions give back, of fields by `Class.field`, of classes and of what is bound at the top.
+    pub(super) gifts: Vec<(String, String)>,
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) names: Vec<(String, String)>,
+    pub(super) classes: Vec<String>,
+    /// Symbols of what another file may ask for by its name, and of what is exported under another one.
+    pub(super) tops: BTreeMap<String, String>,
+    pub(super) exports: BTreeMap<String, String>,
+    /// Words of its texts that may be names of variables.
+    pub(super) words: BTreeSet<String>,
+    /// The fields of the objects that functions make, where something is asked for their value.
+    pub(super) objects: Vec<(usize, Vec<String>)>,
+    /// Functions that turn the caller away by what they give back.
+    pub(super) refuses: Vec<usize>,
+    /// The vendors that its texts show it to talk to, by their places in the table.
+    pub(super) shows: Vec<usize>,
+    /// It reads elements of something by a key that is no plain word.
+    pub(super) reads_by_key: bool,
+}
+
+/// A function, or the top of a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Declaration {
+    pub(super) scope: ScopeId,
+    pub(super) top: bool,
+    /// Empty for a lambda and for the top of the file.
+    pub(super) own: String,
+    pub(super) class: Option<String>,
+    pub(super) line: u32,
+    pub(super) parameters: usize,
+    /// The function that a lambda stands in, by its place among these.
+    pub(super) outer: Option<usize>,
+    /// Only tests are built with it.
+    pub(super) in_tests: bool,
+    /// It is a test by its name and what it is given, where its file is one of tests.
+    pub(super) tests: bool,
+}
+
+impl Outline {
+    pub(super) fn of(module: &Module) -> Self {
+        let known = Known(known_symbols(module.language.word()));
+        let names = Names::new(module, &known);
+        let classes = module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
+        let classes: Vec<String> = classes.map(|class| class.name.clone()).collect();
+        let by_class = classes.iter().map(|class| (class.clone(), format!(".{class}")));
+        let tops = module.bindings.iter().filter(|one| one.scope == 0);
+        let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
+        let functions = declarations(module);
+        let of_scope: BTreeMap<ScopeId, usize> =
+            functions.iter().enumerate().map(|(at, one)| (one.scope, at)).collect();
+        let function_of = |scope: ScopeId| of_scope.get(&module.function(scope).unwrap_or(0)).copied();
+        Self {
+            package: module.package.clone(),
+            imports: module.imports.clone(),
+            helps_tests: helps_tests(module),
+            named: names.functions().iter().map(|(name, scope)| (name.clone(), *scope)).collect(),
+            gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), symbol)).collect(),
+            fields: names.fields().collect(),
+            names: by_class.chain(tops).collect(),
+            classes,
+            tops: asked_for(module, &names),
+            exports: exports(module, &names),
+            words: variables::words(module),
+            objects: objects(module, &function_of),
+            refuses: refuses(module, &function_of),
+            shows: shows(module),
+            reads_by_key: module.reads.iter().any(|read| matches!(read.value, Expr::Index(..))),
+            functions,
+        }
+    }
+}
+
+fn declarations(module: &Module) -> Vec<Declaration> {
+    let tests = inline_tests(module);
+    let mut found: Vec<Declaration> = Vec::new();
+    let mut of_scope: BTreeMap<ScopeId, usize> = BTreeMap::new();
+    for (at, scope) in module.scopes.iter().enumerate() {
+        let top = scope.kind == ScopeKind::File;
+        if scope.kind != ScopeKind::Function && !top {
+            continue;
+        }
+        let class = module.class(at).and_then(|class| module.scopes.get(class)).map(|class| &class.name);
+        // A method of Go names the type that it is for.
+        let class = class.or_else(|| scope.types.first().filter(|_| module.language == Language::Go));
+        let lambda = !top && scope.name.is_empty();
+        let outer = scope.parent.filter(|_| lambda).map(|parent| module.function(parent).unwrap_or(0));
+        of_scope.insert(at, found.len());
+        found.push(Declaration {
+            scope: at,
+            top,
+            own: scope.name.clone(),
+            class: class.cloned(),
+            line: scope.spot.line,
+            parameters: scope.parameters.len(),
+            outer: outer.and_then(|outer| of_scope.get(&outer).copied()),
+            in_tests: !tests.is_empty() && module.around(at).any(|(scope, _)| tests.contains(&scope)),
+            tests: !top && is_test(module, at),
+        });
+    }
+    found
+}
+
+/// Tests that go by the names of their functions.
+fn is_test(module: &Module, at: ScopeId) -> bool {
+    let Some(scope) = module.scopes.get(at) else { return false };
+    match module.language {
+        Language::Go => {
+            let mut kinds = scope.parameters.iter().filter_map(|one| one.kind.as_deref());
+            scope.name.starts_with("Test") && kinds.any(|kind| kind.trim_start_matches('*').ends_with("testing.T"))
+        }
+        Language::Python => {
+            scope.name.starts_with("test") && module.function(scope.parent.unwrap_or_default()).is_none()
+        }
+        Language::Php => scope.name.starts_with("test"),
+        _ => false,
+    }
+}
+
+/// The modules of Rust that only tests are built with: `#[cfg(test)] mod tests`.
+fn inline_tests(module: &Module) -> BTreeSet<ScopeId> {
+    let asked = module.calls.iter().filter(|call| {
+        call.role == CallRole::Annotation
+            && call.callee.name() == Some("cfg")
+            && call.arguments.iter().any(|one| matches!(&one.value, Expr::Name(name) if name == "test"))
+    });
+    asked.filter(|_| module.language == Language::Rust).map(|call| call.scope).filter(|scope| *scope != 0).collect()
+}
+
+/// Helpers of tests in files that do not go by the name of one: Go hands a test to them, or they assert.
+fn helps_tests(module: &Module) -> bool {
+    let imports = |name: &str| module.imports.iter().any(|import| import.module.starts_with(name));
+    let takes_test = || {
+        let parameters = module.scopes.iter().flat_map(|scope| &scope.parameters);
+        parameters
+            .filter_map(|one| one.kind.as_deref())
+            .any(|kind| matches!(kind, "testing.T" | "testing.B" | "testing.TB" | "testing.M"))
+    };
+    module.language == Language::Go && (imports("github.com/stretchr/testify") || imports("testing") && takes_test())
+}
+
+/// What files of languages ask for that import names from each other.
+fn asked_for(module: &Module, names: &Names<'_>) -> BTreeMap<String, String> {
+    if !matches!(module.language, Language::JavaScript | Language::TypeScript | Language::Python | Language::Rust) {
+        return BTreeMap::new();
+    }
+    let bound = module.bindings.iter().map(|one| one.name.as_str());
+    let classes = module.scopes.iter().filter(|one| one.kind == ScopeKind::Class).map(|one| one.name.as_str());
+    let all: BTreeSet<&str> = bound.chain(classes).chain(names.functions().keys().map(String::as_str)).collect();
+    all.into_iter().filter_map(|name| Some((name.to_owned(), names.top(name)?))).collect()
+}
+
+fn exports(module: &Module, names: &Names<'_>) -> BTreeMap<String, String> {
+    let bound = module.bindings.iter().filter(|one| one.scope == 0).map(|one| one.name.as_str());
+    let all: BTreeSet<&str> = bound.filter(|name| EXPORTS.contains(name) || name.starts_with("exports.")).collect();
+    all.into_iter().filter_map(|name| Some((name.to_owned(), exported(names, &[name])?))).collect()
+}
+
+impl Outline {
+    /// What the module gives as a whole, or by default.
+    pub(super) fn default_export(&self) -> Option<&String> {
+        EXPORTS.iter().find_map(|name| self.exports.get(*name))
+    }
+}
+
+fn objects(module: &Module, function_of: &dyn Fn(ScopeId) -> Option<usize>) -> Vec<(usize, Vec<String>)> {
+    let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (value, scope, _) in written(module) {
+        value.walk(&mut |inner| {
+            let Expr::Object { fields, .. } = inner else { return };
+            let Some(function) = function_of(scope) else { return };
+            for (name, value) in fields {
+                let constant = matches!(value, Expr::Text(_) | Expr::Number(_) | Expr::Bool(_) | Expr::Null);
+                if constant {
+                    continue;
+                }
+                let known = found.entry(function).or_default();
+                if known.len() < FIELDS && !known.contains(name) {
+                    known.push(name.clone());
+                }
+            }
+        });
+    }
+    found.into_iter().collect()
+}
+
+/// `return "no", 401`
+fn refuses(module: &Module, function_of: &dyn Fn(ScopeId) -> Option<usize>) -> Vec<usize> {
+    let mut found = BTreeSet::new();
+    for returned in &module.returns {
+        let mut refuses = false;
+        returned.value.walk(&mut |value| {
+            refuses |= matches!(value, Expr::Number(number) if matches!(number.as_str(), "401" | "403"));
+        });
+        if refuses {
+            found.extend(function_of(returned.scope));
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn shows(module: &Module) -> Vec<usize> {
+    let mut found = BTreeSet::new();
+    each_text(module, &mut |text, _, _| {
+        found.extend(vendors().iter().enumerate().filter(|(_, vendor)| vendor.shows(text)).map(|(at, _)| at));
+    });
+    found.into_iter().collect()
+}
+
+/// A module that is read from the cache when somebody looks into it: most files are those of the last review, and all that
+/// linking needs of these is known.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    language: Language,
+    kept: Option<Rest>,
+    module: OnceLock<Module>,
+}
+
+impl Unread {
+    pub(super) fn known(module: Module) -> Self {
+        Self { language: module.language, kept: None, module: OnceLock::from(module) }
+    }
+
+    pub(super) fn kept(language: Language, kept: Rest) -> Self {
+        Self { language, kept: Some(kept), module: OnceLock::new() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_read(&self) -> bool {
+        self.module.get().is_some()
+    }
+}
+
+impl Deref for Unread {
+    type Target = Module;
+
+    fn deref(&self) -> &Module {
+        self.module.get_or_init(|| {
+            // The cache has the hash of what was written, and this is where it was written.
+            let kept = self.kept.as_ref().and_then(Rest::get);
+            kept.unwrap_or_else(|| gonogo_source::read(self.language, &[]))
+        })
+    }
+}
