@@ -1,0 +1,231 @@
+//! Sends ids with requests and looks for them in answers, lines and calls to dependencies.
+
+use std::{thread, time::Duration, time::Instant};
+
+use gonogo_domain::exercise::{Absurd, AbsurdId, Correlated, Correlation, Observation, Passed, Together, Trial};
+
+use super::{
+    Unmade,
+    listen::{ANSWER, Listening, Unique, ask, name, some_good_kinds, timeline},
+};
+use crate::{
+    bench::{Ask, Bench, BenchError, Exchange, Survey, ask as ask_at, shape},
+    load::Reply,
+    proxy::{Delay, Fault, Request},
+};
+
+/// So many kinds of requests are looked at.
+const KINDS: usize = 6;
+
+/// So many requests are under way at the same time.
+const TOGETHER: usize = 6;
+
+/// Answers of dependencies are this late then, so that all of them wait for one.
+const OVERLAP: Duration = Duration::from_millis(200);
+
+const LONG: usize = 4096;
+
+/// An id in the forms in which it may turn up: as a UUID, and as the trace id that it is too.
+#[derive(Clone)]
+struct Id {
+    dashed: String,
+    compact: String,
+}
+
+impl Id {
+    fn new(unique: &mut Unique) -> Self {
+        let (dashed, compact) = unique.uuid();
+        Self { dashed, compact }
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        text.contains(&self.dashed) || text.contains(&self.compact)
+    }
+
+    fn put_into(&self, request: Ask) -> Ask {
+        let trace = format!("00-{}-{}-01", self.compact, self.compact.get(..16).unwrap_or_default());
+        with_id(request, &self.dashed).with("traceparent", &trace)
+    }
+
+    /// Where the answer gives it back.
+    fn echoed(&self, reply: &Reply) -> Option<String> {
+        let header = reply
+            .headers
+            .iter()
+            .find(|(_, value)| value.to_str().is_ok_and(|value| self.is_in(value)))
+            .map(|(name, _)| name.as_str().to_owned());
+        header.or_else(|| self.is_in(&reply.text()).then(|| "body".to_owned()))
+    }
+
+    fn lines(&self, lines: &[String]) -> u64 {
+        count(lines.iter().filter(|line| self.is_in(line)))
+    }
+
+    fn is_at(&self, request: &Request) -> bool {
+        request.head.headers.iter().any(|(_, value)| self.is_in(value)) || self.is_in(&request.head.path)
+    }
+}
+
+fn with_id(mut request: Ask, id: &str) -> Ask {
+    const NAMES: [&str; 2] = ["x-request-id", "x-correlation-id"];
+    request.headers.retain(|(name, _)| !NAMES.iter().any(|other| name.eq_ignore_ascii_case(other)));
+    request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("traceparent"));
+    NAMES.iter().fold(request, |request, name| request.with(name, id))
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u64 {
+    u64::try_from(items.count()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+    let kinds = some_good_kinds(survey)?;
+    let begin = Instant::now();
+    let mut unique = Unique::new(bench);
+    let mut requests = Vec::new();
+    // Those that call somebody say most.
+    let mut order = kinds.clone();
+    order.sort_by_key(|kind| http_dependencies(bench, survey, *kind).is_empty());
+    for kind in order.iter().take(KINDS) {
+        requests.push(alone(bench, survey, *kind, &mut unique)?);
+    }
+    let together = match order.first().zip(requests.first()) {
+        Some((kind, alone)) => Some(together(bench, survey, *kind, alone, &mut unique)?),
+        None => None,
+    };
+    let mut absurd = Vec::new();
+    if let Some(kind) = order.first() {
+        let escaped = format!(r#"gng-{}\r\n{{"level":"fatal"}}"#, unique.next());
+        for (id, value) in [(AbsurdId::Long, "a".repeat(LONG)), (AbsurdId::Escaped, escaped)] {
+            absurd.push(absurd_id(bench, *kind, id, &value)?);
+        }
+    }
+    let correlation = Correlation { requests, together, absurd };
+    Ok(Trial { observation: Observation::Correlation(correlation), timeline: timeline(bench, begin) })
+}
+
+/// The dependencies whose requests can be read, and that a kind of request needs.
+fn http_dependencies(bench: &Bench, survey: &Survey, kind: usize) -> Vec<String> {
+    let called = |name: &str| survey.uses.get(kind).is_some_and(|one| one.calls.contains_key(name));
+    let all = bench.dependencies().filter(|(name, http)| *http && called(name));
+    all.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// The calls of a kind of request to a dependency from this one on.
+fn calls(bench: &Bench, survey: &Survey, kind: usize, dependency: &str, from: u64) -> Vec<Request> {
+    let shapes = survey.shapes(dependency, &[kind]);
+    let requests = bench.records(dependency).requests.into_iter();
+    requests.filter(|one| one.id >= from && shapes.contains(&shape(one))).collect()
+}
+
+fn alone(bench: &mut Bench, survey: &Survey, kind: usize, unique: &mut Unique) -> Result<Correlated, BenchError> {
+    let id = Id::new(unique);
+    let names = http_dependencies(bench, survey, kind);
+    let from: Vec<u64> = names.iter().map(|name| bench.totals(name).requests).collect();
+    let listening = Listening::begin(bench);
+    let exchange = ask(bench, &id.put_into(bench.request(kind)))?;
+    let lines = listening.lines(bench, |lines| id.lines(lines) > 0)?;
+    let passed = names.into_iter().zip(from).map(|(dependency, from)| {
+        let calls = calls(bench, survey, kind, &dependency, from);
+        let with_id = count(calls.iter().filter(|one| id.is_at(one)));
+        Passed { calls: count(calls.iter()), with_id, dependency }
+    });
+    Ok(Correlated {
+        request: name(bench, kind),
+        echoed: exchange.reply.as_ref().and_then(|reply| id.echoed(reply)),
+        lines: lines.map(|lines| id.lines(&lines)),
+        passed: passed.collect(),
+    })
+}
+
+fn together(
+    bench: &mut Bench,
+    survey: &Survey,
+    kind: usize,
+    alone: &Correlated,
+    unique: &mut Unique,
+) -> Result<Together, BenchError> {
+    let ids: Vec<Id> = (0..TOGETHER).map(|_| Id::new(unique)).collect();
+    let names = http_dependencies(bench, survey, kind);
+    let from: Vec<u64> = names.iter().map(|name| bench.totals(name).requests).collect();
+    let delay = Delay { base: OVERLAP, jitter: Duration::ZERO };
+    let slowed = names
+        .iter()
+        .map(|name| bench.inject(name, Fault::Latency { to_dependency: Delay::default(), to_service: delay }))
+        .collect::<Result<Vec<_>, BenchError>>()?;
+    let listening = Listening::begin(bench);
+    let address = bench.address();
+    let waiting: Vec<thread::JoinHandle<std::io::Result<Exchange>>> = ids
+        .iter()
+        .map(|id| {
+            let request = id.put_into(bench.request(kind));
+            thread::spawn(move || ask_at(address, &request, ANSWER))
+        })
+        .collect();
+    let mut exchanges = Vec::new();
+    for thread in waiting {
+        exchanges.push(thread.join().map_err(|_| std::io::Error::other("a user broke down"))??);
+    }
+    drop(slowed);
+    let usual = alone.lines.unwrap_or_default();
+    let lines = listening.lines(bench, |lines| ids.iter().all(|id| id.lines(lines) >= usual))?;
+    let others =
+        |own: usize, holds: &dyn Fn(&Id) -> bool| ids.iter().enumerate().any(|(place, id)| place != own && holds(id));
+    let mixed_answers = exchanges.iter().enumerate().filter(|(place, exchange)| {
+        let reply = exchange.reply.as_ref();
+        reply.is_some_and(|reply| others(*place, &|id| id.echoed(reply).is_some()))
+    });
+    let all_calls: Vec<Request> =
+        names.iter().zip(from).flat_map(|(dependency, from)| calls(bench, survey, kind, dependency, from)).collect();
+    let calls_of: Vec<u64> = ids.iter().map(|id| count(all_calls.iter().filter(|one| id.is_at(one)))).collect();
+    let lines_of: Vec<u64> = lines.map(|lines| ids.iter().map(|id| id.lines(&lines)).collect()).unwrap_or_default();
+    Ok(Together {
+        request: name(bench, kind),
+        sent: count(ids.iter()),
+        mixed_answers: count(mixed_answers),
+        mixed_calls: mixed(&calls_of, alone.passed.iter().map(|one| one.with_id).sum()),
+        mixed_lines: mixed(&lines_of, usual),
+    })
+}
+
+/// How many have fewer than one that is alone, while another has more: what is merely missing is no mix-up.
+fn mixed(of: &[u64], usual: u64) -> u64 {
+    if !of.iter().any(|own| *own > usual) {
+        return 0;
+    }
+    count(of.iter().filter(|own| **own < usual))
+}
+
+fn absurd_id(bench: &mut Bench, kind: usize, id: AbsurdId, value: &str) -> Result<Absurd, BenchError> {
+    let listening = Listening::begin(bench);
+    let exchange = ask(bench, &with_id(bench.request(kind), value))?;
+    let logged = listening.lines(bench, |_| false)?;
+    let holds =
+        |reply: &Reply| reply.headers.values().any(|header| header.to_str().is_ok_and(|text| text.contains(value)));
+    Ok(Absurd {
+        id,
+        status: exchange.status(),
+        echoed: exchange.reply.as_ref().is_some_and(holds),
+        logged: logged.is_some_and(|lines| lines.iter().any(|line| line.contains(value))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(of: &[u64], usual: u64, expect: u64) {
+        assert_eq!(mixed(of, usual), expect, "{of:?}");
+    }
+
+    #[test]
+    fn what_one_lacks_and_another_has_too_much_is_mixed_up() {
+        check(&[2, 2, 2], 2, 0);
+        check(&[0, 0, 6], 2, 2);
+        check(&[1, 1, 4], 2, 2);
+        // Sampled away, or printed late.
+        check(&[1, 2, 2], 2, 0);
+        check(&[], 2, 0);
+        check(&[3, 3, 3], 2, 0);
+    }
+}
