@@ -118,14 +118,44 @@ encoding = "base64"
     assert!(matches!(by_signal.log_level.unwrap().way, LogLevelWay::Signal { usual: Some(_), .. }));
 }
 
+#[track_caller]
+fn check_run(text: &str, expect: &str) {
+    let run = "[service.shop]\n[service.shop.run]\ncommand = [\"shop\"]\nenvironment = { KEY = \"k\" }\n";
+    assert_eq!(errors(&format!("{run}[service.shop.run.{text}")).join("\n"), expect);
+}
+
 #[test]
 fn what_experiments_cannot_ask_with_is_said_at_its_place() {
-    let run = "[service.shop]\n[service.shop.run]\ncommand = [\"shop\"]\nenvironment = { KEY = \"k\" }\n";
-    let shown = |text: &str| errors(&format!("{run}{text}")).join("\n");
-    insta::assert_snapshot!(shown("[service.shop.run.log_level]\nsignal = \"SIGKILL\"\n"), @"");
-    insta::assert_snapshot!(shown("[service.shop.run.log_level]\nsignal = \"SIGHUP\"\npath = \"/level\"\n"), @"");
-    insta::assert_snapshot!(shown("[service.shop.run.authentication]\npublic = [\"GET health\"]\n"), @"");
-    insta::assert_snapshot!(shown("[service.shop.run.webhook]\npath = \"/h\"\nsecret = \"KEZ\"\nheader = \"x-s\"\n"), @"");
-    insta::assert_snapshot!(shown("[service.shop.run.webhook]\npath = \"h\"\nheader = \"x-s\"\nsigned = \"{id}{body}\"\n"), @"");
-    insta::assert_snapshot!(shown("[service.shop.run.webhook]\npath = \"/h\"\nsecret = \"KEY\"\nheader = \"x-s\"\nsigned = \"{timestamp}\"\n"), @"");
+    check_run(
+        "log_level]\nsignal = \"SIGKILL\"\n",
+        "gonogo.toml:6: a signal is one of SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU",
+    );
+    check_run(
+        "log_level]\nsignal = \"SIGHUP\"\npath = \"/level\"\n",
+        "gonogo.toml:7: the level is changed by one of three: `path` of a request, `signal`, or `file`",
+    );
+    check_run(
+        "log_level]\nfile = \"/etc/level\"\n",
+        "gonogo.toml:6: `file` is a file in {scratch}: nothing else is written to",
+    );
+    check_run(
+        "log_level]\nmethod = \"PUT\"\n",
+        "gonogo.toml:5: the level is changed by one of three: `path` of a request, `signal`, or `file`",
+    );
+    check_run(
+        "authentication]\npublic = [\"GET health\"]\n",
+        "gonogo.toml:6: `GET health` is no route: /PATH, or METHOD /PATH; at the end, * stands for anything",
+    );
+    check_run(
+        "webhook]\npath = \"/h\"\nsecret = \"KEZ\"\nheader = \"x-s\"\n",
+        "gonogo.toml:5: `environment` has no variable KEZ, which is to hold the secret of the webhook",
+    );
+    check_run(
+        "webhook]\npath = \"h\"\nheader = \"x-s\"\nsigned = \"{id}{body}\"\n",
+        "gonogo.toml:5: `secret` is missing\ngonogo.toml:6: a path begins with /\ngonogo.toml:8: {id} is signed, and no `id_header` carries it",
+    );
+    check_run(
+        "webhook]\npath = \"/h\"\nsecret = \"KEY\"\nheader = \"x-s\"\nsigned = \"{timestamp}\"\n",
+        "gonogo.toml:9: what is signed holds {body}: a signature that does not cover the body protects nothing",
+    );
 }

@@ -23,7 +23,8 @@ pub struct BigBody {
     pub bytes: u64,
     pub sent: u64,
     pub status: Option<u16>,
-    /// By how much the memory of the process grew meanwhile; none where that is not known.
+    /// By how much the memory of the process grew meanwhile, for each of those that came at once; none where that is not
+    /// known.
     pub grown: Option<u64>,
 }
 
@@ -109,8 +110,8 @@ impl BigBody {
             Some(status) if self.held() => {
                 let grown = self.grown.unwrap_or_default() >> 20;
                 told(
-                    format!("is refused ({status}) after it was held in memory: {grown} MiB more"),
-                    format!("被拒绝（{status}）之前已占用内存：增加 {grown} MiB"),
+                    format!("is refused ({status}) after it was held in memory: {grown} MiB more for each"),
+                    format!("被拒绝（{status}）之前已占用内存：每个增加 {grown} MiB"),
                 )
             }
             // Refused for what it says, after all of it was read: nothing bounds it.

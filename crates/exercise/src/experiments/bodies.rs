@@ -33,6 +33,9 @@ const SIZE: u64 = 32 << 20;
 const PIECE: usize = 256 << 10;
 const PAUSE: Duration = Duration::from_millis(3);
 
+/// So many such bodies come at once: what is thrown away leaves garbage behind, and only what is held grows with them.
+const AT_ONCE: u8 = 4;
+
 /// How long the end is held back, so that what is held in memory can be seen.
 const HOLD: Duration = Duration::from_millis(400);
 
@@ -71,15 +74,25 @@ fn big(bench: &mut Bench, request: &Ask, chunked: bool) -> Result<BigBody, Bench
     // An answer may be lost with the connection that is closed on who still sends.
     for _ in 0..3 {
         let before = bench.process().and_then(|process| Process::memory(process));
-        let sending = Sending { address: bench.address(), request: request.clone(), chunked };
-        let thread = thread::spawn(move || sending.send());
+        let threads: Vec<thread::JoinHandle<(u64, Option<u16>)>> = (0..AT_ONCE)
+            .map(|_| {
+                let sending = Sending { address: bench.address(), request: request.clone(), chunked };
+                thread::spawn(move || sending.send())
+            })
+            .collect();
         let mut most = before;
-        while !thread.is_finished() {
+        while !threads.iter().all(thread::JoinHandle::is_finished) {
             most = most.max(bench.process().and_then(|process| Process::memory(process)));
             bench.wait(Duration::from_millis(10))?;
         }
-        let (sent, status) = thread.join().map_err(|_| std::io::Error::other("a user broke down"))?;
-        let grown = before.zip(most).map(|(before, most)| most.saturating_sub(before));
+        let (mut sent, mut status) = (SIZE, None);
+        for thread in threads {
+            let (some, answer) = thread.join().map_err(|_| std::io::Error::other("a user broke down"))?;
+            sent = sent.min(some);
+            // The one that was taken tells most.
+            status = [status, answer].into_iter().flatten().min();
+        }
+        let grown = before.zip(most).map(|(before, most)| most.saturating_sub(before) / u64::from(AT_ONCE));
         let body = BigBody { chunked, bytes: SIZE, sent, status, grown };
         if body.status == Some(429) {
             bench.wait(Duration::from_secs(1))?;

@@ -153,15 +153,21 @@ impl Operation<'_> {
         };
         let here = format!("/paths/{}/{}/responses/{}", escaped(self.path), self.method, escaped(key));
         let Some((response, here)) = resolve(self.document, response, here) else { return Promised::Status };
-        if response.get("schema").is_some() {
+        if response.get("schema").is_some_and(says_something) {
             return Promised::Body(format!("{here}/schema"));
         }
         let content = response.get("content").and_then(Value::as_object);
         let is_json = |kind: &str| kind.split(';').next().is_some_and(|kind| kind.trim().ends_with("json"));
-        let found = content
-            .and_then(|content| content.iter().find(|(kind, media)| is_json(kind) && media.get("schema").is_some()));
+        let found = content.and_then(|content| {
+            content.iter().find(|(kind, media)| is_json(kind) && media.get("schema").is_some_and(says_something))
+        });
         found.map_or(Promised::Status, |(kind, _)| Promised::Body(format!("{here}/content/{}/schema", escaped(kind))))
     }
+}
+
+/// A schema that something may fail.
+fn says_something(schema: &Value) -> bool {
+    schema.as_object().is_some_and(|members| members.keys().any(|key| key != "title" && key != "description"))
 }
 
 /// A part of a JSON pointer.

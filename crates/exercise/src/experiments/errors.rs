@@ -28,7 +28,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let good = kinds.first().map(|kind| bench.request(*kind));
     let mut cases = Vec::new();
     for (wrong, request) in wrong_requests(bench, &kinds) {
-        cases.push(case(bench, wrong, &request, good.as_ref())?);
+        cases.extend(case(bench, wrong, &request, good.as_ref())?);
     }
     let errors = Errors { cases };
     Ok(Trial { observation: Observation::Errors(errors), timeline: timeline(bench, begin) })
@@ -82,7 +82,8 @@ fn wrong_requests(bench: &Bench, kinds: &[usize]) -> Vec<(Wrong, Ask)> {
     all
 }
 
-fn case(bench: &Bench, wrong: Wrong, request: &Ask, good: Option<&Ask>) -> Result<ErrorCase, BenchError> {
+/// How one wrong request went; none where too much was answered to tell.
+fn case(bench: &Bench, wrong: Wrong, request: &Ask, good: Option<&Ask>) -> Result<Option<ErrorCase>, BenchError> {
     let (mut exchange, mut then) = tried(bench, request, good)?;
     // Who closes the connection while a large body still comes may take the answer with it: that is the network's.
     let lost = |exchange: &Exchange| exchange.status().is_none() && wrong == Wrong::LargeBody;
@@ -91,7 +92,11 @@ fn case(bench: &Bench, wrong: Wrong, request: &Ask, good: Option<&Ask>) -> Resul
         (exchange, then) = tried(bench, request, good)?;
     }
     let reply = exchange.reply.as_ref();
-    Ok(ErrorCase {
+    // No more of an answer is kept: what is cut cannot be read.
+    if reply.is_some_and(|reply| reply.body.len() >= 1 << 20) {
+        return Ok(None);
+    }
+    Ok(Some(ErrorCase {
         wrong,
         request: format!("{} {}", request.method, request.path),
         status: exchange.status(),
@@ -99,7 +104,7 @@ fn case(bench: &Bench, wrong: Wrong, request: &Ask, good: Option<&Ask>) -> Resul
         shape: reply.and_then(shape),
         inside: reply.and_then(|reply| inside(&reply.text())),
         goes_on: then.is_none_or(|then| then.how.good()),
-    })
+    }))
 }
 
 /// The request, and a good one on the same connection, else on a new one.

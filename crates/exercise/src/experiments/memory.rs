@@ -35,7 +35,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let begin = Instant::now();
     let (memory, from, sent) = match watched(bench, &kinds, (usual * TIMES).min(MOST).max(usual))? {
         Watched::Level(memory, from, sent) => (memory, from, sent),
-        Watched::Overloaded => match watched(bench, &kinds, usual)? {
+        Watched::Overloaded => match watched_calmly(bench, &kinds, usual)? {
             Watched::Level(memory, from, sent) => (memory, from, sent),
             Watched::Overloaded => {
                 return Err(Unmade::Missing(Message::new(
@@ -54,6 +54,12 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
 enum Watched {
     Level(Memory, Instant, Vec<Sent>),
     Overloaded,
+}
+
+/// The same after what was too much is worked off.
+fn watched_calmly(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, BenchError> {
+    bench.start()?;
+    watched(bench, kinds, rate)
 }
 
 fn watched(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, BenchError> {
