@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use clap::Parser as _;
 use console::{Style, Term};
 use gonogo_collectors::{Configuration, Tree, revision};
 use gonogo_domain::{
@@ -21,19 +22,19 @@ use gonogo_domain::{
     exercise::{Answer, Ended, Exercise, Experiment, FORMAT, Held, Kind},
 };
 use gonogo_exercise::{
-    bench::{Bench, Setting, Survey},
+    bench::{Bench, BenchError, Setting, Survey},
     experiments::{self, Event, Wanted},
     process::{self, Keeper, Mark},
     proxy::Clock,
 };
 use gonogo_report::clean::clean;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    arguments::{Common, ExerciseOptions},
+    arguments::{Arguments, Command, Common, ExerciseOptions},
     description, output,
     progress::Progress,
-    review::read_configuration,
+    review::{self, read_configuration},
 };
 
 /// How long what makes the program may take.
@@ -65,9 +66,15 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     progress.say("building the service");
     bench.build(BUILD)?;
     progress.say("starting the service");
-    bench.start()?;
-    progress.say("looking which request needs which dependency");
-    let survey = Survey::make(&bench)?;
+    let survey = match bench.start() {
+        Ok(()) => {
+            progress.say("looking which request needs which dependency");
+            Survey::make(&bench)?
+        }
+        // That is a result, and not a mistake of whoever asked: the experiment `boot` tells of it.
+        Err(BenchError::NotUp(_)) => Survey::default(),
+        Err(error) => return Err(error.into()),
+    };
     drop(progress);
     shown.survey(&bench, &survey)?;
 
@@ -84,8 +91,21 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     drop(keeper);
     let code = code(&experiments);
     let saved = if stopped || options.no_save { None } else { Some(save(options, &name, experiments.clone())?) };
-    shown.end(name, experiments, saved.as_deref())?;
+    shown.end(name.clone(), experiments, saved.as_deref())?;
+    if options.review && !stopped {
+        return decide(&options.path, &name, common);
+    }
     Ok(ExitCode::from(code))
+}
+
+/// The review of the service, as `gonogo review` makes it.
+fn decide(path: &Path, service: &str, common: &Common) -> anyhow::Result<ExitCode> {
+    writeln!(io::stdout())?;
+    let words = ["gonogo".as_ref(), "review".as_ref(), path.as_os_str(), "--service".as_ref(), service.as_ref()];
+    match Arguments::try_parse_from(words)?.command {
+        Command::Review(options) => review::run(&options, common),
+        _ => bail!("`review` is no review: this is a defect of gonogo"),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where the clock is asked")]
@@ -217,6 +237,20 @@ fn code(experiments: &[Experiment]) -> u8 {
     }
 }
 
+/// What the trials of an experiment say about each check, as JSON.
+fn answers(experiment: &Experiment) -> Vec<Value> {
+    let answers = experiment.answers().into_iter().map(|answer| {
+        json!({
+            "experiment": experiment.kind,
+            "check": answer.check,
+            "held": answer.held,
+            "summary": answer.summary,
+            "misses": answer.misses,
+        })
+    });
+    answers.collect()
+}
+
 /// What a person sees while it goes on; with `--json`, nothing but the record.
 struct Shown {
     json: bool,
@@ -291,9 +325,11 @@ impl Shown {
         let term = Term::stderr();
         match event {
             Event::Begins(kind, trial) if self.live && !self.json => {
+                let line = format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang));
+                // A line that wraps could not be taken back.
+                let width = usize::from(term.size().1).saturating_sub(1);
                 let _ = term.clear_line();
-                let _ =
-                    term.write_str(&format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang)));
+                let _ = term.write_str(&console::truncate_str(&line, width, "…"));
             }
             Event::Begins(..) => (),
             Event::Over(experiment) => {
@@ -343,7 +379,9 @@ impl Shown {
     fn end(&self, service: String, experiments: Vec<Experiment>, saved: Option<&Path>) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &Exercise { format: FORMAT, service, experiments })?;
+            let answers: Vec<Value> = experiments.iter().flat_map(answers).collect();
+            let record = Exercise { format: FORMAT, service, experiments };
+            serde_json::to_writer_pretty(&mut out, &json!({ "answers": answers, "record": record }))?;
             writeln!(out)?;
             return Ok(());
         }

@@ -50,14 +50,16 @@ impl Memory {
             format!("{size:.1} MiB")
         };
         let misses = (rises && grown > LEAST.max(was * PERCENT / 100)).then(|| {
-            let each = grown / self.requests / 1024;
+            // From the middle of the first third to the middle of the last one lie two thirds of them.
+            let between = (self.requests * 2 / 3).max(1);
+            let each = grown / between / 1024;
             Message::new(
                 format!(
                     "memory rises all the while, by {} for {} requests (about {each} KiB each)",
                     mebibytes(grown),
                     self.requests
                 ),
-                format!("内存持续上升，{} 个请求增加 {}（每个约 {each} KiB）", self.requests, mebibytes(grown)),
+                format!("内存持续上升，{between} 个请求增加 {}（每个约 {each} KiB）", mebibytes(grown)),
             )
         });
         let summary = Message::new(

@@ -26,8 +26,8 @@ use super::{
 use crate::{
     process::{Mark, Process, Program},
     proxy::{
-        self, Clock, Fault, FaultError, Handle, Injected, Limits, Milliseconds, Proxy, Records, Route, Setup, Stub,
-        Took, Totals,
+        self, Clock, Fault, FaultError, Handle, Injected, Limits, Milliseconds, Proxy, Records, Request, Route, Setup,
+        Stub, Took, Totals,
     },
 };
 
@@ -71,6 +71,9 @@ pub enum BenchError {
     Dependency { name: String, reason: String },
     #[error("the service could not be started: {0}")]
     Service(String),
+    /// It was started, and did not become ready.
+    #[error("the service did not come up: {0}")]
+    NotUp(String),
     #[error(transparent)]
     Fault(#[from] FaultError),
     #[error(transparent)]
@@ -300,11 +303,11 @@ impl Bench {
             let exit = self.process.as_mut().and_then(Process::exit);
             let said = || self.process.as_ref().map(|one| one.output().last_words(12)).unwrap_or_default();
             if let Some(exit) = exit {
-                return Err(BenchError::Service(format!("it ended with {exit:?} before it was ready{}", said())));
+                return Err(BenchError::NotUp(format!("it ended with {exit:?} before it was ready{}", said())));
             }
             if Instant::now() >= until {
                 let startup = self.run().startup;
-                return Err(BenchError::Service(format!("it was not ready after {startup:?}{}", said())));
+                return Err(BenchError::NotUp(format!("it was not ready after {startup:?}{}", said())));
             }
             thread::sleep(LOOK);
         }
@@ -354,6 +357,12 @@ impl Bench {
     /// What its proxy saw; nothing of an unknown one.
     pub fn records(&self, name: &str) -> Records {
         self.proxy(name).map(Handle::records).unwrap_or_default()
+    }
+
+    /// The requests that came to a dependency from this moment on.
+    pub fn calls_since(&self, name: &str, from: Instant) -> Vec<Request> {
+        let from = from.saturating_duration_since(self.clock.zero);
+        self.proxy(name).map(|proxy| proxy.requests_since(from)).unwrap_or_default()
     }
 
     pub fn totals(&self, name: &str) -> Totals {

@@ -110,21 +110,20 @@ fn http_dependencies(bench: &Bench, survey: &Survey, kind: usize) -> Vec<String>
     all.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// The calls of a kind of request to a dependency from this one on.
-fn calls(bench: &Bench, survey: &Survey, kind: usize, dependency: &str, from: u64) -> Vec<Request> {
+/// The calls of a kind of request to a dependency from this moment on.
+fn calls(bench: &Bench, survey: &Survey, kind: usize, dependency: &str, from: Instant) -> Vec<Request> {
     let shapes = survey.shapes(dependency, &[kind]);
-    let requests = bench.records(dependency).requests.into_iter();
-    requests.filter(|one| one.id >= from && shapes.contains(&shape(one))).collect()
+    bench.calls_since(dependency, from).into_iter().filter(|one| shapes.contains(&shape(one))).collect()
 }
 
 fn alone(bench: &mut Bench, survey: &Survey, kind: usize, unique: &mut Unique) -> Result<Correlated, BenchError> {
     let id = Id::new(unique);
     let names = http_dependencies(bench, survey, kind);
-    let from: Vec<u64> = names.iter().map(|name| bench.totals(name).requests).collect();
+    let from = Instant::now();
     let listening = Listening::begin(bench);
     let exchange = ask(bench, &id.put_into(bench.request(kind)))?;
     let lines = listening.lines(bench, |lines| id.lines(lines) > 0)?;
-    let passed = names.into_iter().zip(from).map(|(dependency, from)| {
+    let passed = names.into_iter().map(|dependency| {
         let calls = calls(bench, survey, kind, &dependency, from);
         let with_id = count(calls.iter().filter(|one| id.is_at(one)));
         Passed { calls: count(calls.iter()), with_id, dependency }
@@ -146,7 +145,7 @@ fn together(
 ) -> Result<Together, BenchError> {
     let ids: Vec<Id> = (0..TOGETHER).map(|_| Id::new(unique)).collect();
     let names = http_dependencies(bench, survey, kind);
-    let from: Vec<u64> = names.iter().map(|name| bench.totals(name).requests).collect();
+    let from = Instant::now();
     let delay = Delay { base: OVERLAP, jitter: Duration::ZERO };
     let slowed = names
         .iter()
@@ -175,7 +174,7 @@ fn together(
         reply.is_some_and(|reply| others(*place, &|id| id.echoed(reply).is_some()))
     });
     let all_calls: Vec<Request> =
-        names.iter().zip(from).flat_map(|(dependency, from)| calls(bench, survey, kind, dependency, from)).collect();
+        names.iter().flat_map(|dependency| calls(bench, survey, kind, dependency, from)).collect();
     let calls_of: Vec<u64> = ids.iter().map(|id| count(all_calls.iter().filter(|one| id.is_at(one)))).collect();
     let lines_of: Vec<u64> = lines.map(|lines| ids.iter().map(|id| id.lines(&lines)).collect()).unwrap_or_default();
     Ok(Together {

@@ -53,15 +53,14 @@ fn traced(
     for _ in 0..ASKED {
         let (_, trace) = unique.uuid();
         let span = format!("{:016x}", unique.next());
-        let from: Vec<u64> = names.iter().map(|name| bench.totals(name).requests).collect();
+        let from = Instant::now();
         let mut request = bench.request(kind);
         request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("traceparent"));
         ask(bench, &request.with("traceparent", &format!("00-{trace}-{span}-01")))?;
         bench.wait(AFTER)?;
-        for (name, from) in names.iter().zip(from) {
+        for name in names {
             let shapes = survey.shapes(name, &[kind]);
-            let records = bench.records(name);
-            for call in records.requests.iter().filter(|one| one.id >= from && shapes.contains(&shape(one))) {
+            for call in bench.calls_since(name, from).iter().filter(|one| shapes.contains(&shape(one))) {
                 let seen = call.header("traceparent").and_then(Parent::read);
                 let place = calls.iter().position(|one| one.dependency == *name).unwrap_or(calls.len());
                 if place == calls.len() {

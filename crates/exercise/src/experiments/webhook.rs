@@ -186,7 +186,7 @@ impl Sender {
         let started = bench.start_with(&BTreeMap::from([(self.plan.secret.clone(), String::new())]));
         let status = match started {
             Ok(()) => self.send(bench, |delivery| self.forge(Forgery::Unset, delivery)),
-            Err(BenchError::Service(_)) => Ok(None),
+            Err(BenchError::NotUp(_)) => Ok(None),
             Err(error) => Err(error),
         };
         bench.start()?;
@@ -200,13 +200,13 @@ fn calls(
     what: impl FnOnce() -> Result<(), BenchError>,
 ) -> Result<BTreeMap<(String, Shape), u64>, BenchError> {
     let names: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
-    let from: Vec<u64> = names.iter().map(|name| bench.totals(name).requests).collect();
+    let from = Instant::now();
     what()?;
     bench.wait(EFFECT)?;
     let mut calls = BTreeMap::new();
-    for (name, from) in names.into_iter().zip(from) {
-        for request in bench.records(&name).requests.iter().filter(|one| one.id >= from) {
-            *calls.entry((name.clone(), shape(request))).or_default() += 1;
+    for name in names {
+        for request in bench.calls_since(&name, from) {
+            *calls.entry((name.clone(), shape(&request))).or_default() += 1;
         }
     }
     Ok(calls)
