@@ -56,6 +56,7 @@ fn plain(body: &str) -> String {
         ("\\t", "\t"),
         ("\\\"", "\""),
         ("&lt;", "<"),
+        ("&gt;", ">"),
         ("&#39;", "'"),
     ];
     replaced.iter().fold(body.to_owned(), |text, (from, to)| text.replace(from, to))
