@@ -169,7 +169,13 @@ fn exercise(subject: &Subject, fault: &str, only: &str) -> anyhow::Result<Seen> 
         .iter()
         .map(|part| format!("{:?}", part.replace("{root}", &root.display().to_string())))
         .collect();
-    let configuration = fs::read_to_string(root.join("subjects/gonogo.toml"))?;
+    // What all of them share, unless one needs its own.
+    let own = root.join("subjects").join(&subject.name);
+    let configuration = fs::read_to_string(own.join("gonogo.toml"))
+        .or_else(|_| fs::read_to_string(root.join("subjects/gonogo.toml")))?;
+    if let Ok(description) = fs::read(own.join("openapi.yaml")) {
+        fs::write(folder.path().join("openapi.yaml"), description)?;
+    }
     let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", fault);
     fs::write(folder.path().join("gonogo.toml"), configuration)?;
     said(folder.path(), only).with_context(|| format!("{} {fault}", subject.name))

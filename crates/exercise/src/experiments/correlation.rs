@@ -25,44 +25,60 @@ const OVERLAP: Duration = Duration::from_millis(200);
 
 const LONG: usize = 4096;
 
-/// An id in the forms in which it may turn up: as a UUID, and as the trace id that it is too.
+/// What tells a request from all others: the id that it carries, and its trace.
 #[derive(Clone)]
 struct Id {
-    dashed: String,
-    compact: String,
+    id: String,
+    trace: String,
+}
+
+/// Which of the two a service goes by: the one that it gives back.
+#[derive(Clone, Copy)]
+enum By {
+    Id,
+    Trace,
+    Either,
 }
 
 impl Id {
     fn new(unique: &mut Unique) -> Self {
-        let (dashed, compact) = unique.uuid();
-        Self { dashed, compact }
+        let ((id, _), (_, trace)) = (unique.uuid(), unique.uuid());
+        Self { id, trace }
     }
 
-    fn is_in(&self, text: &str) -> bool {
-        text.contains(&self.dashed) || text.contains(&self.compact)
+    fn is_in(&self, text: &str, by: By) -> bool {
+        match by {
+            By::Id => text.contains(&self.id),
+            By::Trace => text.contains(&self.trace),
+            By::Either => text.contains(&self.id) || text.contains(&self.trace),
+        }
     }
 
     fn put_into(&self, request: Ask) -> Ask {
-        let trace = format!("00-{}-{}-01", self.compact, self.compact.get(..16).unwrap_or_default());
-        with_id(request, &self.dashed).with("traceparent", &trace)
+        let parent = format!("00-{}-{}-01", self.trace, self.trace.get(..16).unwrap_or_default());
+        with_id(request, &self.id).with("traceparent", &parent)
     }
 
-    /// Where the answer gives it back.
-    fn echoed(&self, reply: &Reply) -> Option<String> {
-        let header = reply
-            .headers
-            .iter()
-            .find(|(_, value)| value.to_str().is_ok_and(|value| self.is_in(value)))
-            .map(|(name, _)| name.as_str().to_owned());
-        header.or_else(|| self.is_in(&reply.text()).then(|| "body".to_owned()))
+    /// Where the answer gives one of them back, and which.
+    fn echoed(&self, reply: &Reply) -> Option<(String, By)> {
+        let place = |by: By| {
+            let mut headers = reply.headers.iter();
+            let header = headers.find(|(_, value)| value.to_str().is_ok_and(|value| self.is_in(value, by)));
+            let header = header.map(|(name, _)| name.as_str().to_owned());
+            let place = header.or_else(|| self.is_in(&reply.text(), by).then(|| "body".to_owned()))?;
+            Some((place, by))
+        };
+        place(By::Id).or_else(|| place(By::Trace))
     }
 
-    fn lines(&self, lines: &[String]) -> u64 {
-        count(lines.iter().filter(|line| self.is_in(line)))
+    fn lines(&self, lines: &[String], by: By) -> u64 {
+        count(lines.iter().filter(|line| self.is_in(line, by)))
     }
 
+    /// A dependency may be told of either.
     fn is_at(&self, request: &Request) -> bool {
-        request.head.headers.iter().any(|(_, value)| self.is_in(value)) || self.is_in(&request.head.path)
+        let headers = request.head.headers.iter();
+        headers.map(|(_, value)| value).chain([&request.head.path]).any(|text| self.is_in(text, By::Either))
     }
 }
 
@@ -89,7 +105,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         requests.push(alone(bench, survey, *kind, &mut unique)?);
     }
     let together = match order.first().zip(requests.first()) {
-        Some((kind, alone)) => Some(together(bench, survey, *kind, alone, &mut unique)?),
+        Some((kind, (alone, by))) => Some(together(bench, survey, *kind, (alone, *by), &mut unique)?),
         None => None,
     };
     let mut absurd = Vec::new();
@@ -99,6 +115,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
             absurd.push(absurd_id(bench, *kind, id, &value)?);
         }
     }
+    let requests = requests.into_iter().map(|(request, _)| request).collect();
     let correlation = Correlation { requests, together, absurd };
     Ok(Trial { observation: Observation::Correlation(correlation), timeline: timeline(bench, begin) })
 }
@@ -116,31 +133,34 @@ fn calls(bench: &Bench, survey: &Survey, kind: usize, dependency: &str, from: In
     bench.calls_since(dependency, from).into_iter().filter(|one| shapes.contains(&shape(one))).collect()
 }
 
-fn alone(bench: &mut Bench, survey: &Survey, kind: usize, unique: &mut Unique) -> Result<Correlated, BenchError> {
+fn alone(bench: &mut Bench, survey: &Survey, kind: usize, unique: &mut Unique) -> Result<(Correlated, By), BenchError> {
     let id = Id::new(unique);
     let names = http_dependencies(bench, survey, kind);
     let from = Instant::now();
     let listening = Listening::begin(bench);
     let exchange = ask(bench, &id.put_into(bench.request(kind)))?;
-    let lines = listening.lines(bench, |lines| id.lines(lines) > 0)?;
+    let echoed = exchange.reply.as_ref().and_then(|reply| id.echoed(reply));
+    let by = echoed.as_ref().map_or(By::Either, |(_, by)| *by);
+    let lines = listening.lines(bench, |lines| id.lines(lines, by) > 0)?;
     let passed = names.into_iter().map(|dependency| {
         let calls = calls(bench, survey, kind, &dependency, from);
         let with_id = count(calls.iter().filter(|one| id.is_at(one)));
         Passed { calls: count(calls.iter()), with_id, dependency }
     });
-    Ok(Correlated {
+    let correlated = Correlated {
         request: name(bench, kind),
-        echoed: exchange.reply.as_ref().and_then(|reply| id.echoed(reply)),
-        lines: lines.map(|lines| id.lines(&lines)),
+        echoed: echoed.map(|(place, _)| place),
+        lines: lines.map(|lines| id.lines(&lines, by)),
         passed: passed.collect(),
-    })
+    };
+    Ok((correlated, by))
 }
 
 fn together(
     bench: &mut Bench,
     survey: &Survey,
     kind: usize,
-    alone: &Correlated,
+    (alone, by): (&Correlated, By),
     unique: &mut Unique,
 ) -> Result<Together, BenchError> {
     let ids: Vec<Id> = (0..TOGETHER).map(|_| Id::new(unique)).collect();
@@ -166,7 +186,7 @@ fn together(
     }
     drop(slowed);
     let usual = alone.lines.unwrap_or_default();
-    let lines = listening.lines(bench, |lines| ids.iter().all(|id| id.lines(lines) >= usual))?;
+    let lines = listening.lines(bench, |lines| ids.iter().all(|id| id.lines(lines, by) >= usual))?;
     let others =
         |own: usize, holds: &dyn Fn(&Id) -> bool| ids.iter().enumerate().any(|(place, id)| place != own && holds(id));
     let mixed_answers = exchanges.iter().enumerate().filter(|(place, exchange)| {
@@ -176,7 +196,7 @@ fn together(
     let all_calls: Vec<Request> =
         names.iter().flat_map(|dependency| calls(bench, survey, kind, dependency, from)).collect();
     let calls_of: Vec<u64> = ids.iter().map(|id| count(all_calls.iter().filter(|one| id.is_at(one)))).collect();
-    let lines_of: Vec<u64> = lines.map(|lines| ids.iter().map(|id| id.lines(&lines)).collect()).unwrap_or_default();
+    let lines_of: Vec<u64> = lines.map(|lines| ids.iter().map(|id| id.lines(&lines, by)).collect()).unwrap_or_default();
     Ok(Together {
         request: name(bench, kind),
         sent: count(ids.iter()),

@@ -15,6 +15,9 @@ const WARM_UP: Duration = Duration::from_secs(8);
 
 const WATCHED: Duration = Duration::from_secs(30);
 
+/// Where there is less load, it takes longer to see as much.
+const WATCHED_CALMLY: Duration = Duration::from_mins(1);
+
 const EVERY: Duration = Duration::from_millis(250);
 
 /// More load than usual shows small leaks sooner.
@@ -33,7 +36,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let kinds = some_good_kinds(survey)?;
     let usual = bench.run().rate;
     let begin = Instant::now();
-    let (memory, from, sent) = match watched(bench, &kinds, (usual * TIMES).min(MOST).max(usual))? {
+    let (memory, from, sent) = match watched(bench, &kinds, (usual * TIMES).min(MOST).max(usual), WATCHED)? {
         Watched::Level(memory, from, sent) => (memory, from, sent),
         Watched::Overloaded => match watched_calmly(bench, &kinds, usual)? {
             Watched::Level(memory, from, sent) => (memory, from, sent),
@@ -59,10 +62,10 @@ enum Watched {
 /// The same after what was too much is worked off.
 fn watched_calmly(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, BenchError> {
     bench.start()?;
-    watched(bench, kinds, rate)
+    watched(bench, kinds, rate, WATCHED_CALMLY)
 }
 
-fn watched(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, BenchError> {
+fn watched(bench: &mut Bench, kinds: &[usize], rate: f64, length: Duration) -> Result<Watched, BenchError> {
     let traffic = Traffic::start(bench.address(), rate, Duration::from_secs(10), bench.make_of(kinds))?;
     bench.wait(WARM_UP)?;
     if is_overloaded(&traffic.so_far()) {
@@ -70,7 +73,7 @@ fn watched(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, Ben
     }
     let from = Instant::now();
     let mut samples = Vec::new();
-    while from.elapsed() < WATCHED {
+    while from.elapsed() < length {
         if let Some(bytes) = bench.process().and_then(|process| process.memory()) {
             samples.push(Sample { at_ms: Bench::since(from, Instant::now()), bytes });
         }

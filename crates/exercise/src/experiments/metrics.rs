@@ -133,9 +133,12 @@ fn compare(metrics: &mut Metrics, before: &Exposition, after: &Exposition, marke
         };
         families.iter().filter(|(name, family)| of(name, family)).max_by_key(rank)
     };
+    // What is called so counts requests, whether it is right or not.
+    let named = best(&|name, family| counts_requests(name, family) && whole(family.by) >= metrics.good);
     // What fits may be called anything; what does not is taken for a counter of requests by its name only.
-    let counter =
-        best(&|_, _| true).filter(|(name, family)| fits(metrics, whole(family.by)) || speaks_of_requests(name));
+    let counter = named.or_else(|| {
+        best(&|_, _| true).filter(|(name, family)| fits(metrics, whole(family.by)) || speaks_of_requests(name))
+    });
     let errors = best(&|_, family| family.errors > 0.0);
     let durations = best(&|name, family| family.kind == "histogram" && is_duration(name));
     let grown = |name: &str, by: f64| Grown { name: name.to_owned(), by: whole(by) };
@@ -192,6 +195,14 @@ fn is_outgoing(name: &str) -> bool {
 
 fn speaks_of_requests(name: &str) -> bool {
     has_word(name, &["http", "request", "requests", "req", "rpc", "grpc", "server", "responses", "hits"])
+}
+
+/// `http_requests_total`: a counter of all requests by its name.
+fn counts_requests(name: &str, family: &Family) -> bool {
+    let others = [
+        "errors", "error", "failed", "failures", "bytes", "size", "seconds", "metric", "metrics", "scrape", "rejected",
+    ];
+    family.kind == "counter" && has_word(name, &["requests"]) && !has_word(name, &others)
 }
 
 fn is_duration(name: &str) -> bool {
@@ -301,6 +312,10 @@ mod tests {
         let after = "# TYPE http_requests_total counter\nhttp_requests_total{status=\"200\",path=\"/a\"} 60\n\
              http_requests_total{status=\"404\",path=\"/gonogo-nowhere-1/3\"} 1\n";
         check(BEFORE, after, (Some(("http_requests_total", 61)), Some(1), None, 1));
+        let after = "# TYPE http_requests_total counter\nhttp_requests_total{status=\"200\"} 67\n\
+             # TYPE promhttp_metric_handler_requests_total counter\npromhttp_metric_handler_requests_total 20\n\
+             # TYPE d_seconds histogram\nd_seconds_bucket{le=\"+Inf\"} 30\nd_seconds_count 30\n";
+        check(BEFORE, after, (Some(("http_requests_total", 60)), None, Some(("d_seconds", 0)), 0));
         let after = "# TYPE jobs_total counter\njobs_total{user=\"a@b.example\"} 2\njobs_total{id=\"/x/0af76519-16cd-43dd-8448-eb211c80319c\"} 2\n";
         check(BEFORE, after, (None, None, None, 2));
     }
