@@ -40,8 +40,8 @@ app.use((request, response, next) => {
   const given = request.get('x-request-id') ?? ''
   const id = (has('id-unchecked') ? given : /^[\w-]{1,64}$/.test(given) && given) || randomUUID()
   const trace = /^00-([0-9a-f]{32})-/.exec(request.get('traceparent') ?? '')?.[1] ?? randomBytes(16).toString('hex')
-  const store = { id, trace }
-  latest = store
+  const store = has('id-not-logged') ? { trace } : { id, trace }
+  latest = { id, trace }
   const begin = performance.now()
   if (!has('id-not-echoed') && !has('id-global')) response.set('x-request-id', id)
   response.on('finish', () => {
@@ -58,7 +58,7 @@ app.use((request, response, next) => {
       if (has('logs-text')) console.log(`${request.method} ${request.path} ${response.statusCode}`)
     })
   })
-  context.run(has('id-not-logged') ? { trace } : store, next)
+  context.run(store, next)
 })
 
 const problem = (status, code, message) => Object.assign(new Error(message), { status, code, told: true })
@@ -74,7 +74,7 @@ async function backend(request, path) {
   return answer.json()
 }
 
-const called = (request) => ({ id: latest.id, trace: latest.trace, ...current(), incoming: request.get('traceparent') })
+const called = (request) => ({ id: request.get('x-request-id'), ...current(), incoming: request.get('traceparent') })
 
 function guarded(request, response, next) {
   const [scheme, token] = (request.get('authorization') ?? '').split(' ')

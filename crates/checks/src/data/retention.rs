@@ -170,8 +170,9 @@ fn has_source(evidence: &Evidence<'_>) -> Result<bool, Missing> {
 /// No statement of the program that was read deletes either.
 fn in_source(evidence: &Evidence<'_>, en: &str, zh: &str) -> Result<Reading, Missing> {
     let files = program::files(evidence.source()?);
+    let counted = program::counted(files);
     Ok(program::trail_ends(
-        format!("{en}; in {files} files of source no statement was recognised that deletes by age"),
+        format!("{en}; in {counted} no statement was recognised that deletes by age"),
         format!("{zh}；在 {files} 个源文件中未识别出按时间删除的语句"),
     ))
 }

@@ -310,6 +310,7 @@ pub(crate) fn files(source: &SourceCode) -> usize {
 /// No call that leaves the process was recognised: not applicable, unless a manifest says that there should be some.
 pub(crate) fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Reading, Missing> {
     let files = files(source);
+    let sources = super::program::counted(files);
     let connecting = [Capability::HttpClient, Capability::Database, Capability::Cache, Capability::Queue];
     let library = evidence
         .packages()?
@@ -328,7 +329,7 @@ pub(crate) fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Re
             ),
         ),
         None => Reading::not_applicable(
-            format!("no call leaves the process in {files} files of source"),
+            format!("no call leaves the process in {sources}"),
             format!("{files} 个源文件中没有离开进程的调用"),
         ),
     })

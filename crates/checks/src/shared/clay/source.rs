@@ -388,10 +388,11 @@ impl<'a> Integration<'a> {
     /// The reading where the program reads Clay's settings and no call was recognised.
     pub(crate) fn no_call(&self) -> Reading {
         let files = program::files(self.source);
+        let sources = program::counted(files);
         let place = shown(self.source).map(|place| format!(" ({place})")).unwrap_or_default();
         Reading::elsewhere(
             Message::new(
-                format!("no call to Clay was recognised in {files} files of source{place}"),
+                format!("no call to Clay was recognised in {sources}{place}"),
                 format!("在 {files} 个源文件中未识别出对 Clay 的调用{place}"),
             ),
             Message::new(
