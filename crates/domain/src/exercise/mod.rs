@@ -37,7 +37,7 @@ pub use correlation::{Absurd, AbsurdId, Correlated, Correlation, Passed, Togethe
 pub use errors::{ErrorCase, Errors, Wrong};
 pub use headers::{Cors, Headers};
 pub use health::{Health, HealthFault};
-pub use kind::Kind;
+pub use kind::{IN_PART, Kind};
 pub use levels::{Levels, Told};
 pub use liveness::{Liveness, LivenessFault};
 pub use logs::{Canary, Logs, OddLine};
