@@ -52,13 +52,12 @@ fn only_one(run: &Run, tree: &Tree) -> Option<String> {
 fn read(tree: &Tree, path: &str) -> anyhow::Result<serde_json::Value> {
     let text = tree.text(path).map_err(anyhow::Error::msg).with_context(|| format!("{path} could not be read"))?;
     // JSON is read as such: its numbers and texts need no guess.
-    let document = match serde_json::from_str(&text) {
-        Ok(document) => document,
-        Err(_) => {
-            let stream = yaml::parse(&Arc::from(path), &text);
-            let first = stream.documents.first().with_context(|| format!("{path} is neither JSON nor YAML"))?;
-            value(&first.node, 0)
-        }
+    let document = if let Ok(document) = serde_json::from_str(&text) {
+        document
+    } else {
+        let stream = yaml::parse(&Arc::from(path), &text);
+        let first = stream.documents.first().with_context(|| format!("{path} is neither JSON nor YAML"))?;
+        value(&first.node, 0)
     };
     if document.get("paths").is_none() {
         bail!("{path} is no OpenAPI document: it has no paths");
