@@ -64,7 +64,7 @@ struct Wanted {
 }
 
 /// Tries subjects whose names or faults are given, or all; `--good N` runs those without faults N times, with all
-/// experiments; `--quick` takes one subject and one fault an experiment; `--write` writes the page.
+/// experiments that one of their faults is for; `--quick` takes one subject and one fault an experiment; `--write` writes the page.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let wanted = wanted(arguments)?;
     let mut page = String::from(HEAD);
@@ -75,7 +75,10 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
             continue;
         }
         prepare(&subject)?;
-        let seen = at_once(&runs, |run| exercise(&subject, run.fault, run.experiment));
+        // What a subject is not made for, it may lack.
+        let made_for: BTreeSet<&str> = subject.faults.values().map(String::as_str).collect();
+        let all = made_for.into_iter().collect::<Vec<_>>().join(",");
+        let seen = at_once(&runs, |run| exercise(&subject, run.fault, run.experiment.unwrap_or(&all)));
         let mut table = Table::new(&subject);
         for (run, seen) in runs.iter().zip(seen) {
             wrong.extend(table.row(run, &seen?)?);
@@ -109,7 +112,7 @@ fn wanted(arguments: &[&str]) -> anyhow::Result<Wanted> {
 struct Run<'a> {
     /// None: empty.
     fault: &'a str,
-    /// The experiment that must see it; none: all experiments.
+    /// The experiment that must see it; none: all that the subject is made for.
     experiment: Option<&'a str>,
 }
 
@@ -214,8 +217,8 @@ fn prepare(subject: &Subject) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Exercises it with a fault; none: without.
-fn exercise(subject: &Subject, fault: &str, only: Option<&str>) -> anyhow::Result<Seen> {
+/// Makes these experiments with it and a fault; none: without.
+fn exercise(subject: &Subject, fault: &str, only: &str) -> anyhow::Result<Seen> {
     let root = crate::root();
     let folder = tempfile::tempdir()?;
     let command: Vec<String> = subject
@@ -223,18 +226,21 @@ fn exercise(subject: &Subject, fault: &str, only: Option<&str>) -> anyhow::Resul
         .iter()
         .map(|part| format!("{:?}", part.replace("{root}", &root.display().to_string())))
         .collect();
-    let configuration = fs::read_to_string(root.join("subjects/gonogo.toml"))?;
+    // What all of them share, unless one needs its own.
+    let own = root.join("subjects").join(&subject.name);
+    let configuration = fs::read_to_string(own.join("gonogo.toml"))
+        .or_else(|_| fs::read_to_string(root.join("subjects/gonogo.toml")))?;
+    if let Ok(description) = fs::read(own.join("openapi.yaml")) {
+        fs::write(folder.path().join("openapi.yaml"), description)?;
+    }
     let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", fault);
     fs::write(folder.path().join("gonogo.toml"), configuration)?;
     said(folder.path(), only).with_context(|| format!("{} {fault}", subject.name))
 }
 
-fn said(folder: &Path, only: Option<&str>) -> anyhow::Result<Seen> {
+fn said(folder: &Path, only: &str) -> anyhow::Result<Seen> {
     let mut command = Command::new(crate::built("debug"));
-    command.arg("exercise").arg(folder).args(["--json", "--no-save"]);
-    if let Some(only) = only {
-        command.args(["--only", only]);
-    }
+    command.arg("exercise").arg(folder).args(["--json", "--no-save", "--only", only]);
     let output = command.output()?;
     let said: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("no JSON: {}", String::from_utf8_lossy(&output.stderr)))?;

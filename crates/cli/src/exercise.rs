@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 use crate::{
     arguments::{Arguments, Command, Common, ExerciseOptions},
-    output,
+    description, output,
     progress::Progress,
     review::{self, read_configuration},
 };
@@ -61,7 +61,8 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     let root = fs::canonicalize(&options.path)?;
     let progress = Progress::start();
     progress.say("starting the dependencies");
-    let mut bench = Bench::set_up(Setting { run: run.clone(), root, clock: clock(), stop })?;
+    let description = description::find(run, &tree)?;
+    let mut bench = Bench::set_up(Setting { run: run.clone(), root, clock: clock(), stop, description })?;
     progress.say("building the service");
     bench.build(BUILD)?;
     progress.say("starting the service");

@@ -3,6 +3,7 @@
 mod arguments;
 mod cache;
 mod checks;
+mod description;
 mod exercise;
 mod explain;
 mod init;

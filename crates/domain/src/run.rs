@@ -31,6 +31,99 @@ pub struct Run {
     pub rate: f64,
     pub requests: Vec<RunRequest>,
     pub dependencies: Vec<RunDependency>,
+    /// Its OpenAPI document: a file relative to the root of the repository, or, where it begins with `/`, a path that the
+    /// service answers with it.
+    pub openapi: Option<String>,
+    pub log_level: Option<LogLevel>,
+    pub authentication: Option<RunAuthentication>,
+    pub webhook: Option<RunWebhook>,
+}
+
+/// How the level of its logs is changed while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLevel {
+    pub place: Place,
+    pub way: LogLevelWay,
+    /// What the level is called that says more than the usual one, and what the usual one is called.
+    pub more: String,
+    pub usual: String,
+}
+
+/// In texts, `{level}` stands for the level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogLevelWay {
+    Request {
+        method: String,
+        path: String,
+        headers: BTreeMap<String, String>,
+        body: Option<String>,
+    },
+    /// The name of a signal that switches to more: `SIGUSR1`; and of one that switches back.
+    Signal {
+        more: String,
+        usual: Option<String>,
+    },
+    /// A file that is watched, with `{scratch}` in its path, and what stands in it.
+    File {
+        path: String,
+        content: String,
+    },
+}
+
+/// Who may ask what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunAuthentication {
+    pub place: Place,
+    /// Routes for everybody: `/health`, `GET /items/*`.
+    pub public: Vec<String>,
+    /// Headers that carry credentials, in lower case, beside `authorization`, `x-api-key` and `cookie`.
+    pub headers: Vec<String>,
+}
+
+/// A webhook that the service receives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunWebhook {
+    pub place: Place,
+    /// Upper case.
+    pub method: String,
+    pub path: String,
+    /// The variable of `environment` that holds the secret.
+    pub secret: String,
+    /// The header of the signature.
+    pub header: String,
+    /// What stands before the digest; `{timestamp}` stands for the time of signing.
+    pub prefix: String,
+    pub digest: Digest,
+    pub encoding: Encoding,
+    /// What is signed: `{body}`, `{timestamp}` and `{id}` stand for themselves.
+    pub signed: String,
+    /// The headers of the time of signing, in seconds since 1970, and of the id of the delivery, where there are such.
+    pub timestamp: Option<String>,
+    pub id: Option<String>,
+    /// How old a delivery may be.
+    pub tolerance: Duration,
+    pub headers: BTreeMap<String, String>,
+    /// The delivery; `{id}` stands for something that no other delivery has.
+    pub body: String,
+}
+
+impl RunWebhook {
+    /// The time of signing is part of the scheme.
+    pub fn has_time(&self) -> bool {
+        self.timestamp.is_some() || self.prefix.contains("{timestamp}")
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    Sha256,
+    Sha512,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Hex,
+    Base64,
 }
 
 /// Paths by which a service tells how it is.

@@ -48,8 +48,8 @@ fn the_commands_exist() {
 #[test]
 fn the_section_that_starts_a_service_is_read() {
     let blocks = fences("docs/exercise.md", "toml");
-    assert_eq!(blocks.len(), 1, "one example of a section");
-    let repository = Repository::of(&[("gonogo.toml", &blocks[0])]);
+    assert_eq!(blocks.len(), 2, "one example of a section, and what some experiments need beside it");
+    let repository = Repository::of(&[("gonogo.toml", &blocks.concat())]);
     let listed = call(&["exercise", &repository.path().display().to_string(), "--list"]);
     assert_eq!(listed.code, 0, "{}", listed.err);
     assert!(listed.out.contains("2 dependencies, 2 kinds of requests"), "{}", listed.out);

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use gonogo_domain::{Behind, Probes, Run, RunDependency, RunRequest, Written};
+use gonogo_domain::{
+    Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunRequest,
+    RunWebhook, Written,
+};
 
 use super::table::Table;
 
@@ -11,6 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Requests a second where nothing is stated.
 const RATE: f64 = 20.0;
+
+/// How old a signed delivery may be where nothing is stated: what Stripe, Slack and Standard Webhooks say.
+const TOLERANCE: Duration = Duration::from_mins(5);
+
+/// Signals that a service may give a meaning of its own.
+const SIGNALS: [&str; 5] = ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"];
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -33,10 +42,22 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
             .into_iter()
             .filter_map(|(name, table)| dependency(name, &table))
             .collect(),
+        openapi: table.text("openapi"),
+        log_level: table.table("log_level").and_then(|table| log_level(&table)),
+        authentication: table.table("authentication").map(|table| authentication(&table)),
+        webhook: table.table("webhook").and_then(|table| webhook(&table)),
     };
     table.finish();
     if run.command.is_empty() == run.attach.is_none() {
         table.error("command", "either `command` starts the service, or `attach` says where it runs already");
+        return None;
+    }
+    let secret = run.webhook.as_ref().map(|webhook| &webhook.secret);
+    if let Some(name) = secret.filter(|name| run.attach.is_none() && !run.environment.contains_key(*name)) {
+        table.error(
+            "webhook",
+            &format!("`environment` has no variable {name}, which is to hold the secret of the webhook"),
+        );
         return None;
     }
     if !(0.1..=1000.0).contains(&run.rate) {
@@ -65,20 +86,123 @@ fn probes(table: &Table<'_>) -> Probes {
 }
 
 fn request(table: &Table<'_>) -> Option<RunRequest> {
-    let method = table.text("method").map_or_else(|| "GET".to_owned(), |method| method.to_uppercase());
-    let (path, headers, body) = (table.required_text("path"), table.text_map("headers"), table.text("body"));
+    let (headers, body) = (table.text_map("headers"), table.text("body"));
     let weight = table.number("weight").unwrap_or(1);
+    let (method, path) = (method(table, "GET"), path(table));
     table.finish();
+    Some(RunRequest { place: table.place().clone(), method: method?, path: path?, headers, body, weight })
+}
+
+/// The method, in upper case; the usual one where none is stated.
+fn method(table: &Table<'_>, usual: &str) -> Option<String> {
+    let method = table.text("method").map_or_else(|| usual.to_owned(), |method| method.to_uppercase());
     if !METHODS.contains(&method.as_str()) {
         table.error("method", &format!("`method` is none of {}", METHODS.join(", ")));
         return None;
     }
-    let path = path?;
+    Some(method)
+}
+
+fn path(table: &Table<'_>) -> Option<String> {
+    let path = table.required_text("path")?;
     if !path.starts_with('/') {
         table.error("path", "a path begins with /");
         return None;
     }
-    Some(RunRequest { place: table.place().clone(), method, path, headers, body, weight })
+    Some(path)
+}
+
+fn log_level(table: &Table<'_>) -> Option<LogLevel> {
+    let (signal, back) = (table.text("signal"), table.text("signal_back"));
+    let (file, content) = (table.text("file"), table.text("content"));
+    let stated = table.place_of("path").is_some();
+    let request = stated.then(|| (method(table, "PUT"), path(table), table.text_map("headers"), table.text("body")));
+    if !stated {
+        // Known keys all the same.
+        let _ = (table.place_of("method"), table.place_of("headers"), table.place_of("body"));
+    }
+    let (more, usual) = (table.text("more"), table.text("usual"));
+    table.finish();
+    let mut ways = Vec::new();
+    if let Some((method, path, headers, body)) = request {
+        ways.push(LogLevelWay::Request { method: method?, path: path?, headers, body });
+    }
+    for name in signal.iter().chain(&back) {
+        if !SIGNALS.contains(&name.as_str()) {
+            table.error("signal", &format!("a signal is one of {}", SIGNALS.join(", ")));
+            return None;
+        }
+    }
+    ways.extend(signal.map(|more| LogLevelWay::Signal { more, usual: back }));
+    if file.as_ref().is_some_and(|file| !file.starts_with("{scratch}")) {
+        table.error("file", "`file` is a file in {scratch}: nothing else is written to");
+        return None;
+    }
+    let content = content.unwrap_or_else(|| "{level}".to_owned());
+    ways.extend(file.map(|path| LogLevelWay::File { path, content }));
+    if ways.len() != 1 {
+        table.error("path", "the level is changed by one of three: `path` of a request, `signal`, or `file`");
+        return None;
+    }
+    Some(LogLevel {
+        place: table.place().clone(),
+        way: ways.pop()?,
+        more: more.unwrap_or_else(|| "debug".to_owned()),
+        usual: usual.unwrap_or_else(|| "info".to_owned()),
+    })
+}
+
+fn authentication(table: &Table<'_>) -> RunAuthentication {
+    let public = table.texts("public");
+    let headers = table.texts("headers").iter().map(|name| name.to_ascii_lowercase()).collect();
+    table.finish();
+    for route in &public {
+        if !route.rsplit(' ').next().is_some_and(|path| path.starts_with('/')) {
+            table.error(
+                "public",
+                &format!("`{route}` is no route: /PATH, or METHOD /PATH; at the end, * stands for anything"),
+            );
+        }
+    }
+    RunAuthentication { place: table.place().clone(), public, headers }
+}
+
+fn webhook(table: &Table<'_>) -> Option<RunWebhook> {
+    let (method, path) = (method(table, "POST"), path(table));
+    let (secret, header) = (table.required_text("secret"), table.required_text("header"));
+    let digest = table.choice("digest", &[("sha256", Digest::Sha256), ("sha512", Digest::Sha512)]);
+    let encoding = table.choice("encoding", &[("hex", Encoding::Hex), ("base64", Encoding::Base64)]);
+    let webhook = RunWebhook {
+        place: table.place().clone(),
+        method: method.unwrap_or_default(),
+        path: path.clone().unwrap_or_default(),
+        secret: secret.clone().unwrap_or_default(),
+        header: header.clone().unwrap_or_default(),
+        prefix: table.text("prefix").unwrap_or_default(),
+        digest: digest.unwrap_or(Digest::Sha256),
+        encoding: encoding.unwrap_or(Encoding::Hex),
+        signed: table.text("signed").unwrap_or_else(|| "{body}".to_owned()),
+        timestamp: table.text("timestamp_header"),
+        id: table.text("id_header"),
+        tolerance: time(table, "tolerance").unwrap_or(TOLERANCE),
+        headers: table.text_map("headers"),
+        body: table.text("body").unwrap_or_else(|| r#"{"id": "{id}"}"#.to_owned()),
+    };
+    table.finish();
+    if !webhook.signed.contains("{body}") {
+        table.error("signed", "what is signed holds {body}: a signature that does not cover the body protects nothing");
+        return None;
+    }
+    if webhook.signed.contains("{timestamp}") && !webhook.has_time() {
+        table.error("signed", "{timestamp} is signed, and neither `timestamp_header` nor `prefix` carries it");
+        return None;
+    }
+    if webhook.signed.contains("{id}") && webhook.id.is_none() {
+        table.error("signed", "{id} is signed, and no `id_header` carries it");
+        return None;
+    }
+    let complete = !webhook.method.is_empty() && path.is_some() && secret.is_some() && header.is_some();
+    complete.then_some(webhook)
 }
 
 fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {

@@ -78,3 +78,84 @@ expires = 2026-01-20
 fn broken_toml_is_one_error_with_its_line() {
     assert_eq!(errors("[service.shop]\ntier = \n").len(), 1);
 }
+
+fn run_of(text: &str) -> gonogo_domain::Run {
+    let text =
+        format!("[service.shop]\n[service.shop.run]\ncommand = [\"shop\"]\nenvironment = {{ KEY = \"k\" }}\n{text}");
+    let configuration = Configuration::parse(&Arc::from(FILE), &text, &[]).unwrap();
+    configuration.services[0].run.clone().unwrap()
+}
+
+#[test]
+fn what_experiments_need_to_ask_is_read() {
+    use gonogo_domain::{Digest, Encoding, LogLevelWay};
+    let run = run_of(
+        r#"
+openapi = "api/openapi.yaml"
+[service.shop.run.log_level]
+path = "/admin/level"
+body = '{"level": "{level}"}'
+[service.shop.run.authentication]
+public = ["/health", "GET /items/*"]
+headers = ["X-Token"]
+[service.shop.run.webhook]
+path = "/hook"
+secret = "KEY"
+header = "stripe-signature"
+prefix = "t={timestamp},v1="
+signed = "{timestamp}.{body}"
+encoding = "base64"
+"#,
+    );
+    assert_eq!(run.openapi.as_deref(), Some("api/openapi.yaml"));
+    let level = run.log_level.unwrap();
+    assert_eq!((level.more.as_str(), level.usual.as_str()), ("debug", "info"));
+    assert!(matches!(level.way, LogLevelWay::Request { method, .. } if method == "PUT"));
+    assert_eq!(run.authentication.unwrap().headers, ["x-token"]);
+    let webhook = run.webhook.unwrap();
+    assert_eq!((webhook.digest, webhook.encoding, webhook.has_time()), (Digest::Sha256, Encoding::Base64, true));
+    let by_signal = run_of("[service.shop.run.log_level]\nsignal = \"SIGUSR1\"\nsignal_back = \"SIGUSR2\"\n");
+    assert!(matches!(by_signal.log_level.unwrap().way, LogLevelWay::Signal { usual: Some(_), .. }));
+}
+
+#[track_caller]
+fn check_run(text: &str, expect: &str) {
+    let run = "[service.shop]\n[service.shop.run]\ncommand = [\"shop\"]\nenvironment = { KEY = \"k\" }\n";
+    assert_eq!(errors(&format!("{run}[service.shop.run.{text}")).join("\n"), expect);
+}
+
+#[test]
+fn what_experiments_cannot_ask_with_is_said_at_its_place() {
+    check_run(
+        "log_level]\nsignal = \"SIGKILL\"\n",
+        "gonogo.toml:6: a signal is one of SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU",
+    );
+    check_run(
+        "log_level]\nsignal = \"SIGHUP\"\npath = \"/level\"\n",
+        "gonogo.toml:7: the level is changed by one of three: `path` of a request, `signal`, or `file`",
+    );
+    check_run(
+        "log_level]\nfile = \"/etc/level\"\n",
+        "gonogo.toml:6: `file` is a file in {scratch}: nothing else is written to",
+    );
+    check_run(
+        "log_level]\nmethod = \"PUT\"\n",
+        "gonogo.toml:5: the level is changed by one of three: `path` of a request, `signal`, or `file`",
+    );
+    check_run(
+        "authentication]\npublic = [\"GET health\"]\n",
+        "gonogo.toml:6: `GET health` is no route: /PATH, or METHOD /PATH; at the end, * stands for anything",
+    );
+    check_run(
+        "webhook]\npath = \"/h\"\nsecret = \"KEZ\"\nheader = \"x-s\"\n",
+        "gonogo.toml:5: `environment` has no variable KEZ, which is to hold the secret of the webhook",
+    );
+    check_run(
+        "webhook]\npath = \"h\"\nheader = \"x-s\"\nsigned = \"{id}{body}\"\n",
+        "gonogo.toml:5: `secret` is missing\ngonogo.toml:6: a path begins with /\ngonogo.toml:8: {id} is signed, and no `id_header` carries it",
+    );
+    check_run(
+        "webhook]\npath = \"/h\"\nsecret = \"KEY\"\nheader = \"x-s\"\nsigned = \"{timestamp}\"\n",
+        "gonogo.toml:9: what is signed holds {body}: a signature that does not cover the body protects nothing",
+    );
+}

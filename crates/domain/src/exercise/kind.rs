@@ -9,27 +9,74 @@ use crate::Text;
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Boot,
+    Logs,
+    Levels,
+    Correlation,
+    Tracing,
+    Metrics,
+    Errors,
+    Headers,
+    Authentication,
+    Contract,
+    Webhook,
     Health,
     Liveness,
     Timeouts,
     Retries,
     Breaker,
+    Bodies,
+    Memory,
     Shutdown,
 }
 
+/// Checks of which experiments see a part only: what they miss refutes the title, and that they miss nothing does not
+/// show the rest of it.
+pub const IN_PART: &[&str] = &["performance.profiling", "security.input-validation", "security.owasp"];
+
 impl Kind {
     /// In the order in which they run: what leaves the service as it was comes first.
-    pub const ALL: &'static [Self] =
-        &[Self::Boot, Self::Health, Self::Liveness, Self::Timeouts, Self::Retries, Self::Breaker, Self::Shutdown];
+    pub const ALL: &'static [Self] = &[
+        Self::Boot,
+        Self::Logs,
+        Self::Levels,
+        Self::Correlation,
+        Self::Tracing,
+        Self::Metrics,
+        Self::Errors,
+        Self::Headers,
+        Self::Authentication,
+        Self::Contract,
+        Self::Webhook,
+        Self::Health,
+        Self::Liveness,
+        Self::Timeouts,
+        Self::Retries,
+        Self::Breaker,
+        Self::Bodies,
+        Self::Memory,
+        Self::Shutdown,
+    ];
 
     pub fn id(self) -> &'static str {
         match self {
             Self::Boot => "boot",
+            Self::Logs => "logs",
+            Self::Levels => "levels",
+            Self::Correlation => "correlation",
+            Self::Tracing => "tracing",
+            Self::Metrics => "metrics",
+            Self::Errors => "errors",
+            Self::Headers => "headers",
+            Self::Authentication => "authentication",
+            Self::Contract => "contract",
+            Self::Webhook => "webhook",
             Self::Health => "health",
             Self::Liveness => "liveness",
             Self::Timeouts => "timeouts",
             Self::Retries => "retries",
             Self::Breaker => "breaker",
+            Self::Bodies => "bodies",
+            Self::Memory => "memory",
             Self::Shutdown => "shutdown",
         }
     }
@@ -40,6 +87,45 @@ impl Kind {
             Self::Boot => Text {
                 en: "It is ready in time, and whoever asks it from then on is answered",
                 zh: "按时就绪，且就绪后的请求都能得到响应",
+            },
+            Self::Logs => Text {
+                en: "Every line that it prints is a JSON object with time, level and message, and no secret or personal data is in any",
+                zh: "输出的每一行都是带时间、级别和消息的 JSON 对象，且不含密钥与个人数据",
+            },
+            Self::Levels => {
+                Text { en: "The level of its logs changes while it runs", zh: "运行时可调整日志级别" }
+            }
+            Self::Correlation => Text {
+                en: "The id of a request is in its answer, in its log lines and in the calls that it causes, and in no other's",
+                zh: "请求 ID 出现在其响应、日志与下游调用中，且互不混淆",
+            },
+            Self::Tracing => Text {
+                en: "A dependency gets the trace of the request with a span of the service, and log lines name the trace",
+                zh: "依赖收到同一追踪与服务自己的 span，日志中带有追踪 ID",
+            },
+            Self::Metrics => Text {
+                en: "Requests, errors and durations are counted as they are sent, and no label holds an id",
+                zh: "请求、错误与耗时的计数与实际相符，且标签不含 ID",
+            },
+            Self::Errors => Text {
+                en: "Whatever is wrong with a request, the answer is JSON of one shape, tells nothing of the inside, and users go on",
+                zh: "无论请求有何错误，响应都是同一结构的 JSON、不泄露内部信息，且不影响其他用户",
+            },
+            Self::Headers => Text {
+                en: "Answers tell no version, show no debug page, forbid sniffing, and share nothing with foreign origins",
+                zh: "响应不泄露版本、没有调试页面、禁止嗅探，且不向外部来源共享",
+            },
+            Self::Authentication => Text {
+                en: "Routes that are not public refuse whoever has no or wrong credentials",
+                zh: "非公开路由拒绝没有凭据或凭据错误的请求",
+            },
+            Self::Contract => Text {
+                en: "Answers have the statuses and bodies that the OpenAPI document promises",
+                zh: "响应的状态码与正文符合 OpenAPI 文档",
+            },
+            Self::Webhook => Text {
+                en: "Only deliveries that are signed right are taken, and a repeated one has no second effect",
+                zh: "只接受签名正确的投递，重复投递不会再次生效",
             },
             Self::Health => Text {
                 en: "Health names the dependency that is gone, and takes it back when it returns",
@@ -61,6 +147,13 @@ impl Kind {
                 en: "A dependency that fails all calls soon gets few, and all of them again when it is well",
                 zh: "持续失败的依赖很快只收到少量调用，恢复后调用恢复",
             },
+            Self::Bodies => Text {
+                en: "A body without end is refused before it is held in memory, and slow clients keep nobody out",
+                zh: "无限大的正文在占用内存之前被拒绝，慢速客户端不影响其他用户",
+            },
+            Self::Memory => {
+                Text { en: "Memory stays level under steady load", zh: "稳定负载下内存保持平稳" }
+            }
             Self::Shutdown => Text {
                 en: "SIGTERM under load loses no request, readiness says no first, and the process ends by itself",
                 zh: "负载下收到 SIGTERM 不丢请求，先报告未就绪，进程自行结束",
@@ -72,11 +165,23 @@ impl Kind {
     pub fn checks(self) -> &'static [&'static str] {
         match self {
             Self::Boot => &["health.startup", "health.readiness"],
+            Self::Logs => &["observability.structured-logs", "clay.logging", "security.owasp"],
+            Self::Levels => &["observability.log-levels"],
+            Self::Correlation => &["observability.correlation"],
+            Self::Tracing => &["observability.tracing", "observability.correlated"],
+            Self::Metrics => &["observability.metrics"],
+            Self::Errors => &["errors.boundary", "errors.messages"],
+            Self::Headers => &["security.owasp"],
+            Self::Authentication => &["security.authn"],
+            Self::Contract => &["testing.contract"],
+            Self::Webhook => &["clay.webhook-secrets", "security.authn"],
             Self::Health => &["health.endpoint"],
             Self::Liveness => &["health.liveness"],
             Self::Timeouts => &["resilience.timeouts"],
             Self::Retries => &["resilience.retry"],
             Self::Breaker => &["resilience.circuit-breaker"],
+            Self::Bodies => &["security.input-validation"],
+            Self::Memory => &["performance.profiling"],
             Self::Shutdown => &["health.graceful-shutdown", "health.readiness"],
         }
     }
@@ -85,8 +190,21 @@ impl Kind {
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {
         match self {
-            Self::Timeouts | Self::Retries | Self::Breaker => 1,
-            Self::Boot | Self::Health | Self::Liveness | Self::Shutdown => 2,
+            Self::Timeouts
+            | Self::Retries
+            | Self::Breaker
+            | Self::Logs
+            | Self::Levels
+            | Self::Correlation
+            | Self::Tracing
+            | Self::Metrics
+            | Self::Errors
+            | Self::Headers
+            | Self::Authentication
+            | Self::Contract
+            | Self::Webhook
+            | Self::Bodies => 1,
+            Self::Boot | Self::Health | Self::Liveness | Self::Memory | Self::Shutdown => 2,
         }
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Boot, Breaker, Health, Held, Kind, Liveness, Retries, Shutdown, Timeline, Timeouts};
+use super::{
+    Answer, Authentication, Bodies, Boot, Breaker, Contract, Correlation, Errors, Headers, Health, Held, Kind, Levels,
+    Liveness, Logs, Memory, Metrics, Retries, Shutdown, Timeline, Timeouts, Tracing, Webhook,
+};
 use crate::Message;
 
 /// The version of the record's format.
@@ -64,6 +67,18 @@ pub enum Observation {
     Retries(Retries),
     Breaker(Vec<Breaker>),
     Shutdown(Shutdown),
+    Logs(Logs),
+    Levels(Levels),
+    Correlation(Correlation),
+    Tracing(Tracing),
+    Metrics(Metrics),
+    Errors(Errors),
+    Headers(Headers),
+    Authentication(Authentication),
+    Contract(Contract),
+    Webhook(Webhook),
+    Bodies(Bodies),
+    Memory(Memory),
 }
 
 impl Observation {
@@ -77,6 +92,18 @@ impl Observation {
             Self::Retries(retries) => retries.answers(),
             Self::Breaker(breakers) => join(breakers.iter().flat_map(Breaker::answers)),
             Self::Shutdown(shutdown) => shutdown.answers(),
+            Self::Logs(logs) => logs.answers(),
+            Self::Levels(levels) => levels.answers(),
+            Self::Correlation(correlation) => correlation.answers(),
+            Self::Tracing(tracing) => tracing.answers(),
+            Self::Metrics(metrics) => metrics.answers(),
+            Self::Errors(errors) => errors.answers(),
+            Self::Headers(headers) => headers.answers(),
+            Self::Authentication(authentication) => authentication.answers(),
+            Self::Contract(contract) => contract.answers(),
+            Self::Webhook(webhook) => webhook.answers(),
+            Self::Bodies(bodies) => bodies.answers(),
+            Self::Memory(memory) => memory.answers(),
         }
     }
 }

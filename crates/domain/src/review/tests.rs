@@ -374,3 +374,28 @@ fn what_was_exercised_decides_over_what_is_configured_for_ninety_days() {
     check_exercised(date(2026, 11, 20), false, Outcome::Fail, Strength::Exercised, true);
     check_exercised(date(2026, 8, 1), false, Outcome::Pass, Strength::Configured, false);
 }
+
+example!(PATTERNS, "security.owasp", Required, None, |_, _| holds(false));
+
+#[test]
+fn good_headers_do_not_hide_what_is_wrong_in_the_code() {
+    use crate::exercise::{Ended, Exercise, Experiment, FORMAT, Headers, Kind, Observation, Timeline, Trial};
+    let headers =
+        Headers { answers: 4, sniffable: Vec::new(), versions: Vec::new(), pages: Vec::new(), cors: Vec::new() };
+    let experiment = Experiment {
+        kind: Kind::Headers,
+        at: date(2026, 11, 20).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
+        gonogo: "0.1.0".to_owned(),
+        revision: None,
+        trials: vec![Trial { observation: Observation::Headers(headers), timeline: Timeline::default() }],
+        ended: Ended::Completed,
+        took_ms: 1,
+    };
+    let exercise = Exercise { format: FORMAT, service: "shop".to_owned(), experiments: vec![experiment] };
+    let place = Place::whole(".gonogo/exercise/shop.json");
+    let exercises = Arc::new(Gathered::new(vec![crate::evidence::ExerciseRecord { place, exercise }], 1, Vec::new()));
+    let facts = Facts { exercises, ..facts(Class::Server) };
+    let review = review(&[&PATTERNS], &facts, &Policy::default(), None, Records::default());
+    let one = review.of("security.owasp").unwrap();
+    assert_eq!((one.outcome(), one.settled.strength), (Outcome::Fail, Some(Strength::Configured)));
+}

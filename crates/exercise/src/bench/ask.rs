@@ -77,16 +77,42 @@ impl Exchange {
 /// Where no runtime can be started, or the request is none.
 pub fn ask(address: SocketAddr, ask: &Ask, timeout: Duration) -> io::Result<Exchange> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async { one(&mut None, address, ask, timeout).await })
+}
+
+/// Sends a request, and then another one on the same connection, where the server has left it open.
+///
+/// # Errors
+/// Where no runtime can be started, or one of the requests is none.
+pub fn ask_both(address: SocketAddr, first: &Ask, then: &Ask, timeout: Duration) -> io::Result<(Exchange, Exchange)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let mut connection = None;
+        let first = one(&mut connection, address, first, timeout).await?;
+        Ok((first, one(&mut connection, address, then, timeout).await?))
+    })
+}
+
+/// Sends a request on this connection while it is open, else on a new one, which stays.
+async fn one(
+    connection: &mut Option<Connection>,
+    address: SocketAddr,
+    ask: &Ask,
+    timeout: Duration,
+) -> io::Result<Exchange> {
     let wrong = || io::Error::new(io::ErrorKind::InvalidInput, format!("{} {} is no request", ask.method, ask.path));
     let request = ask.request(address).ok_or_else(wrong)?;
     let sent = Instant::now();
-    let result = LocalSet::new().block_on(&runtime, async {
-        let exchange = async {
-            let mut connection = Connection::open(&[address], Protocol::Http1).await?;
-            connection.send(request, true).await
+    let exchange = async {
+        let mut open = match connection.take().filter(Connection::is_open) {
+            Some(open) => open,
+            None => Connection::open(&[address], Protocol::Http1).await?,
         };
-        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Ended::TimedOut))
-    });
+        let answer = open.send(request, true).await?;
+        *connection = Some(open);
+        Ok(answer)
+    };
+    let result = tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Ended::TimedOut));
     let ended = Instant::now();
     Ok(match result {
         Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },

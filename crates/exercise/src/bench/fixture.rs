@@ -1,6 +1,7 @@
 //! The bench itself: what runs, and how it is reached.
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _},
     path::PathBuf,
@@ -49,6 +50,16 @@ pub struct Setting {
     pub clock: Clock,
     /// The user wants it to end.
     pub stop: Arc<AtomicBool>,
+    /// What the repository promises of its answers.
+    pub description: Option<Description>,
+}
+
+/// An OpenAPI document.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Where it is from.
+    pub name: String,
+    pub document: serde_json::Value,
 }
 
 /// Why the bench cannot go on.
@@ -167,6 +178,26 @@ impl Bench {
         &self.setting.run
     }
 
+    /// What the repository promises of its answers.
+    pub fn description(&self) -> Option<&Description> {
+        self.setting.description.as_ref()
+    }
+
+    /// What every `{id}` of this run begins with.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// An id that nothing else of this run has.
+    pub fn fresh_id(&self) -> String {
+        format!("{}-{}", self.run_id, self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The text with all placeholders of the configuration replaced.
+    pub fn expand(&self, text: &str) -> String {
+        self.places.expand(text)
+    }
+
     /// Where times of records count from.
     pub fn clock(&self) -> Clock {
         self.clock
@@ -226,12 +257,19 @@ impl Bench {
 
     /// Starts the process of the service, and does not wait for it.
     pub fn launch(&mut self) -> Result<(), BenchError> {
+        self.launch_with(&BTreeMap::new())
+    }
+
+    /// The same with other values of some variables.
+    fn launch_with(&mut self, changed: &BTreeMap<String, String>) -> Result<(), BenchError> {
         self.halt();
         let run = self.run();
+        let mut environment = self.places.expand_map(&run.environment);
+        environment.extend(changed.clone());
         let program = Program {
             command: self.places.expand_all(&run.command),
             directory: self.setting.root.join(&run.directory),
-            environment: self.places.expand_map(&run.environment),
+            environment,
         };
         if TcpStream::connect(self.address).is_ok() {
             return Err(BenchError::Service(format!("something listens on {} already", self.address)));
@@ -247,6 +285,16 @@ impl Bench {
         if self.run().attach.is_none() {
             self.launch()?;
         }
+        self.wait_until_ready()
+    }
+
+    /// Starts it with other values of some variables and waits until it is ready.
+    pub fn start_with(&mut self, changed: &BTreeMap<String, String>) -> Result<(), BenchError> {
+        self.launch_with(changed)?;
+        self.wait_until_ready()
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), BenchError> {
         let until = Instant::now() + self.run().startup;
         while !self.is_ready() {
             if self.stopped() {

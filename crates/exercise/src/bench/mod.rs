@@ -6,7 +6,7 @@ mod fixture;
 mod survey;
 mod traffic;
 
-pub use ask::{Ask, Exchange, ask};
-pub use fixture::{Bench, BenchError, Setting};
+pub use ask::{Ask, Exchange, ask, ask_both};
+pub use fixture::{Bench, BenchError, Description, Setting};
 pub use survey::{Shape, Survey, Use, shape};
 pub use traffic::{Sent, Traffic};

@@ -4,15 +4,32 @@
 //! [`Observation::answers`](gonogo_domain::exercise::Observation::answers). [`run`] repeats each until its answers are
 //! stable, and sees to it that all is well before and after.
 
+mod authentication;
+mod bodies;
 mod boot;
 mod breaker;
+mod contract;
+mod correlation;
+mod description;
+mod errors;
+mod exposition;
+mod headers;
 mod health;
+mod internals;
+mod levels;
+mod listen;
 mod liveness;
+mod logs;
+mod memory;
+mod metrics;
 mod retries;
 mod run;
 mod shutdown;
+mod sign;
 mod timeouts;
+mod tracing;
 mod unmade;
+mod webhook;
 
 pub use run::{Event, Wanted, run};
 pub use unmade::Unmade;
@@ -25,11 +42,23 @@ use crate::bench::{Bench, Survey};
 fn trial(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
     match kind {
         Kind::Boot => boot::trial(bench),
+        Kind::Logs => logs::trial(bench, survey),
+        Kind::Levels => levels::trial(bench, survey),
+        Kind::Correlation => correlation::trial(bench, survey),
+        Kind::Tracing => tracing::trial(bench, survey),
+        Kind::Metrics => metrics::trial(bench, survey),
+        Kind::Errors => errors::trial(bench, survey),
+        Kind::Headers => headers::trial(bench, survey),
+        Kind::Authentication => authentication::trial(bench, survey),
+        Kind::Contract => contract::trial(bench),
+        Kind::Webhook => webhook::trial(bench),
         Kind::Health => health::trial(bench),
         Kind::Liveness => liveness::trial(bench),
         Kind::Timeouts => timeouts::trial(bench, survey),
         Kind::Retries => retries::trial(bench, survey),
         Kind::Breaker => breaker::trial(bench, survey),
+        Kind::Bodies => bodies::trial(bench, survey),
+        Kind::Memory => memory::trial(bench, survey),
         Kind::Shutdown => shutdown::trial(bench, survey),
     }
 }

@@ -1,0 +1,131 @@
+//! Memory under steady load.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, answer::time};
+use crate::Message;
+
+/// Less than this is noise, whatever the size of the process.
+const LEAST: u64 = 8 << 20;
+
+/// So many of a hundred bytes more is noise: heaps breathe.
+const PERCENT: u64 = 10;
+
+/// Memory of the process while users ask steadily, after a warm-up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// In the order of time.
+    pub samples: Vec<Sample>,
+    /// Requests that were answered well meanwhile.
+    pub requests: u64,
+}
+
+/// Resident bytes at a time, counted from the first sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    pub at_ms: u64,
+    pub bytes: u64,
+}
+
+impl Memory {
+    pub(super) fn answers(&self) -> Vec<Answer> {
+        const CHECK: &str = "performance.profiling";
+        let third = self.samples.len() / 3;
+        let parts: Vec<&[Sample]> = self.samples.chunks(third.max(1)).take(3).collect();
+        let (Some(first), Some(middle), Some(last)) = (parts.first(), parts.get(1), parts.get(2)) else {
+            return vec![too_little()];
+        };
+        if third < 5 || self.requests < 50 {
+            return vec![too_little()];
+        }
+        let (was, between, is) = (median(first), median(middle), median(last));
+        let grown = is.saturating_sub(was);
+        // What collects its garbage now and then falls back below where it was; what leaks does not.
+        let lowest = |part: &[Sample]| part.iter().map(|one| one.bytes).min().unwrap_or_default();
+        let rises = was < between && between < is && lowest(last) > lowest(middle) && lowest(middle) > lowest(first);
+        let length = self.samples.last().map_or(0, |one| one.at_ms);
+        let mebibytes = |bytes: u64| {
+            #[expect(clippy::cast_precision_loss, reason = "a size of a process")]
+            let size = bytes as f64 / f64::from(1 << 20);
+            format!("{size:.1} MiB")
+        };
+        let misses = (rises && grown > LEAST.max(was * PERCENT / 100)).then(|| {
+            // From the middle of the first third to the middle of the last one lie two thirds of them.
+            let between = (self.requests * 2 / 3).max(1);
+            let each = grown / between / 1024;
+            Message::new(
+                format!(
+                    "memory rises all the while, by {} for {} requests (about {each} KiB each)",
+                    mebibytes(grown),
+                    self.requests
+                ),
+                format!("内存持续上升，{between} 个请求增加 {}（每个约 {each} KiB）", mebibytes(grown)),
+            )
+        });
+        let summary = Message::new(
+            format!(
+                "memory went from {} to {} in {} of steady load ({} requests)",
+                mebibytes(was),
+                mebibytes(is),
+                time(length),
+                self.requests
+            ),
+            format!(
+                "稳定负载 {} 内（{} 个请求）内存由 {} 变为 {}",
+                time(length),
+                self.requests,
+                mebibytes(was),
+                mebibytes(is)
+            ),
+        );
+        vec![Answer::of(CHECK, summary, misses.into_iter().collect())]
+    }
+}
+
+fn too_little() -> Answer {
+    let why = Message::new("too few requests or too short to see a slope", "请求太少或时间太短，看不出趋势");
+    Answer::inconclusive("performance.profiling", why)
+}
+
+fn median(part: &[Sample]) -> u64 {
+    let mut bytes: Vec<u64> = part.iter().map(|one| one.bytes).collect();
+    bytes.sort_unstable();
+    bytes.get(bytes.len() / 2).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercise::Held;
+
+    #[track_caller]
+    fn check(bytes: impl Fn(u64) -> u64, expect: Held) {
+        let samples = (0..90).map(|at| Sample { at_ms: at * 250, bytes: bytes(at) }).collect();
+        let answer = Memory { samples, requests: 500 }.answers().remove(0);
+        assert_eq!(answer.held, expect, "{:?}", answer.summary);
+    }
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn level_memory_holds_however_it_breathes() {
+        check(|_| 60 * MIB, Held::Yes);
+        check(|at| 60 * MIB + at % 17 * 3 * MIB, Held::Yes);
+        // A heap that grew once and then stays.
+        check(|at| if at < 25 { 60 * MIB } else { 90 * MIB }, Held::Yes);
+        // Too little to tell from noise.
+        check(|at| 60 * MIB + at * 40_000, Held::Yes);
+    }
+
+    #[test]
+    fn memory_that_rises_all_the_while_does_not() {
+        check(|at| 60 * MIB + at * MIB / 3, Held::No);
+        check(|at| 60 * MIB + at * MIB / 2 + at % 7 * MIB, Held::No);
+    }
+
+    #[test]
+    fn a_few_samples_say_nothing() {
+        let samples = vec![Sample { at_ms: 0, bytes: MIB }; 6];
+        assert_eq!(Memory { samples, requests: 500 }.answers()[0].held, Held::Inconclusive);
+    }
+}

@@ -1,0 +1,94 @@
+//! Watches the memory of the process under steady load.
+
+use std::time::{Duration, Instant};
+
+use gonogo_domain::{
+    Message,
+    exercise::{Memory, Observation, Sample, Trial},
+};
+
+use super::{Unmade, listen::some_good_kinds};
+use crate::bench::{Bench, BenchError, Sent, Survey, Traffic};
+
+/// Pools fill, code is compiled, heaps grow.
+const WARM_UP: Duration = Duration::from_secs(8);
+
+const WATCHED: Duration = Duration::from_secs(30);
+
+/// Where there is less load, it takes longer to see as much.
+const WATCHED_CALMLY: Duration = Duration::from_mins(1);
+
+const EVERY: Duration = Duration::from_millis(250);
+
+/// More load than usual shows small leaks sooner.
+const TIMES: f64 = 5.0;
+
+/// No more than so many requests a second for that.
+const MOST: f64 = 150.0;
+
+/// Who cannot keep up holds requests in memory: that is no leak.
+const GOOD_PERCENT: usize = 98;
+
+pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+    if bench.process().is_none() {
+        return Err(Unmade::no_process());
+    }
+    let kinds = some_good_kinds(survey)?;
+    let usual = bench.run().rate;
+    let begin = Instant::now();
+    let (memory, from, sent) = match watched(bench, &kinds, (usual * TIMES).min(MOST).max(usual), WATCHED)? {
+        Watched::Level(memory, from, sent) => (memory, from, sent),
+        Watched::Overloaded => match watched_calmly(bench, &kinds, usual)? {
+            Watched::Level(memory, from, sent) => (memory, from, sent),
+            Watched::Overloaded => {
+                return Err(Unmade::Missing(Message::new(
+                    "users were not answered well under steady load, and what waits takes memory",
+                    "稳定负载下请求未能正常响应，排队的请求会占用内存",
+                )));
+            }
+        },
+    };
+    let mut timeline = bench.timeline(begin, &sent);
+    let what = Message::new("memory is watched", "观察内存");
+    timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, Instant::now())), what);
+    Ok(Trial { observation: Observation::Memory(memory), timeline })
+}
+
+enum Watched {
+    Level(Memory, Instant, Vec<Sent>),
+    Overloaded,
+}
+
+/// The same after what was too much is worked off.
+fn watched_calmly(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, BenchError> {
+    bench.start()?;
+    watched(bench, kinds, rate, WATCHED_CALMLY)
+}
+
+fn watched(bench: &mut Bench, kinds: &[usize], rate: f64, length: Duration) -> Result<Watched, BenchError> {
+    let traffic = Traffic::start(bench.address(), rate, Duration::from_secs(10), bench.make_of(kinds))?;
+    bench.wait(WARM_UP)?;
+    if is_overloaded(&traffic.so_far()) {
+        return Ok(Watched::Overloaded);
+    }
+    let from = Instant::now();
+    let mut samples = Vec::new();
+    while from.elapsed() < length {
+        if let Some(bytes) = bench.process().and_then(|process| process.memory()) {
+            samples.push(Sample { at_ms: Bench::since(from, Instant::now()), bytes });
+        }
+        bench.wait(EVERY)?;
+    }
+    let sent = traffic.end();
+    let watched: Vec<Sent> = sent.iter().filter(|one| one.exchange.sent >= from).cloned().collect();
+    if is_overloaded(&watched) {
+        return Ok(Watched::Overloaded);
+    }
+    let requests = u64::try_from(watched.len()).unwrap_or_default();
+    Ok(Watched::Level(Memory { samples, requests }, from, sent))
+}
+
+fn is_overloaded(sent: &[Sent]) -> bool {
+    let good = sent.iter().filter(|one| one.good()).count();
+    good * 100 < sent.len() * GOOD_PERCENT
+}
