@@ -65,6 +65,7 @@ fn plan(options: &LoadOptions) -> anyhow::Result<Plan> {
         in_flight: usize::try_from(options.in_flight)?,
         threads: usize::from(options.threads),
         timeout: options.timeout,
+        clients: 1,
         target,
     };
     may_be_asked(options, &plan)?;

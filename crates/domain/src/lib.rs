@@ -41,7 +41,7 @@ pub use place::Place;
 pub use policy::Policy;
 pub use reading::{Conclusion, Count, Finding, Reading, Readings, Tally, merge};
 pub use review::{Judged, Records, Review, Searched, review};
-pub use run::{Behind, Probes, Run, RunDependency, RunRequest, Written};
+pub use run::{Behind, Probes, Run, RunDependency, RunLimits, RunReload, RunRequest, Written};
 pub use service::{Class, Classes, Dependency, Service, ServiceSource, State, Tier};
 pub use settle::{Outcome, Settled, settle};
 pub use text::{Lang, Message, Text};

@@ -14,13 +14,36 @@ pub enum Kind {
     Timeouts,
     Retries,
     Breaker,
+    Baseline,
+    Reload,
+    Degradation,
+    Bulkhead,
+    Adaptive,
+    Overload,
+    RateLimit,
     Shutdown,
+    Durability,
 }
 
 impl Kind {
     /// In the order in which they run: what leaves the service as it was comes first.
-    pub const ALL: &'static [Self] =
-        &[Self::Boot, Self::Health, Self::Liveness, Self::Timeouts, Self::Retries, Self::Breaker, Self::Shutdown];
+    pub const ALL: &'static [Self] = &[
+        Self::Boot,
+        Self::Health,
+        Self::Liveness,
+        Self::Timeouts,
+        Self::Retries,
+        Self::Breaker,
+        Self::Baseline,
+        Self::Reload,
+        Self::Degradation,
+        Self::Bulkhead,
+        Self::Adaptive,
+        Self::Overload,
+        Self::RateLimit,
+        Self::Shutdown,
+        Self::Durability,
+    ];
 
     pub fn id(self) -> &'static str {
         match self {
@@ -30,7 +53,15 @@ impl Kind {
             Self::Timeouts => "timeouts",
             Self::Retries => "retries",
             Self::Breaker => "breaker",
+            Self::Baseline => "baseline",
+            Self::Reload => "reload",
+            Self::Degradation => "degradation",
+            Self::Bulkhead => "bulkhead",
+            Self::Adaptive => "adaptive",
+            Self::Overload => "overload",
+            Self::RateLimit => "rate-limit",
             Self::Shutdown => "shutdown",
+            Self::Durability => "durability",
         }
     }
 
@@ -61,6 +92,38 @@ impl Kind {
                 en: "A dependency that fails all calls soon gets few, and all of them again when it is well",
                 zh: "持续失败的依赖很快只收到少量调用，恢复后调用恢复",
             },
+            Self::Baseline => Text {
+                en: "At the rate of every day it is within its limits, and no slower than the last time",
+                zh: "在日常速率下满足上限，且不比上一次慢",
+            },
+            Self::Reload => Text {
+                en: "A changed configuration takes effect in the running process, and nobody notices otherwise",
+                zh: "配置变更在运行中的进程内生效，且不影响其他请求",
+            },
+            Self::Degradation => Text {
+                en: "Without a dependency users get less, and are told so; what was accepted arrives later",
+                zh: "缺少依赖时用户得到带标记的降级结果；已接受的工作稍后送达",
+            },
+            Self::Bulkhead => Text {
+                en: "A dependency that hangs makes nobody wait who does not need it",
+                zh: "依赖挂起时，不需要它的请求不受影响",
+            },
+            Self::Adaptive => Text {
+                en: "A limit on what is under way moves down when a dependency is slow, and comes back",
+                zh: "依赖变慢时并发限制下调，恢复后回升",
+            },
+            Self::Overload => Text {
+                en: "At twice its capacity it answers whom it accepts in time, refuses the rest at once, and recovers",
+                zh: "两倍负载下，被接受的请求按时响应，其余立即拒绝，且能恢复",
+            },
+            Self::RateLimit => Text {
+                en: "A client that asks too much is told to wait, and no other one is",
+                zh: "请求过多的客户端被要求等待，其他客户端不受影响",
+            },
+            Self::Durability => Text {
+                en: "Whatever was accepted is still there when the process was killed",
+                zh: "进程被强制杀死后，已接受的工作仍然存在",
+            },
             Self::Shutdown => Text {
                 en: "SIGTERM under load loses no request, readiness says no first, and the process ends by itself",
                 zh: "负载下收到 SIGTERM 不丢请求，先报告未就绪，进程自行结束",
@@ -77,6 +140,13 @@ impl Kind {
             Self::Timeouts => &["resilience.timeouts"],
             Self::Retries => &["resilience.retry"],
             Self::Breaker => &["resilience.circuit-breaker"],
+            Self::Baseline => &["performance.load-test", "performance.baseline"],
+            Self::Reload => &["config.reload"],
+            Self::Degradation | Self::Durability => &["resilience.degradation"],
+            Self::Bulkhead => &["resilience.bulkhead"],
+            Self::Adaptive => &["resilience.adaptive-limits"],
+            Self::Overload => &["resilience.backpressure"],
+            Self::RateLimit => &["resilience.rate-limit"],
             Self::Shutdown => &["health.graceful-shutdown", "health.readiness"],
         }
     }
@@ -85,7 +155,17 @@ impl Kind {
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {
         match self {
-            Self::Timeouts | Self::Retries | Self::Breaker => 1,
+            Self::Timeouts
+            | Self::Retries
+            | Self::Breaker
+            | Self::Baseline
+            | Self::Reload
+            | Self::Degradation
+            | Self::Bulkhead
+            | Self::Adaptive
+            | Self::Overload
+            | Self::RateLimit
+            | Self::Durability => 1,
             Self::Boot | Self::Health | Self::Liveness | Self::Shutdown => 2,
         }
     }

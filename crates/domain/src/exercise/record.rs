@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Boot, Breaker, Health, Held, Kind, Liveness, Retries, Shutdown, Timeline, Timeouts};
+use super::{
+    Adaptive, Answer, Baseline, Boot, Breaker, Bulkhead, Degradation, Durability, Health, Held, Kind, Liveness,
+    Overload, RateLimit, Reload, Retries, Shutdown, Timeline, Timeouts,
+};
 use crate::Message;
 
 /// The version of the record's format.
@@ -63,7 +66,15 @@ pub enum Observation {
     Timeouts(Timeouts),
     Retries(Retries),
     Breaker(Vec<Breaker>),
+    Baseline(Baseline),
+    Reload(Reload),
+    Degradation(Degradation),
+    Bulkhead(Bulkhead),
+    Adaptive(Vec<Adaptive>),
+    Overload(Overload),
+    RateLimit(RateLimit),
     Shutdown(Shutdown),
+    Durability(Durability),
 }
 
 impl Observation {
@@ -76,7 +87,15 @@ impl Observation {
             Self::Timeouts(timeouts) => timeouts.answers(),
             Self::Retries(retries) => retries.answers(),
             Self::Breaker(breakers) => join(breakers.iter().flat_map(Breaker::answers)),
+            Self::Baseline(baseline) => baseline.answers(),
+            Self::Reload(reload) => reload.answers(),
+            Self::Degradation(degradation) => degradation.answers(),
+            Self::Bulkhead(bulkhead) => bulkhead.answers(),
+            Self::Adaptive(limits) => join(limits.iter().flat_map(Adaptive::answers)),
+            Self::Overload(overload) => overload.answers(),
+            Self::RateLimit(limit) => limit.answers(),
             Self::Shutdown(shutdown) => shutdown.answers(),
+            Self::Durability(durability) => durability.answers(),
         }
     }
 }
@@ -122,10 +141,10 @@ pub fn settled(kind: Kind, trials: &[Vec<Answer>]) -> Vec<Answer> {
     }
     let settled = by_check.into_iter().filter_map(|(check, answers)| {
         let count = |held: Held| answers.iter().filter(|one| one.held == held).count();
-        let (yes, no, of) = (count(Held::Yes), count(Held::No), answers.len());
+        let (yes, no, of) = (count(Held::Yes) + count(Held::InPart), count(Held::No), answers.len());
         let last = |held: Held| answers.iter().rev().find(|one| one.held == held).map(|one| (*one).clone());
         if yes >= no + kind.lead() {
-            return last(Held::Yes);
+            return last(Held::Yes).or_else(|| last(Held::InPart));
         }
         if no >= yes + kind.lead() {
             return last(Held::No);
@@ -195,6 +214,15 @@ mod tests {
         check(Kind::Boot, &[Yes, No, Yes], Inconclusive);
         check(Kind::Boot, &[Yes, No, No, No], No);
         check(Kind::Boot, &[Inconclusive, Inconclusive], Inconclusive);
+    }
+
+    #[test]
+    fn a_part_of_a_title_that_held_is_no_proof_of_the_rest() {
+        let joined = |held: &[Held]| join(held.iter().map(|held| answer(*held))).pop().map(|one| one.held);
+        assert_eq!(joined(&[Held::InPart]), Some(Held::InPart));
+        assert_eq!(joined(&[Held::InPart, Held::Yes]), Some(Held::Yes));
+        assert_eq!(joined(&[Held::InPart, Held::No]), Some(Held::No));
+        assert_eq!(joined(&[Held::InPart, Held::Inconclusive]), Some(Held::InPart));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -76,13 +76,23 @@ impl Exchange {
 /// # Errors
 /// Where no runtime can be started, or the request is none.
 pub fn ask(address: SocketAddr, ask: &Ask, timeout: Duration) -> io::Result<Exchange> {
+    ask_from(None, address, ask, timeout)
+}
+
+/// The same from this address of the machine.
+pub(super) fn ask_from(
+    from: Option<IpAddr>,
+    address: SocketAddr,
+    ask: &Ask,
+    timeout: Duration,
+) -> io::Result<Exchange> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let wrong = || io::Error::new(io::ErrorKind::InvalidInput, format!("{} {} is no request", ask.method, ask.path));
     let request = ask.request(address).ok_or_else(wrong)?;
     let sent = Instant::now();
     let result = LocalSet::new().block_on(&runtime, async {
         let exchange = async {
-            let mut connection = Connection::open(&[address], Protocol::Http1).await?;
+            let mut connection = Connection::open(&[address], Protocol::Http1, from).await?;
             connection.send(request, true).await
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Ended::TimedOut))

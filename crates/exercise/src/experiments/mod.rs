@@ -4,10 +4,18 @@
 //! [`Observation::answers`](gonogo_domain::exercise::Observation::answers). [`run`] repeats each until its answers are
 //! stable, and sees to it that all is well before and after.
 
+mod adaptive;
+mod baseline;
 mod boot;
 mod breaker;
+mod bulkhead;
+mod degradation;
+mod durability;
 mod health;
+mod limits;
 mod liveness;
+mod overload;
+mod reload;
 mod retries;
 mod run;
 mod shutdown;
@@ -22,7 +30,7 @@ use gonogo_domain::exercise::{Kind, Trial};
 use crate::bench::{Bench, Survey};
 
 /// Makes one trial.
-fn trial(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+fn trial(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
     match kind {
         Kind::Boot => boot::trial(bench),
         Kind::Health => health::trial(bench),
@@ -30,6 +38,14 @@ fn trial(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade
         Kind::Timeouts => timeouts::trial(bench, survey),
         Kind::Retries => retries::trial(bench, survey),
         Kind::Breaker => breaker::trial(bench, survey),
+        Kind::Baseline => baseline::trial(bench, survey, wanted.before.as_ref()),
+        Kind::Reload => reload::trial(bench),
+        Kind::Degradation => degradation::trial(bench, survey),
+        Kind::Bulkhead => bulkhead::trial(bench, survey),
+        Kind::Adaptive => adaptive::trial(bench, survey),
+        Kind::Overload => overload::trial(bench, survey),
+        Kind::RateLimit => limits::trial(bench, survey),
         Kind::Shutdown => shutdown::trial(bench, survey),
+        Kind::Durability => durability::trial(bench, survey),
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::{
     Message,
-    exercise::{Answer, Ended, Experiment, Held, Kind, Trial, settled},
+    exercise::{Answer, Ended, Exercise, Experiment, Held, Kind, Trial, settled},
 };
 
 use super::{Unmade, trial};
@@ -27,6 +27,8 @@ pub struct Wanted {
     /// What the records say of who made them, and of what.
     pub gonogo: String,
     pub revision: Option<String>,
+    /// What was recorded of this service before.
+    pub before: Option<Exercise>,
 }
 
 /// What is going on.
@@ -53,7 +55,7 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
                 break Ended::NotMade(Message::new("the time was over (--budget)", "时间用尽（--budget）"));
             }
             watch(Event::Begins(*kind, trials.len() + 1));
-            match one(*kind, bench, survey) {
+            match one(*kind, bench, survey, wanted) {
                 Ok(trial) => trials.push(trial),
                 Err(Unmade::NotApplicable(why)) => break Ended::NotApplicable(why),
                 Err(Unmade::Missing(why)) => break Ended::NotMade(why),
@@ -91,12 +93,12 @@ fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
     sure || hopeless()
 }
 
-fn one(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
     if !bench.is_up() {
         bench.start()?;
     }
     well(bench, survey)?;
-    let result = trial(kind, bench, survey);
+    let result = trial(kind, bench, survey, wanted);
     if matches!(result, Err(Unmade::Bench(BenchError::Stopped))) {
         return result;
     }
