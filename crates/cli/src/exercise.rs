@@ -167,7 +167,7 @@ fn list(name: &str, run: &Run, kinds: &[Kind], options: &ExerciseOptions, common
     for kind in kinds {
         writeln!(
             out,
-            "  {:10} {}\n  {:10} {}\n",
+            "  {:12} {}\n  {:12} {}\n",
             kind.id(),
             kind.hypothesis().get(lang),
             "",
