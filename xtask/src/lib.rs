@@ -6,6 +6,7 @@ pub mod bench;
 pub mod ci;
 pub mod docs;
 pub mod sources;
+pub mod subjects;
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use xtask::{accuracy, agree, bench, ci, docs};
+use xtask::{accuracy, agree, bench, ci, docs, subjects};
 
 const USAGE: &str = "\
 Chores of the project.
@@ -14,6 +14,8 @@ Chores of the project.
   cargo xtask docs [--check]                      writes the reference pages, or tells whether they are up to date
   cargo xtask agree [--write] CHECKOUT ...        compares with what kube-score, kube-linter and Polaris publish
   cargo xtask accuracy [--write]                  compares with the labels of corpus/, writes docs/accuracy.md
+  cargo xtask subjects [--write] [--good N] [NAME|FAULT ...]
+                                                  exercises services whose faults are known, writes docs/instrument.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
       --runs N       takes the median of N runs (3)
       --path FOLDER  looks for the other tools here first (repeat)
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::check(),
         ["accuracy", rest @ ..] => accuracy::run(rest),
         ["agree", rest @ ..] => agree::run(rest),
+        ["subjects", rest @ ..] => subjects::run(rest),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {
             // Nothing is left to do if the usage cannot be written.

@@ -21,13 +21,13 @@ use gonogo_domain::{
     exercise::{Answer, Ended, Exercise, Experiment, FORMAT, Held, Kind},
 };
 use gonogo_exercise::{
-    bench::{Bench, Setting, Survey},
+    bench::{Bench, BenchError, Setting, Survey},
     experiments::{self, Event, Wanted},
     process::{self, Keeper, Mark},
     proxy::Clock,
 };
 use gonogo_report::clean::clean;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     arguments::{Common, ExerciseOptions},
@@ -64,9 +64,15 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     progress.say("building the service");
     bench.build(BUILD)?;
     progress.say("starting the service");
-    bench.start()?;
-    progress.say("looking which request needs which dependency");
-    let survey = Survey::make(&bench)?;
+    let survey = match bench.start() {
+        Ok(()) => {
+            progress.say("looking which request needs which dependency");
+            Survey::make(&bench)?
+        }
+        // That is a result, and not a mistake of whoever asked: the experiment `boot` tells of it.
+        Err(BenchError::NotUp(_)) => Survey::default(),
+        Err(error) => return Err(error.into()),
+    };
     drop(progress);
     shown.survey(&bench, &survey)?;
 
@@ -223,6 +229,20 @@ fn code(experiments: &[Experiment]) -> u8 {
     }
 }
 
+/// What the trials of an experiment say about each check, as JSON.
+fn answers(experiment: &Experiment) -> Vec<Value> {
+    let answers = experiment.answers().into_iter().map(|answer| {
+        json!({
+            "experiment": experiment.kind,
+            "check": answer.check,
+            "held": answer.held,
+            "summary": answer.summary,
+            "misses": answer.misses,
+        })
+    });
+    answers.collect()
+}
+
 /// What a person sees while it goes on; with `--json`, nothing but the record.
 struct Shown {
     json: bool,
@@ -349,7 +369,9 @@ impl Shown {
     fn end(&self, service: String, experiments: Vec<Experiment>, saved: Option<&Path>) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &Exercise { format: FORMAT, service, experiments })?;
+            let answers: Vec<Value> = experiments.iter().flat_map(answers).collect();
+            let record = Exercise { format: FORMAT, service, experiments };
+            serde_json::to_writer_pretty(&mut out, &json!({ "answers": answers, "record": record }))?;
             writeln!(out)?;
             return Ok(());
         }

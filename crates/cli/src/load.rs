@@ -179,7 +179,8 @@ fn may_be_asked(options: &LoadOptions, plan: &Plan) -> anyhow::Result<()> {
 /// A bound that was asked for.
 #[derive(Debug, Serialize)]
 struct Bound {
-    bound: String,
+    #[serde(rename = "bound")]
+    name: String,
     held: bool,
     /// What is out of it.
     #[serde(skip)]
@@ -195,16 +196,16 @@ fn bounds(options: &LoadOptions, outcome: &Outcome) -> Vec<Bound> {
             None => format!("{} requests are too few to say a 99th percentile: 1,000", outcome.latency.count),
         };
         let held = p99.is_some_and(|p99| p99 <= most);
-        bounds.push(Bound { bound: format!("p99 <= {}", shown(most)), held, said });
+        bounds.push(Bound { name: format!("p99 <= {}", shown(most)), held, said });
     }
     if let Some(most) = options.max_errors {
         let percent = outcome.error_ratio * 100.0;
         let said = format!("{percent:.2} % of the requests went wrong, more than {most} %");
-        bounds.push(Bound { bound: format!("errors <= {most} %"), held: percent <= most, said });
+        bounds.push(Bound { name: format!("errors <= {most} %"), held: percent <= most, said });
     }
     if !bounds.is_empty() {
         let said = format!("{} requests were due and never sent", outcome.dropped);
-        bounds.push(Bound { bound: "all sent".to_owned(), held: outcome.dropped == 0, said });
+        bounds.push(Bound { name: "all sent".to_owned(), held: outcome.dropped == 0, said });
     }
     bounds
 }

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 
 use crate::{
     Attestation, Check, Conclusion, Decision, Evidence, Facts, Finding, Gate, LevelReport, Message, Occasion, Outcome,
-    Policy, Reading, Readings, Reason, Service, Settled, Source, Strength, Waiver, WaiverProblem, decide, levels,
-    settle,
+    Policy, Reading, Readings, Reason, Service, Settled, Source, Strength, Waiver, WaiverProblem, decide,
+    evidence::ExerciseRecord, levels, settle,
 };
 
 /// One check, judged.
@@ -83,6 +83,8 @@ pub struct Review {
     pub needed: crate::Level,
     pub decision: Decision,
     pub reasons: Vec<Reason>,
+    /// What it was exercised with.
+    pub exercises: Vec<ExerciseRecord>,
     /// Waivers and attestations of this service that are expired, refused or unused.
     pub record_problems: Vec<WaiverProblem>,
 }
@@ -147,6 +149,7 @@ pub fn review(
         needed,
         decision,
         reasons,
+        exercises: facts.exercises.items.clone(),
         record_problems: problems,
     }
 }

@@ -3,11 +3,15 @@
 use std::io;
 
 use askama::Template;
-use gonogo_domain::{Area, Decision, Finding, Judged, Lang, Message, Outcome, ReasonKind, Review, Text};
+use gonogo_domain::{
+    Area, Decision, Finding, Judged, Lang, Message, Outcome, ReasonKind, Review, Text,
+    exercise::{Ended, Experiment, Held},
+};
 
 use crate::{
     Report,
     clean::clean,
+    picture::{Picture, picture},
     summary::{self, badness},
     words,
 };
@@ -46,6 +50,7 @@ struct PageWords {
     left_out: &'static str,
     records: &'static str,
     searched: &'static str,
+    experiments: &'static str,
     title: &'static str,
 }
 
@@ -67,7 +72,26 @@ struct ServiceView {
     blocks: usize,
     unknown: usize,
     counts: Vec<(Badge, usize)>,
+    experiments: Vec<ExperimentView>,
     areas: Vec<AreaView>,
+}
+
+struct ExperimentView {
+    id: &'static str,
+    hypothesis: &'static str,
+    /// The day, and how often it was tried.
+    when: String,
+    answers: Vec<AnswerView>,
+    /// Why there is no answer.
+    unmade: String,
+    picture: Option<Picture>,
+}
+
+struct AnswerView {
+    check: &'static str,
+    badge: Badge,
+    summary: String,
+    misses: Vec<String>,
 }
 
 struct AreaView {
@@ -151,6 +175,7 @@ fn page(report: &Report, lang: Lang) -> Page<'_> {
             left_out: get(words::LEFT_OUT),
             records: get(words::RECORDS),
             searched: get(words::SEARCHED),
+            experiments: get(words::EXPERIMENTS),
             title: match lang {
                 Lang::En => "Production readiness review",
                 Lang::Zh => "生产就绪评审",
@@ -233,6 +258,12 @@ fn service(index: usize, review: &Review, lang: Lang) -> ServiceView {
         blocks: count(&[ReasonKind::Blocks, ReasonKind::BlocksLevel]),
         unknown: count(&[ReasonKind::NotAssessed]),
         counts: outcomes.into_iter().map(|one| (outcome(one, lang), review.count(one))).collect(),
+        experiments: review
+            .exercises
+            .iter()
+            .flat_map(|one| &one.exercise.experiments)
+            .map(|one| experiment(one, lang))
+            .collect(),
         areas: Area::ALL
             .into_iter()
             .map(|area| AreaView {
@@ -241,6 +272,31 @@ fn service(index: usize, review: &Review, lang: Lang) -> ServiceView {
             })
             .filter(|area| !area.checks.is_empty())
             .collect(),
+    }
+}
+
+fn experiment(one: &Experiment, lang: Lang) -> ExperimentView {
+    let held = |held: Held| match held {
+        Held::Yes | Held::InPart => Badge { text: words::HELD.get(lang).to_owned(), class: "good" },
+        Held::No => Badge { text: words::BROKEN.get(lang).to_owned(), class: "bad" },
+        Held::Inconclusive => Badge { text: words::OPEN.get(lang).to_owned(), class: "warn" },
+    };
+    let answers = one.answers().into_iter().map(|answer| AnswerView {
+        check: answer.check,
+        badge: held(answer.held),
+        summary: say(&answer.summary, lang),
+        misses: answer.misses.iter().map(|miss| say(miss, lang)).collect(),
+    });
+    ExperimentView {
+        id: one.kind.id(),
+        hypothesis: one.kind.hypothesis().get(lang),
+        when: format!("{} · {} × · gonogo {}", one.at.strftime("%F"), one.trials.len(), clean(&one.gonogo)),
+        answers: answers.collect(),
+        unmade: match &one.ended {
+            Ended::Completed => String::new(),
+            Ended::NotApplicable(why) | Ended::NotMade(why) => say(why, lang),
+        },
+        picture: one.trials.last().and_then(|trial| picture(&trial.timeline, lang)),
     }
 }
 

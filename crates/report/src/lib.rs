@@ -8,6 +8,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+mod picture;
 pub mod sarif;
 mod summary;
 pub mod terminal;

@@ -3,6 +3,7 @@
 mod checks;
 mod cli;
 mod coverage;
+mod experiments;
 mod schema;
 
 use std::{
@@ -29,6 +30,7 @@ const NOTE: &str = "<!-- Written by `cargo xtask docs`. Change the code, not thi
 pub fn from_code() -> Vec<Page> {
     vec![
         Page { path: "docs/checks.md", text: checks::page() },
+        Page { path: "docs/experiments.md", text: experiments::page() },
         Page { path: "docs/source-coverage.md", text: coverage::page() },
         Page { path: "docs/report.schema.json", text: schema::page() },
     ]

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("gonogo-source", 1),
     ("gonogo-collectors", 2),
     ("gonogo", 3),
+    ("gonogo-subject", 3),
     ("xtask", 3),
 ];
 

@@ -3,6 +3,7 @@
 mod clay;
 mod commands;
 mod decisions;
+mod exercise;
 mod formats;
 mod hostile;
 mod pages;

@@ -1,22 +1,22 @@
-//! What README.md shows is true: its configuration is read, its commands exist.
+//! What README.md and docs/exercise.md show is true: their configurations are read, their commands exist.
 
 use crate::support::{Repository, call};
 
-fn readme() -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    std::fs::read_to_string(path).expect("the README is there")
+fn page(name: &str) -> String {
+    let path = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).expect("the page is there")
 }
 
 /// The fenced blocks of this language.
-fn fences(language: &str) -> Vec<String> {
-    let text = readme();
+fn fences(page: &str, language: &str) -> Vec<String> {
+    let text = self::page(page);
     let opening = format!("```{language}\n");
     text.split(&opening).skip(1).filter_map(|rest| rest.split_once("```")).map(|(block, _)| block.to_owned()).collect()
 }
 
 #[test]
 fn the_configuration_is_read() {
-    let blocks = fences("toml");
+    let blocks = fences("README.md", "toml");
     assert_eq!(blocks.len(), 1, "one example of a configuration");
     let dockerfile = "FROM alpine:3.20\nEXPOSE 80\nCMD [\"/checkout\"]\n";
     let repository = Repository::of(&[("services/checkout/Dockerfile", dockerfile), ("gonogo.toml", &blocks[0])]);
@@ -31,7 +31,7 @@ fn the_configuration_is_read() {
 #[test]
 fn the_commands_exist() {
     let mut seen = 0;
-    for block in fences("sh") {
+    for block in fences("README.md", "sh").into_iter().chain(fences("docs/exercise.md", "sh")) {
         for line in block.lines().filter_map(|line| line.strip_prefix("gonogo ")) {
             let name = line.split_whitespace().next().expect("a command has a name");
             let help = call(&[name, "--help"]);
@@ -43,4 +43,14 @@ fn the_commands_exist() {
         }
     }
     assert!(seen >= 7, "only {seen} commands were found");
+}
+
+#[test]
+fn the_section_that_starts_a_service_is_read() {
+    let blocks = fences("docs/exercise.md", "toml");
+    assert_eq!(blocks.len(), 1, "one example of a section");
+    let repository = Repository::of(&[("gonogo.toml", &blocks[0])]);
+    let listed = call(&["exercise", &repository.path().display().to_string(), "--list"]);
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    assert!(listed.out.contains("2 dependencies, 2 kinds of requests"), "{}", listed.out);
 }

@@ -151,7 +151,7 @@ impl Kind {
         }
     }
 
-    /// How many more trials must say one thing than say the other, until it is believed. What measures many repetitions
+    /// By how many trials it must have held more often than not, until that is believed. What measures many repetitions
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {
         match self {

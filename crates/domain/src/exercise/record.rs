@@ -132,8 +132,11 @@ impl Exercise {
     }
 }
 
-/// What trials say together: an answer that leads the opposite by as much as the experiment asks for, else that they
-/// disagree.
+/// No alarm without a second trial that says the same.
+const ALARM: usize = 2;
+
+/// What trials say together: that it held, where it did so more often by as much as the experiment asks for; that it did
+/// not, where two more trials say so; else that they disagree.
 pub fn settled(kind: Kind, trials: &[Vec<Answer>]) -> Vec<Answer> {
     let mut by_check: BTreeMap<&'static str, Vec<&Answer>> = BTreeMap::new();
     for answer in trials.iter().flatten() {
@@ -146,11 +149,14 @@ pub fn settled(kind: Kind, trials: &[Vec<Answer>]) -> Vec<Answer> {
         if yes >= no + kind.lead() {
             return last(Held::Yes).or_else(|| last(Held::InPart));
         }
-        if no >= yes + kind.lead() {
+        if no >= yes + ALARM {
             return last(Held::No);
         }
         if yes + no == 0 {
             return last(Held::Inconclusive);
+        }
+        if let (0, Some(alarm)) = (yes, last(Held::No)) {
+            return Some(unconfirmed(alarm));
         }
         let why = Message::new(
             format!("it held in {yes} of {of} trials, too few to say"),
@@ -159,6 +165,15 @@ pub fn settled(kind: Kind, trials: &[Vec<Answer>]) -> Vec<Answer> {
         Some(Answer::inconclusive(check, why))
     });
     settled.collect()
+}
+
+fn unconfirmed(mut alarm: Answer) -> Answer {
+    alarm.held = Held::Inconclusive;
+    alarm.summary = Message::new(
+        format!("no second trial confirmed it: {}", alarm.summary.en),
+        format!("未经第二次试验确认：{}", alarm.summary.zh),
+    );
+    alarm
 }
 
 /// Several answers to one check as one: what any of them missed is missed; otherwise one that could not be told leaves it
@@ -208,7 +223,9 @@ mod tests {
     #[test]
     fn one_trial_more_than_the_others_is_believed_only_where_a_trial_repeats_itself() {
         use Held::{Inconclusive, No, Yes};
-        check(Kind::Retries, &[No], No);
+        check(Kind::Retries, &[Yes], Yes);
+        check(Kind::Retries, &[No], Inconclusive);
+        check(Kind::Retries, &[No, No], No);
         check(Kind::Boot, &[Yes], Inconclusive);
         check(Kind::Boot, &[Yes, Yes], Yes);
         check(Kind::Boot, &[Yes, No, Yes], Inconclusive);

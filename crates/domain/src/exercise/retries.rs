@@ -13,6 +13,15 @@ const MOST: usize = 10;
 /// The gaps of so many requests tell whether they vary.
 const ENOUGH: usize = 4;
 
+/// Waits that grow do so by half at least from one to the next, give or take what few draws tell of their bound.
+const GROWTH_PERCENT: u64 = 125;
+
+/// A busy machine makes waits differ by as much as this, in milliseconds.
+const NOISE: u64 = 6;
+
+/// In shorter waits than this, jitter cannot be told from a busy machine.
+const TELLING: u64 = 25;
+
 /// Calls to failing dependencies, as the dependencies saw them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retries {
@@ -153,33 +162,33 @@ fn too_early(case: &RetryCase, series: &[(&Call, Vec<u64>)]) -> Option<Message> 
 /// Whether the gaps grow and vary.
 fn spacing(case: &RetryCase, series: &[&Vec<u64>]) -> Vec<Message> {
     let gaps = |place: usize| -> Vec<u64> {
-        let mut gaps: Vec<u64> =
-            series.iter().filter_map(|times| times.get(place + 1)?.checked_sub(*times.get(place)?)).collect();
+        let gap = |times: &&&Vec<u64>| times.get(place + 1)?.checked_sub(*times.get(place)?);
+        let mut gaps: Vec<u64> = series.iter().filter_map(|times| gap(&times)).collect();
         gaps.sort_unstable();
         gaps
     };
     let (mut misses, first, name) = (Vec::new(), gaps(0), &case.dependency);
-    let later = (1..MOST).map(gaps).take_while(|gaps| gaps.len() * 2 > first.len()).last();
-    if let Some(later) = later.filter(|later| !later.is_empty() && first.len() >= ENOUGH)
-        && mean(&later) * 10 < mean(&first) * 12
+    if first.len() < ENOUGH {
+        return misses;
+    }
+    let later = (1..MOST).map(gaps).take_while(|gaps| gaps.len() >= ENOUGH && gaps.len() * 2 > first.len()).last();
+    if let Some(later) = later
+        && reach(&later) * 100 < reach(&first) * GROWTH_PERCENT
     {
+        let (first, later) = (time(reach(&first)), time(reach(&later)));
         misses.push(Message::new(
-            format!(
-                "the waits between calls to {name} do not grow: {} first, {} last",
-                time(mean(&first)),
-                time(mean(&later))
-            ),
-            format!("对 {name} 的重试间隔没有增长：首次 {}，末次 {}", time(mean(&first)), time(mean(&later))),
+            format!("the waits between calls to {name} do not grow: up to {first} at first, up to {later} at last"),
+            format!("对 {name} 的重试间隔没有增长：最初至多 {first}，最后至多 {later}"),
         ));
     }
-    let quantile = |share: usize| first.get(first.len() * share / 4).copied().unwrap_or_default();
-    let (low, middle, high) = (quantile(1), quantile(2), quantile(3));
-    if first.len() >= ENOUGH && (high - low) * 20 < middle.max(1) {
+    let quarter = |quarters: usize| first.get(first.len() * quarters / 4).copied().unwrap_or_default();
+    let (low, middle, high) = (quarter(1), quarter(2), quarter(3));
+    if middle >= TELLING && high - low < (middle / 10).max(NOISE) {
         misses.push(Message::new(
             format!("the first wait before {name} is called again is always about {}: no jitter", time(middle)),
             format!("重试 {name} 前的首次等待总是约 {}：没有抖动", time(middle)),
         ));
-    } else if first.len() >= ENOUGH && high < 3 {
+    } else if high < 3 {
         misses.push(Message::new(
             format!("{name} is called again at once, without a wait"),
             format!("对 {name} 的重试没有等待"),
@@ -188,8 +197,10 @@ fn spacing(case: &RetryCase, series: &[&Vec<u64>]) -> Vec<Message> {
     misses
 }
 
-fn mean(values: &[u64]) -> u64 {
-    values.iter().sum::<u64>() / u64::try_from(values.len()).unwrap_or(1).max(1)
+/// How far waits reach: the second longest, since the longest may be an accident of the machine. Where they are drawn
+/// from zero up to a bound, it tells the bound far better than their mean does.
+fn reach(sorted: &[u64]) -> u64 {
+    sorted.iter().rev().nth(1).or(sorted.first()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ example!(LOOKS, "a.looks", Required, None, |evidence, _| {
     let nothing = || Message::new("no document is here", "此处没有文档");
     Readings::configured(evidence.documents().map(|_| Reading::elsewhere(nothing(), nothing())))
 });
+example!(STARTS, "health.startup", Required, None, |_, _| holds(true));
 example!(DOCUMENTS, "a.documents", Required, None, |evidence, _| {
     Readings::configured(evidence.documents().map(|documents| match documents {
         [] => Reading::absent(finding()),
@@ -339,4 +340,37 @@ fn counterexamples_keep_their_order_and_join_their_environments() {
     };
     check(Reading::refuted(found.clone(), "two are off", "两处关闭"));
     check(Reading::partly([], found, "two are off", "两处关闭"));
+}
+
+/// What the review of a check that is configured says after an exercise of this day in which the service was ready, or not.
+#[track_caller]
+fn check_exercised(day: Date, ready: bool, outcome: Outcome, strength: Strength, contradicted: bool) {
+    use crate::exercise::{Boot, Ended, Exercise, Experiment, FORMAT, Kind, Observation, Timeline, Trial};
+    let boot =
+        Boot { path: None, changes: Vec::new(), ready_ms: ready.then_some(900), budget_ms: 30_000, sent: 0, good: 0 };
+    let trial = Trial { observation: Observation::Boot(boot), timeline: Timeline::default() };
+    let experiment = Experiment {
+        kind: Kind::Boot,
+        at: day.at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
+        gonogo: "0.1.0".to_owned(),
+        revision: None,
+        trials: vec![trial.clone(), trial],
+        ended: Ended::Completed,
+        took_ms: 1,
+    };
+    let exercise = Exercise { format: FORMAT, service: "shop".to_owned(), experiments: vec![experiment] };
+    let place = Place::whole(".gonogo/exercise/shop.json");
+    let exercises = Arc::new(Gathered::new(vec![crate::evidence::ExerciseRecord { place, exercise }], 1, Vec::new()));
+    let facts = Facts { exercises, ..facts(Class::Server) };
+    let review = review(&[&STARTS], &facts, &Policy::default(), None, Records::default());
+    let one = review.of("health.startup").unwrap();
+    assert_eq!((one.outcome(), one.settled.strength), (outcome, Some(strength)));
+    assert_eq!(!one.settled.contradicted.is_empty(), contradicted);
+}
+
+#[test]
+fn what_was_exercised_decides_over_what_is_configured_for_ninety_days() {
+    check_exercised(date(2026, 11, 20), true, Outcome::Pass, Strength::Exercised, false);
+    check_exercised(date(2026, 11, 20), false, Outcome::Fail, Strength::Exercised, true);
+    check_exercised(date(2026, 8, 1), false, Outcome::Pass, Strength::Configured, false);
 }

@@ -63,6 +63,9 @@ pub enum BenchError {
     Dependency { name: String, reason: String },
     #[error("the service could not be started: {0}")]
     Service(String),
+    /// It was started, and did not become ready.
+    #[error("the service did not come up: {0}")]
+    NotUp(String),
     #[error(transparent)]
     Fault(#[from] FaultError),
     #[error(transparent)]
@@ -267,11 +270,11 @@ impl Bench {
             let exit = self.process.as_mut().and_then(Process::exit);
             let said = || self.process.as_ref().map(|one| one.output().last_words(12)).unwrap_or_default();
             if let Some(exit) = exit {
-                return Err(BenchError::Service(format!("it ended with {exit:?} before it was ready{}", said())));
+                return Err(BenchError::NotUp(format!("it ended with {exit:?} before it was ready{}", said())));
             }
             if Instant::now() >= until {
                 let startup = self.run().startup;
-                return Err(BenchError::Service(format!("it was not ready after {startup:?}{}", said())));
+                return Err(BenchError::NotUp(format!("it was not ready after {startup:?}{}", said())));
             }
             thread::sleep(LOOK);
         }

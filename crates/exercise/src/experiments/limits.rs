@@ -108,7 +108,7 @@ fn one(bench: &Bench, kind: usize, pair: &Pair) -> Result<(Burst, Vec<Exchange>)
     Ok((found, exchanges))
 }
 
-/// Names of headers that tell a limit: RateLimit, RateLimit-Limit, X-RateLimit-Remaining, X-Rate-Limit-Reset …
+/// Names of headers that tell a limit: `RateLimit`, `RateLimit-Limit`, `X-RateLimit-Remaining`, `X-Rate-Limit-Reset` …
 fn told(exchanges: &[Exchange]) -> Vec<String> {
     let replies = exchanges.iter().filter_map(|one| one.reply.as_ref());
     let mut names: Vec<String> = replies

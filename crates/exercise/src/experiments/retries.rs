@@ -17,13 +17,13 @@ use crate::{
 };
 
 /// Requests that are sent while the dependency fails.
-const ASKED: usize = 8;
+const ASKED: usize = 16;
 
 /// Where the way of failing is asked about by yes or no, so many are enough.
 const FEW: usize = 3;
 
 /// Good requests between two that fail, so that a breaker stays closed.
-const BETWEEN: usize = 6;
+const BETWEEN: usize = 4;
 
 /// Calls that come later than this are not waited for.
 const LONGEST: Duration = Duration::from_secs(12);
@@ -51,11 +51,20 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let begin = Instant::now();
     let (mut cases, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
     for name in &names {
-        // One kind of request for each dependency that it needs: another one takes the same way out.
-        let Some(kind) = survey.needing(name).first().copied() else { continue };
-        for (fault, count) in
-            [(RetryFault::Unavailable, ASKED), (RetryFault::RetryAfter(RETRY_AFTER), FEW), (RetryFault::BrokenOff, FEW)]
-        {
+        // One kind of request that reads and one that changes something: others take the same ways out.
+        let needing = survey.needing(name);
+        let changes = |kind: &usize| {
+            let shapes = survey.shapes(name, &[*kind]);
+            shapes.iter().any(|(method, _)| method == "POST" || method == "PATCH")
+        };
+        let reading = needing.iter().copied().find(|kind| !changes(kind)).or(needing.first().copied());
+        let Some(reading) = reading else { continue };
+        let changing = needing.iter().copied().find(changes).unwrap_or(reading);
+        for (fault, kind, count) in [
+            (RetryFault::Unavailable, reading, ASKED),
+            (RetryFault::RetryAfter(RETRY_AFTER), reading, FEW),
+            (RetryFault::BrokenOff, changing, FEW),
+        ] {
             let from = Instant::now();
             let wanted = Wanted { name, kind, shapes: survey.shapes(name, &[kind]) };
             let calls = case(bench, &wanted, fault, count, &mut sent)?;

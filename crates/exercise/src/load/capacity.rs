@@ -67,11 +67,11 @@ pub fn find(search: &Search, stop: &Stop, watch: &mut dyn FnMut(&Step)) -> io::R
         let outcome = send(search, rate, length, known, stop)?;
         let p99 = Duration::from_micros(outcome.latency.percentile(0.99).map_or(0, |one| one.value));
         let known = *bound.get_or_insert_with(|| (p99 * 3).max(LEAST_BOUND));
-        let (step, why) = judged(&outcome, rate, known, search.in_flight);
-        watch(&step);
-        steps.push(step);
+        let (made, why) = judged(&outcome, rate, known, search.in_flight);
+        watch(&made);
+        steps.push(made);
         match why {
-            None => p99_us = step.p99_us,
+            None => p99_us = made.p99_us,
             Some(found) => limit = found,
         }
         hunt.note(rate, why.is_none());
@@ -275,7 +275,7 @@ mod tests {
 
     #[track_caller]
     fn check_why(outcome: &Outcome, expect: Option<Limit>) {
-        let (step, why) = judged(outcome, 1000.0, Duration::from_millis(100), 4000);
+        let (made, why) = judged(outcome, 1000.0, Duration::from_millis(100), 4000);
         assert_eq!((why, step.held), (expect, expect.is_none()));
     }
 

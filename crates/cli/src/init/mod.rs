@@ -1,5 +1,7 @@
 //! `gonogo init`: proposes a commented gonogo.toml from what was discovered.
 
+mod run;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -82,7 +84,7 @@ fn proposal(collected: &Collected) -> String {
     );
     for facts in &collected.services {
         // Writing to a String cannot fail.
-        let _ = section(&mut text, &facts.service);
+        let _ = section(&mut text, &facts.service).and_then(|()| run::section(&mut text, facts));
     }
     text.push_str(
         "\n# [[oncall]]                # every moment of the next four weeks, two people\n\

@@ -1,0 +1,129 @@
+//! `gonogo exercise`: what it refuses, and that nothing which it started is left.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::support::{Repository, call, check, gonogo, run};
+
+/// Waits until something holds.
+#[track_caller]
+fn soon(what: &str, holds: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// How many processes run with this among their arguments.
+fn running(argument: &str) -> usize {
+    let entries = fs::read_dir("/proc").expect("/proc can be read").flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes())).count()
+}
+
+/// A service that never listens, and starts two more processes, one of which leaves its process group. `seconds` is how
+/// long they sleep, and how they are found: no other test sleeps so long.
+fn sleeper(seconds: &str) -> Repository {
+    let script = format!("setsid sleep {seconds} & sleep {seconds} & exec sleep {seconds}");
+    let text = format!(
+        "[service.sleeper]\npath = \".\"\nclass = \"server\"\n[service.sleeper.run]\nstartup = \"10m\"\n\
+         command = [\"sh\", \"-c\", \"{script}\"]\n"
+    );
+    Repository::of(&[("gonogo.toml", &text)])
+}
+
+fn start(repository: &Repository) -> Child {
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).arg("--no-save");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("gonogo starts")
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[test]
+fn a_killed_gonogo_leaves_nothing_behind() {
+    let repository = sleeper("86011");
+    let mut gonogo = start(&repository);
+    soon("the service starts", || running("86011") == 3);
+    signal(&gonogo, "-KILL");
+    gonogo.wait().expect("it ends");
+    soon("its processes end", || running("86011") == 0);
+}
+
+#[test]
+fn who_is_asked_to_stop_stops_everything() {
+    let repository = sleeper("86012");
+    let mut gonogo = start(&repository);
+    soon("the service starts", || running("86012") == 3);
+    signal(&gonogo, "-INT");
+    let ended = gonogo.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(2));
+    assert_eq!(running("86012"), 0);
+}
+
+#[track_caller]
+fn check_refused(configuration: &str, arguments: &[&str], says: &str) {
+    let repository = Repository::of(&[("gonogo.toml", configuration)]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(arguments);
+    run(&mut command).fails_with(2, &[says]);
+    assert!(!repository.at(".gonogo").exists(), "nothing is written where nothing was done");
+}
+
+const SHOP: &str = "[service.shop]\npath = \".\"\nclass = \"server\"\n[service.shop.run]\n";
+
+#[test]
+fn what_cannot_work_is_said_before_anything_starts() {
+    check_refused("[service.shop]\npath = \".\"\n", &[], "[service.NAME.run]");
+    check_refused(&format!("{SHOP}command = [\"true\"]\n"), &["--only", "bot"], "there is no experiment `bot`");
+    check_refused(&format!("{SHOP}command = [\"no-such-program-here\"]\n"), &[], "could not be started");
+    check_refused(&format!("{SHOP}attach = \"192.0.2.1:80\"\n"), &[], "the loopback only");
+    check_refused(SHOP, &[], "either `command` starts the service");
+    let unreached = format!(
+        "{SHOP}command = [\"true\"]\n[service.shop.run.dependency.clay]\nhttp = true\naddress = \"127.0.0.1:1\"\n"
+    );
+    check_refused(&unreached, &[], "nothing tells the service where clay is");
+    let far = unreached.replace("127.0.0.1:1", "192.0.2.1:80");
+    check_refused(&far, &[], "is not this machine");
+}
+
+#[test]
+fn a_service_that_does_not_come_up_is_a_result() {
+    let configuration = format!("{SHOP}command = [\"sh\", \"-c\", \"echo no database; exit 7\"]\n");
+    let repository = Repository::of(&[("gonogo.toml", &configuration)]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(["--only", "boot,shutdown"]);
+    let exercised = run(&mut command);
+    assert_eq!(exercised.code, 1, "{}{}", exercised.out, exercised.err);
+    assert!(exercised.out.contains("BROKEN  health.startup"), "{}", exercised.out);
+    assert!(exercised.out.contains("no database"), "its last words are shown: {}", exercised.out);
+    let report = repository.report(&[]);
+    let startup = check(&report, "health.startup");
+    assert_eq!((startup["outcome"].as_str(), startup["strength"].as_str()), (Some("fail"), Some("exercised")));
+}
+
+#[test]
+fn every_experiment_speaks_of_checks_that_exist() {
+    let repository = Repository::of(&[("gonogo.toml", &format!("{SHOP}command = [\"true\"]\n"))]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(["--list", "--json"]);
+    let read = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let listed = read(&run(&mut command).out);
+    let known = read(&call(&["checks", "--json"]).out);
+    let known: Vec<&str> = known.as_array().expect("checks").iter().filter_map(|check| check["id"].as_str()).collect();
+    let experiments = listed["experiments"].as_array().expect("experiments");
+    assert!(experiments.len() >= 7);
+    for check in experiments.iter().flat_map(|one| one["checks"].as_array().expect("checks")) {
+        assert!(known.contains(&check.as_str().expect("an id")), "{check} is no check");
+    }
+}

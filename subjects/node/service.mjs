@@ -1,0 +1,142 @@
+// A service with known faults: Express in front, undici and opossum behind, each fault one word of the variable FAULTS.
+//
+// Without faults it does everything right that the experiments ask for; with one it differs in that thing only. PORT is
+// where it listens, BACKEND what it calls.
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+import express from "express";
+import CircuitBreaker from "opossum";
+import { Agent, request } from "undici";
+
+const faults = new Set((process.env.FAULTS ?? "").split(/[ ,]+/).filter(Boolean));
+const has = (fault) => faults.has(fault);
+const backend = process.env.BACKEND.replace(/\/$/, "");
+const [EACH, ALL] = [700, 2000];
+
+class ForNow extends Error {
+  constructor(after = 0) {
+    super("for now");
+    this.after = after;
+  }
+}
+
+const agent = new Agent({
+  headersTimeout: has("no-timeout") ? 0 : EACH,
+  bodyTimeout: has("no-timeout") || has("timeout-on-headers-only") ? 0 : EACH,
+});
+
+async function once(method, path, body) {
+  const bounded = !has("no-timeout") && !has("timeout-on-headers-only");
+  let answer;
+  let text;
+  try {
+    const signal = bounded ? AbortSignal.timeout(EACH) : undefined;
+    answer = await request(backend + path, { method, body, dispatcher: agent, signal });
+    text = await answer.body.text();
+  } catch {
+    throw new ForNow();
+  }
+  if (answer.statusCode === 429 || answer.statusCode >= 500) {
+    throw new ForNow(has("retry-ignores-retry-after") ? 0 : Number(answer.headers["retry-after"] ?? 0) * 1000);
+  }
+  return text;
+}
+
+const breaker = new CircuitBreaker(once, {
+  timeout: false,
+  errorThresholdPercentage: 50,
+  volumeThreshold: 20,
+  rollingCountTimeout: 3000,
+  resetTimeout: has("breaker-never-closes") ? 1e9 : 3000,
+});
+const guarded = (...call) => (has("no-breaker") ? once(...call) : breaker.fire(...call));
+
+function wait(attempt) {
+  const grown = has("retry-without-growth") ? 60 : 60 * 2 ** (attempt - 1);
+  return has("retry-without-jitter") ? grown : Math.random() * grown;
+}
+
+async function call(method, path, body) {
+  const repeatable = method !== "POST" || has("retry-repeats-post");
+  const attempts = repeatable && !has("no-retry") ? 3 : 1;
+  const begin = Date.now();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await guarded(method, path, body);
+    } catch (error) {
+      if (!(error instanceof ForNow) || attempt >= attempts) throw error;
+      const after = Math.max(error.after, wait(attempt));
+      if (Date.now() - begin + after > ALL && !has("no-timeout")) throw error;
+      await sleep(after);
+    }
+  }
+}
+
+const state = { ready: true, backend: true };
+async function watch() {
+  for (;;) {
+    try {
+      const answer = await request(`${backend}/ping`, { signal: AbortSignal.timeout(500) });
+      await answer.body.dump();
+      state.backend = answer.statusCode < 400;
+    } catch {
+      state.backend = false;
+    }
+    await sleep(1000, undefined, { ref: false });
+  }
+}
+void watch();
+
+const app = express();
+app.disable("x-powered-by");
+const wrong = (response, status, message) => response.status(status).json({ error: { code: status, message } });
+const answered = async (response, ...args) => {
+  try {
+    response.json({ bytes: (await call(...args)).length });
+  } catch {
+    wrong(response, 503, "the backend does not answer");
+  }
+};
+app.use((_, response, next) => {
+  if (!state.ready) response.set("connection", "close");
+  next();
+});
+app.get("/live", async (_, response) => {
+  if (has("liveness-asks-backend")) {
+    try {
+      const answer = await request(`${backend}/ping`, { signal: AbortSignal.timeout(500) });
+      await answer.body.dump();
+    } catch {
+      return wrong(response, 503, "not alive");
+    }
+  }
+  return response.json({});
+});
+app.get("/ready", (_, response) => (state.ready ? response.json({}) : wrong(response, 503, "not ready")));
+app.get("/health", (_, response) => {
+  const well = state.backend || has("health-constant");
+  const dependencies = has("health-vague") ? undefined : { backend: { status: well ? "up" : "down" } };
+  response.json({ status: well ? "ok" : "degraded", dependencies });
+});
+app.get("/items", (_, response) => answered(response, "GET", "/items"));
+app.post("/orders", express.text({ type: "*/*" }), (from, response) => answered(response, "POST", "/orders", from.body));
+app.get("/local", (_, response) => response.json({ ok: true }));
+app.use((_, response) => wrong(response, 404, "there is nothing here"));
+
+const server = app.listen(Number(process.env.PORT), "127.0.0.1");
+if (has("waits-for-keep-alive")) server.keepAliveTimeout = 600_000;
+if (!has("exits-at-once")) {
+  process.once("SIGTERM", async () => {
+    if (has("drops-in-flight")) process.exit(0);
+    if (!has("readiness-after-listener")) {
+      state.ready = false;
+      await sleep(800);
+    }
+    server.close(() => process.exit(has("exit-code-1") ? 1 : 0));
+    if (has("waits-for-keep-alive")) state.ready = true;
+    else server.closeIdleConnections();
+    // What comes on a connection that was busy is told to go.
+    state.ready = has("waits-for-keep-alive");
+  });
+}

@@ -1,0 +1,226 @@
+//! `cargo xtask subjects`: whether the experiments see what is known to be wrong, and nothing where all is right.
+//!
+//! A subject is a service of `subjects/` that can be started with one of the faults of its `subject.toml`, or without any.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    process::Command,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+use serde_json::Value;
+
+const PAGE: &str = "docs/instrument.md";
+
+/// Experiments that go on at the same time.
+const WORKERS: usize = 4;
+
+/// What a subject says of itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subject {
+    #[serde(skip)]
+    name: String,
+    libraries: String,
+    /// Commands that make it, run in the root of the project.
+    prepare: Vec<Vec<String>>,
+    command: Vec<String>,
+    /// By their names: the experiment that must see each.
+    faults: BTreeMap<String, String>,
+}
+
+/// What one run said.
+struct Seen {
+    broken: Vec<String>,
+    /// Experiments that could not tell.
+    open: Vec<String>,
+    held: usize,
+    /// What was missed, in its own words.
+    misses: Vec<String>,
+}
+
+/// Tries subjects whose names or faults are given, or all; `--good N` runs those without faults N times, with all
+/// experiments; `--write` writes the page.
+pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    let (mut write, mut good, mut only) = (false, 1, Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "--write" => write = true,
+            "--good" => good = rest.next().context("--good N")?.parse()?,
+            name if name.starts_with('-') => bail!("`{name}` is no option of subjects"),
+            name => only.push(name.to_owned()),
+        }
+    }
+    ensure!(!write || only.is_empty(), "the page is written of all subjects only");
+    let mut page = String::from(HEAD);
+    let mut wrong = Vec::new();
+    for subject in subjects()? {
+        let wanted =
+            |fault: &str| only.is_empty() || only.contains(&subject.name) || only.iter().any(|one| one == fault);
+        let faults: Vec<(&String, &String)> = subject.faults.iter().filter(|(fault, _)| wanted(fault)).collect();
+        let alone = if only.is_empty() || only.contains(&subject.name) || only.iter().any(|one| one == "good") {
+            good
+        } else {
+            0
+        };
+        if faults.is_empty() && alone == 0 {
+            continue;
+        }
+        prepare(&subject)?;
+        write!(
+            page,
+            "\n## {} ({})\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n",
+            subject.name, subject.libraries
+        )?;
+        let (mut alarms, mut open) = (0, 0);
+        for number in 1..=alone {
+            let seen = exercise(&subject, "", None)?;
+            say(&format!(
+                "{} good {number}: {} held, broken {:?}, open {:?} {:?}",
+                subject.name, seen.held, seen.broken, seen.open, seen.misses
+            ))?;
+            alarms += usize::from(!seen.broken.is_empty());
+            open += usize::from(!seen.open.is_empty());
+            wrong.extend(
+                seen.broken.iter().map(|experiment| format!("{}: {experiment} is a false alarm", subject.name)),
+            );
+        }
+        writeln!(page, "| none, {alone} runs | all | {alarms} with a false alarm, {open} with something open | |")?;
+        let seen = at_once(&faults, |(fault, experiment)| exercise(&subject, fault, Some(experiment)));
+        for ((fault, experiment), seen) in faults.into_iter().zip(seen) {
+            let seen = seen?;
+            let caught = seen.broken.contains(experiment);
+            let word = if caught {
+                "yes"
+            } else if seen.open.contains(experiment) {
+                "**open**"
+            } else {
+                "**no**"
+            };
+            say(&format!("{} {fault}: {word} {:?}", subject.name, seen.misses))?;
+            let words = seen.misses.join("; ").replace('|', "\\|");
+            writeln!(page, "| {fault} | {experiment} | {word} | {words} |")?;
+            if !caught {
+                wrong.push(format!("{}: {experiment} does not see {fault}", subject.name));
+            }
+        }
+    }
+    if write {
+        fs::write(crate::root().join(PAGE), page)?;
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+const HEAD: &str = "\
+# Trust in the instrument
+
+Services whose truth is known, exercised: each is right in everything but the fault of its line. `cargo xtask subjects
+--write` starts them and writes this page; a fault that is not seen, or an alarm on the one without faults, fails it.
+";
+
+fn subjects() -> anyhow::Result<Vec<Subject>> {
+    let folder = crate::root().join("subjects");
+    let mut subjects = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let Ok(text) = fs::read_to_string(path.join("subject.toml")) else { continue };
+        let mut subject: Subject = toml::from_str(&text).with_context(|| format!("{}/subject.toml", path.display()))?;
+        subject.name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        subjects.push(subject);
+    }
+    ensure!(!subjects.is_empty(), "{} holds no subject", folder.display());
+    subjects.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(subjects)
+}
+
+fn prepare(subject: &Subject) -> anyhow::Result<()> {
+    let gonogo =
+        crate::cargo().args(["build", "--quiet", "--package", "gonogo"]).current_dir(crate::root()).status()?;
+    ensure!(gonogo.success(), "gonogo could not be built");
+    for command in &subject.prepare {
+        let (program, arguments) = command.split_first().context("an empty command")?;
+        let status = Command::new(program).args(arguments).current_dir(crate::root()).status();
+        ensure!(status.with_context(|| program.clone())?.success(), "`{}` failed", command.join(" "));
+    }
+    Ok(())
+}
+
+/// Exercises it with a fault; none: without.
+fn exercise(subject: &Subject, fault: &str, only: Option<&str>) -> anyhow::Result<Seen> {
+    let root = crate::root();
+    let folder = tempfile::tempdir()?;
+    let command: Vec<String> = subject
+        .command
+        .iter()
+        .map(|part| format!("{:?}", part.replace("{root}", &root.display().to_string())))
+        .collect();
+    let configuration = fs::read_to_string(root.join("subjects/gonogo.toml"))?;
+    let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", fault);
+    fs::write(folder.path().join("gonogo.toml"), configuration)?;
+    said(folder.path(), only).with_context(|| format!("{} {fault}", subject.name))
+}
+
+fn said(folder: &Path, only: Option<&str>) -> anyhow::Result<Seen> {
+    let mut command = Command::new(crate::built("debug"));
+    command.arg("exercise").arg(folder).args(["--json", "--no-save"]);
+    if let Some(only) = only {
+        command.args(["--only", only]);
+    }
+    let output = command.output()?;
+    let said: Value = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("no JSON: {}", String::from_utf8_lossy(&output.stderr)))?;
+    let mut seen = Seen { broken: Vec::new(), open: Vec::new(), held: 0, misses: Vec::new() };
+    for answer in said["answers"].as_array().context("there are no answers")? {
+        let experiment = answer["experiment"].as_str().unwrap_or_default().to_owned();
+        let misses = answer["misses"].as_array().map(Vec::as_slice).unwrap_or_default();
+        seen.misses.extend(misses.iter().filter_map(|miss| miss["en"].as_str()).map(str::to_owned));
+        match answer["held"].as_str() {
+            Some("yes") => seen.held += 1,
+            Some("no") => seen.broken.push(experiment),
+            _ => seen.open.push(experiment),
+        }
+    }
+    for experiment in said["record"]["experiments"].as_array().context("there are no experiments")? {
+        if experiment["ended"] != "completed" && experiment["ended"].get("not-applicable").is_none() {
+            seen.open.push(format!("{}: {}", experiment["kind"].as_str().unwrap_or_default(), experiment["ended"]));
+        }
+    }
+    Ok(seen)
+}
+
+/// Does it for all, a few at a time: most of an experiment is waiting, and the rest is the noise that it must bear.
+fn at_once<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some((place, one)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, all.get(at)?)))
+                {
+                    let result = make(one);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
