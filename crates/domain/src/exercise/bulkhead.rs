@@ -10,7 +10,7 @@ const FACTOR: u64 = 3;
 const SLACK_MS: u64 = 250;
 
 /// Fewer requests than this say nothing of their slowest.
-const ENOUGH: u64 = 60;
+const ENOUGH: u64 = 40;
 
 /// Dependencies that hung, one after the other, under traffic of all kinds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,6 +23,9 @@ const SETTLED: Duration = Duration::from_secs(2);
 const RATE: f64 = 80.0;
 const LEAST_RATE: f64 = 10.0;
 
+/// A limiter lets a client in again after so long, most of the time.
+const WINDOW: Duration = Duration::from_secs(12);
+
 const ANSWER: Duration = Duration::from_secs(10);
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
@@ -53,14 +56,13 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let begin = Instant::now();
     let (mut apart, mut marks, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for (name, kinds) in &split {
-        let Some(rate) = bearable(bench, &good)? else {
+        let started = Instant::now();
+        let Some(traffic) = bearable(bench, &good)? else {
             return Err(Unmade::Missing(Message::new(
-                format!("not even {LEAST_RATE:.0} requests a second are answered well"),
-                format!("每秒 {LEAST_RATE:.0} 个请求也无法正常响应"),
+                format!("not even {LEAST_RATE:.0} requests a second of one client are answered well"),
+                format!("单个客户端每秒 {LEAST_RATE:.0} 个请求也无法正常响应"),
             )));
         };
-        let traffic = Traffic::start(bench.address(), rate, ANSWER, bench.make_of(&good))?;
-        bench.wait(BEFORE)?;
         let from = Instant::now();
         let injected = bench.inject(name, Fault::BlackHole)?;
         let mut waiting = 0;
@@ -75,7 +77,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
             apart.push(Apart {
                 dependency: name.clone(),
                 request: bench.run().requests.get(*kind).map(gonogo_domain::RunRequest::name).unwrap_or_default(),
-                before: waits(&sent, *kind, begin, from),
+                before: waits(&sent, *kind, started, from),
                 during: waits(&sent, *kind, from + SETTLED, until),
                 waiting: u64::try_from(waiting).unwrap_or(u64::MAX),
             });
@@ -92,19 +94,27 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     Ok(Trial { observation: Observation::Bulkhead(Bulkhead { apart }), timeline })
 }
 
-/// The highest of a few rates at which users are answered well.
-fn bearable(bench: &Bench, kinds: &[usize]) -> Result<Option<f64>, BenchError> {
+/// Users at the highest of a few rates at which they are answered well: a slow service, or a limiter of each client, bears
+/// no more.
+fn bearable(bench: &Bench, kinds: &[usize]) -> Result<Option<Traffic>, BenchError> {
     let mut rate = RATE.max(bench.run().rate);
     while rate >= LEAST_RATE {
         let traffic = Traffic::start(bench.address(), rate, ANSWER, bench.make_of(kinds))?;
-        bench.wait(Duration::from_secs(1))?;
-        let sent = traffic.end();
+        bench.wait(BEFORE)?;
+        let sent = traffic.so_far();
         let good = sent.iter().filter(|one| one.good() && one.exchange.took() < Duration::from_secs(1)).count();
-        if good * 100 >= sent.len() * 98 {
-            return Ok(Some(rate));
+        if good * 100 >= sent.len() * 98 && !sent.is_empty() {
+            return Ok(Some(traffic));
         }
+        drop(traffic.end());
         rate /= 2.0;
-        bench.wait(Duration::from_millis(500))?;
+        // What holds a client back ends with its window.
+        let is_well =
+            || kinds.iter().all(|kind| bench.ask(&bench.request(*kind), ANSWER).is_ok_and(|one| one.how.good()));
+        bench.wait_for(WINDOW, || {
+            std::thread::sleep(Duration::from_millis(500));
+            is_well()
+        })?;
     }
     Ok(None)
 }

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FACTOR: u64 = 5;
 
 /// And this in any case.
-const LEAST_BOUND_US: u64 = 500_000;
+const LEAST_BOUND_US: u64 = 1_000_000;
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let kinds = survey.good();
