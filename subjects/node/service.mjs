@@ -99,7 +99,7 @@ const answered = async (response, ...args) => {
   }
 };
 app.use((_, response, next) => {
-  if (!state.ready) response.set("connection", "close");
+  if (!state.ready && !has("waits-for-keep-alive")) response.set("connection", "close");
   next();
 });
 app.get("/live", async (_, response) => {
@@ -133,10 +133,9 @@ if (!has("exits-at-once")) {
       state.ready = false;
       await sleep(800);
     }
-    server.close(() => process.exit(has("exit-code-1") ? 1 : 0));
-    if (has("waits-for-keep-alive")) state.ready = true;
-    else server.closeIdleConnections();
     // What comes on a connection that was busy is told to go.
-    state.ready = has("waits-for-keep-alive");
+    state.ready = false;
+    server.close(() => process.exit(has("exit-code-1") ? 1 : 0));
+    if (!has("waits-for-keep-alive")) server.closeIdleConnections();
   });
 }

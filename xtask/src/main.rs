@@ -17,6 +17,8 @@ Chores of the project.
   cargo xtask subjects [--write] [--good N] [NAME|FAULT ...]
                                                   exercises services whose faults are known, writes docs/instrument.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
+  cargo xtask bench load                          measures the load generator and the proxy beside wrk, hey, oha, HAProxy
+  cargo xtask bench review: options
       --runs N       takes the median of N runs (3)
       --path FOLDER  looks for the other tools here first (repeat)
 ";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["accuracy", rest @ ..] => accuracy::run(rest),
         ["agree", rest @ ..] => agree::run(rest),
         ["subjects", rest @ ..] => subjects::run(rest),
+        ["bench", "load"] => bench::load::run(10),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {
             // Nothing is left to do if the usage cannot be written.

@@ -315,12 +315,14 @@ Examples:
   gonogo exercise . --list                       what would be done, and which checks it speaks of
   gonogo exercise . --only shutdown,timeouts
   gonogo exercise . --budget 5m --skip breaker --json
+  gonogo exercise . --review                     and decide
 
 How the service is started, what it depends on and what its users ask stands in gonogo.toml, [service.NAME.run].
 Everything runs on the loopback. The service inherits PATH, HOME and the like of your environment and nothing else,
 and is stopped for certain: at the end, on Ctrl-C, and when gonogo is killed.
 
 Exit codes: 0 everything held, 1 something did not, 3 something could not be told, 2 wrong use or a defect.")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct ExerciseOptions {
     /// The repository
     #[arg(default_value = ".")]
@@ -349,6 +351,9 @@ pub(crate) struct ExerciseOptions {
     /// Keep no record
     #[arg(long, conflicts_with = "output")]
     pub no_save: bool,
+    /// Review the service afterwards, with what was found; the exit code is the decision's
+    #[arg(long, conflicts_with_all = ["no_save", "output", "json", "list"])]
+    pub review: bool,
     #[arg(long)]
     pub json: bool,
 }

@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use clap::Parser as _;
 use console::{Style, Term};
 use gonogo_collectors::{Configuration, Tree, revision};
 use gonogo_domain::{
@@ -30,10 +31,10 @@ use gonogo_report::clean::clean;
 use serde_json::{Value, json};
 
 use crate::{
-    arguments::{Common, ExerciseOptions},
+    arguments::{Arguments, Command, Common, ExerciseOptions},
     output,
     progress::Progress,
-    review::read_configuration,
+    review::{self, read_configuration},
 };
 
 /// How long what makes the program may take.
@@ -90,8 +91,21 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     drop(keeper);
     let code = code(&experiments);
     let saved = if stopped || options.no_save { None } else { Some(save(options, &name, experiments.clone())?) };
-    shown.end(name, experiments, saved.as_deref())?;
+    shown.end(name.clone(), experiments, saved.as_deref())?;
+    if options.review && !stopped {
+        return decide(&options.path, &name, common);
+    }
     Ok(ExitCode::from(code))
+}
+
+/// The review of the service, as `gonogo review` makes it.
+fn decide(path: &Path, service: &str, common: &Common) -> anyhow::Result<ExitCode> {
+    writeln!(io::stdout())?;
+    let words = ["gonogo".as_ref(), "review".as_ref(), path.as_os_str(), "--service".as_ref(), service.as_ref()];
+    match Arguments::try_parse_from(words)?.command {
+        Command::Review(options) => review::run(&options, common),
+        _ => bail!("`review` is no review: this is a defect of gonogo"),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where the clock is asked")]
@@ -317,9 +331,11 @@ impl Shown {
         let term = Term::stderr();
         match event {
             Event::Begins(kind, trial) if self.live && !self.json => {
+                let line = format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang));
+                // A line that wraps could not be taken back.
+                let width = usize::from(term.size().1).saturating_sub(1);
                 let _ = term.clear_line();
-                let _ =
-                    term.write_str(&format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang)));
+                let _ = term.write_str(&console::truncate_str(&line, width, "…"));
             }
             Event::Begins(..) => (),
             Event::Over(experiment) => {

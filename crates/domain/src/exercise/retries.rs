@@ -16,8 +16,8 @@ const ENOUGH: usize = 4;
 /// Waits that grow do so by half at least from one to the next, give or take what few draws tell of their bound.
 const GROWTH_PERCENT: u64 = 125;
 
-/// A busy machine makes waits differ by as much as this, in milliseconds.
-const NOISE: u64 = 6;
+/// So many milliseconds are nothing to a timer.
+const NOISE: u64 = 4;
 
 /// In shorter waits than this, jitter cannot be told from a busy machine.
 const TELLING: u64 = 25;
@@ -181,14 +181,15 @@ fn spacing(case: &RetryCase, series: &[&Vec<u64>]) -> Vec<Message> {
             format!("对 {name} 的重试间隔没有增长：最初至多 {first}，最后至多 {later}"),
         ));
     }
-    let quarter = |quarters: usize| first.get(first.len() * quarters / 4).copied().unwrap_or_default();
-    let (low, middle, high) = (quarter(1), quarter(2), quarter(3));
-    if middle >= TELLING && high - low < (middle / 10).max(NOISE) {
+    // A busy machine makes waits longer: what varies by itself also varies downwards. The shortest may be an accident.
+    let shortest = first.get(1).copied().unwrap_or_default();
+    let (middle, longest) = (first.get(first.len() / 2).copied().unwrap_or_default(), reach(&first));
+    if middle >= TELLING && middle - shortest < (middle / 12).max(NOISE) {
         misses.push(Message::new(
             format!("the first wait before {name} is called again is always about {}: no jitter", time(middle)),
             format!("重试 {name} 前的首次等待总是约 {}：没有抖动", time(middle)),
         ));
-    } else if high < 3 {
+    } else if longest < 3 {
         misses.push(Message::new(
             format!("{name} is called again at once, without a wait"),
             format!("对 {name} 的重试没有等待"),

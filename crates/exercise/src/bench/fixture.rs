@@ -28,8 +28,8 @@ use super::{
 use crate::{
     process::{Mark, Process, Program},
     proxy::{
-        self, Clock, Fault, FaultError, Handle, Injected, Limits, Milliseconds, Proxy, Records, Route, Setup, Stub,
-        Took, Totals,
+        self, Clock, Fault, FaultError, Handle, Injected, Limits, Milliseconds, Proxy, Records, Request, Route, Setup,
+        Stub, Took, Totals,
     },
 };
 
@@ -324,6 +324,12 @@ impl Bench {
     /// What its proxy saw; nothing of an unknown one.
     pub fn records(&self, name: &str) -> Records {
         self.proxy(name).map(Handle::records).unwrap_or_default()
+    }
+
+    /// The requests that came to a dependency from this moment on.
+    pub fn calls_since(&self, name: &str, from: Instant) -> Vec<Request> {
+        let from = from.saturating_duration_since(self.clock.zero);
+        self.proxy(name).map(|proxy| proxy.requests_since(from)).unwrap_or_default()
     }
 
     pub fn totals(&self, name: &str) -> Totals {

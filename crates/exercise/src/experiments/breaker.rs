@@ -13,7 +13,7 @@ use gonogo_domain::{
 use super::Unmade;
 use crate::{
     bench::{Bench, BenchError, Shape, Survey, Traffic, shape},
-    proxy::{Break, Fault, Request, Which},
+    proxy::{Break, Fault, Which},
 };
 
 /// How long the dependency fails.
@@ -107,11 +107,10 @@ struct Counted<'a> {
 impl Counted<'_> {
     /// Those that came from a moment to another.
     fn between(&self, from: Instant, until: Instant) -> u64 {
-        let zero = self.bench.clock().zero;
-        let (from, until) = (from.saturating_duration_since(zero), until.saturating_duration_since(zero));
-        let records = self.bench.records(self.name);
-        let came = |one: &&Request| one.came >= from && one.came < until && self.shapes.contains(&shape(one));
-        u64::try_from(records.requests.iter().filter(came).count()).unwrap_or(u64::MAX)
+        let end = until.saturating_duration_since(self.bench.clock().zero);
+        let calls = self.bench.calls_since(self.name, from);
+        let counted = calls.iter().filter(|one| one.came < end && self.shapes.contains(&shape(one)));
+        u64::try_from(counted.count()).unwrap_or(u64::MAX)
     }
 
     /// Those of the last stretch, as many as they would be in another length of time.

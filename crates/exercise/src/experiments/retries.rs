@@ -134,13 +134,12 @@ fn case(
 fn once(bench: &Bench, wanted: &Wanted<'_>, fault: RetryFault) -> Result<(Vec<Call>, Sent), BenchError> {
     let Wanted { name, kind, shapes } = wanted;
     let kind = *kind;
-    let first = bench.totals(name).requests;
     let exchange = bench.ask(&bench.request(kind), LONGEST)?;
     let begin = exchange.sent.saturating_duration_since(bench.clock().zero);
     let calls = || -> Vec<Call> {
-        let records = bench.records(name);
-        let new = records.requests.iter().filter(|one| one.id >= first && shapes.contains(&shape(one)));
-        new.map(|one| Call {
+        let new = bench.calls_since(name, exchange.sent);
+        let own = new.iter().filter(|one| shapes.contains(&shape(one)));
+        own.map(|one| Call {
             at_ms: u64::try_from(one.came.saturating_sub(begin).as_millis()).unwrap_or(u64::MAX),
             method: one.head.method.to_string(),
             path: one.head.path.split('?').next().unwrap_or_default().to_owned(),

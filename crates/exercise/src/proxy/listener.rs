@@ -19,7 +19,7 @@ use super::{
     behind::Behind,
     connection::connection,
     fault::{Fault, FaultError},
-    record::{Limits, Log, Records, Totals},
+    record::{Limits, Log, Records, Request, Totals},
     situation::Situation,
 };
 
@@ -161,6 +161,11 @@ impl Handle {
     /// Everything that is kept.
     pub fn records(&self) -> Records {
         self.0.log.records()
+    }
+
+    /// The requests that are kept and came at this time or later, counted as in records.
+    pub fn requests_since(&self, from: Duration) -> Vec<Request> {
+        self.0.log.requests_since(from)
     }
 
     pub fn totals(&self) -> Totals {

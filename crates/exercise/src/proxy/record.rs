@@ -173,6 +173,13 @@ impl Log {
         }
     }
 
+    /// The requests that are kept and came at this time or later.
+    pub(super) fn requests_since(&self, from: Duration) -> Vec<Request> {
+        let kept = self.kept();
+        let first = kept.requests.partition_point(|one| one.came < from);
+        kept.requests.range(first..).cloned().collect()
+    }
+
     pub(super) fn totals(&self) -> Totals {
         self.kept().totals
     }
