@@ -43,7 +43,7 @@ struct Step {
     run: fn() -> anyhow::Result<bool>,
 }
 
-fn steps() -> [Step; 7] {
+fn steps() -> [Step; 8] {
     [
         Step { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
         Step {
@@ -64,6 +64,10 @@ fn steps() -> [Step; 7] {
             run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "docs", "--check"]),
         },
         Step { name: "self-review", run: || review(&[".", "examples/clay-integration"]) },
+        Step {
+            name: "instrument",
+            run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "subjects", "--quick"]),
+        },
         Step { name: "examples in comments", run: || cargo(&["test", "--quiet", "--workspace", "--doc"]) },
     ]
 }

@@ -14,7 +14,7 @@ Chores of the project.
   cargo xtask docs [--check]                      writes the reference pages, or tells whether they are up to date
   cargo xtask agree [--write] CHECKOUT ...        compares with what kube-score, kube-linter and Polaris publish
   cargo xtask accuracy [--write]                  compares with the labels of corpus/, writes docs/accuracy.md
-  cargo xtask subjects [--write] [--good N] [NAME|FAULT ...]
+  cargo xtask subjects [--quick] [--write] [--good N] [NAME|FAULT ...]
                                                   exercises services whose faults are known, writes docs/instrument.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
   cargo xtask bench load                          measures the load generator and the proxy beside wrk, hey, oha, HAProxy

@@ -22,6 +22,9 @@ use serde_json::Value;
 
 const PAGE: &str = "docs/instrument.md";
 
+/// The subject that needs nothing but Rust.
+const QUICK: &str = "rust";
+
 /// Experiments that go on at the same time.
 const WORKERS: usize = 4;
 
@@ -49,81 +52,132 @@ struct Seen {
     misses: Vec<String>,
 }
 
+/// What was asked for.
+struct Wanted {
+    write: bool,
+    /// How often each subject is exercised without a fault.
+    good: usize,
+    /// Names of subjects and faults; empty: all.
+    only: Vec<String>,
+    /// One subject, and one fault for each experiment.
+    quick: bool,
+}
+
 /// Tries subjects whose names or faults are given, or all; `--good N` runs those without faults N times, with all
-/// experiments; `--write` writes the page.
+/// experiments; `--quick` takes one subject and one fault an experiment; `--write` writes the page.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
-    let (mut write, mut good, mut only) = (false, 1, Vec::new());
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        match *argument {
-            "--write" => write = true,
-            "--good" => good = rest.next().context("--good N")?.parse()?,
-            name if name.starts_with('-') => bail!("`{name}` is no option of subjects"),
-            name => only.push(name.to_owned()),
-        }
-    }
-    ensure!(!write || only.is_empty(), "the page is written of all subjects only");
+    let wanted = wanted(arguments)?;
     let mut page = String::from(HEAD);
     let mut wrong = Vec::new();
     for subject in subjects()? {
-        let wanted =
-            |fault: &str| only.is_empty() || only.contains(&subject.name) || only.iter().any(|one| one == fault);
-        let faults: Vec<(&String, &String)> = subject.faults.iter().filter(|(fault, _)| wanted(fault)).collect();
-        let alone = if only.is_empty() || only.contains(&subject.name) || only.iter().any(|one| one == "good") {
-            good
-        } else {
-            0
-        };
-        if faults.is_empty() && alone == 0 {
+        let runs = wanted.runs(&subject);
+        if runs.is_empty() {
             continue;
         }
         prepare(&subject)?;
-        write!(
-            page,
-            "\n## {} ({})\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n",
-            subject.name, subject.libraries
-        )?;
-        let (mut alarms, mut open) = (0, 0);
-        // What a subject was made to be right in is what its faults are about.
-        let about: BTreeSet<&str> = subject.faults.values().map(String::as_str).collect();
-        let about = about.into_iter().collect::<Vec<_>>().join(",");
-        for number in 1..=alone {
-            let seen = exercise(&subject, "", Some(&about))?;
-            say(&format!(
-                "{} good {number}: {} held, broken {:?}, open {:?} {:?}",
-                subject.name, seen.held, seen.broken, seen.open, seen.misses
-            ))?;
-            alarms += usize::from(!seen.broken.is_empty());
-            open += usize::from(!seen.open.is_empty());
-            wrong.extend(
-                seen.broken.iter().map(|experiment| format!("{}: {experiment} is a false alarm", subject.name)),
-            );
+        let seen = at_once(&runs, |run| exercise(&subject, run.fault, run.experiment));
+        let mut table = Table::new(&subject);
+        for (run, seen) in runs.iter().zip(seen) {
+            wrong.extend(table.row(run, &seen?)?);
         }
-        writeln!(page, "| none, {alone} runs | all | {alarms} with a false alarm, {open} with something open | |")?;
-        let seen = at_once(&faults, |(fault, experiment)| exercise(&subject, fault, Some(experiment)));
-        for ((fault, experiment), seen) in faults.into_iter().zip(seen) {
-            let seen = seen?;
-            let caught = seen.broken.contains(experiment);
-            let word = if caught {
-                "yes"
-            } else if seen.open.contains(experiment) {
-                "**open**"
-            } else {
-                "**no**"
-            };
-            say(&format!("{} {fault}: {word} {:?}", subject.name, seen.misses))?;
-            let words = seen.misses.join("; ").replace('|', "\\|");
-            writeln!(page, "| {fault} | {experiment} | {word} | {words} |")?;
-            if !caught {
-                wrong.push(format!("{}: {experiment} does not see {fault}", subject.name));
-            }
-        }
+        page.push_str(&table.end());
     }
-    if write {
+    if wanted.write {
         fs::write(crate::root().join(PAGE), page)?;
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
+}
+
+fn wanted(arguments: &[&str]) -> anyhow::Result<Wanted> {
+    let mut wanted = Wanted { write: false, good: 1, only: Vec::new(), quick: false };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "--write" => wanted.write = true,
+            "--quick" => wanted.quick = true,
+            "--good" => wanted.good = rest.next().context("--good N")?.parse()?,
+            name if name.starts_with('-') => bail!("`{name}` is no option of subjects"),
+            name => wanted.only.push(name.to_owned()),
+        }
+    }
+    ensure!(!wanted.write || (wanted.only.is_empty() && !wanted.quick), "the page is written of all subjects only");
+    Ok(wanted)
+}
+
+/// One start of a subject.
+struct Run<'a> {
+    /// None: empty.
+    fault: &'a str,
+    /// The experiment that must see it; none: all that its faults are about.
+    experiment: Option<&'a str>,
+}
+
+impl Wanted {
+    fn runs<'a>(&self, subject: &'a Subject) -> Vec<Run<'a>> {
+        let named = |name: &str| self.only.is_empty() || self.only.iter().any(|one| one == name);
+        let all = named(&subject.name);
+        let mut tried = BTreeSet::new();
+        let quick = |experiment: &str| !self.quick || (subject.name == QUICK && tried.insert(experiment.to_owned()));
+        let faults: Vec<Run<'a>> = {
+            let mut quick = quick;
+            let chosen = subject.faults.iter().filter(|(fault, experiment)| (all || named(fault)) && quick(experiment));
+            chosen.map(|(fault, experiment)| Run { fault, experiment: Some(experiment) }).collect()
+        };
+        let good = if (all || named("good")) && (!self.quick || subject.name == QUICK) { self.good } else { 0 };
+        let without = (0..good).map(|_| Run { fault: "", experiment: None });
+        // The longest first.
+        without.chain(faults).collect()
+    }
+}
+
+/// What a subject's runs came to, for the page.
+struct Table<'a> {
+    subject: &'a Subject,
+    rows: String,
+    good: usize,
+    alarms: usize,
+    open: usize,
+}
+
+impl<'a> Table<'a> {
+    fn new(subject: &'a Subject) -> Self {
+        Self { subject, rows: String::new(), good: 0, alarms: 0, open: 0 }
+    }
+
+    /// Adds a run, and gives what is wrong with it.
+    fn row(&mut self, run: &Run<'_>, seen: &Seen) -> anyhow::Result<Vec<String>> {
+        let name = &self.subject.name;
+        let Some(experiment) = run.experiment else {
+            self.good += 1;
+            self.alarms += usize::from(!seen.broken.is_empty());
+            self.open += usize::from(!seen.open.is_empty());
+            say(&format!(
+                "{name}, all right: {} held, broken {:?}, open {:?} {:?}",
+                seen.held, seen.broken, seen.open, seen.misses
+            ))?;
+            return Ok(seen.broken.iter().map(|experiment| format!("{name}: {experiment} is a false alarm")).collect());
+        };
+        let caught = seen.broken.iter().any(|one| one == experiment);
+        let word = match () {
+            () if caught => "yes",
+            () if seen.open.iter().any(|one| one.starts_with(experiment)) => "**open**",
+            () => "**no**",
+        };
+        let words = seen.misses.join("; ").replace('|', "\\|");
+        say(&format!("{name}, {}: {word} {words}", run.fault))?;
+        writeln!(self.rows, "| {} | {experiment} | {word} | {words} |", run.fault)?;
+        Ok(if caught { Vec::new() } else { vec![format!("{name}: {experiment} does not see {}", run.fault)] })
+    }
+
+    fn end(self) -> String {
+        let Self { subject, rows, good, alarms, open } = self;
+        format!(
+            "\n## {} ({})\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n| none, {good} runs | all | \
+             {alarms} with a false alarm, {open} with something open | |\n{rows}",
+            subject.name, subject.libraries
+        )
+    }
 }
 
 const HEAD: &str = "\
@@ -172,15 +226,15 @@ fn exercise(subject: &Subject, fault: &str, only: Option<&str>) -> anyhow::Resul
     let configuration = fs::read_to_string(root.join("subjects/gonogo.toml"))?;
     let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", fault);
     fs::write(folder.path().join("gonogo.toml"), configuration)?;
-    said(folder.path(), only).with_context(|| format!("{} {fault}", subject.name))
+    // What a subject was made to be right in is what its faults are about.
+    let about: BTreeSet<&str> = subject.faults.values().map(String::as_str).collect();
+    let all = about.into_iter().collect::<Vec<_>>().join(",");
+    said(folder.path(), only.unwrap_or(&all)).with_context(|| format!("{} {fault}", subject.name))
 }
 
-fn said(folder: &Path, only: Option<&str>) -> anyhow::Result<Seen> {
+fn said(folder: &Path, only: &str) -> anyhow::Result<Seen> {
     let mut command = Command::new(crate::built("debug"));
-    command.arg("exercise").arg(folder).args(["--json", "--no-save"]);
-    if let Some(only) = only {
-        command.args(["--only", only]);
-    }
+    command.arg("exercise").arg(folder).args(["--json", "--no-save", "--only", only]);
     let output = command.output()?;
     let said: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("no JSON: {}", String::from_utf8_lossy(&output.stderr)))?;

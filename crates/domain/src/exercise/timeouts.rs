@@ -33,7 +33,7 @@ pub struct Hang {
 impl Timeouts {
     pub(super) fn answers(&self) -> Vec<Answer> {
         const CHECK: &str = "resilience.timeouts";
-        let called: Vec<&Hang> = self.hangs.iter().filter(|hang| hang.called).collect();
+        let (called, unreached): (Vec<&Hang>, Vec<&Hang>) = self.hangs.iter().partition(|hang| hang.called);
         if called.is_empty() {
             let why = Message::new("no request reached a dependency that hung", "没有请求到达被挂起的依赖");
             return vec![Answer::inconclusive(CHECK, why)];
@@ -41,7 +41,18 @@ impl Timeouts {
         let held = called.iter().filter(|hang| hang.in_time == hang.asked).count();
         let longest = time(called.iter().map(|hang| hang.wait_ms).max().unwrap_or_default());
         let of = called.len();
-        let misses = called.iter().filter(|hang| hang.in_time < hang.asked).map(|hang| hang.miss()).collect();
+        let misses: Vec<Message> =
+            called.iter().filter(|hang| hang.in_time < hang.asked).map(|hang| hang.miss()).collect();
+        if let (true, Some(hang)) = (misses.is_empty(), unreached.first()) {
+            let why = Message::new(
+                format!(
+                    "{} did not reach {} while it hung: a breaker or a cache stood before it",
+                    hang.request, hang.dependency
+                ),
+                format!("{} 在 {} 挂起时未到达它：被熔断器或缓存拦截", hang.request, hang.dependency),
+            );
+            return vec![Answer::inconclusive(CHECK, why)];
+        }
         let summary = Message::new(
             format!(
                 "{held} of {of} requests were answered in time while a dependency hung; the longest wait was {longest}"
@@ -62,5 +73,39 @@ impl Hang {
             format!("{request} has no answer after {bound}, {late} of {} times, while {dependency} {en}", self.asked),
             format!("{dependency} {zh}时，{request} 在 {bound} 后仍无响应（{} 次中 {late} 次）", self.asked),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercise::Held;
+
+    fn hang(in_time: u64, called: bool) -> Hang {
+        Hang {
+            dependency: "clay".to_owned(),
+            request: "GET /".to_owned(),
+            trickles: false,
+            bound_ms: 3_000,
+            asked: 3,
+            in_time,
+            wait_ms: 3_500,
+            called,
+        }
+    }
+
+    #[track_caller]
+    fn check(hangs: &[Hang], expect: Held) {
+        let timeouts = Timeouts { hangs: hangs.to_vec() };
+        assert_eq!(timeouts.answers().first().map(|answer| answer.held), Some(expect));
+    }
+
+    #[test]
+    fn a_request_that_never_reached_the_hang_says_nothing() {
+        check(&[hang(3, true), hang(3, true)], Held::Yes);
+        check(&[hang(3, true), hang(3, false)], Held::Inconclusive);
+        check(&[hang(2, true), hang(3, false)], Held::No);
+        check(&[hang(0, false)], Held::Inconclusive);
+        check(&[], Held::Inconclusive);
     }
 }

@@ -12,7 +12,7 @@ use gonogo_domain::{
 
 use super::Unmade;
 use crate::{
-    bench::{Bench, BenchError, Exchange, Sent, Survey, ask},
+    bench::{Bench, BenchError, Exchange, Sent, Survey, ask, shape},
     proxy::{Break, Fault, Which},
 };
 
@@ -21,6 +21,10 @@ const BOUND: Duration = Duration::from_secs(10);
 
 /// What an answer may take beyond the bound: the service's own work.
 const SLACK: Duration = Duration::from_millis(500);
+
+/// How long a breaker may be open, and how often it is looked at.
+const RECOVERY: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Requests of each kind, at once.
 const ASKED: usize = 3;
@@ -49,14 +53,20 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         for (trickles, fault) in ways {
             let from = Instant::now();
             let injected = bench.inject(name, fault)?;
-            let (found, sent) = hang(bench, name, &kinds, trickles)?;
+            let (found, sent) = hang(bench, survey, name, &kinds, trickles)?;
             drop(injected);
             hangs.extend(found);
             all.extend(sent);
             let (en, zh) =
                 if trickles { ("lets its answers trickle", "缓慢返回响应") } else { ("is silent", "无响应") };
             marks.push((from, Instant::now(), Message::new(format!("{name} {en}"), format!("{name} {zh}"))));
-            bench.wait(Duration::from_millis(500))?;
+            // A breaker that opened would hide the next hang.
+            bench.wait_for(RECOVERY, || {
+                let good =
+                    |kind: &usize| bench.ask(&bench.request(*kind), BOUND).is_ok_and(|exchange| exchange.how.good());
+                thread::sleep(PAUSE);
+                kinds.iter().all(good)
+            })?;
         }
     }
     let mut timeline = bench.timeline(begin, &all);
@@ -66,14 +76,17 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     Ok(Trial { observation: Observation::Timeouts(Timeouts { hangs }), timeline })
 }
 
-fn hang(bench: &Bench, name: &str, kinds: &[usize], trickles: bool) -> Result<(Vec<Hang>, Vec<Sent>), BenchError> {
+fn hang(
+    bench: &Bench,
+    survey: &Survey,
+    name: &str,
+    kinds: &[usize],
+    trickles: bool,
+) -> Result<(Vec<Hang>, Vec<Sent>), BenchError> {
     let bound = bench.dependency(name).and_then(|plan| plan.bound).unwrap_or(BOUND);
     let longest = bound + SLACK;
-    let before = bench.totals(name);
-    let bytes = || -> u64 {
-        let records = bench.records(name);
-        records.connections.iter().map(|one| one.bytes_from_service).sum()
-    };
+    let begin = Instant::now();
+    let bytes = || -> u64 { bench.records(name).connections.iter().map(|one| one.bytes_from_service).sum() };
     let bytes_before = bytes();
     let address = bench.address();
     let waiting: Vec<(usize, thread::JoinHandle<std::io::Result<Exchange>>)> = kinds
@@ -92,12 +105,15 @@ fn hang(bench: &Bench, name: &str, kinds: &[usize], trickles: bool) -> Result<(V
     if bench.stopped() {
         return Err(BenchError::Stopped);
     }
-    let after = bench.totals(name);
-    let called = after.connections > before.connections || after.requests > before.requests || bytes() > bytes_before;
+    let http = bench.dependency(name).is_some_and(|plan| plan.http);
+    let calls = bench.calls_since(name, begin);
     let hangs = kinds.iter().map(|kind| {
         let of_kind: Vec<&Sent> = sent.iter().filter(|one| one.kind == *kind).collect();
         let in_time = of_kind.iter().filter(|one| one.exchange.status().is_some()).count();
         let wait = of_kind.iter().map(|one| one.exchange.took()).max().unwrap_or_default();
+        // The service calls on its own account too.
+        let shapes = survey.shapes(name, &[*kind]);
+        let called = if http { calls.iter().any(|call| shapes.contains(&shape(call))) } else { bytes() > bytes_before };
         Hang {
             dependency: name.to_owned(),
             request: bench.run().requests.get(*kind).map(gonogo_domain::RunRequest::name).unwrap_or_default(),

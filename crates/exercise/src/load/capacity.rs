@@ -276,7 +276,7 @@ mod tests {
     #[track_caller]
     fn check_why(outcome: &Outcome, expect: Option<Limit>) {
         let (made, why) = judged(outcome, 1000.0, Duration::from_millis(100), 4000);
-        assert_eq!((why, step.held), (expect, expect.is_none()));
+        assert_eq!((why, made.held), (expect, expect.is_none()));
     }
 
     #[test]
