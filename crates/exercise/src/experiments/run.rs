@@ -87,10 +87,13 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
 /// More trials would not change what is believed.
 fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
     let answers: Vec<Vec<Answer>> = trials.iter().map(|trial| trial.observation.answers()).collect();
-    let sure = settled(kind, &answers).iter().all(|answer| answer.held != Held::Inconclusive);
-    // What could not be told again and again will not be told the next time.
-    let hopeless = || answers.len() >= 2 && answers.iter().flatten().all(|answer| answer.held == Held::Inconclusive);
-    sure || hopeless()
+    // What could not be told again will not be told the next time; a baseline that has nothing to be held to, not even then.
+    let enough = if kind == Kind::Baseline { 1 } else { 2 };
+    let hopeless = |check: &str| {
+        answers.len() >= enough
+            && answers.iter().flatten().filter(|one| one.check == check).all(|one| one.held == Held::Inconclusive)
+    };
+    settled(kind, &answers).iter().all(|answer| answer.held != Held::Inconclusive || hopeless(answer.check))
 }
 
 fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
