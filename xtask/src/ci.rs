@@ -43,7 +43,7 @@ struct Step {
     run: fn() -> anyhow::Result<bool>,
 }
 
-fn steps() -> [Step; 8] {
+fn steps() -> [Step; 9] {
     [
         Step { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
         Step {
@@ -63,6 +63,7 @@ fn steps() -> [Step; 8] {
             name: "reference pages",
             run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "docs", "--check"]),
         },
+        Step { name: "the example", run: example },
         Step { name: "self-review", run: || review(&[".", "examples/clay-integration"]) },
         Step {
             name: "instrument",
@@ -70,6 +71,16 @@ fn steps() -> [Step; 8] {
         },
         Step { name: "examples in comments", run: || cargo(&["test", "--quiet", "--workspace", "--doc"]) },
     ]
+}
+
+/// The example is a workspace of its own, as whoever copies it finds it; what both need is built once.
+fn example() -> anyhow::Result<bool> {
+    let manifest = ["--manifest-path", "examples/clay-integration/Cargo.toml"];
+    let target = ["--target-dir", "target", "--locked", "--quiet"];
+    let run = |command: &str, more: &[&str]| cargo(&[&[command], &manifest[..], more].concat());
+    let formatted = run("fmt", &["--check"])?;
+    let clean = run("clippy", &[&target[..], &["--all-targets", "--", "-D", "warnings"]].concat())?;
+    Ok(run("test", &target)? && clean && formatted)
 }
 
 /// The tests, with cargo-nextest where it is installed.

@@ -14,7 +14,8 @@ pub(crate) fn role(path: &str) -> Role {
     if parts.iter().any(|part| FIXTURE.contains(part)) {
         return Role::Fixture;
     }
-    if parts.iter().any(|part| TEST.contains(part) || test_data(part)) {
+    let test = |part: &&str| TEST.contains(part) && !(matches!(*part, "spec" | "specs") && specifies(name));
+    if parts.iter().any(|part| test(part) || test_data(part)) {
         return Role::Test;
     }
     if test_name(name) {
@@ -98,6 +99,12 @@ const EXAMPLE: &[&str] = &[
 const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
 const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
 
+/// `spec/openapi.yaml` specifies: what runs as a test is a program.
+fn specifies(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("yaml" | "yml" | "json" | "proto" | "graphql" | "graphqls" | "md" | "wsdl" | "xsd"))
+}
+
 /// `test_files`, `test-cases`, `testresources`: a folder of tests with a word for what lies in it.
 fn test_data(part: &str) -> bool {
     part.strip_prefix("test").is_some_and(|rest| {
@@ -142,7 +149,7 @@ fn vendored_pair(parts: &[&str]) -> bool {
 fn test_name(name: &str) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     stem.ends_with("_test")
-        || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec")))
+        || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec" | "stories")))
         || stem.ends_with("_spec")
         || (stem.starts_with("test_") && (has_extension(name, "py")))
 }
@@ -191,6 +198,18 @@ mod tests {
         check("samples/shop/src/main/java/com/example/Shop.java", Role::Example);
         check("src/samples/Shop.java", Role::Example);
         check("src/test/java/com/example/samples/LedgerTest.java", Role::Test);
+    }
+
+    #[test]
+    fn specifications_are_no_tests_and_stories_are_no_product() {
+        let check = |path: &str, expect: Role| assert_eq!(role(path), expect, "{path}");
+        check("spec/openapi.yaml", Role::Product);
+        check("api/specs/shop.proto", Role::Product);
+        check("spec/models/member_spec.rb", Role::Test);
+        check("spec/support/helpers.rb", Role::Test);
+        check("test/openapi.yaml", Role::Test);
+        check("web/src/Button.stories.tsx", Role::Test);
+        check("web/src/stories.ts", Role::Product);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Capability {
     Queue,
     Scheduler,
     CommandLine,
+    /// An app that its users install: on a telephone, on a desktop.
+    DeviceApp,
     StaticSite,
     Database,
     /// S3 and its like.
@@ -62,7 +64,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::HttpServer,
         Self::GrpcServer,
         Self::HttpClient,
@@ -70,6 +72,7 @@ impl Capability {
         Self::Queue,
         Self::Scheduler,
         Self::CommandLine,
+        Self::DeviceApp,
         Self::StaticSite,
         Self::Database,
         Self::ObjectStorage,

@@ -232,6 +232,7 @@ mod tests {
             "existingSecret",
             "KEY_SERIALIZER",
             "MAX_TOKENS",
+            "unique_token",
             "tokens",
             "",
         ] {

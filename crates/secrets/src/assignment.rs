@@ -36,6 +36,8 @@ enum Tie {
     Default,
     /// `set("name", "value")`, `setName("value")`: only what is quoted is a value.
     Argument,
+    /// `name value`, as in `.netrc`: a sentence is written so too.
+    Beside,
 }
 
 /// The identifier around a word of a secret's name.
@@ -60,6 +62,9 @@ pub(crate) fn at(text: &[u8], name: &Range<usize>, writing: Writing) -> Option<A
     let mut cursor = Cursor { text, at: name.end };
     let before = text.get(name.start.saturating_sub(48)..name.start)?;
     let tie = tie(&mut cursor, before)?;
+    if tie == Tie::Beside && writing == Writing::Code {
+        return None;
+    }
     let (range, quoted) = value(&mut cursor, tie, before)?;
     let value = std::str::from_utf8(text.get(range.clone())?).ok()?;
     if value.len() < 4 || value.bytes().any(|byte| byte.is_ascii_control()) {
@@ -78,6 +83,10 @@ pub(crate) fn at(text: &[u8], name: &Range<usize>, writing: Writing) -> Option<A
     if of_no_secret(label) {
         return None;
     }
+    let flag = value.starts_with('-') || value.contains(['.', '=']);
+    if tie == Tie::Beside && (flag || !strongly_random(value)) {
+        return (is_secret_name(label) && logs_in(before, value)).then(|| assigned(None, false)).flatten();
+    }
     if !is_secret_name(label) {
         return (may_be_a_key(label) && strongly_random(value)).then(|| assigned(None, false)).flatten();
     }
@@ -89,7 +98,9 @@ pub(crate) fn at(text: &[u8], name: &Range<usize>, writing: Writing) -> Option<A
 
 /// The row of a vendor whose name stands before the value, and whose form the value has.
 fn of_vendor(before: &[u8], label: &str, value: &str) -> Option<&'static Rule> {
-    if value.len() < 16 || sample(value.as_bytes()) {
+    // The form of many is any letters of some number, which a long word has too.
+    let word = wordy(value.as_bytes()) && !value.bytes().any(|byte| byte.is_ascii_digit());
+    if value.len() < 16 || sample(value.as_bytes()) || word {
         return None;
     }
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -164,13 +175,44 @@ const OTHER_KEYS: [&str; 22] = [
     "ssh",
 ];
 
-/// Names that a secret may have, and much else: `mapquest_key`, `Authorization`.
+/// Endings of names that are written as one word: `openweatherapikey`, `scrutinizerSECRET`.
+const ENDINGS: [&str; 5] = ["apikey", "secret", "token", "password", "authkey"];
+
+/// Names that a secret may have, and much else: `mapquest_key`, `Authorization`, `azure_pat`.
 fn may_be_a_key(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
+    let personal = lower.strip_suffix("pat").is_some_and(|rest| rest.ends_with(['_', '-', '.']));
     lower.ends_with("authorization")
+        || personal
+        || ENDINGS.iter().any(|ending| glued(name, &lower, ending))
         || lower.len() > "key".len() + 2
             && lower.ends_with("key")
             && !OTHER_KEYS.iter().any(|other| lower.contains(other))
+}
+
+/// The ending is a part of a longer word, and nothing in the name says that all may know the value.
+fn glued(name: &str, lower: &str, ending: &str) -> bool {
+    let Some(at) = lower.strip_suffix(ending).map(str::len).filter(|at| *at > 0) else { return false };
+    let same_case = name.as_bytes().get(at - 1..=at).is_some_and(|pair| match pair {
+        [before, first] => {
+            before.is_ascii_lowercase() && first.is_ascii_lowercase()
+                || before.is_ascii_uppercase() && first.is_ascii_uppercase()
+        }
+        _ => false,
+    });
+    same_case && !["public", "publishable", "anon", "test", "reset"].iter().any(|open| lower.contains(open))
+}
+
+/// The password of `machine host login user password value`.
+fn logs_in(before: &[u8], value: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.as_bytes().iter().any(kind);
+    before.windows(6).any(|part| part == b"login ")
+        && value.len() >= 7
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+        && secret_value(value) == SecretValue::Literal
+        && !value.contains(['$', '{', '<', '%'])
+        && !sample(value.as_bytes())
 }
 
 /// Only chance writes it: long, mixed, and of no words.
@@ -179,7 +221,13 @@ fn strongly_random(value: &str) -> bool {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'.'));
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    value.len() >= 20 && letters && digits >= 3 && entropy(value.as_bytes()) >= 3.3 && random("", value)
+    let cased =
+        value.bytes().any(|byte| byte.is_ascii_uppercase()) && value.bytes().any(|byte| byte.is_ascii_lowercase());
+    value.len() >= 20
+        && letters
+        && digits >= if cased { 2 } else { 3 }
+        && entropy(value.as_bytes()) >= 3.3
+        && random("", value)
 }
 
 /// Whoever knows it forges what the service signs or reads what it encrypts; a default is as good as none.
@@ -289,6 +337,9 @@ fn tie(cursor: &mut Cursor<'_>, before: &[u8]) -> Option<Tie> {
         cursor.at += 1;
     }
     cursor.skip(|byte| matches!(byte, b']' | b')' | b'*'));
+    if before.ends_with(b"variable \"") && default_of_variable(cursor) {
+        return Some(Tie::Default);
+    }
     if paired(cursor) {
         return Some(Tie::Assigned);
     }
@@ -339,6 +390,7 @@ fn tie(cursor: &mut Cursor<'_>, before: &[u8]) -> Option<Tie> {
         // A flag of a command.
         _ if spaced && before.ends_with(b"--") => Some(Tie::Assigned),
         _ if spaced && typed(cursor) => Some(Tie::Assigned),
+        _ if spaced && !closed => Some(Tie::Beside),
         _ => None,
     }
 }
@@ -368,6 +420,22 @@ fn paired(cursor: &mut Cursor<'_>) -> bool {
         if cursor.eat(b":") || cursor.eat(b"=") {
             return true;
         }
+    }
+    cursor.at = start;
+    false
+}
+
+/// Goes to the default in the block of a variable of Terraform whose name was read.
+fn default_of_variable(cursor: &mut Cursor<'_>) -> bool {
+    let rest = cursor.text.get(cursor.at..cursor.text.len().min(cursor.at + LONGEST)).unwrap_or_default();
+    let block = rest.iter().position(|byte| *byte == b'}').and_then(|end| rest.get(..end)).unwrap_or(rest);
+    let Some(at) = crate::structure::find(block, b"default") else { return false };
+    let opened = block.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let start = cursor.at;
+    cursor.at += at + b"default".len();
+    cursor.skip(blank);
+    if opened && cursor.eat(b"=") {
+        return true;
     }
     cursor.at = start;
     false
@@ -477,6 +545,34 @@ mod tests {
         check("-H 'Authorization: Bearer VALUEVALUE'", Writing::Plain, Some(("Authorization", false)));
         check("mapquest_key = VALUEVALUE", Writing::Plain, Some(("mapquest_key", false)));
         check(r#"client.setPassword("VALUE")"#, Writing::Code, Some(("client.setPassword", false)));
+    }
+
+    #[test]
+    fn names_of_one_word_and_values_beside_a_name_are_read() {
+        check("openweatherapikey=VALUEVALUE", Writing::Plain, Some(("openweatherapikey", false)));
+        check("azure_pat = VALUEVALUE", Writing::Plain, Some(("azure_pat", false)));
+        check("machine git.shop\n  login ann\n  password q7Rk2LwZ", Writing::Plain, Some(("password", false)));
+        check("git.shop token VALUEVALUE", Writing::Plain, Some(("token", false)));
+        check("create secret generic jwt-key --from-file=VALUEVALUE", Writing::Plain, None);
+        check("the token VALUEVALUE", Writing::Code, None);
+        check("the password q7Rk2LwZ is for the wiki", Writing::Plain, None);
+        check("publictoken=VALUEVALUE", Writing::Plain, None);
+        check("publicToken=VALUEVALUE", Writing::Plain, None);
+        check("format = VALUEVALUE", Writing::Plain, None);
+        // Letters of hexadecimal numbers often stand together as they do in words.
+        let number = ["8f14e45fceea167a", "5a36dedd4bea2543"].concat();
+        check(&format!("shop_secret_key={number}"), Writing::Plain, Some(("shop_secret_key", false)));
+    }
+
+    #[test]
+    fn defaults_of_variables_are_read() {
+        let variable = |body: &str| format!("variable \"shop_api_token\" {{\n{body}\n}}\n");
+        check(
+            &variable("  type    = string\n  default = \"VALUEVALUE\""),
+            Writing::Code,
+            Some(("shop_api_token", true)),
+        );
+        check(&variable("  type = string\n}\nlocals {\n  default = \"VALUEVALUE\""), Writing::Code, None);
     }
 
     #[test]

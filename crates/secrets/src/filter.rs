@@ -55,6 +55,8 @@ const NAMES: &[&str] = &[
     "JWT",
     "salt",
     "SALT",
+    "_pat",
+    "_PAT",
     "uthorization",
 ];
 

@@ -28,6 +28,12 @@ pub(crate) fn at(rule: &Rule, text: &[u8], start: usize, end: usize) -> Option<(
     if joined(text, begin) && !rule.inside {
         return None;
     }
+    // Where any letter may stand in front, the key begins where its letters begin.
+    let goes_on = |byte: &u8| matches!(byte, b'~' | b'-' | b'+' | b'/');
+    let first = begin.checked_sub(1).and_then(|at| text.get(at));
+    if rule.before.is_some() && !rule.inside && first.is_some_and(goes_on) {
+        return None;
+    }
     let last_is_letter = text.get(end + length - 1).is_some_and(u8::is_ascii_alphanumeric);
     if last_is_letter && text.get(end + length).is_some_and(|next| next.is_ascii_alphanumeric() || *next == b'_') {
         return None;
@@ -103,7 +109,6 @@ pub(crate) fn sample(text: &[u8]) -> bool {
         b"dummy",
         b"fake",
         b"....",
-        b"aaaaaa",
         b"deadbeef",
         b"sample",
         b"replace",
@@ -114,7 +119,14 @@ pub(crate) fn sample(text: &[u8]) -> bool {
     ];
     let lower = text.to_ascii_lowercase();
     let plain = WORDS.iter().any(|word| lower.windows(word.len()).any(|part| part == *word));
-    plain || counts(&lower)
+    plain || counts(&lower) || filled(text)
+}
+
+/// Six times `a` or more. Zeros are `A` in base64, and many keys hold some; of what is filled up they are a good part.
+fn filled(text: &[u8]) -> bool {
+    let longest = |letter: u8| text.split(|byte| *byte != letter).map(<[u8]>::len).max().unwrap_or(0);
+    let upper = longest(b'A');
+    longest(b'a') >= 6 || upper >= 6 && upper * 4 >= text.len()
 }
 
 /// Eight letters in a row that count on: `12345678`, `abcdefgh`, `qrstuvwx`.

@@ -37,6 +37,9 @@ const WORDS: u32 = 56;
 
 /// It is made of words, as `accessTokenExpiresIn2h` is. Texts with hardly a pair of letters are made of none.
 pub(crate) fn wordy(text: &[u8]) -> bool {
+    if number(text) {
+        return false;
+    }
     let (mut sum, mut pairs) = (0_u32, 0_u32);
     for pair in text.windows(2) {
         let [first, second] = pair else { continue };
@@ -53,6 +56,13 @@ pub(crate) fn wordy(text: &[u8]) -> bool {
     pairs >= 5 && sum * 10 >= pairs * WORDS
 }
 
+/// A long hexadecimal number: six letters and ten digits are too few to tell words by.
+fn number(text: &[u8]) -> bool {
+    text.len() >= 24
+        && text.iter().all(u8::is_ascii_hexdigit)
+        && text.iter().filter(|byte| byte.is_ascii_digit()).count() * 4 >= text.len()
+}
+
 fn index(letter: u8) -> Option<usize> {
     letter.is_ascii_alphabetic().then(|| usize::from(letter.to_ascii_lowercase() - b'a'))
 }
@@ -66,7 +76,14 @@ mod tests {
         for words in ["accessTokenExpiresIn2h", "orchard-lane-9", "com.example.shop.v2", "getPasswordFromVault"] {
             assert!(wordy(words.as_bytes()), "{words}");
         }
-        for random in ["q7Rk2LwZ94xTb8Vd", "d41d8cd98f00b204e9800998ecf8427e", "Zq4v9Lm2Xt7bRw8c", "", "1234567890"] {
+        for random in [
+            "q7Rk2LwZ94xTb8Vd",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "11f4274ec59be12eace9a08b08ee13d54b",
+            "Zq4v9Lm2Xt7bRw8c",
+            "",
+            "1234567890",
+        ] {
             assert!(!wordy(random.as_bytes()), "{random}");
         }
     }

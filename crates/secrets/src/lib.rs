@@ -20,5 +20,5 @@ mod scanner;
 mod structure;
 mod text;
 
-pub use rules::{Rule, rules};
+pub use rules::{Published, Rule, published, rules};
 pub use scanner::{File, may_hold, scan};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use gonogo_domain::evidence::{Certainty, Role};
 
 use crate::{
-    File, Rule, rules,
+    File, Rule, published, rules,
     sample::{Chance, key},
     scan,
 };
@@ -83,6 +83,29 @@ fn the_table_is_whole() {
         assert!(!rule.zh.is_ascii(), "{}: the Chinese is missing", rule.id);
         assert!(rule.reference.starts_with("https://"), "{}: the reference is missing", rule.id);
     }
+}
+
+#[test]
+fn keys_that_everybody_has_are_none() {
+    // The key of the storage emulator, taken apart so that no scanner takes this file for a leak.
+    let key = ["Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6", "IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="].concat();
+    assert_eq!(known(&format!("AccountKey={key};\n")), []);
+    assert!(!known(&format!("AccountKey={};\n", key.replace("Eby", "Ebz"))).is_empty());
+    for group in published() {
+        let digits = |text: &String| text.len() == 16 && u64::from_str_radix(text, 16).is_ok();
+        assert!(group.fingerprints.iter().all(digits), "{}", group.what);
+        assert!(group.reference.starts_with("https://"), "{}: the reference is missing", group.what);
+    }
+}
+
+#[test]
+fn a_row_of_the_same_letter_within_a_key_is_no_sign_of_a_sample() {
+    // Azure DevOps writes its accounts as zeros into each token, which are `A` in base64.
+    let token = |head: &str| [head, "JQQJ77BA", "CAAAAAAAAAAAAAAAS", "AZDO", "Buc4"].concat();
+    let random = "FBdFol081crwkIHWJH2yiqDDyrFjVSi7HWl22hN2hTYfsB8NlGD";
+    let line = format!("pat: {}\n", token(random));
+    assert!(known(&line).iter().any(|(id, _)| id == "azure.devops-token"), "{line}: {:?}", known(&line));
+    assert_eq!(known(&format!("pat: {}\n", token(&"A".repeat(51)))), []);
 }
 
 #[test]

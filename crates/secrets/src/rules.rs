@@ -1,6 +1,9 @@
 //! The rows of `knowledge/secrets.toml`: what each issuer's keys look like.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock, OnceLock},
+};
 
 use gonogo_domain::Message;
 use regex::bytes::{Regex, RegexBuilder};
@@ -109,18 +112,46 @@ fn bytes_regex(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).size_limit(1 << 20).build().ok()
 }
 
-#[derive(Deserialize)]
+/// Keys that everybody has: of emulators, and those that an issuer prints in its own documents.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    pub what: String,
+    /// Of the values, in sixteen hexadecimal digits.
+    pub fingerprints: Vec<String>,
+    pub reference: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Table {
     #[serde(rename = "rule")]
     rules: Vec<Rule>,
+    published: Vec<Published>,
+}
+
+fn table() -> &'static Table {
+    // The file is part of the program, and a test reads every row.
+    static TABLE: LazyLock<Table> =
+        LazyLock::new(|| toml::from_str(include_str!("../../../knowledge/secrets.toml")).unwrap_or_default());
+    &TABLE
 }
 
 /// Every row, in the order of the file.
 pub fn rules() -> &'static [Rule] {
-    static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-        // The file is part of the program, and a test reads every row.
-        toml::from_str::<Table>(include_str!("../../../knowledge/secrets.toml"))
-            .map_or_else(|_| Vec::new(), |t| t.rules)
+    &table().rules
+}
+
+/// Every group of keys that anybody can read in public.
+pub fn published() -> &'static [Published] {
+    &table().published
+}
+
+/// The value of this fingerprint is no secret, because its issuer gives it to everybody.
+pub(crate) fn is_published(fingerprint: u64) -> bool {
+    static ALL: LazyLock<BTreeSet<u64>> = LazyLock::new(|| {
+        let digits = published().iter().flat_map(|group| &group.fingerprints);
+        digits.filter_map(|digits| u64::from_str_radix(digits, 16).ok()).collect()
     });
-    &RULES
+    ALL.contains(&fingerprint)
 }

@@ -13,7 +13,7 @@ use crate::{
     archive, assignment,
     filter::{self, Hit, Reason},
     issued, nested,
-    rules::{Rule, rules},
+    rules::{Rule, is_published, rules},
     structure,
     text::{self, Writing},
 };
@@ -275,6 +275,11 @@ fn sightings(file: &File<'_>, text: &[u8], mut found: Vec<Found>) -> Vec<SecretS
         at = one.range.start;
         let column = u32::try_from(one.range.start.saturating_sub(start)).unwrap_or(u32::MAX).saturating_add(1);
         let value = fingerprint(one.secret.as_bytes());
+        // The text of some keys begins with the name of their setting: `AccountKey=`.
+        let behind = one.secret.split_once('=').map(|(_, own)| fingerprint(own.as_bytes()));
+        if is_published(value) || behind.is_some_and(is_published) {
+            continue;
+        }
         if sightings
             .iter()
             .rev()

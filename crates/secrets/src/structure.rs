@@ -5,7 +5,10 @@ use std::ops::Range;
 use gonogo_domain::secret::{SecretValue, base64, looks_random, loopback, secret_value};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::issued::{sample, varied};
+use crate::{
+    issued::{sample, varied},
+    letters::wordy,
+};
 
 /// A private key in PEM whose opening dashes stand at `start`: the line that opens it alone is a pattern of a scanner,
 /// or prose. With whether its body is one by its structure.
@@ -41,12 +44,15 @@ pub(crate) fn private_key(text: &[u8], start: usize) -> Option<(Range<usize>, bo
         }
     }
     flush(&mut line);
-    if letters.len() < 40 || !varied(&letters) || sample(&letters) {
+    // A sequence in DER, or the format of OpenSSH; an encrypted or armoured body begins otherwise.
+    let head = base64(letters.get(..letters.len().min(64) / 4 * 4)?);
+    let openssh = head.as_ref().is_some_and(|bytes| bytes.starts_with(b"openssh-key-v1"));
+    let verified = openssh || head.is_some_and(|bytes| bytes.first() == Some(&0x30));
+    // The lengths in the format of OpenSSH are zeros, which are a row of the same letter in base64.
+    let random = if openssh { letters.get(100..).unwrap_or_default() } else { &letters };
+    if letters.len() < 40 || !varied(random) || !openssh && sample(random) {
         return None;
     }
-    // A sequence in DER, or the format of OpenSSH; an encrypted or armoured body begins otherwise.
-    let verified = base64(letters.get(..letters.len().min(64) / 4 * 4)?)
-        .is_some_and(|bytes| bytes.first() == Some(&0x30) || bytes.starts_with(b"openssh-key-v1"));
     let end = start + OPENING + dashes + 5 + body.len();
     Some((start..end, verified))
 }
@@ -71,10 +77,20 @@ pub(crate) fn web_token(text: &[u8], start: usize) -> Option<(Range<usize>, Opti
     if !payload.starts_with(b"{") || find(&payload, b"1234567890").is_some() || find(&payload, b"John Doe").is_some() {
         return None;
     }
+    // What says neither who nor how long opens nothing.
+    if !CLAIMS.iter().any(|claim| find(&payload, claim).is_some()) {
+        return None;
+    }
     // A full stop that ends a sentence is no part of it.
     let length = header_length + payload_length + signature.len() + 2;
     Some((start..start + length, expiry(&payload)))
 }
+
+/// Claims that RFC 7519 registers, and parts of those by which services know a caller.
+const CLAIMS: [&[u8]; 18] = [
+    b"\"iss\"", b"\"sub\"", b"\"aud\"", b"\"exp\"", b"\"nbf\"", b"\"iat\"", b"\"jti\"", b"ser", b"ole", b"name",
+    b"mail", b"id\"", b"Id\"", b"ID\"", b"scope", b"group", b"ey\"", b"oken",
+];
 
 fn expiry(payload: &[u8]) -> Option<Date> {
     let at = find(payload, b"\"exp\"")?;
@@ -106,7 +122,9 @@ pub(crate) fn password_in_address(text: &[u8], end: usize) -> Option<Range<usize
     // In addresses these are written as `%40` and the like.
     let escaped = password.contains("%4") || password.contains("%2");
     let marked = !escaped && password.contains(['$', '{', '}', '<', '>', '%', '*', '(']);
-    let typed = password.len() >= 8 && password.bytes().any(|byte| byte.is_ascii_digit());
+    let has = |kind: fn(&u8) -> bool| password.as_bytes().iter().any(kind);
+    let cased = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let typed = password.len() >= if cased { 6 } else { 8 } && has(u8::is_ascii_digit);
     let named = host.is_empty() || loopback(host) || documentation_host(host);
     let worth = secret_value(password) == SecretValue::Literal && (typed || looks_random(password));
     if named || marked || !worth || sample(password.as_bytes()) {
@@ -144,6 +162,7 @@ pub(crate) fn of_curl(text: &[u8], end: usize) -> Option<Range<usize>> {
     let line = rest.get(..over.unwrap_or(rest.len()))?;
     [b" -u ".as_slice(), b" --user ", b" --user="].iter().find_map(|flag| {
         let start = find(line, flag)? + flag.len();
+        let start = start + line.get(start..)?.iter().take_while(|byte| **byte == b' ').count();
         let quote = line.get(start).copied().filter(|byte| matches!(byte, b'"' | b'\''));
         let start = start + usize::from(quote.is_some());
         let given = line.get(start..)?;
@@ -163,8 +182,10 @@ pub(crate) fn of_curl(text: &[u8], end: usize) -> Option<Range<usize>> {
             other => (from, other),
         };
         let password = std::str::from_utf8(secret).ok()?;
-        let mixed = password.bytes().any(|byte| byte.is_ascii_digit())
-            && password.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let has = |kind: fn(&u8) -> bool| secret.iter().any(kind);
+        let cased = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+        let mixed =
+            has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) || cased && password.len() >= 12 && !wordy(secret);
         let worth = secret_value(password) == SecretValue::Literal
             && password.len() >= 8
             && mixed
@@ -209,6 +230,9 @@ mod tests {
         curl("curl -s \\\n  --user 'ann:q7Rk2LwZ94' \\\n https://shop", Some("q7Rk2LwZ94"));
         curl("curl --user ann:'q7Rk2LwZ94' https://shop", Some("q7Rk2LwZ94"));
         curl("curl -u \"q7Rk2LwZ94:\" https://shop", Some("q7Rk2LwZ94"));
+        curl("curl --user  'ann:q7Rk2LwZ94' https://shop", Some("q7Rk2LwZ94"));
+        curl("curl -u ann:yqDVtkqPECriaLRi https://shop", Some("yqDVtkqPECriaLRi"));
+        curl("curl -u ann:theUsualPassPhrase https://shop", None);
         curl("curl -u ann:$PASSWORD1 https://shop", None);
         curl("curl https://shop\nls -u ann:q7Rk2LwZ94", None);
         curl("curl -u ann", None);
@@ -225,6 +249,24 @@ mod tests {
         assert_eq!(web_token(format!("{header}.{payload}").as_bytes(), 0), None);
     }
 
+    #[test]
+    fn a_web_token_that_names_nobody_is_none() {
+        // {"alg":"HS256"} and {"confidence":0.8}, assembled at run time.
+        let token = [["eyJh", "bGciOiJIUzI1NiJ9"].concat(), ["eyJj", "b25maWRlbmNlIjowLjh9"].concat()].join(".");
+        assert_eq!(web_token(format!("{token}.q3Rz8LwPk2mVt6YbXn4D").as_bytes(), 0), None);
+    }
+
+    #[test]
+    fn a_key_of_openssh_is_found_though_its_lengths_are_zeros() {
+        let head = ["b3BlbnNzaC1rZXktdjE", "AAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZWQyNTUxOQAAACC"].concat();
+        let kind = ["OPENSSH PRIVATE", " KEY"].concat();
+        let body = "q7Rk2LwZ94xTb8VdQm3nPz6YcJ5hGt1sKw".repeat(4);
+        let text = format!("-----BEGIN {kind}-----\n{head}\n{body}\n-----END {kind}-----\n");
+        assert!(private_key(text.as_bytes(), 0).is_some_and(|(_, verified)| verified));
+        let text = format!("-----BEGIN {kind}-----\n{head}\n{}\n-----END {kind}-----\n", "A".repeat(200));
+        assert_eq!(private_key(text.as_bytes(), 0), None);
+    }
+
     fn address(text: &str, expect: Option<&str>) {
         let end = text.find("://").map_or(0, |at| at + 3);
         let found = password_in_address(text.as_bytes(), end).and_then(|range| text.get(range));
@@ -234,6 +276,8 @@ mod tests {
     #[test]
     fn passwords_of_addresses_are_worth_the_name() {
         address("postgres://shop:q7Rk2LwZ94@db.internal/shop", Some("q7Rk2LwZ94"));
+        address("amqps://shop:q7Rk2L@192.168.1.10:5671/", Some("q7Rk2L"));
+        address("amqps://shop:shop12@192.168.1.10:5671/", None);
         for none in [
             "postgres://shop:q7Rk2LwZ94@localhost/shop",
             "postgres://shop:q7Rk2LwZ94@db.example.com/shop",

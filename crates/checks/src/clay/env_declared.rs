@@ -163,8 +163,9 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     if tally.is_empty() {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no read of a CLAY_* variable was recognised in {files} files of source"),
+            format!("no read of a CLAY_* variable was recognised in {sources}"),
             format!("在 {files} 个源文件中未识别出对 CLAY_* 变量的读取"),
         ));
     }

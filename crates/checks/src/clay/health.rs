@@ -158,8 +158,9 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     if clay.source.routes.iter().all(|route| !route.role.counts()) {
         let files = program::files(clay.source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no route was recognised in {files} files of source, so what answers for health was not followed"),
+            format!("no route was recognised in {sources}, so what answers for health was not followed"),
             format!("在 {files} 个源文件中未识别出路由，健康检查的应答未能追踪"),
         ));
     }

@@ -89,8 +89,16 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         match (limiter(&clay, &coverage, call), by_hand) {
             (Some(limiter), _) => {
                 tally.met(call.used.place.to_string(), &limiter.place);
-                if !limiter.settings.contains_key("store") {
-                    apart.get_or_insert(limiter);
+                // How many calls are under way is each replica's own; how many in a second is not. A pace that asks a
+                // store before each call is one for all of them.
+                let counts = matches!(limiter.meaning, Meaning::OutboundLimit | Meaning::RateLimit);
+                let shared = by_hand.and_then(|place| asks_a_store(&clay, place));
+                match shared.filter(|_| !counts) {
+                    Some(place) => tally.met("one budget", place),
+                    None if !limiter.settings.contains_key("store") => {
+                        apart.get_or_insert(limiter);
+                    }
+                    None => (),
                 }
             }
             (None, Some(place)) => unseen = Some(place),
@@ -139,6 +147,17 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     Ok(tally.reading("calls wait for their turn, and for Retry-After", "项调用受速率限制并遵守 Retry-After"))
+}
+
+/// A mechanism that is written by hand, in a file of which a function asks a database or a cache.
+fn asks_a_store<'a>(clay: &Integration<'a>, place: &'a gonogo_domain::Place) -> Option<&'a gonogo_domain::Place> {
+    let beside = clay.source.functions.iter().enumerate();
+    let mut beside = beside.filter(|(_, one)| one.role.counts() && one.place.path() == place.path());
+    let asks = |at: usize| {
+        let mut uses = clay.source.uses_of(at);
+        uses.any(|(_, one)| matches!(one.meaning, Meaning::DatabaseCall | Meaning::CacheCall))
+    };
+    beside.any(|(at, _)| asks(at)).then_some(place)
 }
 
 /// What the call waits at: around it, or in a function that leads to it.

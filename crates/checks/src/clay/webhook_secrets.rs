@@ -94,6 +94,7 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let unguarded = clay::variables(evidence)?.into_iter().any(|one| one.production && inbound(&one.name));
     if clay.receivers.is_empty() {
         let files = program::files(clay.source);
+        let sources = program::counted(files);
         if unguarded {
             return Ok(program::trail_ends(
                 format!(
@@ -114,9 +115,7 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ));
         }
         return Ok(Reading::not_applicable(
-            format!(
-                "no route takes deliveries of Clay in {files} files of source, and no secret of a webhook is given away"
-            ),
+            format!("no route takes deliveries of Clay in {sources}, and no secret of a webhook is given away"),
             format!("{files} 个源文件中没有接收 Clay 投递的路由，且未泄露 webhook 密钥"),
         ));
     }

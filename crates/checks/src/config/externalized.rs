@@ -178,9 +178,10 @@ fn is_on(evidence: &Evidence<'_>, declared: &variables::Declared<'_>, switch: &s
 fn loaded(source: &SourceCode) -> Reading {
     let loads: Vec<Place> = program::used(source, Meaning::ConfigLoad).map(|one| one.place.clone()).collect();
     let files = program::files(source);
+    let sources = program::counted(files);
     if loads.is_empty() {
         return program::trail_ends(
-            format!("no read of a setting was found in {files} files of source"),
+            format!("no read of a setting was found in {sources}"),
             format!("在 {files} 个源文件中未发现读取配置"),
         );
     }

@@ -54,6 +54,11 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     ))
 }
 
+/// `SIGHUP`, `syscall.SIGHUP`, `SignalKind::hangup()`.
+fn is_hangup(signal: &str) -> bool {
+    signal.ends_with("SIGHUP") || signal.trim_end_matches("()").ends_with("SignalKind.hangup")
+}
+
 /// A watcher, SIGHUP, or a provider that is asked again; variables alone need a new start.
 fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
@@ -61,9 +66,8 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .chain(program::used(source, Meaning::FeatureFlag))
         .map(|one| one.place.clone())
         .collect();
-    let hangs_up = program::used(source, Meaning::Signal).filter(|one| {
-        one.settings.values().flat_map(|setting| setting.value.texts()).any(|signal| signal.ends_with("SIGHUP"))
-    });
+    let hangs_up = program::used(source, Meaning::Signal)
+        .filter(|one| one.settings.values().flat_map(|setting| setting.value.texts()).any(is_hangup));
     places.extend(hangs_up.map(|one| one.place.clone()));
     if !places.is_empty() {
         return Ok(Reading::shown(

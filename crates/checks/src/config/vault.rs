@@ -157,8 +157,9 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let names: Vec<&str> = read.keys().copied().filter(|name| is_secret_name(name)).collect();
     if names.is_empty() {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no manifest refers to a secret, and no read of one was found in {files} files of source"),
+            format!("no manifest refers to a secret, and no read of one was found in {sources}"),
             format!("没有清单引用密钥，且在 {files} 个源文件中未发现读取密钥"),
         ));
     }

@@ -170,8 +170,9 @@ fn has_source(evidence: &Evidence<'_>) -> Result<bool, Missing> {
 /// No statement of the program that was read deletes either.
 fn in_source(evidence: &Evidence<'_>, en: &str, zh: &str) -> Result<Reading, Missing> {
     let files = program::files(evidence.source()?);
+    let counted = program::counted(files);
     Ok(program::trail_ends(
-        format!("{en}; in {files} files of source no statement was recognised that deletes by age"),
+        format!("{en}; in {counted} no statement was recognised that deletes by age"),
         format!("{zh}；在 {files} 个源文件中未识别出按时间删除的语句"),
     ))
 }
@@ -370,6 +371,11 @@ fn of_object(kind: &str, name: &str, body: &Node, place: &Place) -> Option<Mecha
             made(&node.place, node.str().and_then(figures::duration), "metrics metric 指标".to_owned())
         }
         "CronJob" => purge_job(name, place, body),
+        // Velero deletes what its schedule has made when its time is over.
+        "Schedule" => {
+            let node = body.at("spec.template.ttl")?;
+            made(&node.place, node.str().and_then(figures::duration), format!("{name} backups backup 备份"))
+        }
         "ConfigMap" => {
             let mut found = None;
             body.walk(&mut |node| {

@@ -65,7 +65,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             settle,
         ));
     }
-    if let Some(run) = found.iter().find(|run| only_production(run)) {
+    if let Some(run) = found.first().filter(|_| found.iter().all(only_production)) {
         return Ok(Reading::partly(
             places,
             vec![Finding::new(

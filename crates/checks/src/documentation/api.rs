@@ -75,6 +75,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, Missing> {
     let source = evidence.source()?;
     let files = program::files(source);
+    let sources = program::counted(files);
     let mut served: BTreeMap<(String, String), &ServedRoute> = BTreeMap::new();
     let mut wild = Vec::new();
     for route in source.routes.iter().filter(|route| route.role.counts() && !is_operational(&route.path)) {
@@ -96,7 +97,7 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
         apis.iter().filter(own).flat_map(|api| api.operations.iter().map(move |one| (api, one))).collect();
     if served.is_empty() {
         return Ok(program::trail_ends(
-            format!("no route was followed in {files} files of source"),
+            format!("no route was followed in {sources}"),
             format!("在 {files} 个源文件中未能追踪到路由"),
         ));
     }

@@ -70,7 +70,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     if tally.is_empty() {
         return Ok(program::trail_ends(
-            format!("no server was recognised in {} files of source", program::files(source)),
+            format!("no server was recognised in {}", program::counted(program::files(source))),
             format!("{} 个源文件中未识别出服务端", program::files(source)),
         ));
     }

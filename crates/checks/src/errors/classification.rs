@@ -1,10 +1,10 @@
 //! Errors are classified.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Tally, Text,
-    evidence::{FunctionId, Meaning, SourceCode, StatusBranch},
+    evidence::{FunctionId, FunctionKind, Meaning, SourceCode, StatusBranch},
 };
 
 use crate::shared::{
@@ -96,13 +96,31 @@ fn transient(one: &StatusBranch) -> bool {
         || (one.low == 400 && one.high == 499)
 }
 
-/// The function, what it reaches, and those that call it in two steps.
+/// The function, what it reaches, those that call it in two steps, and what these hand its answer to in the same folder. A
+/// lambda is a part of the function that it stands in, and no step.
 fn around(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
+    let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.kind == FunctionKind::Lambda);
+    let folder = |at: FunctionId| {
+        let path = source.functions.get(at).map(|one| one.place.path());
+        path.map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder))
+    };
     let mut found = source.reached(function);
-    let mut step = vec![function];
-    for _ in 0..2 {
-        step =
-            step.iter().filter_map(|at| callers.get(*at)).flatten().copied().filter(|at| found.insert(*at)).collect();
+    let mut open = VecDeque::from([(function, 0_usize)]);
+    let mut above = Vec::new();
+    while let Some((at, steps)) = open.pop_front() {
+        for caller in callers.get(at).into_iter().flatten().copied().filter(|_| steps < 2) {
+            if !found.insert(caller) {
+                continue;
+            }
+            above.push(caller);
+            if is_lambda(caller) {
+                open.push_front((caller, steps));
+            } else {
+                open.push_back((caller, steps + 1));
+            }
+        }
     }
+    let handed = above.into_iter().filter_map(|at| source.functions.get(at)).flat_map(|one| &one.calls);
+    found.extend(handed.copied().filter(|at| folder(*at) == folder(function)));
     found
 }

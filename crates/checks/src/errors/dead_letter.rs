@@ -88,16 +88,17 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     let files = program::files(source);
+    let sources = program::counted(files);
     let consumer = source.uses_for(&[Meaning::QueueConsume]).next();
     let Some((_, consumer)) = consumer else {
         if source.uses_for(&[Meaning::QueuePublish]).next().is_some() {
             return Ok(Reading::not_applicable(
-                format!("it puts work into queues and takes none out, in {files} files of source"),
+                format!("it puts work into queues and takes none out, in {sources}"),
                 format!("{files} 个源文件只向队列投递任务，不消费"),
             ));
         }
         return Ok(program::trail_ends(
-            format!("a queue is depended on, and no use of it was recognised in {files} files of source"),
+            format!("a queue is depended on, and no use of it was recognised in {sources}"),
             format!("依赖了队列，但在 {files} 个源文件中未识别出对它的使用"),
         ));
     };

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
-    Tally, Text,
-    evidence::{Meaning, Origin},
+    Tally, Text, answers,
+    evidence::{Meaning, Origin, SettingValue, Use},
 };
 
 use crate::shared::program;
@@ -49,6 +49,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Origin::Name(name) | Origin::Parameter(name) => Some(name.as_str()).filter(|name| internal(name)),
             _ => None,
         });
+        // A status of 4xx says what the caller did wrong: the error was told from those of the inside.
+        let told = told.filter(|name| !of_the_caller(answer) || is_trace(name));
         let key = answer.place.to_string();
         if let Some(name) = told {
             tally.miss(
@@ -67,8 +69,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let count = tally.count();
     if count.of == 0 {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no answer to an error was recognised in {files} files of source"),
+            format!("no answer to an error was recognised in {sources}"),
             format!("在 {files} 个源文件中未识别出错误应答"),
         ));
     }
@@ -100,11 +103,26 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     Ok(tally.reading("answers to errors tell nothing of the inside", "处错误应答不泄露内部信息"))
 }
 
+/// The answer says that the caller is wrong.
+fn of_the_caller(answer: &Use) -> bool {
+    let status = answer.settings.get("status").and_then(|status| match &status.value {
+        SettingValue::Text(name) => answers().status(name).map(f64::from),
+        value => value.number(),
+    });
+    status.is_some_and(|status| (400.0..500.0).contains(&status))
+}
+
+/// Where in the program it happened is no caller's matter.
+fn is_trace(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    matches!(last, "stack" | "format_exc()" | "getStackTrace()" | "printStackTrace()" | "StackTrace")
+}
+
 /// `err.Error()`, `error.stack`, `traceback.format_exc()`, or the error itself.
 fn internal(name: &str) -> bool {
     let (head, last) = (name.split('.').next().unwrap_or(name), name.rsplit('.').next().unwrap_or(name));
     let error = matches!(head, "err" | "error" | "e" | "ex" | "exc" | "exception" | "cause");
     let own = head == last && error;
-    own || matches!(last, "stack" | "format_exc()" | "getStackTrace()" | "printStackTrace()" | "StackTrace")
+    own || is_trace(name)
         || error && matches!(last, "message" | "Error()" | "getMessage()" | "Message" | "toString()" | "args")
 }

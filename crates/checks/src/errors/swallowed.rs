@@ -74,7 +74,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ));
         }
         return Ok(Reading::not_applicable(
-            format!("no handler of an error in {} files of source", program::files(source)),
+            format!("no handler of an error in {}", program::counted(program::files(source))),
             format!("{} 个源文件中没有错误处理代码", program::files(source)),
         ));
     }

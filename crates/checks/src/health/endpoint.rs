@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text,
+    Area, Check, Classes, Dependency, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
     evidence::{Healthcheck, InstructionKind, Meaning, ProbeAction, ServedRoute, SettingValue, SourceCode, Use},
+    known_packages,
 };
 
 use crate::shared::{health, production_workloads, program};
@@ -75,7 +76,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if routes.is_empty() {
         return Ok(no_route(evidence, source, &asked));
     }
-    let dependencies = dependencies(source);
+    let dependencies = dependencies(source, &evidence.service().dependencies);
     let mut titles: Vec<String> = routes.iter().map(health::title).collect();
     titles.sort();
     titles.dedup();
@@ -110,8 +111,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             let title = health::title(fullest);
             let finding = Finding::new(
                 &fullest.place,
-                format!("{title} does not report {name}"),
-                format!("{title} 未报告 {name} 的状态"),
+                format!("{title} does not report {}", spoken(name, call)),
+                format!("{title} 未报告 {} 的状态", spoken(name, call)),
             );
             tally.miss(name.clone(), finding.also(&call.place, "it is called here", "在此处调用"));
         }
@@ -159,7 +160,7 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, Strin
     }
     if served == 0 {
         return program::trail_ends(
-            format!("no route was recognised in {} files of source", program::files(source)),
+            format!("no route was recognised in {}", program::counted(program::files(source))),
             format!("{} 个源文件中未识别出路由", program::files(source)),
         );
     }
@@ -167,19 +168,41 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, Strin
         evidence,
         source,
         &[Meaning::Route],
-        &format!("none of {served} routes answers for health"),
+        &(if served == 1 {
+            "the only route does not answer for health".to_owned()
+        } else {
+            format!("none of {served} routes answers for health")
+        }),
         &format!("{served} 个路由中没有健康端点"),
     )
 }
 
-/// What the program calls over the network, by a name for each dependency, with one of the calls.
-fn dependencies(source: &SourceCode) -> BTreeMap<String, (Meaning, &Use)> {
+/// What the program calls over the network, by a name for each dependency, with one of the calls. What is called where was
+/// not followed is the one that the configuration names, if that is one alone.
+fn dependencies<'a>(source: &'a SourceCode, named: &[Dependency]) -> BTreeMap<String, (Meaning, &'a Use)> {
+    let mut over_http = named.iter().filter(|one| one.kind == "http");
+    let only = over_http.next().filter(|_| over_http.next().is_none());
     let mut dependencies = BTreeMap::new();
     let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
     for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !drawn(one)) {
-        dependencies.entry(name(source, one)).or_insert((kind(one.meaning), one));
+        let name = match only.filter(|_| one.meaning == Meaning::HttpCall && !is_addressed(source, one)) {
+            Some(only) => only.name.clone(),
+            None => name(source, one),
+        };
+        dependencies.entry(name).or_insert((kind(one.meaning), one));
     }
     dependencies
+}
+
+/// The host of a call, or the variable that holds it, is written at the call or at its client.
+fn is_addressed(source: &SourceCode, one: &Use) -> bool {
+    let client = one.client.and_then(|at| source.uses.get(at));
+    let mut addresses = [Some(one), client].into_iter().flatten().filter_map(|one| one.settings.get("address"));
+    addresses.any(|setting| match &setting.value {
+        SettingValue::Text(text) => host(text).is_some(),
+        SettingValue::Environment(..) => true,
+        _ => false,
+    })
 }
 
 /// A queue is one dependency, whether it is written or read.
@@ -205,6 +228,19 @@ fn name(source: &SourceCode, one: &Use) -> String {
         Meaning::GrpcCall => host.unwrap_or_else(|| format!("{library} (gRPC)")),
         _ => library,
     }
+}
+
+/// A dependency as people speak of it: what its library connects to, with the library behind it.
+fn spoken(name: &str, call: &Use) -> String {
+    let Some(package) = call.package.as_deref().filter(|package| *package == name) else { return name.to_owned() };
+    let known = known_packages().iter().find(|known| known.name.eq_ignore_ascii_case(package));
+    let what = known.and_then(|known| known.connects.as_deref()).or_else(|| match kind(call.meaning) {
+        Meaning::DatabaseCall => Some("the database"),
+        Meaning::CacheCall => Some("the cache"),
+        Meaning::QueuePublish => Some("the queue"),
+        _ => None,
+    });
+    what.filter(|what| *what != name).map_or_else(|| name.to_owned(), |what| format!("{what} ({name})"))
 }
 
 /// The host of `https://api.example/v1`; none where it is put together.

@@ -162,7 +162,7 @@ fn without_server(evidence: &Evidence<'_>, source: &SourceCode, handler: Option<
             "没有处理 SIGTERM，手头的工作会被中断",
         ),
         None => program::trail_ends(
-            format!("no server was recognised in {} files of source", program::files(source)),
+            format!("no server was recognised in {}", program::counted(program::files(source))),
             format!("{} 个源文件中未识别出服务端", program::files(source)),
         ),
     }

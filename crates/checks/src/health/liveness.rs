@@ -138,7 +138,7 @@ fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
     };
     if routes.is_empty() {
         return Behind::Unknown(Ok(program::trail_ends(
-            format!("no route for {path} was recognised in {} files of source", program::files(source)),
+            format!("no route for {path} was recognised in {}", program::counted(program::files(source))),
             format!("{} 个源文件中未识别出 {path} 的路由", program::files(source)),
         )));
     }

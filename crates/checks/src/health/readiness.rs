@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Container, Probe, ProbeAction, Workload},
+    evidence::{Container, Probe, ProbeAction, Workload, WorkloadKind},
 };
 
 use crate::shared::{
@@ -108,7 +108,10 @@ fn same_handler(evidence: &Evidence<'_>, ready: &Probe, live: &Probe) -> Option<
 fn serving<'a>(evidence: &Evidence<'a>) -> Result<Vec<(&'a Workload, &'a Container)>, Missing> {
     let mut certain = Vec::new();
     let mut alone = Vec::new();
-    for workload in production_workloads(evidence)?.into_iter().filter(|workload| workload.kind.long_running()) {
+    // A Procfile names commands, and has no word for a probe.
+    let asks = |workload: &&Workload| workload.kind != WorkloadKind::Platform("procfile".to_owned());
+    let running = production_workloads(evidence)?.into_iter().filter(|workload| workload.kind.long_running());
+    for workload in running.filter(asks) {
         let programs: Vec<&Container> = workload.main_containers().collect();
         let mut shown: Vec<&Container> =
             programs.iter().copied().filter(|container| says_so(workload, container)).collect();

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Area, Check, Classes, Count, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings,
-    Standard, Strength, Text, evidence::RuleKind,
+    Standard, Strength, Text,
+    evidence::{DocumentKind, RuleKind},
 };
 
 use super::{
@@ -79,9 +80,13 @@ fn configured(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missi
         ));
     }
     if all.is_empty() {
+        // Of the repository, not of the unit: several units of one repository lack the same thing once.
+        let readme = evidence
+            .documents()?
+            .iter()
+            .find(|document| document.kind == DocumentKind::Readme && !document.place.path().contains('/'));
         findings.push(Finding::new(
-            // Of the repository, not of the unit: several units of one repository lack the same thing once.
-            &Place::whole("."),
+            &readme.map_or_else(|| Place::whole("."), |readme| Place::whole(readme.place.path().to_owned())),
             format!("no runbook is in the repository, {wanted} are asked for"),
             format!("仓库中没有运行手册，要求至少 {wanted} 份"),
         ));

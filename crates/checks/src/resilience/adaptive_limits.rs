@@ -49,9 +49,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         places.extend(source.uses_for(&[Meaning::AdaptiveLimit]).map(|(_, one)| one.place.clone()));
         if places.is_empty() {
             let files = outbound::files(source);
+            let sources = crate::shared::program::counted(files);
             return Ok(Reading::elsewhere(
                 Message::new(
-                    format!("no limit that adapts is in {files} files of source, nor in a proxy of this repository"),
+                    format!("no limit that adapts is in {sources}, nor in a proxy of this repository"),
                     format!("{files} 个源文件与此仓库的代理配置中均无自适应限流"),
                 ),
                 Message::new(

@@ -63,9 +63,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     let files = outbound::files(source);
+    let sources = crate::shared::program::counted(files);
     Ok(Reading::elsewhere(
         Message::new(
-            format!("no unbounded queue and no bound of what is in flight is in {files} files of source"),
+            format!("no unbounded queue and no bound of what is in flight is in {sources}"),
             format!("{files} 个源文件中既没有无界队列，也没有并发上限"),
         ),
         Message::new(

@@ -63,10 +63,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let services = outbound::to_services(&calls);
     let clients: std::collections::BTreeSet<String> = services.iter().map(|(_, call)| client(call)).collect();
     if clients.len() < 2 {
-        return Ok(Reading::not_applicable(
-            format!("{} dependency is called: there is nothing to keep apart", clients.len()),
-            format!("只调用 {} 个依赖：无需相互隔离", clients.len()),
-        ));
+        return Ok(match clients.len() {
+            0 => Reading::not_applicable(
+                "no call goes to another service: there is nothing to keep apart",
+                "未调用其他服务：无需相互隔离",
+            ),
+            _ => Reading::not_applicable(
+                "1 dependency is called: there is nothing to keep apart",
+                "只调用 1 个依赖：无需相互隔离",
+            ),
+        });
     }
     let walls: Vec<&Use> = source.uses_for(&[Meaning::Bulkhead]).map(|(_, one)| one).collect();
     let open: Vec<Finding> = walls

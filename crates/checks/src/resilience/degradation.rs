@@ -60,12 +60,17 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let callers = source.callers();
     let mut tally = Tally::new();
     let for_health = outbound::for_health(source);
+    let asked = outbound::on_request_path(source);
     // A probe has to say so when a call fails.
     for (_, call) in services.into_iter().filter(|(_, call)| !for_health.contains(&call.function)) {
         let key = call.place.to_string();
         let fallback = coverage.around(call.function).iter().find_map(|at| source.uses.get(*at)).map(|one| &one.place);
         match fallback.or_else(|| stand_in(source, call, &callers)) {
             Some(place) => tally.met(key, place),
+            // Nobody waits for it: the program does it by itself, and answers without it.
+            None if !asked.is_empty() && !asked.contains_key(&call.function) && by_itself(source, call, &callers) => {
+                tally.met(key, &call.place);
+            }
             None => tally.miss(
                 key,
                 Finding::new(
@@ -102,6 +107,19 @@ fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<FunctionId
             (one.in_catch && stored.contains(&one.meaning) && one.place != call.place).then_some(&one.place)
         })
     })
+}
+
+/// The start of the program leads to the call: it is not only that nothing was seen to.
+fn by_itself(source: &SourceCode, call: &Use, callers: &[Vec<FunctionId>]) -> bool {
+    let mut seen = BTreeSet::from([call.function]);
+    let mut open = vec![call.function];
+    while let Some(at) = open.pop() {
+        if source.functions.get(at).is_some_and(|one| one.role.counts() && one.name == "main") {
+            return true;
+        }
+        open.extend(callers.get(at).into_iter().flatten().copied().filter(|caller| seen.insert(*caller)));
+    }
+    false
 }
 
 /// The function itself, those that call it, and those that call these where one of them has no name: a lambda runs for the

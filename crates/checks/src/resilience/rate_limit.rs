@@ -83,9 +83,10 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let limits: Vec<(UseId, &Use)> = source.uses_for(&[Meaning::RateLimit]).collect();
     if limits.is_empty() {
         let files = outbound::files(source);
+        let sources = crate::shared::program::counted(files);
         return Ok(Reading::elsewhere(
             Message::new(
-                format!("no rate limit is in {files} files of source, nor in a gateway of this repository"),
+                format!("no rate limit is in {sources}, nor in a gateway of this repository"),
                 format!("{files} 个源文件与此仓库的网关配置中均无限流"),
             ),
             Message::new(

@@ -1,8 +1,8 @@
 //! Whatever is not public asks who calls.
 
 use gonogo_domain::{
-    Area, Capability, Check, Class, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings,
-    Standard, Strength, Tally, Text,
+    Area, Capability, Check, Class, Classes, Conclusion, Evidence, Finding, Gate, Missing, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
     evidence::{ApiDescription, ApiKind, Meaning, Object, Operation, ServedRoute},
     merge,
 };
@@ -143,6 +143,10 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
     let mut tally = Tally::new();
     let mut open = 0_usize;
     let mut lost = None;
+    let mut unseen = None;
+    let can_ask = program::used(source, Meaning::Authentication).next().is_some()
+        || declared_library(evidence, Capability::Authentication, "authentication", "身份认证")?.conclusion
+            == Conclusion::Met;
     let all = program::used(source, Meaning::Authentication).find(|one| program::default(one, "scope") == "all");
     for route in source.routes.iter().filter(|route| route.role.counts()) {
         let method = route.method.as_deref().unwrap_or("ANY");
@@ -175,14 +179,18 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
                     format!("{key} 位于 {guard} 之后，但它不会拒绝任何人"),
                 ),
             ),
-            Asks::No => tally.miss(
-                key.clone(),
-                Finding::new(
-                    &route.place,
-                    format!("{key} asks for no authentication and is not stated as public"),
-                    format!("{key} 不要求身份认证，也未声明为公开"),
-                ),
-            ),
+            Asks::No => {
+                // Who answers may ask for itself.
+                unseen = unseen.or((can_ask && route.handler.is_none()).then_some(&route.place));
+                tally.miss(
+                    key.clone(),
+                    Finding::new(
+                        &route.place,
+                        format!("{key} asks for no authentication and is not stated as public"),
+                        format!("{key} 不要求身份认证，也未声明为公开"),
+                    ),
+                );
+            }
         }
     }
     let whole = program::used(source, Meaning::Authentication).find(|one| program::default(one, "scope") == "program");
@@ -198,6 +206,13 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
             format!("{place} 处路由的路径未能追踪，且未见身份认证"),
         ));
     }
+    // Where no route is seen to ask, the program's way to ask was not followed.
+    if let Some(place) = unseen.filter(|_| tally.count().met == 0) {
+        return Ok(program::trail_ends(
+            format!("who answers the route at {place} was not followed, and nothing before it asks who calls"),
+            format!("{place} 处路由的处理函数未能追踪，其之前也未见身份认证"),
+        ));
+    }
     if tally.is_empty() && open > 0 {
         return Ok(Reading::not_applicable(
             format!("each of the {open} routes found is public by what it is, or stated so"),
@@ -206,8 +221,9 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
     }
     if tally.is_empty() {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no route was found in {files} files of source"),
+            format!("no route was found in {sources}"),
             format!("在 {files} 个源文件中未找到路由"),
         ));
     }

@@ -1,8 +1,8 @@
 //! Input is checked where it comes in.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Policy, Reading, Readings, Standard,
-    Strength, Tally, Text,
+    Area, Capability, Check, Classes, Conclusion, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading,
+    Readings, Standard, Strength, Tally, Text,
     evidence::{BodyUse, Function, FunctionId, FunctionKind, Meaning, Object, ServedRoute, SourceCode, Use},
     merge,
 };
@@ -102,17 +102,24 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
     let routes: Vec<&ServedRoute> = source.routes.iter().filter(takes_body).collect();
     if routes.is_empty() {
         let files = program::files(source);
+        let sources = program::counted(files);
         return Ok(program::trail_ends(
-            format!("no route that takes a body was found in {files} files of source"),
+            format!("no route that takes a body was found in {sources}"),
             format!("在 {files} 个源文件中未找到接收请求体的路由"),
         ));
     }
     let mut tally = Tally::new();
     let mut by_hand: Option<&Function> = None;
+    let mut unseen: Option<&Place> = None;
+    let can_check = program::used(source, Meaning::Validation).next().is_some()
+        || declared_library(evidence, Capability::Validation, "validating input", "输入校验")?.conclusion
+            == Conclusion::Met;
     let everywhere = program::used(source, Meaning::Validation).find(|one| one.symbol.ends_with("ValidationPipe"));
     for route in &routes {
         let key = format!("{} {}", route.method.as_deref().unwrap_or_default(), route.path);
-        let checks = |one: &Use| matches!(one.meaning, Meaning::Validation | Meaning::SignatureCheck);
+        // What is signed was checked by whoever signed it.
+        let checks =
+            |one: &Use| matches!(one.meaning, Meaning::Validation | Meaning::SignatureCheck | Meaning::KeyedHash);
         let handler = route.handler.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)));
         let before = route.guards.iter().any(|guard| {
             guard.used.and_then(|id| source.uses.get(id)).is_some_and(checks)
@@ -128,6 +135,8 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         } else if let Some(own) = route.handler.and_then(|at| checks_itself(source, at)) {
             by_hand.get_or_insert(own);
             tally.met(key, &route.place);
+        } else if route.handler.is_none() && can_check {
+            unseen.get_or_insert(&route.place);
         } else {
             tally.miss(
                 key.clone(),
@@ -156,6 +165,12 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
             "limit",
             Finding::new(&first.place, "nothing bounds the size of a body", "没有任何机制限制请求体大小"),
         );
+    }
+    if let Some(place) = unseen.filter(|_| tally.count().met == tally.count().of) {
+        return Ok(program::trail_ends(
+            format!("who answers the route at {place} was not followed: what checks its body cannot be seen"),
+            format!("{place} 处路由的处理函数未能追踪：无法得知何者校验其请求体"),
+        ));
     }
     if let Some(own) = by_hand.filter(|_| tally.count().met == tally.count().of) {
         return Ok(program::trail_ends(

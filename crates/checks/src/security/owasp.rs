@@ -72,14 +72,16 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut findings = debugging(evidence)?;
     findings.extend(any_origin(evidence)?);
     if let Ok(source) = evidence.source() {
-        findings.extend(dangerous_calls(source));
+        let calls = dangerous_calls(source);
         let queries = queries(source);
         // What no call of the tables is given is read as a text.
-        let known = |one: &Finding| {
-            queries.iter().any(|query| query.place.path() == one.place.path() && query.place.line() == one.place.line())
+        let same = |one: &Finding, other: &Finding| {
+            other.place.path() == one.place.path() && other.place.line() == one.place.line()
         };
+        let known = |one: &Finding| queries.iter().chain(&calls).any(|call| same(one, call));
         findings.extend(put_together(source).into_iter().filter(|one| !known(one)));
-        findings.extend(queries);
+        findings.extend(queries.iter().filter(|one| !calls.iter().any(|call| same(one, call))).cloned());
+        findings.extend(calls);
         findings.extend(origins(source));
     }
     let results: Vec<&ResultFile> = evidence
@@ -153,14 +155,11 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// Calls that open a program, with the category of the OWASP Top 10 that they fall into.
 fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for one in program::used(source, Meaning::Dangerous) {
+    for one in program::used(source, Meaning::Dangerous).filter(|one| is_asked(one)) {
         let open = match program::default(one, "only") {
-            // A text that is written out is the program's own.
-            "input" => one.settings.get("code").is_some_and(|code| match &code.value {
-                SettingValue::Text(text) => text.contains("{}"),
-                SettingValue::NotFollowed => true,
-                _ => false,
-            }),
+            "input" => from_elsewhere(one),
+            // With arguments beside the name of the program there is no shell.
+            "line" => from_elsewhere(one) && !one.settings.contains_key("given"),
             "shell" => {
                 let shell = one.settings.get("program").and_then(|program| program.value.text());
                 let given = one.settings.get("given").map(|given| given.value.texts()).unwrap_or_default();
@@ -188,8 +187,12 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
                 }
                 skipped
             }
-            // To read again what was verified before is no harm.
-            "unverified" => flag(one, "verified") == Some(false) && !verifies_elsewhere(source, one),
+            // To read again what was verified before is no harm, and what a branch does an operator may switch on.
+            "unverified" => flag(one, "verified") == Some(false) && !one.in_branch && !verifies_elsewhere(source, one),
+            "query" => {
+                let text = |name: &str| one.settings.get(name).and_then(|setting| setting.value.text());
+                text("query").is_some_and(takes_value) || text("condition").is_some_and(holds_value)
+            }
             "none" => algorithms(one).iter().any(|name| name.to_ascii_lowercase().ends_with("none")),
             "unlisted" => !one.settings.contains_key("algorithms"),
             "cookie" => {
@@ -209,6 +212,32 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A text that is written out is the program's own.
+fn from_elsewhere(one: &Use) -> bool {
+    one.settings.get("code").is_some_and(|code| match &code.value {
+        SettingValue::Text(text) => text.contains("{}"),
+        SettingValue::NotFollowed => true,
+        _ => false,
+    })
+}
+
+/// Only some values of a setting are dangerous: the row lists them.
+fn is_asked(one: &Use) -> bool {
+    let values = program::default(one, "values");
+    values.is_empty()
+        || one.settings.get("value").is_some_and(|given| {
+            let texts = given.value.texts();
+            texts
+                .iter()
+                .any(|text| values.split(' ').any(|value| text.eq_ignore_ascii_case(value) || ends(text, value)))
+        })
+}
+
+/// `System.Xml.DtdProcessing.Parse` is `DtdProcessing.Parse`, and the flags `A|B` end with `B`.
+fn ends(text: &str, value: &str) -> bool {
+    text.strip_suffix(value).is_some_and(|before| before.ends_with(['.', '|', ' ', ':', '\\']))
 }
 
 /// Versions of TLS that are no longer safe, as Go names them.
@@ -285,13 +314,18 @@ fn takes_value(query: &str) -> bool {
     let lower = query.trim_start().to_ascii_lowercase();
     let is_sql =
         ["select ", "insert ", "update ", "delete ", "with ", "replace "].iter().any(|word| lower.starts_with(word));
-    is_sql
-        && lower.match_indices("{}").any(|(at, _)| {
-            let before = lower.get(..at).unwrap_or_default();
-            let quoted = before.trim_end_matches('%').ends_with('\'');
-            let before = before.trim_end();
-            quoted || before.ends_with(['=', '<', '>']) || before.ends_with(" like")
-        })
+    is_sql && holds_value(&lower)
+}
+
+/// The same of a condition alone: `name = '{}'`.
+fn holds_value(condition: &str) -> bool {
+    let lower = condition.to_ascii_lowercase();
+    lower.match_indices("{}").any(|(at, _)| {
+        let before = lower.get(..at).unwrap_or_default();
+        let quoted = before.trim_end_matches('%').ends_with('\'');
+        let before = before.trim_end();
+        quoted || before.ends_with(['=', '<', '>']) || before.ends_with(" like")
+    })
 }
 
 /// Middleware that lets every origin call with the user's cookies (A05).
@@ -372,8 +406,10 @@ fn debugging(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
 /// Statements of SQL in whose quotes something is put: `… WHERE name = '{}'`. What stands outside of quotes may be the name
 /// of a table, or a number.
 fn put_together(source: &SourceCode) -> Vec<Finding> {
+    // A migration is given nothing by a caller.
+    let migrates = |path: &str| path.to_ascii_lowercase().split('/').any(|part| part.contains("migrat"));
     let texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Sql);
-    let open = texts.filter(|one| {
+    let open = texts.filter(|one| !migrates(one.place.path())).filter(|one| {
         one.text.match_indices("{}").any(|(at, _)| {
             let before = one.text.get(..at).unwrap_or_default();
             before.matches('\'').count() % 2 == 1

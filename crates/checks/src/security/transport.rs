@@ -139,7 +139,7 @@ fn goes_out_plain(source: &SourceCode) -> Vec<Finding> {
         };
         let off = match program::default(one, "only") {
             "tls" => is("skipped", true) && !one.in_branch,
-            "unverified" => program::default(one, "risk") == "A02" && is("verified", false),
+            "unverified" => program::default(one, "risk") == "A02" && is("verified", false) && !one.in_branch,
             _ => false,
         };
         if off {

@@ -82,6 +82,7 @@ fn called_so(name: &str) -> bool {
             "requireuser",
             "currentuser",
             "signedin",
+            "anonymous",
             "guard",
         ]
         .iter()

@@ -49,9 +49,21 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
             SettingValue::Duration(_) | SettingValue::Number(_) | SettingValue::Flag(false) => {
                 Bound::Off(setting.place.clone())
             }
-            _ => Bound::NotFollowed(setting.place.clone()),
+            // How long was not followed; what stands around may say.
+            _ => match around(source, id, call) {
+                bound @ (Bound::At(..) | Bound::Made(_)) => bound,
+                _ => Bound::NotFollowed(setting.place.clone()),
+            },
         };
     }
+    match around(source, id, call) {
+        Bound::Never => by_library(source, call),
+        bound => bound,
+    }
+}
+
+/// The deadline that is made around a call or before it.
+fn around(source: &SourceCode, id: UseId, call: &Use) -> Bound {
     let beside = |one: &&Use| one.meaning == Meaning::Deadline && one.role.counts() && one.function == call.function;
     let deadlines: Vec<&Use> = source.uses.iter().filter(beside).collect();
     let around = source.wrapping(id, &[Meaning::Deadline]);
@@ -71,9 +83,11 @@ pub(crate) fn bound(source: &SourceCode, id: UseId, call: &Use) -> Bound {
             None => Bound::Made(deadline.place.clone()),
         };
     }
-    if let Some(place) = discarded {
-        return Bound::Discarded(place);
-    }
+    discarded.map_or(Bound::Never, Bound::Discarded)
+}
+
+/// What the client or the library bounds by itself.
+fn by_library(source: &SourceCode, call: &Use) -> Bound {
     // What is put into a client holds for all its calls: `HttpModule.register({ timeout: 3000 })`.
     let of_client = source
         .uses_for(&[Meaning::Deadline])
@@ -310,6 +324,7 @@ pub(crate) fn files(source: &SourceCode) -> usize {
 /// No call that leaves the process was recognised: not applicable, unless a manifest says that there should be some.
 pub(crate) fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Reading, Missing> {
     let files = files(source);
+    let sources = super::program::counted(files);
     let connecting = [Capability::HttpClient, Capability::Database, Capability::Cache, Capability::Queue];
     let library = evidence
         .packages()?
@@ -328,7 +343,7 @@ pub(crate) fn nothing_leaves(evidence: &Evidence<'_>, source: &SourceCode) -> Re
             ),
         ),
         None => Reading::not_applicable(
-            format!("no call leaves the process in {files} files of source"),
+            format!("no call leaves the process in {sources}"),
             format!("{files} 个源文件中没有离开进程的调用"),
         ),
     })

@@ -11,7 +11,53 @@ use gonogo_domain::{
 /// What the product uses for one purpose.
 pub(crate) fn used(source: &SourceCode, meaning: Meaning) -> impl Iterator<Item = &Use> {
     let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
-    source.uses.iter().filter(move |one| one.role.counts() && one.meaning == meaning && !drawn(one))
+    let pages = Pages::of(source);
+    source
+        .uses
+        .iter()
+        .filter(move |one| one.role.counts() && one.meaning == meaning && !drawn(one) && !pages.holds(one.place.path()))
+}
+
+/// Scripts that a browser runs: they lie where a server hands files out, or beside a server in another language.
+struct Pages<'s> {
+    /// Files that serve are of the server, wherever they lie.
+    serving: BTreeSet<&'s str>,
+    /// What serves is written in another language.
+    elsewhere: bool,
+}
+
+impl<'s> Pages<'s> {
+    const FOLDERS: [&'static str; 7] = ["static", "public", "www", "wwwroot", "html", "htdocs", "webroot"];
+
+    fn of(source: &'s SourceCode) -> Self {
+        let serves = |one: &&Use| {
+            one.role.counts()
+                && matches!(
+                    one.meaning,
+                    Meaning::Listen | Meaning::Route | Meaning::Middleware | Meaning::QueueConsume | Meaning::Signal
+                )
+        };
+        let serving: BTreeSet<&str> = source.uses.iter().filter(serves).map(|one| one.place.path()).collect();
+        let elsewhere = serving.iter().any(|path| is_source(path)) && !serving.iter().any(|path| is_script(path));
+        Self { serving, elsewhere }
+    }
+
+    fn holds(&self, path: &str) -> bool {
+        is_script(path)
+            && !self.serving.contains(path)
+            && (self.elsewhere || path.split('/').rev().skip(1).any(|folder| Self::FOLDERS.contains(&folder)))
+    }
+}
+
+fn is_script(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "tsx"))
+}
+
+/// A program's file, and no script for browsers.
+fn is_source(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("go" | "py" | "java" | "kt" | "cs" | "rb" | "rs" | "php"))
 }
 
 /// What a row says of a use that sets nothing itself.
@@ -22,6 +68,11 @@ pub(crate) fn default<'u>(one: &'u Use, name: &str) -> &'u str {
 /// The number of files that were read.
 pub(crate) fn files(source: &SourceCode) -> usize {
     source.files.iter().filter(|file| file.role.counts()).count()
+}
+
+/// "1 file of source", "3 files of source".
+pub(crate) fn counted(files: usize) -> String {
+    if files == 1 { "1 file of source".to_owned() } else { format!("{files} files of source") }
 }
 
 /// The languages of the product in which no table knows anything for one of these purposes.
@@ -43,6 +94,21 @@ pub(crate) fn nothing(
     en: &str,
     zh: &str,
 ) -> Reading {
+    let pages = Pages::of(source);
+    let mut products = source.files.iter().filter(|file| file.role.counts()).peekable();
+    if products.peek().is_some() && products.all(|file| pages.holds(&file.path)) {
+        let files = files(source);
+        return unknown(
+            Message::new(
+                format!("its source is scripts for browsers ({files}): what serves them is set up elsewhere"),
+                format!("其源代码均为浏览器脚本（{files} 个文件）：提供服务的程序在别处配置"),
+            ),
+            Message::new(
+                "the settings of what serves, or an exercise that shows it",
+                "服务程序的配置，或一次能证明的演练",
+            ),
+        );
+    }
     let strange = unknown_languages(source, meanings);
     if !strange.is_empty() {
         let list = strange.join(", ");
@@ -69,9 +135,10 @@ pub(crate) fn nothing(
         );
     }
     let files = files(source);
+    let sources = counted(files);
     Reading::absent(Finding::new(
         &place(evidence, source),
-        format!("{en}, in {files} files of source"),
+        format!("{en}, in {sources}"),
         format!("{files} 个源文件中，{zh}"),
     ))
 }

@@ -76,8 +76,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     in_source(source, &mut tally);
     if tally.is_empty() {
         let files = source.files.len();
+        let sources = crate::shared::program::counted(files);
         return Ok(Reading::not_applicable(
-            format!("no test was found in {files} files of source"),
+            format!("no test was found in {sources}"),
             format!("在 {files} 个源文件中未找到测试"),
         ));
     }

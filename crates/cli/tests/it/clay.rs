@@ -1,26 +1,12 @@
 //! Two small integrations with Clay of `fixtures/`, one as it should be and one as demos are, line by line.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use crate::support::Repository;
 
 /// A fixture as a repository of its own: in this one its files would be no product.
 fn fixture(name: &str) -> Repository {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(name);
-    let repository = Repository::of(&[]);
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("the fixture is there").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let inner = path.strip_prefix(&root).expect("it lies in the fixture").to_str().expect("its name is text");
-            repository.write(inner, fs::read(&path).expect("it can be read"));
-        }
-    }
-    repository
+    Repository::copy(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(name))
 }
 
 /// Every line of the standard with its outcome.

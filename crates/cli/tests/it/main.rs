@@ -3,6 +3,7 @@
 mod clay;
 mod commands;
 mod decisions;
+mod example;
 mod exercise;
 mod formats;
 mod hostile;

@@ -49,6 +49,24 @@ impl Repository {
         repository
     }
 
+    /// A folder as a repository of its own, without what a build has left in it.
+    pub(crate) fn copy(root: &Path) -> Self {
+        let repository = Self::of(&[]);
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("the folder is there").flatten() {
+                let path = entry.path();
+                let inner = path.strip_prefix(root).expect("it lies in the folder").to_str().expect("its name is text");
+                if !path.is_dir() {
+                    repository.write(inner, fs::read(&path).expect("it can be read"));
+                } else if inner != "target" {
+                    folders.push(path);
+                }
+            }
+        }
+        repository
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }

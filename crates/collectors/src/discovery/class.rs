@@ -68,6 +68,9 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
         return (Class::Server, reason);
     }
     let runs = view.workloads().find(|workload| workload.kind.long_running());
+    if let Some(reason) = package_sign(view, &[Capability::DeviceApp]).filter(|_| runs.is_none()) {
+        return (Class::CommandLineTool, reason);
+    }
     let queue = package_sign(view, &[Capability::Worker, Capability::Queue, Capability::Scheduler]);
     let answers = package_sign(view, &[Capability::HttpServer, Capability::GrpcServer]);
     match (runs, answers, queue) {
@@ -381,6 +384,7 @@ fn package_sign(view: &View<'_>, capabilities: &[Capability]) -> Option<Message>
                     Capability::Queue => ("a client of a queue", "队列客户端"),
                     Capability::Scheduler => ("a scheduler", "调度器"),
                     Capability::CommandLine => ("a reader of command lines", "命令行解析库"),
+                    Capability::DeviceApp => ("a framework for apps that users install", "用户安装应用的框架"),
                     _ => ("a framework for workers", "工作进程框架"),
                 };
                 return Some(Message::new(

@@ -128,6 +128,9 @@ fn units(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> Discovered {
         candidates = deployed.products.iter().map(|group| product(declared, group)).collect();
         left_out.retain(|out| !candidates.iter().any(|candidate| candidate.name == out.name));
     }
+    for candidate in &mut candidates {
+        candidate.folder = candidate.folder.take().map(|folder| existing(declared, folder));
+    }
     state_units(declared, &mut candidates);
     attach_packages(declared, &mut candidates, counts);
     merge_same_names(&mut candidates);
@@ -166,6 +169,16 @@ fn context(declared: &Declared<'_>, group: &Group) -> Option<String> {
             declared.declarations.iter().filter(|one| one.key == workload.key && one.place == workload.place);
         said.find_map(|one| one.build_context.clone())
     })
+}
+
+/// The nearest folder that is here: what a package manager brings along (`vendor/laravel/sail`) is in no repository, and
+/// what is built from there is the program around it.
+fn existing(declared: &Declared<'_>, folder: String) -> String {
+    let here = |folder: &str| folder == "." || declared.corpus.tree.below(folder).next().is_some();
+    if here(&folder) {
+        return folder;
+    }
+    paths::ancestors(&folder).find(|above| here(above)).map_or_else(|| ".".to_owned(), str::to_owned)
 }
 
 fn from_build(build: &Build) -> Candidate {

@@ -458,3 +458,34 @@ fn what_is_built_apart_and_what_lies_among_tools_is_no_evidence_for_the_service(
         assert_eq!(resources, ["infra/dev/main.tf", "tools/terraform/main.tf"], "{}", facts.service.name);
     }
 }
+
+#[test]
+fn what_a_package_manager_brings_along_is_no_folder_of_a_service() {
+    let compose = "services:\n  shop:\n    build: {context: ./vendor/laravel/sail/runtimes/8.4}\n    ports: ['80:80']\n    volumes: ['.:/var/www/html']\n";
+    check(
+        &[("docker-compose.yml", compose), ("composer.json", "{\"name\": \"example/shop\"}"), ("artisan", "<?php\n")],
+        &["shop Server ."],
+    );
+}
+
+#[test]
+fn an_app_that_users_install_is_no_server_though_it_has_the_description_of_an_api() {
+    let project = |package: &str| {
+        format!(
+            "<Project Sdk=\"Microsoft.NET.Sdk\"><PropertyGroup><OutputType>Exe</OutputType></PropertyGroup><ItemGroup><PackageReference Include=\"{package}\" Version=\"9.0.30\" /></ItemGroup></Project>"
+        )
+    };
+    let proto = "syntax = \"proto3\";\nservice Basket { rpc Get (Empty) returns (Empty); }\nmessage Empty {}\n";
+    let app = |package: &str, expect: &str| {
+        check(
+            &[
+                ("src/App/App.csproj", &project(package)),
+                ("src/App/Program.cs", "class P { static void Main() { } }\n"),
+                ("src/App/Protos/basket.proto", proto),
+            ],
+            &[expect],
+        );
+    };
+    app("Microsoft.Maui.Controls", "App CommandLineTool src/App");
+    app("Newtonsoft.Json", "App Server src/App");
+}

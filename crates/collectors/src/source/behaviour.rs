@@ -62,6 +62,17 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
     let asserts =
         call.role == CallRole::Throw || FAILS.are_in(name) || FAILS.are_in(root) || hands_test_on(context, call);
     let mut refuses = says_no(name) || HINTED.are_in(name) && matches!(plain(name).as_str(), "abort401" | "challenge");
+    // `ApiError::UNAUTHORIZED.into_response()`, `(StatusCode::UNAUTHORIZED, "who?").into_response()`
+    let constant = |path: &str| {
+        path.split('.').any(|part| {
+            part.starts_with(char::is_uppercase) && HINTED.are_in(part) && REFUSING.contains(&plain(part).as_str())
+        })
+    };
+    match &call.callee {
+        Expr::Name(path) => refuses |= constant(path),
+        Expr::Member(of, _) => of.walk(&mut |value| refuses |= value.name().is_some_and(constant)),
+        _ => (),
+    }
     for argument in &call.arguments {
         argument.value.walk(&mut |value| {
             refuses |= match value {

@@ -275,6 +275,7 @@ pub(super) fn tell(
         return shared;
     }
     let code = Arc::make_mut(&mut shared);
+    started(code, told, packages, true);
     for one in told {
         let function = top(code, &one.path, one.role);
         let place = |line: u32| Place::new(Arc::clone(&one.path), line, 1);
@@ -293,23 +294,23 @@ pub(super) fn tell(
         }
         spring(code, one, packages, function);
     }
-    started(code, told, packages);
+    started(code, told, packages, false);
     launch(code, told, packages, starts);
     shared
 }
 
-/// What Spring Boot sets up because it is on the class path.
-fn started(code: &mut SourceCode, told: &[&Told], packages: &[Package]) {
+/// What a framework sets up because it is on the class path: by itself, or once the program starts Spring Boot.
+fn started(code: &mut SourceCode, told: &[&Told], packages: &[Package], alone: bool) {
     let boots = code.uses.iter().any(|one| {
         one.role.counts()
             && one.meaning == Meaning::Listen
             && one.package.as_deref() == Some("org.springframework.boot:spring-boot")
     });
-    if !boots {
+    if !boots && !alone {
         return;
     }
     let here = || packages.iter().flat_map(|one| &one.dependencies).filter(|one| !one.development);
-    for row in &beside().starters {
+    for row in beside().starters.iter().filter(|row| row.alone == alone) {
         let Some(dependency) = here().find(|one| one.name == row.package) else { continue };
         let company = row.with.as_deref().is_none_or(|with| here().any(|one| one.name.starts_with(with)));
         let off = told.iter().flat_map(|one| &one.settings).any(|(key, value, _)| {
@@ -344,7 +345,8 @@ fn spring(code: &mut SourceCode, told: &Told, packages: &[Package], function: Fu
         let key = key.as_str();
         let wanted = format!("{key}={text}");
         for server in code.uses.iter_mut().filter(|one| one.meaning == Meaning::Listen) {
-            if server.defaults.get("setting").is_some_and(|setting| *setting == wanted) {
+            // Some values drain, or any value does.
+            if server.defaults.get("setting").is_some_and(|setting| *setting == wanted || *setting == key) {
                 server.defaults.insert("drain".to_owned(), "built in".to_owned());
             }
         }

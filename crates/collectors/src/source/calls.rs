@@ -174,16 +174,30 @@ impl<'p> Linker<'p> {
             None => symbol
                 .strip_prefix('@')
                 .and_then(|rest| rest.split_once('.'))
-                .and_then(|(file, name)| Some((file.parse().ok()?, name))),
+                .and_then(|(file, name)| Some((file.parse().ok()?, name)))
+                .or_else(|| self.imported(file, symbol)),
         };
         let Some((file, name)) = found else { return Vec::new() };
         let (name, method) = name.split_once('.').map_or((name, None), |(name, method)| (name, Some(method)));
-        let Some(names) = self.names.get(file) else { return Vec::new() };
+        // A file names what another one of its package declares as if it were its own.
+        let elsewhere = || self.program.class(file, name).and_then(|other| self.names.get(other));
+        let Some(names) = self.names.get(file).filter(|names| names.class(name).is_some()).or_else(elsewhere) else {
+            return Vec::new();
+        };
         let Some((class, around)) = names.class(name).map(|class| (class, class.parent.unwrap_or(0))) else {
             return Vec::new();
         };
         let bases = class.types.iter().flat_map(|base| names.symbols(&Expr::Name(base.clone()), around));
         bases.map(|base| method.map_or_else(|| base.clone(), |method| format!("{base}.{method}"))).collect()
+    }
+
+    /// A class of another package of the program, with its method: `shop.data.Orders.find`.
+    fn imported<'s>(&self, file: FileId, symbol: &'s str) -> Option<(FileId, &'s str)> {
+        let (kind, _) = symbol.rsplit_once('.')?;
+        let (package, class) = kind.rsplit_once('.')?;
+        let other = self.program.class(file, class)?;
+        let declared = &self.program.files.get(other)?.module.package;
+        (declared == package).then(|| symbol.get(package.len() + 1..)).flatten().map(|name| (other, name))
     }
 
     /// Something stands in the function: it is no mere declaration.

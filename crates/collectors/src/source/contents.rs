@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Catch, EnvironmentRead, Handling, Meaning, SettingValue, SourceText, SourceTextKind},
     known_symbols,
 };
-use gonogo_source::{Call, CallRole, Expr, Module, Return, ScopeId, ScopeKind};
+use gonogo_source::{Call, CallRole, Expr, Language, Module, Return, ScopeId, ScopeKind};
 
 use super::{
     facts::{Linker, method},
@@ -114,9 +114,20 @@ impl Linker<'_> {
                     scope.parent.and_then(|parent| tried.get(&parent)).is_some_and(|tried| !names.is_disjoint(tried))
                 })
             };
-            let recovers =
-                !throws && (held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept)) || sets());
-            let acts = !held.calls.is_empty() || !held.returns.is_empty();
+            // What an arm of a `match` is worth stands in for the error, unless it is an error itself.
+            let rust = module.language == Language::Rust;
+            let gives = |name: &str| {
+                let mut calls = held.calls.iter().filter_map(|call| module.calls.get(*call));
+                rust && calls.any(|call| call.callee.name() == Some(name))
+            };
+            let throws = throws || gives("Err");
+            let is_value = rust && !scope.empty && held.calls.is_empty() && held.returns.is_empty();
+            let recovers = !throws
+                && (held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept))
+                    || sets()
+                    || is_value
+                    || gives("Ok"));
+            let acts = !held.calls.is_empty() || !held.returns.is_empty() || is_value;
             found.push(Catch {
                 place: self.place(file, scope.spot.line),
                 role: self.role(function),

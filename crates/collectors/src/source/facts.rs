@@ -58,6 +58,8 @@ pub(super) fn facts(program: &Program<'_>, packages: &[Package], left_out: &[BTr
     for (file, (effects, resolved)) in calls.into_iter().enumerate() {
         linker.note(file, effects, resolved);
     }
+    linker.stacks();
+    linker.bounding_helpers();
     let contents: Vec<_> = all
         .clone()
         .into_par_iter()
@@ -212,7 +214,7 @@ impl<'p> Linker<'p> {
         }
     }
 
-    fn edge(&mut self, from: FunctionId, to: FunctionId) {
+    pub(super) fn edge(&mut self, from: FunctionId, to: FunctionId) {
         if let Some(function) = self.code.functions.get_mut(from)
             && !function.calls.contains(&to)
         {

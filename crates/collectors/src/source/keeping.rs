@@ -144,13 +144,17 @@ impl Linker<'_> {
                 }
                 Origin::Text(_) => false,
             });
-            let of_vendor = from.iter().any(|one| match one {
-                Origin::Environment(name) | Origin::Name(name) | Origin::Parameter(name) => {
-                    let last = name.rsplit('.').next().unwrap_or(name).to_ascii_uppercase();
-                    vendors.iter().any(|vendor| vendor.names(&last))
-                }
-                Origin::Use(_) | Origin::Text(_) => false,
-            });
+            // What a file compares that is called after the vendor is the vendor's: `clay/client.rs`.
+            let mut words = context.path.split(|letter: char| !letter.is_ascii_alphanumeric());
+            let in_its_file = words.any(|word| vendors.iter().any(|vendor| vendor.name.eq_ignore_ascii_case(word)));
+            let of_vendor = in_its_file
+                || from.iter().any(|one| match one {
+                    Origin::Environment(name) | Origin::Name(name) | Origin::Parameter(name) => {
+                        let last = name.rsplit('.').next().unwrap_or(name).to_ascii_uppercase();
+                        vendors.iter().any(|vendor| vendor.names(&last))
+                    }
+                    Origin::Use(_) | Origin::Text(_) => false,
+                });
             let Some(function) = self.function_at(file, scope).filter(|_| secret || of_vendor) else { continue };
             let one = SecretComparison { from, secret, place: self.place(file, line), role, function };
             if !found.contains(&one) {

@@ -67,6 +67,8 @@ struct Group {
     functions: HashMap<String, FileId>,
     /// What its functions give back.
     gifts: HashMap<String, String>,
+    /// Where a class is.
+    classes: HashMap<String, FileId>,
 }
 
 impl Group {
@@ -74,6 +76,9 @@ impl Group {
     fn add(&mut self, file: FileId, declared: Declared) {
         for name in declared.functions {
             self.functions.entry(name).or_insert(file);
+        }
+        for name in declared.classes {
+            self.classes.entry(name).or_insert(file);
         }
         for (all, more) in
             [(&mut self.gifts, declared.gifts), (&mut self.fields, declared.fields), (&mut self.names, declared.names)]
@@ -85,12 +90,18 @@ impl Group {
     }
 }
 
+/// How often a name is handed on from one module to the next.
+const REEXPORTS: usize = 4;
+/// A module that hands on more is a list of names.
+const IMPORTS: usize = 64;
+
 /// Names with their symbols.
 type Symbols = Vec<(String, String)>;
 
 /// What one file declares at its top.
 struct Declared {
     functions: Vec<String>,
+    classes: Vec<String>,
     gifts: Symbols,
     fields: Symbols,
     names: Symbols,
@@ -101,13 +112,15 @@ impl Declared {
         let known = Known(known_symbols(file.module.language.word()));
         let names = Names::over(Arc::clone(index), &known);
         let classes = file.module.scopes.iter().filter(|one| one.kind == ScopeKind::Class && !one.name.is_empty());
+        let classes: Vec<String> = classes.map(|class| class.name.clone()).collect();
         let tops = file.module.bindings.iter().filter(|one| one.scope == 0);
         let tops = tops.filter_map(|one| Some((one.name.clone(), names.top(&one.name)?)));
         Self {
             functions: names.functions().keys().cloned().collect(),
             gifts: names.gifts().map(|(name, symbol)| (name.to_owned(), placed(at, symbol))).collect(),
             fields: names.fields().map(|(field, symbol)| (field, placed(at, symbol))).collect(),
-            names: classes.map(|class| (class.name.clone(), format!(".{}", class.name))).chain(tops).collect(),
+            names: classes.iter().map(|class| (class.clone(), format!(".{class}"))).chain(tops).collect(),
+            classes,
         }
     }
 }
@@ -190,6 +203,11 @@ impl<'u> Program<'u> {
         let file = self.go(module)?;
         let gift = name.strip_suffix("()").and_then(|function| self.group(file)?.gifts.get(function));
         Some(gift.cloned().unwrap_or_else(|| format!("@{file}.{name}")))
+    }
+
+    /// The file of the package of another one that declares a class.
+    pub(super) fn class(&self, file: FileId, name: &str) -> Option<FileId> {
+        self.group(file)?.classes.get(name).copied()
     }
 
     /// The names of a file, given what lies beyond it.
@@ -335,8 +353,12 @@ impl<'u> Program<'u> {
         let mut base = match words.peek().copied()? {
             "crate" => {
                 words.next();
-                let at = from.rfind("src/").filter(|at| *at == 0 || from.as_bytes().get(at - 1) == Some(&b'/'))?;
-                from.get(..at + 3)?.to_owned()
+                let at = from.rfind("src/").filter(|at| *at == 0 || from.as_bytes().get(at - 1) == Some(&b'/'));
+                match at {
+                    Some(at) => from.get(..at + 3)?.to_owned(),
+                    // A test of several files is a crate of its own.
+                    None => self.crate_of_tests(from)?,
+                }
             }
             "self" => {
                 words.next();
@@ -357,6 +379,38 @@ impl<'u> Program<'u> {
         };
         let inner = import.name.as_deref().filter(|name| *name != "*").and_then(|name| file(&format!("{base}/{name}")));
         inner.or_else(|| file(&base))
+    }
+
+    /// `tests/house` of `tests/house/floors.rs`, where `tests/house/main.rs` is.
+    fn crate_of_tests(&self, from: &str) -> Option<String> {
+        let mut around = folder(from);
+        while !around.is_empty() {
+            if self.by_path.contains_key(format!("{around}/main.rs").as_str()) {
+                return Some(around.to_owned());
+            }
+            around = folder(around);
+        }
+        None
+    }
+
+    /// The file that declares a function or a type of Rust that an import names, through what modules hand on.
+    fn handed_on(&self, from: FileId, import: &Import, name: &str, steps: usize) -> Option<FileId> {
+        let steps = steps.checked_sub(1)?;
+        let path = &self.files.get(from)?.path;
+        let whole = Import { name: None, ..import.clone() };
+        let target = self.rust(path, &whole)?;
+        let declares = |file: FileId| {
+            let group = self.group(file)?;
+            let found = group.functions.get(name) == Some(&file) || group.classes.get(name) == Some(&file);
+            found.then_some(file)
+        };
+        declares(target).or_else(|| {
+            let mut imports = self.files.get(target)?.module.imports.iter().take(IMPORTS);
+            imports.find_map(|one| {
+                let named = one.name.as_deref().is_some_and(|own| own == "*" || own == name);
+                (named && target != from).then(|| self.handed_on(target, one, name, steps)).flatten()
+            })
+        })
     }
 
     /// The import names a file as a whole: `from app import database` is `app/database.py`.
@@ -445,6 +499,13 @@ impl Beyond for FileBeyond<'_, '_> {
         let file = self.program.files.get(target)?;
         if file.module.language == Language::Go {
             return Some(format!("@{target}"));
+        }
+        // What a module hands on: `pub use health_check::*` in the file of the module.
+        if file.module.language == Language::Rust
+            && let Some(name) = import.name.as_deref().filter(|name| *name != "*")
+            && let Some(owner) = self.program.handed_on(self.file, import, name, REEXPORTS)
+        {
+            return Some(format!("@{owner}.{name}"));
         }
         let known = Known(known_symbols(file.module.language.word()));
         let names = Names::over(Arc::clone(self.program.indexes.get(target)?), &known);

@@ -8,17 +8,21 @@ use gonogo_source::{Call, CallRole, Expr, Maker, ScopeId, ScopeKind};
 use hashbrown::HashMap;
 
 use super::{
+    chains::is_chained,
     facts::Linker,
     program::{self, FileId, Made},
 };
 
 /// Annotations and middleware nest no deeper than this.
 const GROUPS: usize = 8;
+/// Routes of one chain of calls, and what stands between them.
+const CHAIN: usize = 256;
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 impl<'p> Linker<'p> {
     pub(super) fn routes(&mut self) {
+        self.routes_of_classes();
         let mounts = self.mounts();
         let enclosing = self.enclosing();
         let filters = self.filters();
@@ -46,6 +50,13 @@ impl<'p> Linker<'p> {
                 continue;
             }
             let (mut prefix, mut guards) = self.around_route(id, &mounts, GROUPS);
+            if is_chained(one) {
+                let (along, before) = self.along_chain((file, at));
+                if !along.is_empty() {
+                    prefix = along;
+                }
+                guards = before;
+            }
             let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
             prefix = joined(&outer, &prefix);
             guards.splice(0..0, around);
@@ -72,6 +83,10 @@ impl<'p> Linker<'p> {
                 continue;
             }
             let handler = handler.or_else(|| self.action(call, one));
+            // `delete :memory, action: :forget` is answered by the controller of the resources around it.
+            if handler.is_none() && call.arguments.iter().any(|one| one.name.as_deref() == Some("action")) {
+                continue;
+            }
             guards.extend(self.filters_of(handler, &filters));
             guards.extend(said(one));
             if call.role == CallRole::Annotation {
@@ -129,6 +144,22 @@ impl<'p> Linker<'p> {
             one.settings.clear();
             one.defaults.extend(timeout.map(|timeout| ("timeout".to_owned(), timeout)));
             one.defaults.extend(method.map(|method| ("method".to_owned(), method)));
+        }
+    }
+
+    /// `#[Route('/api')]` of Symfony on a class is the beginning of what its methods answer at.
+    fn routes_of_classes(&mut self) {
+        let on_class = |id: &UseId| {
+            let (file, at) = self.calls_of.get(id).copied()?;
+            let module = &self.program.files.get(file)?.module;
+            Some(module.scopes.get(module.calls.get(at)?.scope)?.kind == ScopeKind::Class)
+        };
+        let routes = self.code.uses.iter().enumerate().filter(|(_, one)| one.defaults.contains_key("of_class"));
+        let groups: Vec<UseId> = routes.map(|(id, _)| id).filter(|id| on_class(id) == Some(true)).collect();
+        for id in groups {
+            if let Some(one) = self.code.uses.get_mut(id) {
+                one.meaning = Meaning::RouteGroup;
+            }
         }
     }
 
@@ -387,15 +418,28 @@ impl<'p> Linker<'p> {
         };
         let mut prefix = String::new();
         let mut guards = Vec::new();
-        // The group itself, with what it hangs on.
-        let group = self.uses.get(receiver).copied().filter(|group| {
-            self.code.uses.get(*group).is_some_and(|one| one.meaning == Meaning::RouteGroup) && *group != id
-        });
+        // The group itself, with what it hangs on: in `scope("/v1").wrap(guard).route(…)` it stands at the chain's root.
+        let chain = self.chain(*receiver);
+        let of = |meaning: Meaning| {
+            let uses = chain.iter().filter_map(|call| self.uses.get(call).copied());
+            uses.filter(move |one| *one != id && self.code.uses.get(*one).is_some_and(|one| one.meaning == meaning))
+        };
+        let group = of(Meaning::RouteGroup).next();
+        let between: Vec<UseId> =
+            of(Meaning::Middleware).filter(|one| self.receivers.get(one) != Some(receiver)).collect();
         for outer in [mounts.get(receiver).copied().filter(|mount| *mount != id), group].into_iter().flatten() {
             let (outer_prefix, outer_guards) = self.around_route(outer, mounts, depth);
             prefix = joined(&prefix, &joined(&outer_prefix, &path(outer).unwrap_or_default()));
             guards.extend(outer_guards);
             guards.extend(self.guards_of(outer, mounts));
+        }
+        for middleware in between.into_iter().filter_map(|one| self.code.uses.get(one)) {
+            let runs = middleware.wraps.iter().filter_map(|at| Some((*at, self.code.functions.get(*at)?)));
+            guards.extend(runs.map(|(at, function)| Guard {
+                name: function.name.clone(),
+                function: Some(at),
+                used: None,
+            }));
         }
         // Middleware of the same object, unless it is for another path.
         for (other, one) in self.code.uses.iter().enumerate() {
@@ -407,6 +451,21 @@ impl<'p> Linker<'p> {
             }
         }
         (prefix, guards)
+    }
+
+    /// A call with those that it is chained to: what it is called on, and so on to the root.
+    fn chain(&self, from: (FileId, usize)) -> Vec<(FileId, usize)> {
+        let mut chain = vec![from];
+        let (file, mut at) = from;
+        while chain.len() < CHAIN
+            && let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at))
+            && let Expr::Member(inner, _) = &call.callee
+            && let Expr::Call(next) = **inner
+        {
+            chain.push((file, next));
+            at = next;
+        }
+        chain
     }
 
     /// What a use is given as guards.
@@ -427,7 +486,7 @@ impl<'p> Linker<'p> {
         guards.flat_map(|argument| self.guard(*file, &argument.value, call.scope)).collect()
     }
 
-    fn guard(&self, file: FileId, value: &Expr, scope: ScopeId) -> Vec<Guard> {
+    pub(super) fn guard(&self, file: FileId, value: &Expr, scope: ScopeId) -> Vec<Guard> {
         let Some(names) = self.names.get(file) else { return Vec::new() };
         match value {
             Expr::List(items) => items.iter().flat_map(|item| self.guard(file, item, scope)).collect(),
@@ -541,7 +600,7 @@ fn said(one: &Use) -> Vec<Guard> {
 }
 
 /// Two parts of a path with one slash between them.
-fn joined(prefix: &str, path: &str) -> String {
+pub(super) fn joined(prefix: &str, path: &str) -> String {
     match (prefix.trim_end_matches('/'), path.trim_start_matches('/')) {
         ("", _) => path.to_owned(),
         (prefix, "") => prefix.to_owned(),

@@ -72,6 +72,12 @@ fn here(context: Context<'_>, at: usize, call: &Call, slot: &str, unit: Option<&
         let (value, scope) = slot_of_call(context, at, call, slot)?;
         return Some(values::put_together(context, value, scope, call.spot.line));
     }
+    if let Some(slot) = slot.strip_suffix("@name") {
+        let (value, _) = slot_of_call(context, at, call, slot)?;
+        let Expr::Name(name) = value else { return None };
+        let place = Place::new(std::sync::Arc::clone(context.path), call.spot.line, 1);
+        return Some(Setting { value: SettingValue::Text(name.clone()), place });
+    }
     let (value, scope) = slot_of_call(context, at, call, slot)?;
     if matches!(value, Expr::Null) {
         // `timeout=None` of Python waits for ever, whatever the library does where nothing is said.

@@ -213,6 +213,72 @@ fn a_route_has_the_prefix_of_the_function_that_groups_it() {
 }
 
 #[test]
+fn a_handler_is_followed_through_what_modules_hand_on() {
+    let app = "use crate::routes::{health_check, login};\nuse actix_web::{web, App};\nfn app() { App::new().route(\"/health\", web::get().to(health_check)).route(\"/login\", web::post().to(login)); }\n";
+    check_routes(
+        &[
+            ("src/startup.rs", app),
+            ("src/routes/mod.rs", "mod health_check;\nmod login;\npub use health_check::*;\npub use login::*;\n"),
+            ("src/routes/health_check.rs", "pub async fn health_check() { reqwest::get(\"http://api\").await; }\n"),
+            ("src/routes/login/mod.rs", "mod post;\npub use post::login;\n"),
+            ("src/routes/login/post.rs", "pub async fn login() { reqwest::get(\"http://api\").await; }\n"),
+        ],
+        &[],
+        &["GET /health [\"reqwest.get\"] []", "POST /login [\"reqwest.get\"] []"],
+    );
+}
+
+#[test]
+fn a_route_of_a_scope_has_its_prefix_and_its_guards() {
+    let text = "use actix_web::{web, App};\nuse actix_web::middleware::from_fn;\nasync fn admin_only(request: ServiceRequest) { jsonwebtoken::decode(token, key, rules); }\nasync fn users() {}\nfn app() { App::new().service(web::scope(\"/admin\").wrap(from_fn(admin_only)).route(\"/users\", web::get().to(users)).route(\"/jobs\", web::post().to(users))); }\n";
+    check_routes(&[("src/main.rs", text)], &[], &["GET /admin/users [] []", "POST /admin/jobs [] []"]);
+    let code = source(&[("src/main.rs", text)]);
+    let guarded = |route: &gonogo_domain::evidence::ServedRoute| {
+        route.guards.iter().any(|guard| {
+            let function = guard.function.and_then(|at| code.functions.get(at));
+            function.is_some_and(|function| function.name == "admin_only")
+        })
+    };
+    assert!(code.routes.iter().all(guarded), "{:?}", code.routes);
+}
+
+#[test]
+fn a_test_of_several_files_asserts_through_a_helper_of_its_first_one() {
+    let code = source(&[
+        ("tests/house/main.rs", "mod floors;\nfn none(problems: &[String]) { assert!(problems.is_empty()); }\n"),
+        ("tests/house/floors.rs", "use crate::none;\n#[test]\nfn floors_hold() { none(&problems()); }\n"),
+    ]);
+    assert!(code.tests.iter().any(|test| test.name == "floors_hold" && test.asserts), "{:?}", code.tests);
+}
+
+#[test]
+fn an_action_of_the_resources_around_it_is_no_route_without_a_handler() {
+    check_routes(
+        &[(
+            "config/routes.rb",
+            "Rails.application.routes.draw do\n  resources :agents do\n    member do\n      delete :memory, action: :forget\n    end\n  end\n  get 'ready', to: 'health#ready'\nend\n",
+        )],
+        &[],
+        &["GET ready [] []"],
+    );
+}
+
+#[test]
+fn a_route_of_symfony_has_the_prefix_of_its_class() {
+    check_routes(
+        &[(
+            "src/Orders.php",
+            "<?php\nuse Symfony\\Component\\Routing\\Attribute\\Route;\n#[Route('/orders')]\nclass Orders {\n  #[Route('/{id}', name: 'order', methods: ['GET'])]\n  public function show() { return 1; }\n  #[Route(methods: ['POST'])]\n  public function add() { return 1; }\n}\n",
+        )],
+        &[],
+        &[
+            "GET /orders/{id} [\"Symfony.Component.Routing.Attribute.Route\"] []",
+            "POST /orders [\"Symfony.Component.Routing.Attribute.Route\"] []",
+        ],
+    );
+}
+
+#[test]
 fn the_trail_of_a_handler_ends_at_a_call_that_leads_out_of_sight() {
     check_routes(
         &[(
@@ -273,6 +339,22 @@ fn a_repository_of_spring_data_is_asked_by_what_its_interface_declares() {
         )],
         &["src/Orders.java:7 DatabaseCall org.springframework.data.repository.CrudRepository.findByName"],
     );
+    // In a file of its own, of the same package and of another one.
+    let repository = "package shop.data\nimport org.springframework.data.repository.CrudRepository\ninterface Orders : CrudRepository<Order, Long> { fun findByName(name: String): Order }\n";
+    let shop = |head: &str| {
+        format!(
+            "package shop.{head}\nclass Shop(val orders: Orders) {{\n  fun f() {{ orders.findByName(\"x\"); orders.save(x) }}\n}}\n"
+        )
+    };
+    let found = |line: usize| {
+        ["findByName", "save"].map(|method| {
+            format!("src/Shop.kt:{line} DatabaseCall org.springframework.data.repository.CrudRepository.{method}")
+        })
+    };
+    let [same, other] = [shop("data"), shop("web\nimport shop.data.Orders")];
+    for (text, expect) in [(&same, found(3)), (&other, found(4))] {
+        check_uses(&[("src/Orders.kt", repository), ("src/Shop.kt", text)], &expect.each_ref().map(String::as_str));
+    }
 }
 
 #[test]

@@ -74,6 +74,10 @@ fn pieces(context: Context<'_>, value: &Expr, scope: ScopeId, steps: usize) -> O
             match name {
                 "Sprintf" | "sprintf" | "formatted" => (),
                 "format" if matches!(&call.callee, Expr::Name(path) if path == "String.format") => (),
+                // Rust writes the holes into the text.
+                "format" | "format!" if context.module.language == gonogo_source::Language::Rust => {
+                    return Some(piece(&call.arguments.first()?.value));
+                }
                 "Itoa" | "FormatInt" | "int" | "Number" | "parseInt" => return Some("0".to_owned()),
                 _ => return None,
             }

@@ -226,6 +226,8 @@ pub enum Meaning {
     Route,
     RouteGroup,
     Middleware,
+    /// A function is put behind the layers of the chain that it ends.
+    Stack,
     Listen,
     // Lifecycle.
     Signal,

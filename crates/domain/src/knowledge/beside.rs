@@ -56,6 +56,9 @@ pub struct Starter {
     pub defaults: BTreeMap<String, String>,
     /// The property that switches it off.
     pub switch: String,
+    /// No line of the program starts the framework either.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

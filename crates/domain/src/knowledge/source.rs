@@ -59,7 +59,8 @@ pub struct KnownUse {
 /// arguments (`+Attempts.1` its second), `.Timeout` a field of the object that is made. `^` before any of
 /// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
 /// deadline that what stands there carries: a context, a signal, a request that was made with one. `@text` behind one asks
-/// for the text that is put together there, with `{}` for what comes from elsewhere.
+/// for the text that is put together there, with `{}` for what comes from elsewhere; `@name` behind one asks for the name
+/// that stands there, whatever it stands for.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {
@@ -281,6 +282,7 @@ pub const TEXTS: &[(&str, &str)] = &[
     table!("rust", "resilience"),
     table!("rust", "security"),
     table!("rust", "servers"),
+    table!("rust", "signatures"),
     table!("rust", "testing"),
 ];
 

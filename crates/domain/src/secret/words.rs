@@ -97,6 +97,7 @@ pub(super) const OPEN: &[&str] = &[
     "reset",
     "test",
     "forgot",
+    "unique",
 ];
 
 /// Values that switch, or say that there is none.

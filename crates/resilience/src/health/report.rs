@@ -86,10 +86,14 @@ impl Report {
         Self { status, checks }
     }
 
-    /// The report as `application/health+json`. It names no host, no version, no error: probes are public.
+    /// The report as `application/health+json`: each name once, with the states of all that bear it. It names no host, no
+    /// version, no error: probes are public.
     pub fn json(&self) -> String {
         let mut json = format!("{{\"status\":\"{}\",\"checks\":{{", self.status.word());
-        for (index, (name, status)) in self.checks.iter().enumerate() {
+        for (index, (name, _)) in self.checks.iter().enumerate() {
+            if self.checks.iter().take(index).any(|(earlier, _)| earlier == name) {
+                continue;
+            }
             if index > 0 {
                 json.push(',');
             }
@@ -102,9 +106,14 @@ impl Report {
                     letter => json.push(letter),
                 }
             }
-            json.push_str("\":[{\"status\":\"");
-            json.push_str(status.word());
-            json.push_str("\"}]");
+            json.push_str("\":[");
+            let of_name = self.checks.iter().skip(index).filter(|(other, _)| other == name);
+            for (place, (_, status)) in of_name.enumerate() {
+                json.push_str(if place > 0 { "},{\"status\":\"" } else { "{\"status\":\"" });
+                json.push_str(status.word());
+                json.push('"');
+            }
+            json.push_str("}]");
         }
         json.push_str("}}");
         json

@@ -152,3 +152,16 @@ async fn the_body_names_what_is_down() {
          \"clay \\\"api\\\"\\u000a\":[{\"status\":\"warn\"}]}}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_several_loops_bear_stands_in_the_body_once() {
+    let health = Health::new();
+    let _loops = [health.heartbeat("send", SECOND), health.heartbeat("look", SECOND), health.heartbeat("send", SECOND)];
+    advance(2 * SECOND).await;
+    let _late = health.heartbeat("send", SECOND);
+    assert_eq!(
+        get(&health, "GET", "/livez").await.body(),
+        "{\"status\":\"fail\",\"checks\":{\"send\":[{\"status\":\"fail\"},{\"status\":\"fail\"},{\"status\":\"pass\"}],\
+         \"look\":[{\"status\":\"fail\"}]}}"
+    );
+}

@@ -534,7 +534,10 @@ fn declaration(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         reader.awaited(&condition);
         let mut items: Vec<Expr> = pattern_value(reader, pattern).into_iter().collect();
         items.push(condition);
-        arm(reader, otherwise, Some(not(Expr::Operation("let".to_owned(), items))));
+        // `let Ok(value) = call() else { … }` handles the error.
+        let takes = pattern.child_by_field_name("type").map(|kind| reader.text(kind));
+        let caught = (takes.as_deref() == Some("Ok")).then(Caught::default);
+        arm(reader, otherwise, Some(not(Expr::Operation("let".to_owned(), items))), caught);
     }
     bind(reader, pattern, kind, value.as_ref(), 0);
     Expr::Other
@@ -620,10 +623,36 @@ fn pattern_value(reader: &mut Reader<'_>, pattern: Node<'_>) -> Option<Expr> {
     }
 }
 
+/// The name that an error is bound to, and the kinds of error that are taken.
+type Caught = (String, Vec<String>);
+
+/// `Err(error)`, `Err(Error::Timeout)`: what runs then handles an error.
+fn error_pattern(reader: &Reader<'_>, pattern: Node<'_>) -> Option<Caught> {
+    let kind = pattern.child_by_field_name("type").filter(|_| pattern.kind() == "tuple_struct_pattern")?;
+    if reader.text(kind) != "Err" {
+        return None;
+    }
+    let inner = parts(pattern).into_iter().find(|child| *child != kind);
+    Some(match inner.map(|inner| (inner.kind(), inner)) {
+        Some(("identifier", inner)) => (reader.text(inner), Vec::new()),
+        Some(("tuple_struct_pattern" | "struct_pattern", inner)) => {
+            (String::new(), vec![path(&reader.field_text(inner, "type"))])
+        }
+        Some(("scoped_identifier" | "or_pattern" | "captured_pattern", inner)) => {
+            (String::new(), vec![path(&reader.text(inner))])
+        }
+        _ => (String::new(), Vec::new()),
+    })
+}
+
 /// A block that runs when its condition holds, with its value.
-fn arm(reader: &mut Reader<'_>, node: Node<'_>, condition: Option<Expr>) -> Expr {
+fn arm(reader: &mut Reader<'_>, node: Node<'_>, condition: Option<Expr>, caught: Option<Caught>) -> Expr {
     let mut value = Expr::Other;
-    reader.inside(ScopeKind::Branch, String::new(), node, |reader| {
+    let kind = if caught.is_some() { ScopeKind::Catch } else { ScopeKind::Branch };
+    reader.inside(kind, String::new(), node, |reader| {
+        if let Some((name, types)) = caught {
+            (reader.this().name, reader.this().types) = (name, types);
+        }
         reader.this().condition = condition;
         reader.this().empty = is_empty(node);
         value = visit(reader, node);
@@ -634,12 +663,16 @@ fn arm(reader: &mut Reader<'_>, node: Node<'_>, condition: Option<Expr>) -> Expr
 fn branch(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let condition = value_of(reader, node, "condition");
     let mut items = vec![copy(&condition)];
+    let pattern = node.child_by_field_name("condition").filter(|condition| condition.kind() == "let_condition");
+    let pattern = pattern.and_then(|condition| condition.child_by_field_name("pattern"));
+    let caught = pattern.and_then(|pattern| error_pattern(reader, pattern));
     if let Some(body) = node.child_by_field_name("consequence") {
-        items.push(arm(reader, body, Some(copy(&condition))));
+        let value = arm(reader, body, Some(copy(&condition)), caught);
+        items.push(value);
     }
     let otherwise = node.child_by_field_name("alternative");
     if let Some(body) = otherwise.and_then(|clause| parts(clause).into_iter().next()) {
-        items.push(arm(reader, body, Some(not(condition))));
+        items.push(arm(reader, body, Some(not(condition)), None));
     }
     Expr::Operation("?".to_owned(), items)
 }
@@ -654,10 +687,16 @@ fn choice(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             continue;
         }
         let body = one.child_by_field_name("value");
-        reader.inside(ScopeKind::Branch, String::new(), one, |reader| {
-            if let Some(pattern) = one.child_by_field_name("pattern") {
-                let guard = pattern.child_by_field_name("condition");
-                let inner = parts(pattern).into_iter().find(|child| Some(*child) != guard);
+        let pattern = one.child_by_field_name("pattern");
+        let guard = pattern.and_then(|pattern| pattern.child_by_field_name("condition"));
+        let inner = pattern.and_then(|pattern| parts(pattern).into_iter().find(|child| Some(*child) != guard));
+        let caught = inner.and_then(|inner| error_pattern(reader, inner));
+        let kind = if caught.is_some() { ScopeKind::Catch } else { ScopeKind::Branch };
+        reader.inside(kind, String::new(), one, |reader| {
+            if let Some((name, types)) = caught {
+                (reader.this().name, reader.this().types) = (name, types);
+            }
+            if pattern.is_some() {
                 let asked = inner.and_then(|inner| pattern_value(reader, inner));
                 reader.this().condition = asked;
                 if let Some(inner) = inner {

@@ -114,10 +114,9 @@ pub(crate) fn integration<'a>(evidence: &Evidence<'a>) -> Result<Integration<'a>
         .collect();
     let direct: Vec<FunctionId> =
         region.iter().filter_map(|at| callers.get(*at)).flatten().copied().filter(|at| counts(source, *at)).collect();
+    let reached: Vec<FunctionId> = region.iter().flat_map(|function| source.reached(*function)).collect();
     region.extend(direct);
-    for function in &client {
-        region.extend(source.reached(*function).into_iter().filter(|at| counts(source, *at)));
-    }
+    region.extend(reached.into_iter().filter(|at| counts(source, *at)));
     let operations = operations(source, &calls);
     let receivers = receivers(source, &client);
     Ok(Integration { source, calls, receivers, operations, region, callers })
@@ -342,14 +341,20 @@ impl<'a> Integration<'a> {
         self.operations.iter().any(|(operation, ..)| wanted(*operation))
     }
 
-    /// The functions that lead to one, a few steps.
+    /// The functions that lead to one, a few steps. A lambda is a part of the function that it stands in, and no step.
     pub(crate) fn near(&self, function: FunctionId) -> BTreeSet<FunctionId> {
+        let is_lambda =
+            |at: FunctionId| self.source.functions.get(at).is_some_and(|one| one.kind == FunctionKind::Lambda);
         let mut near = BTreeSet::from([function]);
-        let mut open = vec![(function, 0_usize)];
-        while let Some((at, steps)) = open.pop() {
+        let mut open = std::collections::VecDeque::from([(function, 0_usize)]);
+        while let Some((at, steps)) = open.pop_front() {
             for caller in self.callers.get(at).into_iter().flatten().filter(|_| steps < 3) {
                 if near.insert(*caller) {
-                    open.push((*caller, steps + 1));
+                    if is_lambda(*caller) {
+                        open.push_front((*caller, steps));
+                    } else {
+                        open.push_back((*caller, steps + 1));
+                    }
                 }
             }
         }
@@ -388,10 +393,11 @@ impl<'a> Integration<'a> {
     /// The reading where the program reads Clay's settings and no call was recognised.
     pub(crate) fn no_call(&self) -> Reading {
         let files = program::files(self.source);
+        let sources = program::counted(files);
         let place = shown(self.source).map(|place| format!(" ({place})")).unwrap_or_default();
         Reading::elsewhere(
             Message::new(
-                format!("no call to Clay was recognised in {files} files of source{place}"),
+                format!("no call to Clay was recognised in {sources}{place}"),
                 format!("在 {files} 个源文件中未识别出对 Clay 的调用{place}"),
             ),
             Message::new(

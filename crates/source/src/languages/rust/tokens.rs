@@ -148,9 +148,25 @@ fn starts_with(reader: &Reader<'_>, token: Node<'_>, open: char) -> bool {
     reader.between(token.start_byte(), token.start_byte() + 1).starts_with(open)
 }
 
-/// A tree on its own: what stands in parentheses, a list, a block.
+/// A tree on its own: what stands in parentheses, a list, an object of JSON, a block.
 fn tree(reader: &mut Reader<'_>, token: Node<'_>) -> Expr {
     let is_list = starts_with(reader, token, '[');
     let mut values: Vec<Expr> = arguments(reader, token).into_iter().map(|argument| argument.value).collect();
+    if starts_with(reader, token, '{') && !values.is_empty() && values.iter().all(|value| key(value).is_some()) {
+        let fields = values.into_iter().filter_map(|value| {
+            let name = key(&value)?.to_owned();
+            let Expr::Operation(_, items) = value else { return None };
+            Some((name, items.into_iter().nth(1)?))
+        });
+        return Expr::Object { kind: None, fields: fields.collect() };
+    }
     if values.len() == 1 && !is_list { values.remove(0) } else { Expr::List(values) }
+}
+
+/// The key of `"status": value`.
+fn key(value: &Expr) -> Option<&str> {
+    match value {
+        Expr::Operation(operator, items) if operator == ":" && items.len() == 2 => items.first()?.text(),
+        _ => None,
+    }
 }
