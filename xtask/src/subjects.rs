@@ -250,7 +250,7 @@ fn said(folder: &Path, only: &str) -> anyhow::Result<Seen> {
         let misses = answer["misses"].as_array().map(Vec::as_slice).unwrap_or_default();
         seen.misses.extend(misses.iter().filter_map(|miss| miss["en"].as_str()).map(str::to_owned));
         match answer["held"].as_str() {
-            Some("yes") => seen.held += 1,
+            Some("yes" | "in-part") => seen.held += 1,
             Some("no") => seen.broken.push(experiment),
             _ => seen.open.push(experiment),
         }

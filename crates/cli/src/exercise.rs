@@ -84,6 +84,7 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
         trials: usize::from(options.trials),
         gonogo: env!("CARGO_PKG_VERSION").to_owned(),
         revision: revision::describe(&options.path, &tree),
+        before: known(options, &name),
     };
     let experiments = experiments::run(&mut bench, &survey, &wanted, &|event| shown.event(&event));
     let stopped = bench.stopped();
@@ -187,7 +188,7 @@ fn list(name: &str, run: &Run, kinds: &[Kind], options: &ExerciseOptions, common
     for kind in kinds {
         writeln!(
             out,
-            "  {:10} {}\n  {:10} {}\n",
+            "  {:12} {}\n  {:12} {}\n",
             kind.id(),
             kind.hypothesis().get(lang),
             "",
@@ -209,11 +210,17 @@ fn place(options: &ExerciseOptions, service: &str) -> PathBuf {
         .unwrap_or_else(|| options.path.join(gonogo_collectors::EXERCISES).join(format!("{name}.json")))
 }
 
+/// The record that there is.
+fn known(options: &ExerciseOptions, service: &str) -> Option<Exercise> {
+    let text = fs::read_to_string(place(options, service)).ok()?;
+    let known: Exercise = serde_json::from_str(&text).ok()?;
+    (known.format == FORMAT && known.service == service).then_some(known)
+}
+
 /// Writes the record; experiments of other kinds that an earlier one holds stay.
 fn save(options: &ExerciseOptions, service: &str, experiments: Vec<Experiment>) -> anyhow::Result<PathBuf> {
     let file = place(options, service);
-    let known = fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Exercise>(&text).ok());
-    let known = known.filter(|known| known.format == FORMAT && known.service == service);
+    let known = known(options, service);
     let empty = Exercise { format: FORMAT, service: service.to_owned(), experiments: Vec::new() };
     let exercise = known.unwrap_or(empty).with(experiments);
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -349,7 +356,7 @@ impl Shown {
         let style = |style: Style| style.force_styling(self.color);
         let (mark, trials) = (
             |held: Held| match held {
-                Held::Yes => style(Style::new().green()).apply_to("held"),
+                Held::Yes | Held::InPart => style(Style::new().green()).apply_to("held"),
                 Held::No => style(Style::new().red().bold()).apply_to("BROKEN"),
                 Held::Inconclusive => style(Style::new().yellow()).apply_to("open"),
             },

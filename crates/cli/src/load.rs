@@ -10,41 +10,124 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use console::Term;
-use gonogo_exercise::load::{self, Latency, Outcome, Plan, Progress, Protocol, Schedule, Stage, Stop, Target};
+use gonogo_domain::{Lang, exercise::Capacity};
+use gonogo_exercise::load::{self, Latency, Outcome, Plan, Protocol, Schedule, Search, Stage, Stop, Target};
+use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::LoadOptions;
+use crate::{
+    arguments::{Common, LoadOptions},
+    live::Live,
+};
 
 /// A host that is not this machine is asked at most so often a second.
 const POLITE: f64 = 10.0;
 
-pub(crate) fn run(options: &LoadOptions) -> anyhow::Result<ExitCode> {
+/// No more requests a second are sent to find a capacity, for so long.
+const MOST: f64 = 5000.0;
+const SEARCH: Duration = Duration::from_secs(45);
+
+pub(crate) fn run(options: &LoadOptions, common: &Common) -> anyhow::Result<ExitCode> {
     let plan = plan(options)?;
     let stop = Stop::default();
     let asked = stop.clone();
     ctrlc::set_handler(move || asked.now()).context("no handler for Ctrl-C could be set")?;
-    let live = Term::stderr().is_term();
+    if options.find_capacity {
+        return capacity(options, common, &plan, &stop);
+    }
+    let at = now();
+    let live = Live::new();
     let outcome = load::run(&plan, &stop, &|progress| {
-        if live {
-            tell(progress);
+        if let Some(live) = &live {
+            live.show(progress);
         }
     });
-    if live {
-        let _ = Term::stderr().clear_line();
+    if let Some(live) = &live {
+        live.end();
     }
     let outcome = outcome.with_context(|| format!("{} could not be asked", options.url))?;
-    let broken = broken(options, &outcome);
+    let bounds = bounds(options, &outcome);
+    let broken: Vec<&str> = bounds.iter().filter(|one| !one.held).map(|one| one.said.as_str()).collect();
     let mut out = io::stdout().lock();
     if options.json {
+        let gonogo = env!("CARGO_PKG_VERSION");
         serde_json::to_writer_pretty(
             &mut out,
-            &json!({ "url": options.url, "outcome": outcome, "out_of_bounds": broken }),
+            &json!({ "gonogo": gonogo, "at": at, "url": options.url, "outcome": outcome, "bounds": bounds,
+                     "out_of_bounds": broken }),
         )?;
         writeln!(out)?;
     } else {
         write(&mut out, options, &outcome, &broken)?;
     }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is where the clock is asked")]
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Looks for the highest rate that is answered well.
+fn capacity(options: &LoadOptions, common: &Common, plan: &Plan, stop: &Stop) -> anyhow::Result<ExitCode> {
+    let search = Search {
+        target: plan.target.clone(),
+        from: options.rate,
+        most: MOST,
+        bound: options.max_p99,
+        longest: SEARCH,
+        in_flight: plan.in_flight,
+        threads: plan.threads,
+        clients: 1,
+    };
+    let live = Term::stderr();
+    let found = load::find(&search, stop, &mut |step| {
+        if live.is_term() {
+            let held = if step.held { "held" } else { "did not hold" };
+            let p99 = shown(Duration::from_micros(step.p99_us));
+            let _ = live.write_line(&format!("  {:.0}/s {held}: p99 {p99}", step.rate));
+        }
+    });
+    let found = found.with_context(|| format!("{} could not be asked", options.url))?;
+    let mut out = io::stdout().lock();
+    if options.json {
+        serde_json::to_writer_pretty(&mut out, &json!({ "url": options.url, "at": now(), "capacity": found }))?;
+        writeln!(out)?;
+    } else {
+        write_capacity(&mut out, options, common.lang.into(), &found)?;
+    }
+    Ok(if found.rate.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn write_capacity(out: &mut impl io::Write, options: &LoadOptions, lang: Lang, found: &Capacity) -> io::Result<()> {
+    writeln!(out, "{}", options.url)?;
+    match found.rate {
+        Some(rate) => writeln!(
+            out,
+            "\n  {rate:.0} requests a second: errors ≤ 1 %, p99 {} of {} that it may take",
+            shown(Duration::from_micros(found.p99_us)),
+            shown(Duration::from_millis(found.bound_ms)),
+        )?,
+        None => writeln!(out)?,
+    }
+    if let Some(doubt) = found.doubt() {
+        writeln!(out, "  {}", doubt.get(lang))?;
+    }
+    writeln!(out, "\n  {:>8}{:>8}{:>10}{:>10}{:>12}", "rate", "due", "p99", "errors", "sent late")?;
+    for step in &found.steps {
+        let mark = if step.held { "" } else { "  ✗" };
+        let time = |micros| shown(Duration::from_micros(micros));
+        writeln!(
+            out,
+            "  {:>8.0}{:>8}{:>10}{:>8.2} %{:>12}{mark}",
+            step.rate,
+            step.due,
+            time(step.p99_us),
+            step.error_ratio * 100.0,
+            time(step.late_us)
+        )?;
+    }
+    Ok(())
 }
 
 fn plan(options: &LoadOptions) -> anyhow::Result<Plan> {
@@ -57,7 +140,7 @@ fn plan(options: &LoadOptions) -> anyhow::Result<Plan> {
     if options.http2 {
         target.protocol = Protocol::Http2;
     }
-    let to = options.to.unwrap_or(options.rate);
+    let to = if options.find_capacity { MOST } else { options.to.unwrap_or(options.rate) };
     ensure!(options.rate.max(to) > 0.0, "at a rate of 0 nothing is sent");
     let stage = Stage { length: options.length, from: options.rate, to };
     let plan = Plan {
@@ -65,6 +148,7 @@ fn plan(options: &LoadOptions) -> anyhow::Result<Plan> {
         in_flight: usize::try_from(options.in_flight)?,
         threads: usize::from(options.threads),
         timeout: options.timeout,
+        clients: 1,
         target,
     };
     may_be_asked(options, &plan)?;
@@ -92,49 +176,41 @@ fn may_be_asked(options: &LoadOptions, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One line that is written over and over.
-fn tell(progress: &Progress) {
-    let term = Term::stderr();
-    let seconds = progress.elapsed.as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
-    let rate = if seconds > 0.0 { progress.ended as f64 / seconds } else { 0.0 };
-    let line = format!(
-        "{} of {}  {rate:.0}/s  {} waiting  {} wrong  p50 {}  p99 {}",
-        shown(progress.elapsed),
-        shown(progress.length),
-        progress.due.saturating_sub(progress.ended),
-        progress.ended - progress.good,
-        percentile(&progress.latency, 0.5),
-        percentile(&progress.latency, 0.99),
-    );
-    let _ = term.clear_line();
-    let _ = term.write_str(&line);
+/// A bound that was asked for.
+#[derive(Debug, Serialize)]
+struct Bound {
+    #[serde(rename = "bound")]
+    name: String,
+    held: bool,
+    /// What is out of it.
+    #[serde(skip)]
+    said: String,
 }
 
-/// What is out of the bounds that were asked for.
-fn broken(options: &LoadOptions, outcome: &Outcome) -> Vec<String> {
-    let mut broken = Vec::new();
+fn bounds(options: &LoadOptions, outcome: &Outcome) -> Vec<Bound> {
+    let mut bounds = Vec::new();
     if let Some(most) = options.max_p99 {
-        match outcome.latency.at(0.99) {
-            Some(p99) if p99 <= most => (),
-            Some(p99) => broken.push(format!("the 99th percentile is {}, not below {}", shown(p99), shown(most))),
-            None => {
-                broken.push(format!("{} requests are too few to say a 99th percentile: 1,000", outcome.latency.count));
-            }
-        }
+        let p99 = outcome.latency.at(0.99);
+        let said = match p99 {
+            Some(p99) => format!("the 99th percentile is {}, not below {}", shown(p99), shown(most)),
+            None => format!("{} requests are too few to say a 99th percentile: 1,000", outcome.latency.count),
+        };
+        let held = p99.is_some_and(|p99| p99 <= most);
+        bounds.push(Bound { name: format!("p99 <= {}", shown(most)), held, said });
     }
-    if let Some(most) = options.max_errors
-        && outcome.error_ratio * 100.0 > most
-    {
-        broken.push(format!("{:.2} % of the requests went wrong, more than {most} %", outcome.error_ratio * 100.0));
+    if let Some(most) = options.max_errors {
+        let percent = outcome.error_ratio * 100.0;
+        let said = format!("{percent:.2} % of the requests went wrong, more than {most} %");
+        bounds.push(Bound { name: format!("errors <= {most} %"), held: percent <= most, said });
     }
-    if outcome.dropped > 0 && (options.max_p99.is_some() || options.max_errors.is_some()) {
-        broken.push(format!("{} requests were due and never sent", outcome.dropped));
+    if !bounds.is_empty() {
+        let said = format!("{} requests were due and never sent", outcome.dropped);
+        bounds.push(Bound { name: "all sent".to_owned(), held: outcome.dropped == 0, said });
     }
-    broken
+    bounds
 }
 
-fn write(out: &mut impl io::Write, options: &LoadOptions, outcome: &Outcome, broken: &[String]) -> io::Result<()> {
+fn write(out: &mut impl io::Write, options: &LoadOptions, outcome: &Outcome, broken: &[&str]) -> io::Result<()> {
     let stopped = if outcome.stopped { ", stopped" } else { "" };
     writeln!(out, "{}  {:.0}/s for {:.1} s{stopped}", options.url, outcome.asked_rate, outcome.seconds)?;
     writeln!(
@@ -179,12 +255,12 @@ fn write(out: &mut impl io::Write, options: &LoadOptions, outcome: &Outcome, bro
     Ok(())
 }
 
-fn percentile(latency: &Latency, quantile: f64) -> String {
+pub(crate) fn percentile(latency: &Latency, quantile: f64) -> String {
     latency.at(quantile).map_or_else(|| "–".to_owned(), shown)
 }
 
 /// Three digits and a unit.
-fn shown(time: Duration) -> String {
+pub(crate) fn shown(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     let digits = |value: f64| if value >= 100.0 { 0 } else { 1 + usize::from(value < 10.0) };
     match micros {
@@ -195,7 +271,7 @@ fn shown(time: Duration) -> String {
 }
 
 /// A bar for each of at most sixty stretches of time, as high as its largest value.
-fn spark(values: &[u64]) -> String {
+pub(crate) fn spark(values: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = values.iter().copied().max().unwrap_or(0).max(1);
     let width = values.len().div_ceil(60).max(1);

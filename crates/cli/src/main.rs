@@ -7,6 +7,7 @@ mod description;
 mod exercise;
 mod explain;
 mod init;
+mod live;
 mod load;
 mod output;
 mod progress;
@@ -41,7 +42,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Review(options) => review::run(options, &arguments.common),
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
-        Command::Load(options) => load::run(options),
+        Command::Load(options) => load::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),

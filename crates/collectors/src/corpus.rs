@@ -223,6 +223,7 @@ impl Wanted {
             "\"devDependencies\"",
             "\"covered_lines\"",
             "\"descriptor\"",
+            "\"send_delay\"",
             "\"latencyPercentiles\"",
             "\"p97_5\"",
             "\"http.response_time\"",

@@ -37,6 +37,8 @@ pub struct Run {
     pub log_level: Option<LogLevel>,
     pub authentication: Option<RunAuthentication>,
     pub webhook: Option<RunWebhook>,
+    pub limits: RunLimits,
+    pub reload: Option<RunReload>,
 }
 
 /// How the level of its logs is changed while it runs.
@@ -126,6 +128,42 @@ pub enum Encoding {
     Base64,
 }
 
+/// What users may expect, and what one of them may ask: `[service.NAME.run.limits]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunLimits {
+    /// What 95 and 99 of a hundred answers may take.
+    pub p95: Option<Duration>,
+    pub p99: Option<Duration>,
+    /// How many of a hundred requests may fail.
+    pub errors: Option<f64>,
+    /// Requests of one client, as fast as they go, that are more than its limit.
+    pub burst: Option<u32>,
+    /// The header that names a client, and values of it; none: clients are known by their addresses.
+    pub client: Option<String>,
+    pub clients: Vec<String>,
+    /// No more requests a second are sent to find the capacity.
+    pub most: Option<f64>,
+}
+
+/// A change of the configuration that is to take effect in the running process: `[service.NAME.run.reload]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunReload {
+    pub place: Place,
+    /// A file within `{scratch}`; it is there before the service starts.
+    pub file: Option<String>,
+    /// What stands in the file, and what is written into it.
+    pub text: String,
+    pub changed: String,
+    /// Sent after the file is written: `SIGHUP`, `SIGUSR1`, `SIGUSR2`.
+    pub signal: Option<String>,
+    /// The path whose answer shows the change.
+    pub path: String,
+    /// What the answer holds after the change; none: it is another one than before.
+    pub expect: Option<String>,
+    /// How long it may take.
+    pub within: Duration,
+}
+
 /// Paths by which a service tells how it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Probes {
@@ -147,6 +185,11 @@ pub struct RunRequest {
     pub body: Option<String>,
     /// Its share among the others.
     pub weight: u32,
+    /// The path at which what it created is found later. `{key}` stands for what its answer called it, `{id}` for the one of
+    /// the request.
+    pub lookup: Option<String>,
+    /// Where its answer says what it is called: `/data/id` points into a JSON body, `location` is a header.
+    pub key: Option<String>,
 }
 
 impl RunRequest {

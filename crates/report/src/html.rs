@@ -277,7 +277,7 @@ fn service(index: usize, review: &Review, lang: Lang) -> ServiceView {
 
 fn experiment(one: &Experiment, lang: Lang) -> ExperimentView {
     let held = |held: Held| match held {
-        Held::Yes => Badge { text: words::HELD.get(lang).to_owned(), class: "good" },
+        Held::Yes | Held::InPart => Badge { text: words::HELD.get(lang).to_owned(), class: "good" },
         Held::No => Badge { text: words::BROKEN.get(lang).to_owned(), class: "bad" },
         Held::Inconclusive => Badge { text: words::OPEN.get(lang).to_owned(), class: "warn" },
     };

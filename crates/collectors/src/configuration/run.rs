@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gonogo_domain::{
-    Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunRequest,
-    RunWebhook, Written,
+    Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunLimits,
+    RunReload, RunRequest, RunWebhook, Written,
 };
 
 use super::table::Table;
@@ -20,6 +20,9 @@ const TOLERANCE: Duration = Duration::from_mins(5);
 
 /// Signals that a service may give a meaning of its own.
 const SIGNALS: [&str; 5] = ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"];
+
+/// A change of configuration may take so long where nothing is stated: watchers that ask do so every few seconds.
+const RELOAD: Duration = Duration::from_secs(15);
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -46,6 +49,8 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
         log_level: table.table("log_level").and_then(|table| log_level(&table)),
         authentication: table.table("authentication").map(|table| authentication(&table)),
         webhook: table.table("webhook").and_then(|table| webhook(&table)),
+        limits: table.table("limits").map(|table| limits(&table)).unwrap_or_default(),
+        reload: table.table("reload").and_then(|table| reload(&table)),
     };
     table.finish();
     if run.command.is_empty() == run.attach.is_none() {
@@ -85,12 +90,78 @@ fn probes(table: &Table<'_>) -> Probes {
     probes
 }
 
+fn limits(table: &Table<'_>) -> RunLimits {
+    let positive = |key| {
+        let number = table.float(key)?;
+        if !(number.is_finite() && number > 0.0) {
+            table.error(key, &format!("`{key}` is not above zero"));
+        }
+        Some(number)
+    };
+    let limits = RunLimits {
+        p95: time(table, "p95"),
+        p99: time(table, "p99"),
+        errors: table.float("errors"),
+        burst: table.number("burst"),
+        client: table.text("client").map(|name| name.to_lowercase()),
+        clients: table.texts("clients"),
+        most: positive("most"),
+    };
+    table.finish();
+    if limits.errors.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
+        table.error("errors", "`errors` is no percentage: from 0 to 100");
+    }
+    if limits.burst.is_some_and(|burst| !(10..=20_000).contains(&burst)) {
+        table.error("burst", "`burst` is not between 10 and 20000 requests");
+    }
+    if limits.client.is_some() != (limits.clients.len() >= 2) {
+        table.error("client", "`client` names the header by which clients are known, and `clients` two values of it");
+    }
+    limits
+}
+
+fn reload(table: &Table<'_>) -> Option<RunReload> {
+    let (file, signal) = (table.text("file"), table.text("signal"));
+    let (text, changed) = (table.text("text").unwrap_or_default(), table.text("changed").unwrap_or_default());
+    let (path, expect) = (table.required_text("path"), table.text("expect"));
+    let within = time(table, "within").unwrap_or(RELOAD);
+    table.finish();
+    if signal.as_ref().is_some_and(|name| !SIGNALS.contains(&name.as_str())) {
+        table.error("signal", &format!("`signal` is none of {}", SIGNALS.join(", ")));
+        return None;
+    }
+    if file.as_ref().is_some_and(|file| !file.starts_with("{scratch}/") || file.contains("..")) {
+        table.error("file", "a file that is rewritten lies within {scratch}: `file = \"{scratch}/config.json\"`");
+        return None;
+    }
+    if file.is_none() || text == changed {
+        table.error("changed", "a reload needs a `file`, its `text`, and what it is `changed` to");
+        return None;
+    }
+    let path = path?;
+    if !path.starts_with('/') {
+        table.error("path", "a path begins with /");
+        return None;
+    }
+    Some(RunReload { place: table.place().clone(), file, text, changed, signal, path, expect, within })
+}
+
 fn request(table: &Table<'_>) -> Option<RunRequest> {
     let (headers, body) = (table.text_map("headers"), table.text("body"));
     let weight = table.number("weight").unwrap_or(1);
     let (method, path) = (method(table, "GET"), path(table));
+    let (lookup, key) = (table.text("lookup"), table.text("key"));
     table.finish();
-    Some(RunRequest { place: table.place().clone(), method: method?, path: path?, headers, body, weight })
+    if lookup.as_ref().is_some_and(|lookup| !lookup.starts_with('/') && lookup != "{key}") {
+        table.error("lookup", "a path begins with /, or is the {key} itself");
+        return None;
+    }
+    if lookup.as_ref().is_some_and(|lookup| lookup.contains("{key}")) && key.is_none() {
+        table.error("lookup", "`key` says where the answer names what was created: \"/id\" in its JSON, or a header");
+        return None;
+    }
+    let place = table.place().clone();
+    Some(RunRequest { place, method: method?, path: path?, headers, body, weight, lookup, key })
 }
 
 /// The method, in upper case; the usual one where none is stated.

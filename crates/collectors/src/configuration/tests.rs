@@ -159,3 +159,64 @@ fn what_experiments_cannot_ask_with_is_said_at_its_place() {
         "gonogo.toml:9: what is signed holds {body}: a signature that does not cover the body protects nothing",
     );
 }
+
+const RUN: &str = r#"
+[service.shop]
+[service.shop.run]
+command = ["node", "main.js"]
+[service.shop.run.limits]
+p95 = "200ms"
+p99 = "300ms"
+errors = 0.5
+burst = 400
+client = "X-Api-Key"
+clients = ["one", "two"]
+[service.shop.run.reload]
+file = "{scratch}/shop.json"
+text = "old"
+changed = "new"
+signal = "SIGHUP"
+path = "/banner"
+[[service.shop.run.request]]
+method = "post"
+path = "/orders"
+body = '{"id": "{id}"}'
+lookup = "/orders/{key}"
+key = "/id"
+"#;
+
+#[test]
+fn what_load_and_reload_need_is_read() {
+    let configuration = Configuration::parse(&Arc::from(FILE), RUN, &[]).unwrap();
+    let run = configuration.service("shop").unwrap().run.as_ref().unwrap();
+    let limits = &run.limits;
+    assert_eq!(
+        (limits.p99.map(|time| time.as_millis()), limits.errors, limits.burst),
+        (Some(300), Some(0.5), Some(400))
+    );
+    assert_eq!((limits.client.as_deref(), limits.clients.len()), (Some("x-api-key"), 2));
+    let reload = run.reload.as_ref().unwrap();
+    assert_eq!((reload.file.as_deref(), reload.within.as_secs()), (Some("{scratch}/shop.json"), 15));
+    assert_eq!(
+        (run.requests[0].lookup.as_deref(), run.requests[0].key.as_deref()),
+        (Some("/orders/{key}"), Some("/id"))
+    );
+}
+
+#[test]
+fn what_load_and_reload_cannot_use_is_an_error_at_its_place() {
+    let wrong = RUN
+        .replace("errors = 0.5", "errors = 500")
+        .replace("burst = 400", "burst = 1")
+        .replace("\"two\"]", "]")
+        .replace("{scratch}/shop.json", "/etc/shop.json")
+        .replace("key = \"/id\"", "");
+    let found = errors(&wrong);
+    let places: Vec<&str> = found.iter().map(|error| error.split(' ').next().unwrap_or_default()).collect();
+    assert_eq!(places.len(), 5, "{found:?}");
+    for part in
+        ["no percentage", "between 10 and 20000", "two values of it", "lies within {scratch}", "names what was created"]
+    {
+        assert!(found.iter().any(|error| error.contains(part)), "{part}: {found:?}");
+    }
+}

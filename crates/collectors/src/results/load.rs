@@ -1,4 +1,4 @@
-//! Load tests and experiments: k6, Locust, Vegeta, oha, autocannon, Artillery, wrk, hey, Chaos Toolkit.
+//! Load tests and experiments: `gonogo load`, k6, Locust, Vegeta, oha, autocannon, Artillery, wrk, hey, Chaos Toolkit.
 
 use gonogo_domain::{Node, evidence::ResultKind};
 
@@ -9,8 +9,40 @@ fn run(tool: &str) -> Run {
 }
 
 pub(super) fn of_data(document: &Node) -> Vec<Run> {
-    let matchers = [k6, vegeta, oha, autocannon, artillery, chaos];
+    let matchers = [own, k6, vegeta, oha, autocannon, artillery, chaos];
     matchers.into_iter().find_map(|matcher| matcher(document)).into_iter().collect()
+}
+
+/// What `gonogo load --json` prints; times are microseconds from when requests were due.
+fn own(document: &Node) -> Option<Run> {
+    let outcome = document.get("outcome")?;
+    let percentiles = outcome.get("latency")?.get("percentiles")?;
+    outcome.get("send_delay")?;
+    let mut run = run("gonogo").on(document.str_at("at").and_then(date));
+    for one in percentiles.items() {
+        let (Some(quantile), Some(value)) = (one.float_at("quantile"), one.float_at("value")) else { continue };
+        // Too few requests say nothing of it.
+        if one.bool_at("enough") != Some(true) {
+            continue;
+        }
+        let known = [(0.5, "p50_ms"), (0.9, "p90_ms"), (0.95, "p95_ms"), (0.99, "p99_ms")];
+        let name = known.into_iter().find(|(known, _)| (known - quantile).abs() < 1e-9).map(|(_, name)| name);
+        if let Some(name) = name {
+            run.measure(name, Some(value / 1000.0));
+        }
+    }
+    run.measure("mean_ms", outcome.float_at("latency.mean").map(|micros| micros / 1000.0));
+    run.measure("max_ms", outcome.float_at("latency.max").map(|micros| micros / 1000.0));
+    run.measure("requests", outcome.float_at("due"));
+    run.measure("requests_per_second", outcome.float_at("answered_rate"));
+    run.measure("error_percent", outcome.float_at("error_ratio").map(|ratio| ratio * 100.0));
+    run.measure("seconds", outcome.float_at("seconds"));
+    for bound in document.get("bounds").map(Node::items).unwrap_or_default() {
+        if let (Some(bound), Some(held)) = (bound.str_at("bound"), bound.bool_at("held")) {
+            run.thresholds.push((bound.to_owned(), held));
+        }
+    }
+    Some(run)
 }
 
 /// `metrics`, as `--summary-export` and as `handleSummary` write them: the second has `values` in between.

@@ -213,3 +213,23 @@ Vulnerabilities osv-scanner at f.json: critical=1 high=0 low=0 medium=0",
     );
     check(&[("x.sarif", "{")], "gap x.sarif:1: has no quoted key or `}` here");
 }
+
+#[test]
+fn what_gonogo_load_prints_is_a_load_test() {
+    let percentile = |quantile: f64, value: u64, enough: bool| {
+        format!(r#"{{"quantile": {quantile}, "value": {value}, "low": 1, "high": 9, "beyond": 1, "enough": {enough}}}"#)
+    };
+    let text = format!(
+        r#"{{"gonogo": "0.1.0", "at": "2026-11-22T13:00:00Z", "url": "http://127.0.0.1/", "out_of_bounds": [],
+            "outcome": {{"due": 1000, "seconds": 10.0, "answered_rate": 99.5, "error_ratio": 0.005, "send_delay": {{}},
+                         "latency": {{"mean": 1500.0, "max": 9000, "percentiles": [{}, {}, {}]}}}},
+            "bounds": [{{"bound": "p99 <= 300 ms", "held": true}}, {{"bound": "errors <= 0.1 %", "held": false}}]}}"#,
+        percentile(0.5, 1200, true),
+        percentile(0.99, 4500, true),
+        percentile(0.999, 9000, false),
+    );
+    check(
+        &[("load/result.json", &text)],
+        "Load gonogo at load/result.json on 2026-11-22: error_percent=0.5 max_ms=9 mean_ms=1.5 p50_ms=1.2 p99_ms=4.5 requests=1000 requests_per_second=99.5 seconds=10 [p99 <= 300 ms: true] [errors <= 0.1 %: false]",
+    );
+}

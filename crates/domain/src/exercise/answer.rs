@@ -8,6 +8,8 @@ use crate::Message;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Held {
+    /// What was looked at held, and it is not all that the title says: another experiment has to say the rest.
+    InPart,
     Yes,
     No,
     /// It could not be told, or trials disagreed.

@@ -22,11 +22,19 @@ pub enum Kind {
     Health,
     Liveness,
     Timeouts,
+    Shutdown,
+    Bodies,
+    Reload,
+    Degradation,
+    Bulkhead,
     Retries,
     Breaker,
-    Bodies,
+    Baseline,
+    RateLimit,
+    Adaptive,
+    Overload,
     Memory,
-    Shutdown,
+    Durability,
 }
 
 /// Checks of which experiments see a part only: what they miss refutes the title, and that they miss nothing does not
@@ -50,11 +58,19 @@ impl Kind {
         Self::Health,
         Self::Liveness,
         Self::Timeouts,
+        Self::Shutdown,
+        Self::Bodies,
+        Self::Reload,
+        Self::Degradation,
+        Self::Bulkhead,
         Self::Retries,
         Self::Breaker,
-        Self::Bodies,
+        Self::Baseline,
+        Self::RateLimit,
+        Self::Adaptive,
+        Self::Overload,
         Self::Memory,
-        Self::Shutdown,
+        Self::Durability,
     ];
 
     pub fn id(self) -> &'static str {
@@ -77,7 +93,15 @@ impl Kind {
             Self::Breaker => "breaker",
             Self::Bodies => "bodies",
             Self::Memory => "memory",
+            Self::Baseline => "baseline",
+            Self::Reload => "reload",
+            Self::Degradation => "degradation",
+            Self::Bulkhead => "bulkhead",
+            Self::Adaptive => "adaptive",
+            Self::Overload => "overload",
+            Self::RateLimit => "rate-limit",
             Self::Shutdown => "shutdown",
+            Self::Durability => "durability",
         }
     }
 
@@ -154,6 +178,38 @@ impl Kind {
             Self::Memory => {
                 Text { en: "Memory stays level under steady load", zh: "稳定负载下内存保持平稳" }
             }
+            Self::Baseline => Text {
+                en: "At the rate of every day it is within its limits, and no slower than the last time",
+                zh: "在日常速率下满足上限，且不比上一次慢",
+            },
+            Self::Reload => Text {
+                en: "A changed configuration takes effect in the running process, and nobody notices otherwise",
+                zh: "配置变更在运行中的进程内生效，且不影响其他请求",
+            },
+            Self::Degradation => Text {
+                en: "Without a dependency users get less, and are told so; what was accepted arrives later",
+                zh: "缺少依赖时用户得到带标记的降级结果；已接受的工作稍后送达",
+            },
+            Self::Bulkhead => Text {
+                en: "A dependency that hangs makes nobody wait who does not need it",
+                zh: "依赖挂起时，不需要它的请求不受影响",
+            },
+            Self::Adaptive => Text {
+                en: "A limit on what is under way moves down when a dependency is slow, and comes back",
+                zh: "依赖变慢时并发限制下调，恢复后回升",
+            },
+            Self::Overload => Text {
+                en: "At twice its capacity it answers whom it accepts in time, refuses the rest at once, and recovers",
+                zh: "两倍负载下，被接受的请求按时响应，其余立即拒绝，且能恢复",
+            },
+            Self::RateLimit => Text {
+                en: "A client that asks too much is told to wait, and no other one is",
+                zh: "请求过多的客户端被要求等待，其他客户端不受影响",
+            },
+            Self::Durability => Text {
+                en: "Whatever was accepted is still there when the process was killed",
+                zh: "进程被强制杀死后，已接受的工作仍然存在",
+            },
             Self::Shutdown => Text {
                 en: "SIGTERM under load loses no request, readiness says no first, and the process ends by itself",
                 zh: "负载下收到 SIGTERM 不丢请求，先报告未就绪，进程自行结束",
@@ -182,6 +238,13 @@ impl Kind {
             Self::Breaker => &["resilience.circuit-breaker"],
             Self::Bodies => &["security.input-validation"],
             Self::Memory => &["performance.profiling"],
+            Self::Baseline => &["performance.load-test", "performance.baseline"],
+            Self::Reload => &["config.reload"],
+            Self::Degradation | Self::Durability => &["resilience.degradation"],
+            Self::Bulkhead => &["resilience.bulkhead"],
+            Self::Adaptive => &["resilience.adaptive-limits"],
+            Self::Overload => &["resilience.backpressure"],
+            Self::RateLimit => &["resilience.rate-limit"],
             Self::Shutdown => &["health.graceful-shutdown", "health.readiness"],
         }
     }
@@ -203,7 +266,15 @@ impl Kind {
             | Self::Authentication
             | Self::Contract
             | Self::Webhook
-            | Self::Bodies => 1,
+            | Self::Bodies
+            | Self::Baseline
+            | Self::Reload
+            | Self::Degradation
+            | Self::Bulkhead
+            | Self::Adaptive
+            | Self::Overload
+            | Self::RateLimit
+            | Self::Durability => 1,
             Self::Boot | Self::Health | Self::Liveness | Self::Memory | Self::Shutdown => 2,
         }
     }

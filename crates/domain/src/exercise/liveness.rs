@@ -66,10 +66,19 @@ impl Liveness {
         }
         let held = self.faults.iter().filter(|one| one.good == one.asked && one.wait_ms <= PROBE_MS).count();
         let of = self.faults.len();
-        let summary = Message::new(
-            format!("{path} stayed well under {held} of {of} faults of dependencies"),
-            format!("在 {of} 个依赖故障中，{path} 有 {held} 次保持正常"),
-        );
+        let stopped = match (of, self.fails_when_stopped) {
+            (0, Some(true)) => Some(Message::new(
+                format!("{path} failed while the process was stopped; there was no dependency to take away"),
+                format!("进程被暂停时 {path} 失败；没有可中断的依赖"),
+            )),
+            _ => None,
+        };
+        let summary = stopped.unwrap_or_else(|| {
+            Message::new(
+                format!("{path} stayed well under {held} of {of} faults of dependencies"),
+                format!("在 {of} 个依赖故障中，{path} 有 {held} 次保持正常"),
+            )
+        });
         vec![Answer::of("health.liveness", summary, misses)]
     }
 }

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Authentication, Bodies, Boot, Breaker, Contract, Correlation, Errors, Headers, Health, Held, Kind, Levels,
-    Liveness, Logs, Memory, Metrics, Retries, Shutdown, Timeline, Timeouts, Tracing, Webhook,
+    Adaptive, Answer, Authentication, Baseline, Bodies, Boot, Breaker, Bulkhead, Contract, Correlation, Degradation,
+    Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Overload, RateLimit,
+    Reload, Retries, Shutdown, Timeline, Timeouts, Tracing, Webhook,
 };
 use crate::Message;
 
@@ -66,7 +67,15 @@ pub enum Observation {
     Timeouts(Timeouts),
     Retries(Retries),
     Breaker(Vec<Breaker>),
+    Baseline(Baseline),
+    Reload(Reload),
+    Degradation(Degradation),
+    Bulkhead(Bulkhead),
+    Adaptive(Vec<Adaptive>),
+    Overload(Overload),
+    RateLimit(RateLimit),
     Shutdown(Shutdown),
+    Durability(Durability),
     Logs(Logs),
     Levels(Levels),
     Correlation(Correlation),
@@ -91,7 +100,15 @@ impl Observation {
             Self::Timeouts(timeouts) => timeouts.answers(),
             Self::Retries(retries) => retries.answers(),
             Self::Breaker(breakers) => join(breakers.iter().flat_map(Breaker::answers)),
+            Self::Baseline(baseline) => baseline.answers(),
+            Self::Reload(reload) => reload.answers(),
+            Self::Degradation(degradation) => degradation.answers(),
+            Self::Bulkhead(bulkhead) => bulkhead.answers(),
+            Self::Adaptive(limits) => join(limits.iter().flat_map(Adaptive::answers)),
+            Self::Overload(overload) => overload.answers(),
+            Self::RateLimit(limit) => limit.answers(),
             Self::Shutdown(shutdown) => shutdown.answers(),
+            Self::Durability(durability) => durability.answers(),
             Self::Logs(logs) => logs.answers(),
             Self::Levels(levels) => levels.answers(),
             Self::Correlation(correlation) => correlation.answers(),
@@ -152,10 +169,10 @@ pub fn settled(kind: Kind, trials: &[Vec<Answer>]) -> Vec<Answer> {
     }
     let settled = by_check.into_iter().filter_map(|(check, answers)| {
         let count = |held: Held| answers.iter().filter(|one| one.held == held).count();
-        let (yes, no, of) = (count(Held::Yes), count(Held::No), answers.len());
+        let (yes, no, of) = (count(Held::Yes) + count(Held::InPart), count(Held::No), answers.len());
         let last = |held: Held| answers.iter().rev().find(|one| one.held == held).map(|one| (*one).clone());
         if yes >= no + kind.lead() {
-            return last(Held::Yes);
+            return last(Held::Yes).or_else(|| last(Held::InPart));
         }
         if no >= yes + ALARM {
             return last(Held::No);
@@ -239,6 +256,15 @@ mod tests {
         check(Kind::Boot, &[Yes, No, Yes], Inconclusive);
         check(Kind::Boot, &[Yes, No, No, No], No);
         check(Kind::Boot, &[Inconclusive, Inconclusive], Inconclusive);
+    }
+
+    #[test]
+    fn a_part_of_a_title_that_held_is_no_proof_of_the_rest() {
+        let joined = |held: &[Held]| join(held.iter().map(|held| answer(*held))).pop().map(|one| one.held);
+        assert_eq!(joined(&[Held::InPart]), Some(Held::InPart));
+        assert_eq!(joined(&[Held::InPart, Held::Yes]), Some(Held::Yes));
+        assert_eq!(joined(&[Held::InPart, Held::No]), Some(Held::No));
+        assert_eq!(joined(&[Held::InPart, Held::Inconclusive]), Some(Held::InPart));
     }
 
     #[test]

@@ -69,6 +69,12 @@ impl Call {
 }
 
 impl RetryCase {
+    /// Whether how it is made again is to be judged: a refusal (429, 503) changed nothing, so that whoever chooses to repeat
+    /// even a POST after it may; nobody has to.
+    fn may_repeat(&self, call: &Call, times: &[u64]) -> bool {
+        call.may_be_repeated() || (self.fault != RetryFault::BrokenOff && times.len() > 1)
+    }
+
     /// The times of each call of each request; a call is made again where method and path are the same.
     fn series(&self) -> Vec<(&Call, Vec<u64>)> {
         let mut all = Vec::new();
@@ -93,7 +99,7 @@ impl Retries {
             misses.extend(never_repeat(case, &series));
             misses.extend(too_early(case, &series));
             let may: Vec<&Vec<u64>> =
-                series.iter().filter(|(call, _)| call.may_be_repeated()).map(|(_, times)| times).collect();
+                series.iter().filter(|(call, times)| case.may_repeat(call, times)).map(|(_, times)| times).collect();
             most = most.max(may.iter().map(|times| times.len()).max().unwrap_or_default());
             if case.fault == RetryFault::Unavailable {
                 repeatable += may.len();

@@ -7,7 +7,8 @@ use crate::Message;
 
 /// The exit status of a process that ends by itself on SIGTERM, as shells count it: 128 + 15. The JVM ends so after its
 /// shutdown hooks have run.
-const TERMINATED: i32 = 143;
+const TERMINATED: i32 = 128 + SIGTERM;
+const SIGTERM: i32 = 15;
 
 /// A service under load that is asked to end. Times count from the signal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,8 @@ impl Shutdown {
         let (gone, grace) = (time(self.gone_ms), time(self.grace_ms));
         match self.exit {
             Exit::Code(0 | TERMINATED) => (),
+            // Whoever answered all that was under way has handled the signal, and ended by raising it again (uvicorn).
+            Exit::Signal(SIGTERM) if self.in_flight > 1 && self.finished == self.in_flight => (),
             Exit::Code(code) => {
                 misses.push(Message::new(format!("it ended with exit code {code}"), format!("退出码为 {code}")));
             }

@@ -53,6 +53,17 @@ impl Timeline {
         }
     }
 
+    /// Notes many requests that were sent around this time, and the longest wait of one of them.
+    pub fn requests(&mut self, at_ms: u64, good: u64, bad: u64, slowest_ms: u64) {
+        let place = self.place(at_ms);
+        if let Some(bucket) = self.buckets.get_mut(place) {
+            let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+            bucket.good = bucket.good.saturating_add(count(good));
+            bucket.bad = bucket.bad.saturating_add(count(bad));
+            bucket.slowest_ms = bucket.slowest_ms.max(count(slowest_ms));
+        }
+    }
+
     /// Notes a call that a dependency got.
     pub fn call(&mut self, dependency: &str, at_ms: u64) {
         let (place, length) = (self.place(at_ms), self.buckets.len());

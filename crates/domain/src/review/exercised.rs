@@ -78,7 +78,7 @@ impl Spoken<'_> {
                 let finding = |miss: &Message| Finding::new(&record.place, miss.en.clone(), miss.zh.clone());
                 Reading::refuted(answer.misses.iter().map(finding).collect(), summary.en, summary.zh)
             }
-            Held::Inconclusive => return Err(unknown(summary)),
+            Held::InPart | Held::Inconclusive => return Err(unknown(summary)),
         };
         Ok(reading.dated(Some(on)))
     }

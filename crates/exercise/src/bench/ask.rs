@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -76,8 +76,18 @@ impl Exchange {
 /// # Errors
 /// Where no runtime can be started, or the request is none.
 pub fn ask(address: SocketAddr, ask: &Ask, timeout: Duration) -> io::Result<Exchange> {
+    ask_from(None, address, ask, timeout)
+}
+
+/// The same from this address of the machine.
+pub(super) fn ask_from(
+    from: Option<IpAddr>,
+    address: SocketAddr,
+    ask: &Ask,
+    timeout: Duration,
+) -> io::Result<Exchange> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async { one(&mut None, address, ask, timeout).await })
+    LocalSet::new().block_on(&runtime, async { one(&mut None, from, address, ask, timeout).await })
 }
 
 /// Sends a request, and then another one on the same connection, where the server has left it open.
@@ -88,14 +98,15 @@ pub fn ask_both(address: SocketAddr, first: &Ask, then: &Ask, timeout: Duration)
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let mut connection = None;
-        let first = one(&mut connection, address, first, timeout).await?;
-        Ok((first, one(&mut connection, address, then, timeout).await?))
+        let first = one(&mut connection, None, address, first, timeout).await?;
+        Ok((first, one(&mut connection, None, address, then, timeout).await?))
     })
 }
 
 /// Sends a request on this connection while it is open, else on a new one, which stays.
 async fn one(
     connection: &mut Option<Connection>,
+    from: Option<IpAddr>,
     address: SocketAddr,
     ask: &Ask,
     timeout: Duration,
@@ -106,7 +117,7 @@ async fn one(
     let exchange = async {
         let mut open = match connection.take().filter(Connection::is_open) {
             Some(open) => open,
-            None => Connection::open(&[address], Protocol::Http1).await?,
+            None => Connection::open(&[address], Protocol::Http1, from).await?,
         };
         let answer = open.send(request, true).await?;
         *connection = Some(open);

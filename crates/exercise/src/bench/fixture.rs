@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gonogo_domain::{Behind, Run, RunDependency, exercise::Timeline};
+use gonogo_domain::{
+    Behind, Run, RunDependency,
+    exercise::{Capacity, Timeline},
+};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use thiserror::Error;
@@ -33,6 +36,9 @@ use crate::{
 
 /// How long a dependency of its own may take to listen.
 const DEPENDENCY_STARTUP: Duration = Duration::from_mins(1);
+
+/// How long the port may still be held after the service was killed.
+const PORT_FREE: Duration = Duration::from_secs(5);
 
 /// How often somebody who waits looks again.
 const LOOK: Duration = Duration::from_millis(10);
@@ -99,6 +105,8 @@ pub struct Bench {
     dependencies: Vec<Dependency>,
     process: Option<Process>,
     address: SocketAddr,
+    /// Found once.
+    pub(super) capacity: Option<Capacity>,
     ids: Arc<AtomicU64>,
     /// What tells the ids of this run from those of another.
     run_id: String,
@@ -133,6 +141,15 @@ impl Bench {
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, setting.run.port.map_or_else(free_port, Ok)?)),
         };
         places.set("port", address.port().to_string());
+        if let Some(reload) = &setting.run.reload
+            && let Some(file) = &reload.file
+        {
+            let file = PathBuf::from(places.expand(file));
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(file, places.expand(&reload.text))?;
+        }
         let since = clock.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let bench = Self {
             setting,
@@ -142,6 +159,7 @@ impl Bench {
             dependencies,
             process: None,
             address,
+            capacity: None,
             ids: Arc::default(),
             run_id: format!("g{:x}", since.as_millis()),
             _scratch: scratch,
@@ -191,11 +209,6 @@ impl Bench {
     /// An id that nothing else of this run has.
     pub fn fresh_id(&self) -> String {
         format!("{}-{}", self.run_id, self.ids.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The text with all placeholders of the configuration replaced.
-    pub fn expand(&self, text: &str) -> String {
-        self.places.expand(text)
     }
 
     /// Where times of records count from.
@@ -271,8 +284,13 @@ impl Bench {
             directory: self.setting.root.join(&run.directory),
             environment,
         };
-        if TcpStream::connect(self.address).is_ok() {
-            return Err(BenchError::Service(format!("something listens on {} already", self.address)));
+        // Workers that a server forked may die a moment after it.
+        let until = Instant::now() + PORT_FREE;
+        while TcpStream::connect(self.address).is_ok() {
+            if Instant::now() >= until {
+                return Err(BenchError::Service(format!("something listens on {} already", self.address)));
+            }
+            thread::sleep(LOOK);
         }
         let process = Process::start(&program, &self.mark).map_err(|error| BenchError::Service(error.to_string()))?;
         self.process = Some(process);
@@ -400,11 +418,32 @@ impl Bench {
 
     /// A new request of this kind.
     pub fn request(&self, kind: usize) -> Ask {
-        let template = self.asks().into_iter().nth(kind).map_or_else(|| Ask::get("/"), |(_, ask)| ask);
+        let template = self.asks_of(kind);
         numbered(&template, &self.ids, &self.run_id)
     }
 
-    fn asks(&self) -> Vec<(u32, Ask)> {
+    /// A text of the configuration with its placeholders replaced, but `{id}`.
+    pub fn expand(&self, text: &str) -> String {
+        self.places.expand(text)
+    }
+
+    /// A kind of request as it is configured; `{id}` still stands in it.
+    pub fn asks_of(&self, kind: usize) -> Ask {
+        self.asks().into_iter().nth(kind).map_or_else(|| Ask::get("/"), |(_, ask)| ask)
+    }
+
+    /// Something that no other request has.
+    pub fn new_id(&self) -> String {
+        format!("{}-{}", self.run_id, self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells that the user wants it to end.
+    pub(super) fn asked_to_stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.setting.stop)
+    }
+
+    /// The requests with their shares; `{id}` still stands in them.
+    pub(super) fn asks(&self) -> Vec<(u32, Ask)> {
         let expand = |text: &String| self.places.expand(text);
         let requests = self.run().requests.iter().map(|request| {
             let mut headers: Vec<(String, String)> =
@@ -441,6 +480,11 @@ impl Bench {
     /// A picture of what users and dependencies saw from this moment on.
     pub fn timeline(&self, from: Instant, sent: &[Sent]) -> Timeline {
         let mut timeline = Timeline::over(Self::since(from, Instant::now()));
+        self.picture(&mut timeline, from, sent);
+        timeline
+    }
+
+    fn picture(&self, timeline: &mut Timeline, from: Instant, sent: &[Sent]) {
         for one in sent.iter().filter(|one| one.exchange.sent >= from) {
             let wait = Self::since(one.exchange.sent, one.exchange.ended);
             timeline.request(Self::since(from, one.exchange.sent), wait, one.good());
@@ -457,7 +501,6 @@ impl Bench {
                 timeline.call(&dependency.name, u64::try_from(came.as_millis()).unwrap_or(u64::MAX));
             }
         }
-        timeline
     }
 }
 

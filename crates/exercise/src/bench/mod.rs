@@ -1,12 +1,16 @@
 //! A service on the bench: started, its dependencies behind fault proxies, asked by users.
 
 mod ask;
+mod burst;
 mod expand;
 mod fixture;
+mod loaded;
 mod survey;
 mod traffic;
 
 pub use ask::{Ask, Exchange, ask, ask_both};
+pub use burst::{Client, burst};
 pub use fixture::{Bench, BenchError, Description, Setting};
+pub use loaded::{CLIENTS, Phase};
 pub use survey::{Shape, Survey, Use, shape};
 pub use traffic::{Sent, Traffic};

@@ -104,6 +104,11 @@ impl Survey {
         uses.flatten().cloned().collect()
     }
 
+    /// The kinds of requests that are answered well.
+    pub fn good(&self) -> Vec<usize> {
+        self.uses.iter().enumerate().filter(|(_, one)| one.good()).map(|(place, _)| place).collect()
+    }
+
     /// The kinds of requests that are answered well and need this dependency.
     pub fn needing(&self, dependency: &str) -> Vec<usize> {
         let needs = |one: &Use| one.good() && one.calls.contains_key(dependency);

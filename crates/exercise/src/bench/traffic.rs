@@ -21,6 +21,10 @@ use crate::load::{Connection, Ended, Protocol};
 /// No more requests than these are under way; what is due meanwhile is not sent.
 const IN_FLIGHT: usize = 2_000;
 
+/// A connection that was free for longer is not used again: servers close such ones, the most hasty after two seconds, and
+/// a request that crosses the close is lost by nobody's fault.
+const IDLE: Duration = Duration::from_millis(1500);
+
 /// A request of a user and how it went.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -133,7 +137,7 @@ struct User {
     sent: Arc<Mutex<Vec<Sent>>>,
     open: Arc<Mutex<usize>>,
     /// The one that was used last is used next.
-    free: RefCell<Vec<Connection>>,
+    free: RefCell<Vec<(Connection, Instant)>>,
 }
 
 impl User {
@@ -158,17 +162,17 @@ impl User {
         let request = ask.request(self.address).ok_or(Ended::Malformed)?;
         let free = loop {
             let free = self.free.borrow_mut().pop();
-            if free.as_ref().is_none_or(Connection::is_open) {
+            if free.as_ref().is_none_or(|(one, since)| one.is_open() && since.elapsed() < IDLE) {
                 break free;
             }
         };
         let mut connection = match free {
-            Some(connection) => connection,
-            None => Connection::open(&[self.address], Protocol::Http1).await?,
+            Some((connection, _)) => connection,
+            None => Connection::open(&[self.address], Protocol::Http1, None).await?,
         };
         let answer = connection.send(request, true).await?;
         if connection.is_open() {
-            self.free.borrow_mut().push(connection);
+            self.free.borrow_mut().push((connection, Instant::now()));
         }
         Ok(answer)
     }

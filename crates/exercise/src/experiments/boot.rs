@@ -9,14 +9,14 @@ use gonogo_domain::{
 
 use super::Unmade;
 use crate::{
-    bench::{Bench, BenchError},
+    bench::{Bench, BenchError, Survey},
     load::Ended,
 };
 
 /// Requests that are sent as soon as it says that it is ready.
 const ASKED: usize = 10;
 
-pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
+pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
     if bench.run().attach.is_some() {
         return Err(Unmade::no_process());
     }
@@ -46,8 +46,10 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
         }
     }
     let mut good = 0;
-    let make = bench.make();
-    let count = if ready.is_some() && !bench.run().requests.is_empty() { ASKED } else { 0 };
+    // Those that are answered well at other times.
+    let kinds = survey.good();
+    let make = bench.make_of(&kinds);
+    let count = if ready.is_some() && !kinds.is_empty() { ASKED } else { 0 };
     for number in 0..count {
         let (_, ask) = make(u64::try_from(number).unwrap_or_default());
         good += u64::from(bench.ask(&ask, Duration::from_secs(10))?.how.good());

@@ -35,7 +35,9 @@ const ALIASES: &[&[&str]] = &[
 
 pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
     let probes = &bench.run().probes;
-    let path = probes.health.clone().or_else(|| probes.readiness.clone()).ok_or_else(|| Unmade::no_path("health"))?;
+    // Where only readiness can be asked, it may be the one that names dependencies, if there are such.
+    let readiness = || probes.readiness.clone().filter(|_| !bench.run().dependencies.is_empty());
+    let path = probes.health.clone().or_else(readiness).ok_or_else(|| Unmade::no_path("health"))?;
     let names: Vec<String> = bench.dependencies().map(|(name, _)| name.to_owned()).collect();
     let begin = Instant::now();
     let first = bench.get(&path, ANSWER)?;

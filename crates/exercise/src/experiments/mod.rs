@@ -4,24 +4,32 @@
 //! [`Observation::answers`](gonogo_domain::exercise::Observation::answers). [`run`] repeats each until its answers are
 //! stable, and sees to it that all is well before and after.
 
+mod adaptive;
 mod authentication;
+mod baseline;
 mod bodies;
 mod boot;
 mod breaker;
+mod bulkhead;
 mod contract;
 mod correlation;
+mod degradation;
 mod description;
+mod durability;
 mod errors;
 mod exposition;
 mod headers;
 mod health;
 mod internals;
 mod levels;
+mod limits;
 mod listen;
 mod liveness;
 mod logs;
 mod memory;
 mod metrics;
+mod overload;
+mod reload;
 mod retries;
 mod run;
 mod shutdown;
@@ -39,9 +47,9 @@ use gonogo_domain::exercise::{Kind, Trial};
 use crate::bench::{Bench, Survey};
 
 /// Makes one trial.
-fn trial(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+fn trial(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
     match kind {
-        Kind::Boot => boot::trial(bench),
+        Kind::Boot => boot::trial(bench, survey),
         Kind::Logs => logs::trial(bench, survey),
         Kind::Levels => levels::trial(bench, survey),
         Kind::Correlation => correlation::trial(bench, survey),
@@ -59,6 +67,14 @@ fn trial(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade
         Kind::Breaker => breaker::trial(bench, survey),
         Kind::Bodies => bodies::trial(bench, survey),
         Kind::Memory => memory::trial(bench, survey),
+        Kind::Baseline => baseline::trial(bench, survey, wanted.before.as_ref()),
+        Kind::Reload => reload::trial(bench),
+        Kind::Degradation => degradation::trial(bench, survey),
+        Kind::Bulkhead => bulkhead::trial(bench, survey),
+        Kind::Adaptive => adaptive::trial(bench, survey),
+        Kind::Overload => overload::trial(bench, survey),
+        Kind::RateLimit => limits::trial(bench, survey),
         Kind::Shutdown => shutdown::trial(bench, survey),
+        Kind::Durability => durability::trial(bench, survey),
     }
 }

@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::{
     Message,
-    exercise::{Answer, Ended, Experiment, Held, Kind, Trial, settled},
+    exercise::{Answer, Ended, Exercise, Experiment, Held, Kind, Trial, settled},
 };
 
 use super::{Unmade, trial};
-use crate::bench::{Bench, BenchError, Survey, Use};
+use crate::bench::{Bench, BenchError, Survey, shape};
 
 /// A service that was broken may take so long to be well again by itself; then it is started anew.
 const RECOVERY: Duration = Duration::from_secs(15);
+
+/// Calls may come so long after the request that brought them about.
+const CALLED: Duration = Duration::from_secs(1);
 
 /// How many of a hundred requests may fail while all is well.
 const WELL_PERCENT: usize = 2;
@@ -27,6 +30,8 @@ pub struct Wanted {
     /// What the records say of who made them, and of what.
     pub gonogo: String,
     pub revision: Option<String>,
+    /// What was recorded of this service before.
+    pub before: Option<Exercise>,
 }
 
 /// What is going on.
@@ -53,7 +58,7 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
                 break Ended::NotMade(Message::new("the time was over (--budget)", "时间用尽（--budget）"));
             }
             watch(Event::Begins(*kind, trials.len() + 1));
-            match one(*kind, bench, survey) {
+            match one(*kind, bench, survey, wanted) {
                 Ok(trial) => trials.push(trial),
                 Err(Unmade::NotApplicable(why)) => break Ended::NotApplicable(why),
                 Err(Unmade::Missing(why)) => break Ended::NotMade(why),
@@ -85,22 +90,25 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
 /// More trials would not change what is believed.
 fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
     let answers: Vec<Vec<Answer>> = trials.iter().map(|trial| trial.observation.answers()).collect();
-    let sure = settled(kind, &answers).iter().all(|answer| answer.held != Held::Inconclusive);
-    // What could not be told again and again will not be told the next time.
-    let hopeless = || answers.len() >= 2 && answers.iter().flatten().all(|answer| answer.held == Held::Inconclusive);
-    sure || hopeless()
+    // What could not be told again will not be told the next time; a baseline that has nothing to be held to, not even then.
+    let enough = if kind == Kind::Baseline { 1 } else { 2 };
+    let hopeless = |check: &str| {
+        answers.len() >= enough
+            && answers.iter().flatten().filter(|one| one.check == check).all(|one| one.held == Held::Inconclusive)
+    };
+    settled(kind, &answers).iter().all(|answer| answer.held != Held::Inconclusive || hopeless(answer.check))
 }
 
-fn one(kind: Kind, bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
     if kind == Kind::Boot {
         // It starts the service itself; where that does not come up, whoever comes next will say so.
-        return trial(kind, bench, survey);
+        return trial(kind, bench, survey, wanted);
     }
     if !bench.is_up() {
         bench.start()?;
     }
     well(bench, survey)?;
-    let result = trial(kind, bench, survey);
+    let result = trial(kind, bench, survey, wanted);
     if matches!(result, Err(Unmade::Bench(BenchError::Stopped))) {
         return result;
     }
@@ -124,15 +132,25 @@ fn well(bench: &mut Bench, survey: &Survey) -> Result<(), Unmade> {
     )))
 }
 
+/// Users are answered well, and by what answers them at other times: a cache, or a breaker that is still open, would hide
+/// the dependency from the next experiment.
 fn is_well(bench: &Bench, survey: &Survey) -> Result<bool, BenchError> {
-    let kinds: Vec<usize> =
-        (0..survey.uses.len()).filter(|kind| survey.uses.get(*kind).is_some_and(Use::good)).collect();
+    let (kinds, begin) = (survey.good(), Instant::now());
     let (mut asked, mut bad) = (0, 0);
     for kind in kinds.iter().cycle().take(kinds.len().max(4).min(kinds.len() * 4)) {
         asked += 1;
         bad += usize::from(!bench.ask(&bench.request(*kind), Duration::from_secs(5))?.how.good());
     }
-    Ok(bad * 100 <= asked * WELL_PERCENT)
+    if bad * 100 > asked * WELL_PERCENT {
+        return Ok(false);
+    }
+    bench.wait_for(CALLED, || {
+        let reached = |name: &str| {
+            let shapes = survey.shapes(name, &kinds);
+            shapes.is_empty() || bench.calls_since(name, begin).iter().any(|call| shapes.contains(&shape(call)))
+        };
+        bench.dependencies().filter(|(_, http)| *http).all(|(name, _)| reached(name))
+    })
 }
 
 /// Waits until all is well, and starts the service anew where that does not come by itself.

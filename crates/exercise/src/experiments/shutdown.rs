@@ -12,14 +12,17 @@ use crate::{
     bench::{Bench, BenchError, Sent, Survey},
     load::Ended,
     process::{Process, Signal},
-    proxy::{Delay, Fault},
+    proxy::{Delay, Fault, Injected},
 };
 
 /// How long users are there before the signal.
 const BEFORE: Duration = Duration::from_millis(1500);
 
-/// Answers of dependencies are this late, so that requests are under way at the signal; less than anybody's timeout.
+/// Requests take this longer while the service is asked to end, so that some are under way; less than anybody's timeout.
 const SLOW: Duration = Duration::from_millis(400);
+
+/// Requests that are under way at a time.
+const UNDER_WAY: f64 = 8.0;
 
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -35,13 +38,12 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     }
     let begin = Instant::now();
     let names: Vec<String> = bench.dependencies().map(|(name, _)| name.to_owned()).collect();
-    let slow = Delay { base: SLOW, jitter: Duration::ZERO };
-    let slowed = names
-        .iter()
-        .filter(|name| !survey.needing(name).is_empty())
-        .map(|name| bench.inject(name, Fault::Latency { to_dependency: Delay::default(), to_service: slow }))
-        .collect::<Result<Vec<_>, BenchError>>()?;
-    let traffic = bench.traffic(bench.run().rate)?;
+    let needed: Vec<&String> = names.iter().filter(|name| !survey.needing(name).is_empty()).collect();
+    let (slow, took) = slowness(bench, survey, &needed)?;
+    let slowed = slow_down(bench, &needed, slow)?;
+    // About so many under way: more would measure how the service queues, and not how it ends.
+    let rate = bench.run().rate.min(UNDER_WAY / took.as_secs_f64().max(0.001));
+    let traffic = bench.traffic(rate)?;
     bench.wait(BEFORE)?;
     let (grace, readiness) = (bench.run().grace, bench.run().probes.readiness.clone());
     let signal = Instant::now();
@@ -84,6 +86,31 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     timeline.mark(at(gone), None, Message::new("gone", "退出"));
     bench.start()?;
     Ok(Trial { observation: Observation::Shutdown(shutdown), timeline })
+}
+
+fn slow_down(bench: &Bench, names: &[&String], base: Duration) -> Result<Vec<Injected>, BenchError> {
+    let late = Delay { base, jitter: Duration::ZERO };
+    let fault = Fault::Latency { to_dependency: Delay::default(), to_service: late };
+    names.iter().map(|name| bench.inject(name, fault.clone())).collect()
+}
+
+/// How late answers of dependencies must be for a request to take about [`SLOW`], and how long it takes then: a request may
+/// wait for several of them, one after the other.
+fn slowness(bench: &Bench, survey: &Survey, names: &[&String]) -> Result<(Duration, Duration), BenchError> {
+    let longest = || -> Result<Duration, BenchError> {
+        let mut longest = Duration::ZERO;
+        for kind in survey.good() {
+            longest = longest.max(bench.ask(&bench.request(kind), Duration::from_secs(10))?.took());
+        }
+        Ok(longest)
+    };
+    let fast = longest()?;
+    let probe = SLOW / 8;
+    let slowed = slow_down(bench, names, probe)?;
+    let slow = longest()?;
+    drop(slowed);
+    let rounds = (slow.saturating_sub(fast).as_secs_f64() / probe.as_secs_f64()).clamp(1.0, 100.0);
+    Ok((SLOW.div_f64(rounds), fast + SLOW))
 }
 
 #[derive(Clone, Copy)]

@@ -43,6 +43,13 @@ impl Unmade {
         ))
     }
 
+    pub(super) fn no_request() -> Self {
+        Self::Missing(Message::new(
+            "no [[service.NAME.run.request]] is configured that is answered well",
+            "没有配置能得到正常响应的 [[service.NAME.run.request]]",
+        ))
+    }
+
     pub(super) fn no_request_needs_one() -> Self {
         Self::Missing(Message::new(
             "no [[service.NAME.run.request]] that is answered well was seen to call a dependency",

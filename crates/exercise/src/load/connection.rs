@@ -1,6 +1,9 @@
 //! One connection to the server, of either protocol.
 
-use std::net::SocketAddr;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -9,7 +12,7 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::{outcome::Ended, target::Protocol};
 use crate::local::Local;
@@ -53,8 +56,12 @@ impl Reply {
 const KEPT: usize = 1 << 20;
 
 impl Connection {
-    pub(crate) async fn open(addresses: &[SocketAddr], protocol: Protocol) -> Result<Self, Ended> {
-        let stream = TcpStream::connect(addresses).await.map_err(|_| Ended::Refused)?;
+    pub(crate) async fn open(
+        addresses: &[SocketAddr],
+        protocol: Protocol,
+        from: Option<IpAddr>,
+    ) -> Result<Self, Ended> {
+        let stream = connect(addresses, from).await.map_err(|_| Ended::Refused)?;
         // A small request must not wait for the answer to the one before.
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(stream);
@@ -116,6 +123,18 @@ impl Connection {
             Self::Http2(sender) => !sender.is_closed(),
         }
     }
+}
+
+/// Connects, from this address of the machine where one is wanted and the other end is of the same family.
+async fn connect(addresses: &[SocketAddr], from: Option<IpAddr>) -> io::Result<TcpStream> {
+    let pair = from.and_then(|from| {
+        let to = addresses.iter().find(|to| to.is_ipv4() == from.is_ipv4())?;
+        Some((SocketAddr::from((from, 0)), *to))
+    });
+    let Some((from, to)) = pair else { return TcpStream::connect(addresses).await };
+    let socket = if from.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(from)?;
+    socket.connect(to).await
 }
 
 fn ended(error: &hyper::Error) -> Ended {

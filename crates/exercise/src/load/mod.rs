@@ -4,6 +4,7 @@
 //! that time. A service that stalls for five seconds delays every request that was due in them, and each of them is in
 //! the percentiles. What is counted from the real sending stands beside it as service time.
 
+mod capacity;
 mod connection;
 mod outcome;
 mod recorder;
@@ -11,6 +12,7 @@ mod run;
 mod schedule;
 mod target;
 
+pub use capacity::{Search, find};
 pub use connection::Reply;
 pub(crate) use connection::{Answer, Connection};
 pub use outcome::{Ended, Latency, Outcome, Percentile, Second};

@@ -27,6 +27,11 @@ impl Ended {
         matches!(self, Self::Answered(status) if status < 400)
     }
 
+    /// The answer of somebody who has too much to do.
+    pub fn refused(self) -> bool {
+        matches!(self, Self::Answered(429 | 503))
+    }
+
     pub fn word(self) -> String {
         match self {
             Self::Answered(status) => status.to_string(),
@@ -62,6 +67,8 @@ pub struct Outcome {
     pub latency: Latency,
     /// The same of those that ended well.
     pub good_latency: Latency,
+    /// The same of those that were answered 429 or 503.
+    pub refused_latency: Latency,
     /// From the real sending to the last byte.
     pub service_time: Latency,
     /// How late requests were sent: a slow generator, or no free connection.
@@ -81,9 +88,14 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// A percentile as it was measured, whether it says something or not.
+    pub fn percentile(&self, quantile: f64) -> Option<&Percentile> {
+        self.percentiles.iter().find(|one| (one.quantile - quantile).abs() < 1e-9)
+    }
+
     /// The value of a percentile; none where too few requests were measured to say.
     pub fn at(&self, quantile: f64) -> Option<Duration> {
-        let found = self.percentiles.iter().find(|one| (one.quantile - quantile).abs() < 1e-9)?;
+        let found = self.percentile(quantile)?;
         found.enough.then(|| Duration::from_micros(found.value))
     }
 }
@@ -93,6 +105,10 @@ impl Latency {
 pub struct Percentile {
     pub quantile: f64,
     pub value: u64,
+    /// Between these it lies in 95 of a hundred such runs, if requests are independent of each other: values at the places
+    /// q·n ± 1.96·√(n·q·(1 − q)).
+    pub low: u64,
+    pub high: u64,
     /// How many were slower.
     pub beyond: u64,
     /// Fewer than 10/(1 − q) requests say nothing of the quantile q.

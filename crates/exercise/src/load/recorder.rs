@@ -27,6 +27,7 @@ pub(super) struct Went {
 pub(super) struct Recorder {
     latency: Histogram<u64>,
     good: Histogram<u64>,
+    refused: Histogram<u64>,
     service: Histogram<u64>,
     delay: Histogram<u64>,
     ended: BTreeMap<Ended, u64>,
@@ -43,6 +44,7 @@ impl Recorder {
         Some(Self {
             latency: histogram()?,
             good: histogram()?,
+            refused: histogram()?,
             service: histogram()?,
             delay: histogram()?,
             ended: BTreeMap::new(),
@@ -58,6 +60,9 @@ impl Recorder {
         self.delay.saturating_record(micros(went.sent.saturating_sub(went.due)));
         if went.how.good() {
             self.good.saturating_record(latency);
+        }
+        if went.how.refused() {
+            self.refused.saturating_record(latency);
         }
         if matches!(went.how, Ended::Answered(_)) {
             self.service.saturating_record(micros(went.ended.saturating_sub(went.sent)));
@@ -80,6 +85,7 @@ impl Recorder {
         for (all, more) in [
             (&mut self.latency, &other.latency),
             (&mut self.good, &other.good),
+            (&mut self.refused, &other.refused),
             (&mut self.service, &other.service),
             (&mut self.delay, &other.delay),
         ] {
@@ -110,6 +116,28 @@ impl Recorder {
         told(&self.latency)
     }
 
+    /// The latency of what ended since the recorder was as this one.
+    pub(super) fn latency_since(&self, earlier: &Histogram<u64>) -> Latency {
+        let mut since = self.latency.clone();
+        // What is there now holds all that was there before.
+        if since.subtract(earlier).is_err() {
+            return self.latency();
+        }
+        told(&since)
+    }
+
+    pub(super) fn latencies(&self) -> &Histogram<u64> {
+        &self.latency
+    }
+
+    pub(super) fn ended(&self) -> BTreeMap<String, u64> {
+        self.ended.iter().map(|(how, count)| (how.word(), *count)).collect()
+    }
+
+    pub(super) fn series(&self) -> &[Second] {
+        &self.series
+    }
+
     /// The outcome of a run of this length in which so many requests were due.
     #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
     pub(super) fn outcome(&self, due: u64, asked_rate: f64, length: Duration, stopped: bool) -> Outcome {
@@ -125,10 +153,11 @@ impl Recorder {
             answered_rate: if seconds > 0.0 { answered as f64 / seconds } else { 0.0 },
             connections: self.connections,
             bytes_received: self.bytes,
-            ended: self.ended.iter().map(|(how, count)| (how.word(), *count)).collect(),
+            ended: self.ended(),
             error_ratio: if due > 0 { 1.0 - good as f64 / due as f64 } else { 0.0 },
             latency: told(&self.latency),
             good_latency: told(&self.good),
+            refused_latency: told(&self.refused),
             service_time: told(&self.service),
             send_delay: told(&self.delay),
             series: self.series.clone(),
@@ -148,7 +177,11 @@ fn told(histogram: &Histogram<u64>) -> Latency {
         #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
         let enough = count as f64 * (1.0 - quantile) >= 10.0 - 1e-6;
         let beyond = count.saturating_sub(histogram.count_between(0, value));
-        Percentile { quantile: *quantile, value, beyond, enough }
+        #[expect(clippy::cast_precision_loss, reason = "a count of requests is far below 2^52")]
+        let spread = 1.96 * (quantile * (1.0 - quantile) / (count as f64).max(1.0)).sqrt();
+        let low = histogram.value_at_quantile((quantile - spread).max(0.0));
+        let high = histogram.value_at_quantile((quantile + spread).min(1.0));
+        Percentile { quantile: *quantile, value, low, high, beyond, enough }
     });
     Latency {
         count,

@@ -6,32 +6,41 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::{BTreeMap, VecDeque},
     io,
-    net::{SocketAddr, ToSocketAddrs as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use hdrhistogram::Histogram;
 use http_body_util::Full;
 use hyper::{Request, header};
 use tokio::{sync::Notify, task::LocalSet};
 
 use super::{
     connection::{Answer, Connection},
-    outcome::{Ended, Latency, Outcome},
+    outcome::{Ended, Latency, Outcome, Second},
     recorder::{Recorder, Went},
     schedule::Schedule,
-    target::{Protocol, Target},
+    target::{Endpoint, Protocol, Target},
 };
 use crate::timer::Timer;
 
 /// How often the run tells how it goes.
 const TELL: Duration = Duration::from_millis(200);
+
+/// What is told of the last requests is told of so much time.
+const RECENT: Duration = Duration::from_secs(10);
+
+/// A connection that was free for longer is not used again: servers close such ones, the most hasty after two seconds, and
+/// a request that crosses the close is lost by nobody's fault.
+const IDLE: Duration = Duration::from_millis(1500);
 
 /// A pacer that is behind lets answers come in after so many requests.
 const BURST: u32 = 16;
@@ -46,18 +55,27 @@ pub struct Plan {
     pub threads: usize,
     /// How long an answer may take from the sending of its request to its last byte.
     pub timeout: Duration,
+    /// As how many clients, one after the other: each has an address of its own on the loopback, and is named by one in
+    /// `X-Forwarded-For` as a balancer would name it. One is as it is.
+    pub clients: u8,
 }
 
 /// Ends a run before its time.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
+impl From<Arc<AtomicBool>> for Stop {
+    fn from(asked: Arc<AtomicBool>) -> Self {
+        Self(asked)
+    }
+}
+
 impl Stop {
     pub fn now(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -71,8 +89,16 @@ pub struct Progress {
     pub due: u64,
     pub ended: u64,
     pub good: u64,
+    /// How many are under way.
+    pub in_flight: usize,
+    /// How requests ended, as [`Outcome::ended`].
+    pub classes: BTreeMap<String, u64>,
+    /// By the second in which requests were due.
+    pub series: Vec<Second>,
     /// From the time at which a request was due, since the start of the run.
     pub latency: Latency,
+    /// The same of what ended in the last ten seconds.
+    pub recent: Latency,
 }
 
 /// What the threads of a run share.
@@ -83,6 +109,7 @@ struct Shared {
     requests: Vec<Request<Full<Bytes>>>,
     round: Vec<usize>,
     next: AtomicU64,
+    busy: AtomicUsize,
     start: Instant,
     stop: Stop,
     recorders: Vec<Mutex<Recorder>>,
@@ -101,6 +128,7 @@ impl Shared {
             requests: requests(&plan.target)?,
             round,
             next: AtomicU64::new(0),
+            busy: AtomicUsize::new(0),
             start: Instant::now(),
             stop: stop.clone(),
             recorders: recorders.ok_or_else(|| io::Error::other("no histogram could be made"))?,
@@ -118,7 +146,28 @@ impl Shared {
 
     fn request(&self, number: u64) -> Option<Request<Full<Bytes>>> {
         let place = usize::try_from(number % u64::try_from(self.round.len()).ok()?.max(1)).ok()?;
-        self.requests.get(*self.round.get(place)?).cloned()
+        let at = *self.round.get(place)?;
+        let target = &self.plan.target;
+        let named = target.endpoints.get(at).filter(|_| target.ids.is_some()).filter(|one| one.has_id());
+        let mut request = match (named, &target.ids) {
+            (Some(endpoint), Some(prefix)) => request(&endpoint.with_id(&format!("{prefix}-{number}")), target).ok()?,
+            _ => self.requests.get(at)?.clone(),
+        };
+        if self.plan.clients > 1 {
+            let name = format!("198.51.100.{}", self.client(number)).parse().ok()?;
+            request.headers_mut().insert("x-forwarded-for", name);
+        }
+        Some(request)
+    }
+
+    /// Which client sends a request; the first is 1.
+    fn client(&self, number: u64) -> u8 {
+        u8::try_from(number % u64::from(self.plan.clients.max(1))).unwrap_or_default().saturating_add(1)
+    }
+
+    /// The address of a client, where there are several.
+    fn address(&self, client: u8) -> Option<IpAddr> {
+        (self.plan.clients > 1).then(|| IpAddr::V4(Ipv4Addr::new(127, 0, 1, client)))
     }
 
     fn record(&self, thread: usize, note: impl FnOnce(&mut Recorder)) {
@@ -158,9 +207,10 @@ pub fn run(plan: &Plan, stop: &Stop, watch: &(dyn Fn(&Progress) + Sync)) -> io::
             })
             .collect();
         let watching = scope.spawn(|| {
+            let mut earlier = VecDeque::new();
             while running.load(Ordering::Relaxed) {
                 std::thread::park_timeout(TELL);
-                if let Some(progress) = progress(&shared) {
+                if let Some(progress) = progress(&shared, &mut earlier) {
                     watch(&progress);
                 }
             }
@@ -197,37 +247,54 @@ fn due_by(schedule: &Schedule, time: Duration) -> u64 {
 }
 
 fn requests(target: &Target) -> io::Result<Vec<Request<Full<Bytes>>>> {
-    let wrong = |error: hyper::http::Error| io::Error::new(io::ErrorKind::InvalidInput, error);
-    let all = target.endpoints.iter().map(|endpoint| {
-        let uri = match target.protocol {
-            Protocol::Http1 => endpoint.path.clone(),
-            Protocol::Http2 => format!("http://{}{}", target.authority(), endpoint.path),
-        };
-        let mut request = Request::builder().method(endpoint.method.clone()).uri(uri);
-        if target.protocol == Protocol::Http1 && !endpoint.headers.contains_key(header::HOST) {
-            request = request.header(header::HOST, target.authority());
-        }
-        let mut request = request.body(Full::new(endpoint.body.clone())).map_err(wrong)?;
-        for (name, value) in &endpoint.headers {
-            request.headers_mut().append(name, value.clone());
-        }
-        Ok(request)
-    });
-    all.collect()
+    target.endpoints.iter().map(|endpoint| request(endpoint, target)).collect()
 }
 
-fn progress(shared: &Shared) -> Option<Progress> {
+fn request(endpoint: &Endpoint, target: &Target) -> io::Result<Request<Full<Bytes>>> {
+    let wrong = |error: hyper::http::Error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    let uri = match target.protocol {
+        Protocol::Http1 => endpoint.path.clone(),
+        Protocol::Http2 => format!("http://{}{}", target.authority(), endpoint.path),
+    };
+    let mut request = Request::builder().method(endpoint.method.clone()).uri(uri);
+    if target.protocol == Protocol::Http1 && !endpoint.headers.contains_key(header::HOST) {
+        request = request.header(header::HOST, target.authority());
+    }
+    let mut request = request.body(Full::new(endpoint.body.clone())).map_err(wrong)?;
+    for (name, value) in &endpoint.headers {
+        request.headers_mut().append(name, value.clone());
+    }
+    Ok(request)
+}
+
+/// Latencies as they were at some time, the oldest first.
+type Earlier = VecDeque<(Duration, Histogram<u64>)>;
+
+fn progress(shared: &Shared, earlier: &mut Earlier) -> Option<Progress> {
     let all = shared.sum()?;
     let elapsed = shared.elapsed();
     let (ended, good) = all.counts();
     let schedule = &shared.plan.schedule;
+    // The newest of those that are old enough is where the last ten seconds begin.
+    while earlier.get(1).is_some_and(|(at, _)| elapsed.saturating_sub(*at) >= RECENT) {
+        earlier.pop_front();
+    }
+    let begin = earlier.front().filter(|(at, _)| elapsed.saturating_sub(*at) >= RECENT);
+    let recent = begin.map_or_else(|| all.latency(), |(_, then)| all.latency_since(then));
+    if earlier.back().is_none_or(|(at, _)| elapsed.saturating_sub(*at) >= Duration::from_secs(1)) {
+        earlier.push_back((elapsed, all.latencies().clone()));
+    }
     Some(Progress {
         elapsed,
         length: schedule.length(),
         due: due_by(schedule, elapsed),
         ended,
         good,
+        in_flight: shared.busy.load(Ordering::Relaxed),
+        classes: all.ended(),
+        series: all.series().to_vec(),
         latency: all.latency(),
+        recent,
     })
 }
 
@@ -254,8 +321,8 @@ struct Thread {
     at: usize,
     /// Requests under way at the same time, at most.
     most: usize,
-    /// The one that was used last is used next: what few connections can carry, few carry.
-    free: RefCell<Vec<Connection>>,
+    /// By client. The one that was used last is used next: what few connections can carry, few carry.
+    free: RefCell<BTreeMap<u8, Vec<(Connection, Instant)>>>,
     /// The connection that all requests of HTTP/2 share.
     many: RefCell<Option<Connection>>,
     busy: Cell<usize>,
@@ -297,8 +364,10 @@ impl Thread {
             }
             let Some(request) = shared.request(number) else { break };
             self.busy.set(self.busy.get() + 1);
+            shared.busy.fetch_add(1, Ordering::Relaxed);
             let thread = Rc::clone(&self);
-            tokio::task::spawn_local(async move { thread.send(request, due).await });
+            let client = shared.client(number);
+            tokio::task::spawn_local(async move { thread.send(request, due, client).await });
         }
         let sent = shared.now();
         while self.busy.get() > 0 {
@@ -309,11 +378,11 @@ impl Thread {
     }
 
     /// Sends one request and notes how it went.
-    async fn send(&self, request: Request<Full<Bytes>>, due: Duration) {
+    async fn send(&self, request: Request<Full<Bytes>>, due: Duration, client: u8) {
         let sent = self.shared.now();
         let result = tokio::select! {
             biased;
-            result = self.ask(request) => result,
+            result = self.ask(request, client) => result,
             () = tokio::time::sleep(self.shared.plan.timeout) => Err(Ended::TimedOut),
             () = self.stopped.notified() => Err(Ended::Unfinished),
         };
@@ -324,24 +393,25 @@ impl Thread {
         let went = Went { due, sent, ended: self.shared.now(), how, bytes };
         self.shared.record(self.at, |recorder| recorder.record(went));
         self.busy.set(self.busy.get() - 1);
+        self.shared.busy.fetch_sub(1, Ordering::Relaxed);
         self.freed.notify_one();
     }
 
-    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Answer, Ended> {
-        let mut connection = self.connection().await?;
+    async fn ask(&self, request: Request<Full<Bytes>>, client: u8) -> Result<Answer, Ended> {
+        let mut connection = self.connection(client).await?;
         let answer = connection.send(request, false).await?;
         if connection.is_open() && matches!(connection, Connection::Http1(_)) {
-            self.free.borrow_mut().push(connection);
+            self.free.borrow_mut().entry(client).or_default().push((connection, Instant::now()));
         }
         Ok(answer)
     }
 
     /// One that is free, or a new one.
-    async fn connection(&self) -> Result<Connection, Ended> {
+    async fn connection(&self, client: u8) -> Result<Connection, Ended> {
         loop {
-            let free = self.free.borrow_mut().pop();
+            let free = self.free.borrow_mut().get_mut(&client).and_then(Vec::pop);
             match free {
-                Some(connection) if connection.is_open() => return Ok(connection),
+                Some((connection, since)) if connection.is_open() && since.elapsed() < IDLE => return Ok(connection),
                 Some(_) => (),
                 None => break,
             }
@@ -350,7 +420,9 @@ impl Thread {
         if let Some(connection) = shared {
             return Ok(connection);
         }
-        let connection = Connection::open(&self.shared.addresses, self.shared.plan.target.protocol).await?;
+        let connection =
+            Connection::open(&self.shared.addresses, self.shared.plan.target.protocol, self.shared.address(client))
+                .await?;
         self.shared.record(self.at, |recorder| recorder.connections += 1);
         *self.many.borrow_mut() = connection.share();
         Ok(connection)

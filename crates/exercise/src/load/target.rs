@@ -25,6 +25,28 @@ pub struct Endpoint {
     pub weight: u32,
 }
 
+/// What stands for something that no other request has.
+const ID: &str = "{id}";
+
+impl Endpoint {
+    pub(super) fn has_id(&self) -> bool {
+        let inside = |bytes: &[u8]| bytes.windows(ID.len()).any(|window| window == ID.as_bytes());
+        self.path.contains(ID) || inside(&self.body) || self.headers.values().any(|value| inside(value.as_bytes()))
+    }
+
+    /// The same with this in place of `{id}`.
+    pub(super) fn with_id(&self, id: &str) -> Self {
+        let put = |text: &str| text.replace(ID, id);
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let named = value.to_str().ok().and_then(|text| put(text).parse().ok());
+            headers.append(name, named.unwrap_or_else(|| value.clone()));
+        }
+        let body = std::str::from_utf8(&self.body).map(|text| put(text).into());
+        Self { path: put(&self.path), headers, body: body.unwrap_or_else(|_| self.body.clone()), ..self.clone() }
+    }
+}
+
 /// A server and what it is asked.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -32,6 +54,8 @@ pub struct Target {
     pub port: u16,
     pub endpoints: Vec<Endpoint>,
     pub protocol: Protocol,
+    /// With what the values begin that stand for `{id}` in endpoints; none: it stays as it is.
+    pub ids: Option<String>,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -72,6 +96,7 @@ impl Target {
             port: uri.port_u16().unwrap_or(80),
             endpoints: vec![endpoint],
             protocol: Protocol::default(),
+            ids: None,
         })
     }
 

@@ -18,6 +18,7 @@ fn plan(server: &Server, rate: f64, length: Duration) -> Plan {
         in_flight: 1000,
         threads: 1,
         timeout: Duration::from_secs(10),
+        clients: 1,
     }
 }
 

@@ -1,0 +1,115 @@
+//! Sends twice of what the service can do, and then little again.
+
+use std::time::{Duration, Instant};
+
+use gonogo_domain::{
+    Message,
+    exercise::{Observation, Overload, Trial},
+};
+
+use super::Unmade;
+use crate::{
+    bench::{Bench, Phase, Survey},
+    load::{Latency, Outcome},
+};
+
+const OVERLOAD: Duration = Duration::from_secs(10);
+
+/// What is sent before and after is half of the capacity, for so long.
+const BEFORE: Duration = Duration::from_secs(4);
+const AFTER: Duration = Duration::from_secs(10);
+
+/// Users wait no longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An accepted answer may take so many times what 99 of a hundred took at capacity.
+const FACTOR: u64 = 5;
+
+/// And this in any case.
+const LEAST_BOUND_US: u64 = 1_000_000;
+
+pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
+    let kinds = survey.good();
+    if kinds.is_empty() {
+        return Err(Unmade::no_request());
+    }
+    let (capacity, one_client) = bench.capacity(&kinds)?;
+    let begin = Instant::now();
+    let rate = capacity.rate.unwrap_or_default();
+    let bound_us = match bench.run().limits.p99 {
+        Some(stated) => u64::try_from(stated.as_micros()).unwrap_or(u64::MAX).saturating_mul(2),
+        None => (capacity.p99_us * FACTOR).max(capacity.bound_ms * 2000),
+    }
+    .max(LEAST_BOUND_US);
+    let mut observed = Overload {
+        one_client,
+        rate: rate * 2.0,
+        length_ms: u64::try_from(OVERLOAD.as_millis()).unwrap_or(u64::MAX),
+        sent: 0,
+        dropped: 0,
+        accepted: 0,
+        accepted_p99_us: 0,
+        bound_us,
+        refused: 0,
+        refused_p99_us: 0,
+        broken: 0,
+        unanswered: 0,
+        failed: 0,
+        before: 0.0,
+        recovered_ms: None,
+        watched_ms: 0,
+        memory: None,
+        capacity,
+    };
+    // Twice of what is not known is nothing.
+    if observed.capacity.doubt().is_some() {
+        return Ok(Trial { observation: Observation::Overload(observed), timeline: bench.timeline(begin, &[]) });
+    }
+    let clients = observed.capacity.clients;
+    let phase = |rate, length| Phase { rate, length, clients, timeout: PATIENCE };
+    let (before, rest) = bench.load(&kinds, &phase(rate / 2.0, BEFORE))?;
+    let from = Instant::now();
+    let (during, grown) = bench.load(&kinds, &phase(rate * 2.0, OVERLOAD))?;
+    let until = Instant::now();
+    let (after, _) = bench.load(&kinds, &phase(rate / 2.0, AFTER))?;
+
+    observe(&mut observed, &during);
+    observed.before = before.answered_rate;
+    // A service that is still busy with what came before answers the first of these late.
+    let well = |second: &crate::load::Second| second.good * 100 >= second.due * 95 && second.due > 0;
+    let from_then_on = after.series.iter().rposition(|second| !well(second)).map_or(0, |last| last + 1);
+    let back = (from_then_on < after.series.len()).then_some(from_then_on);
+    let drained = Bench::since(from + OVERLOAD, until);
+    observed.recovered_ms = back.map(|second| (u64::try_from(second).unwrap_or_default() + 1) * 1000 + drained);
+    observed.watched_ms = Bench::since(from + OVERLOAD, Instant::now());
+    observed.recovered_ms = observed.recovered_ms.filter(|after| *after <= 11_000);
+    observed.memory = match (rest.first(), grown.get(grown.len() / 2), grown.last()) {
+        (Some(rest), Some(middle), Some(end)) if grown.len() >= 4 => Some([*rest, *middle, *end]),
+        _ => None,
+    };
+    let mut timeline = bench.timeline_of(begin, &[(begin, &before), (from, &during), (until, &after)]);
+    timeline.mark(
+        Bench::since(begin, from),
+        Some(Bench::since(begin, from + OVERLOAD)),
+        Message::new(format!("{:.0}/s, twice the capacity", rate * 2.0), format!("{:.0}/s，容量的两倍", rate * 2.0)),
+    );
+    Ok(Trial { observation: Observation::Overload(observed), timeline })
+}
+
+fn observe(observed: &mut Overload, during: &Outcome) {
+    let p99 = |latency: &Latency| latency.percentile(0.99).map_or(0, |one| one.value);
+    let count = |word: &str| during.ended.get(word).copied().unwrap_or_default();
+    let with = |which: fn(u16) -> bool| -> u64 {
+        let statuses = during.ended.iter().filter(|(word, _)| word.parse::<u16>().is_ok_and(which));
+        statuses.map(|(_, count)| count).sum()
+    };
+    observed.sent = during.sent;
+    observed.dropped = during.dropped;
+    observed.accepted = during.good_latency.count;
+    observed.accepted_p99_us = p99(&during.good_latency);
+    observed.refused = count("429") + count("503");
+    observed.refused_p99_us = p99(&during.refused_latency);
+    observed.broken = count("broken") + count("refused") + count("malformed");
+    observed.unanswered = count("timed-out") + count("unfinished");
+    observed.failed = with(|status| status >= 500 && status != 503);
+}
