@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use anyhow::{Context as _, bail};
@@ -37,9 +37,6 @@ use crate::{
     review::{self, read_configuration},
 };
 
-/// How long what makes the program may take.
-const BUILD: Duration = Duration::from_mins(30);
-
 /// Asked once more to end, gonogo ends at once; its keeper cleans up.
 const AT_ONCE: i32 = 130;
 
@@ -60,11 +57,10 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     shown.plan(&name, run, &kinds, options, left_over)?;
     let root = fs::canonicalize(&options.path)?;
     let progress = Progress::start();
-    progress.say("starting the dependencies");
     let description = description::find(run, &tree)?;
-    let mut bench = Bench::set_up(Setting { run: run.clone(), root, clock: clock(), stop, description })?;
-    progress.say("building the service");
-    bench.build(BUILD)?;
+    let mut bench = Bench::set_up(Setting { run: run.clone(), root, clock: clock(), stop, description }, &|what| {
+        progress.say(what);
+    })?;
     progress.say("starting the service");
     let survey = match bench.start() {
         Ok(()) => {

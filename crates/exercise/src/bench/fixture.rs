@@ -34,6 +34,9 @@ use crate::{
     },
 };
 
+/// How long what makes the program may take.
+const BUILD: Duration = Duration::from_mins(30);
+
 /// How long a dependency of its own may take to listen.
 const DEPENDENCY_STARTUP: Duration = Duration::from_mins(1);
 
@@ -115,16 +118,20 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Starts the dependencies and their proxies, but not the service.
+    /// Makes the program, starts the dependencies and their proxies, and does not start the service; says what it does.
     ///
     /// # Errors
     /// Where the configuration cannot work or something does not start.
-    pub fn set_up(setting: Setting) -> Result<Self, BenchError> {
+    pub fn set_up(setting: Setting, say: &dyn Fn(&str)) -> Result<Self, BenchError> {
+        every_dependency_is_reached(&setting.run)?;
         let clock = setting.clock;
         let mark = Mark::own();
         let scratch = tempfile::Builder::new().prefix("gonogo-").tempdir()?;
         let mut places = Places::default();
         places.set("scratch", scratch.path().display().to_string());
+        say("building the service");
+        build(&setting, &places, &mark)?;
+        say("starting its dependencies");
         let mut dependencies = Vec::new();
         for plan in &setting.run.dependencies {
             let folder = scratch.path().join(&plan.name);
@@ -151,7 +158,7 @@ impl Bench {
             std::fs::write(file, places.expand(&reload.text))?;
         }
         let since = clock.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let bench = Self {
+        Ok(Self {
             setting,
             mark,
             places,
@@ -163,33 +170,7 @@ impl Bench {
             ids: Arc::default(),
             run_id: format!("g{:x}", since.as_millis()),
             _scratch: scratch,
-        };
-        bench.every_dependency_is_reached()?;
-        Ok(bench)
-    }
-
-    /// A dependency whose address is told to nobody would be reached past its proxy.
-    fn every_dependency_is_reached(&self) -> Result<(), BenchError> {
-        let run = &self.setting.run;
-        if run.attach.is_some() && !run.dependencies.is_empty() {
-            return Err(BenchError::Configuration(
-                "a service that runs already (`attach`) cannot be told where its dependencies are: start it by `command`"
-                    .to_owned(),
-            ));
-        }
-        let told = || run.environment.values().chain(&run.command);
-        for plan in &run.dependencies {
-            let name = &plan.name;
-            let (address, port) = (format!("{{{name}.address}}"), format!("{{{name}.port}}"));
-            if !told().any(|text| text.contains(&address) || text.contains(&port)) {
-                return Err(BenchError::Configuration(format!(
-                    "{}: nothing tells the service where {name} is: put {address} into the variable of `environment` that \
-                     names it; a service without such a variable needs one first",
-                    plan.place
-                )));
-            }
-        }
-        Ok(())
+        })
     }
 
     pub fn run(&self) -> &Run {
@@ -251,21 +232,6 @@ impl Bench {
             }
             thread::sleep(left.min(LOOK));
         }
-    }
-
-    /// Runs what makes the program, where that is stated.
-    pub fn build(&self, longest: Duration) -> Result<(), BenchError> {
-        let run = self.run();
-        if run.build.is_empty() {
-            return Ok(());
-        }
-        let program = Program {
-            command: self.places.expand_all(&run.build),
-            directory: self.setting.root.join(&run.directory),
-            environment: self.places.expand_map(&run.environment),
-        };
-        Process::run(&program, &self.mark, longest, &|| self.stopped())
-            .map_err(|error| BenchError::Service(error.to_string()))
     }
 
     /// Starts the process of the service, and does not wait for it.
@@ -589,6 +555,44 @@ fn dependency(
     };
     let proxy = Proxy::start(Setup { behind, limits: Limits::default(), clock })?;
     Ok(Dependency { name: plan.name.clone(), http: plan.http, proxy, _process: process })
+}
+
+/// A dependency whose address is told to nobody would be reached past its proxy.
+fn every_dependency_is_reached(run: &Run) -> Result<(), BenchError> {
+    if run.attach.is_some() && !run.dependencies.is_empty() {
+        return Err(BenchError::Configuration(
+            "a service that runs already (`attach`) cannot be told where its dependencies are: start it by `command`"
+                .to_owned(),
+        ));
+    }
+    let told = || run.environment.values().chain(&run.command);
+    for plan in &run.dependencies {
+        let name = &plan.name;
+        let (address, port) = (format!("{{{name}.address}}"), format!("{{{name}.port}}"));
+        if !told().any(|text| text.contains(&address) || text.contains(&port)) {
+            return Err(BenchError::Configuration(format!(
+                "{}: nothing tells the service where {name} is: put {address} into the variable of `environment` that \
+                     names it; a service without such a variable needs one first",
+                plan.place
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Runs what makes the program, and what stands for its dependencies, where that is stated.
+fn build(setting: &Setting, places: &Places, mark: &Mark) -> Result<(), BenchError> {
+    let run = &setting.run;
+    if run.build.is_empty() {
+        return Ok(());
+    }
+    let program = Program {
+        command: places.expand_all(&run.build),
+        directory: setting.root.join(&run.directory),
+        environment: BTreeMap::new(),
+    };
+    Process::run(&program, mark, BUILD, &|| setting.stop.load(Ordering::Relaxed))
+        .map_err(|error| BenchError::Service(error.to_string()))
 }
 
 /// An address of this machine. What runs elsewhere is not for breaking.
