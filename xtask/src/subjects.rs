@@ -124,7 +124,9 @@ impl Wanted {
         let quick = |experiment: &str| !self.quick || (subject.name == QUICK && tried.insert(experiment.to_owned()));
         let faults: Vec<Run<'a>> = {
             let mut quick = quick;
-            let chosen = subject.faults.iter().filter(|(fault, experiment)| (all || named(fault)) && quick(experiment));
+            // The last ones are seen soonest: a breaker that never closes is waited for.
+            let faults = subject.faults.iter().rev();
+            let chosen = faults.filter(|(fault, experiment)| (all || named(fault)) && quick(experiment));
             chosen.map(|(fault, experiment)| Run { fault, experiment: Some(experiment) }).collect()
         };
         let good = if (all || named("good")) && (!self.quick || subject.name == QUICK) { self.good } else { 0 };

@@ -93,7 +93,8 @@ fn what_cannot_work_is_said_before_anything_starts() {
         "{SHOP}command = [\"true\"]\n[service.shop.run.dependency.clay]\nhttp = true\naddress = \"127.0.0.1:1\"\n"
     );
     check_refused(&unreached, &[], "nothing tells the service where clay is");
-    let far = unreached.replace("127.0.0.1:1", "192.0.2.1:80");
+    let told = "command = [\"true\"]\nenvironment = { CLAY = \"{clay.address}\" }\n";
+    let far = unreached.replace("127.0.0.1:1", "192.0.2.1:80").replace("command = [\"true\"]\n", told);
     check_refused(&far, &[], "is not this machine");
 }
 

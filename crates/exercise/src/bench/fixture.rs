@@ -518,14 +518,15 @@ fn dependency(
             let mut process = Process::start(&program, mark).map_err(|error| failed(error.to_string()))?;
             let until = Instant::now() + DEPENDENCY_STARTUP;
             while TcpStream::connect(address).is_err() {
-                let said = process.output().last_words(12);
                 if let Some(exit) = process.exit() {
+                    let said = process.output().last_words(12);
                     return Err(failed(format!("it ended with {exit:?}{said}")));
                 }
                 if setting.stop.load(Ordering::Relaxed) {
                     return Err(BenchError::Stopped);
                 }
                 if Instant::now() >= until {
+                    let said = process.output().last_words(12);
                     return Err(failed(format!("it did not listen on {address} within {DEPENDENCY_STARTUP:?}{said}")));
                 }
                 thread::sleep(LOOK);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Bench, BenchError};
+use super::{Bench, BenchError, Exchange};
 use crate::proxy::Request;
 
 /// How often each kind of request is sent.
@@ -34,6 +34,8 @@ pub struct Use {
     pub statuses: Vec<Option<u16>>,
     /// What one request calls, by the name of the dependency.
     pub calls: BTreeMap<String, BTreeSet<Shape>>,
+    /// The dependencies that it calls after it has answered: which request a call belongs to cannot be told.
+    pub later: BTreeSet<String>,
 }
 
 /// The method and the path of a call, with `*` for the parts of the path that differ from call to call. Where the
@@ -79,9 +81,9 @@ impl Survey {
         for kind in 0..bench.run().requests.len() {
             let before: Vec<u64> = names.iter().map(|(name, _)| bytes_to(bench, name)).collect();
             let first: Vec<u64> = names.iter().map(|(name, _)| requests_to(bench, name)).collect();
-            let mut statuses = Vec::new();
+            let mut asked = Vec::new();
             for _ in 0..ASKED {
-                statuses.push(bench.ask(&bench.request(kind), Duration::from_secs(10))?.status());
+                asked.push(bench.ask(&bench.request(kind), Duration::from_secs(10))?);
             }
             bench.wait(AFTER)?;
             let reads = bench.run().requests.get(kind).is_some_and(|one| matches!(one.method.as_str(), "GET" | "HEAD"));
@@ -109,7 +111,9 @@ impl Survey {
                     calls.insert(name.clone(), shapes);
                 }
             }
-            uses.push(Use { statuses, calls });
+            let later = calls.iter().filter(|(name, shapes)| come_later(bench, name, shapes, &asked));
+            let later = later.map(|(name, _)| name.clone()).collect();
+            uses.push(Use { statuses: asked.iter().map(Exchange::status).collect(), calls, later });
         }
         Ok(Self { uses })
     }
@@ -118,6 +122,11 @@ impl Survey {
     pub fn shapes(&self, dependency: &str, kinds: &[usize]) -> BTreeSet<Shape> {
         let uses = kinds.iter().filter_map(|kind| self.uses.get(*kind)?.calls.get(dependency));
         uses.flatten().cloned().collect()
+    }
+
+    /// Whether this kind of request calls a dependency after it has answered.
+    pub fn later(&self, dependency: &str, kind: usize) -> bool {
+        self.uses.get(kind).is_some_and(|one| one.later.contains(dependency))
     }
 
     /// The kinds of requests that are answered well.
@@ -139,6 +148,24 @@ fn requests_to(bench: &Bench, name: &str) -> u64 {
 fn bytes_to(bench: &Bench, name: &str) -> u64 {
     let records = bench.records(name);
     records.connections.iter().map(|one| one.bytes_from_service).sum()
+}
+
+/// Fewer than half of the requests called before they were answered.
+fn come_later(bench: &Bench, name: &str, shapes: &BTreeSet<Shape>, asked: &[Exchange]) -> bool {
+    let Some(first) = asked.first() else { return false };
+    let zero = bench.clock().zero;
+    let calls: Vec<Duration> = bench
+        .calls_since(name, first.sent)
+        .into_iter()
+        .filter(|call| shapes.contains(&shape(call)))
+        .map(|call| call.came)
+        .collect();
+    let within = |exchange: &&Exchange| {
+        let (from, until) =
+            (exchange.sent.saturating_duration_since(zero), exchange.ended.saturating_duration_since(zero));
+        calls.iter().any(|came| (from..=until).contains(came))
+    };
+    !calls.is_empty() && asked.iter().filter(within).count() * 2 < asked.len()
 }
 
 /// The shapes of calls since this one that came at least as often as most of the requests.

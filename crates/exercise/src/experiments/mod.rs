@@ -1,7 +1,7 @@
 //! The experiments: each states what holds if all is well, breaks one thing, watches, and undoes it.
 //!
 //! An experiment is a function from a bench to what was measured; what it means is said by
-//! [`Observation::answers`](gonogo_domain::exercise::Observation::answers). [`run`] repeats each until its answers are
+//! [`Observation::answers`](gonogo_domain::exercise::Observation::answers). [`run()`] repeats each until its answers are
 //! stable, and sees to it that all is well before and after.
 
 mod adaptive;

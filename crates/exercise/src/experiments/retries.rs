@@ -52,7 +52,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let (mut cases, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
     for name in &names {
         // One kind of request that reads and one that changes something: others take the same ways out.
-        let needing = survey.needing(name);
+        let needing: Vec<usize> = survey.needing(name).into_iter().filter(|kind| !survey.later(name, *kind)).collect();
         let changes = |kind: &usize| {
             let shapes = survey.shapes(name, &[*kind]);
             shapes.iter().any(|(method, _)| method == "POST" || method == "PATCH")
@@ -72,6 +72,12 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
             let request = bench.run().requests.get(kind).map(gonogo_domain::RunRequest::name).unwrap_or_default();
             cases.push(RetryCase { dependency: name.clone(), request, fault, calls });
         }
+    }
+    if cases.is_empty() {
+        return Err(Unmade::Missing(Message::new(
+            "calls come after the answers: which request one belongs to, and whether it is repeated, cannot be told",
+            "调用发生在响应之后：无法判断属于哪个请求、是否重复",
+        )));
     }
     let mut timeline = bench.timeline(begin, &sent);
     for (from, until, what) in marks {

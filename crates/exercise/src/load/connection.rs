@@ -36,7 +36,7 @@ pub(crate) struct Answer {
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
-    /// The first bytes of it, up to [`KEPT`].
+    /// The first MiB of it.
     pub body: Vec<u8>,
 }
 

@@ -6,7 +6,7 @@ use std::{
     process::Child,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// A longer line is cut into several.
@@ -14,6 +14,9 @@ const LONGEST: u64 = 64 << 10;
 
 /// What is kept of all lines, in bytes; the oldest goes first.
 const MOST: usize = 16 << 20;
+
+/// How long last words are waited for.
+const WORDS: Duration = Duration::from_millis(300);
 
 /// Where a line was printed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ struct Kept {
     bytes: usize,
     /// How many lines came before the first one that is kept.
     gone: usize,
+    /// Pipes that are still read.
+    open: usize,
 }
 
 /// The lines that a program printed so far.
@@ -56,6 +61,7 @@ impl Output {
 
     fn read(&self, pipe: impl Read + Send + 'static, stream: Stream) {
         let output = self.clone();
+        self.kept().open += 1;
         // It ends when the last process that holds the pipe does.
         thread::spawn(move || {
             let mut reader = BufReader::new(pipe);
@@ -65,6 +71,7 @@ impl Output {
                 output.keep(Line { at: Instant::now(), stream, text });
                 line.clear();
             }
+            output.kept().open -= 1;
         });
     }
 
@@ -95,8 +102,13 @@ impl Output {
         kept.lines.iter().skip(place.saturating_sub(kept.gone)).cloned().collect()
     }
 
-    /// The last lines as they are put behind an error, each on a line of its own.
+    /// The last lines as they are put behind an error, each on a line of its own. What a program that has ended printed last
+    /// is waited for, but not for what another one that holds its pipe may still print.
     pub fn last_words(&self, lines: usize) -> String {
+        let until = Instant::now() + WORDS;
+        while self.kept().open > 0 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(2));
+        }
         let kept = self.kept();
         let skipped = kept.lines.len().saturating_sub(lines);
         let lines = kept.lines.iter().skip(skipped).flat_map(|line| ["\n    ", &line.text]);
