@@ -37,10 +37,6 @@ pub enum Kind {
     Durability,
 }
 
-/// Checks of which experiments see a part only: what they miss refutes the title, and that they miss nothing does not
-/// show the rest of it.
-pub const IN_PART: &[&str] = &["performance.profiling", "security.input-validation", "security.owasp"];
-
 impl Kind {
     /// In the order in which they run: what leaves the service as it was comes first.
     pub const ALL: &'static [Self] = &[
