@@ -2,6 +2,7 @@
 
 mod ask;
 mod burst;
+mod dependency;
 mod expand;
 mod fixture;
 mod loaded;

@@ -6,7 +6,8 @@ use gonogo_domain::exercise::{Absurd, AbsurdId, Correlated, Correlation, Observa
 
 use super::{
     Unmade,
-    listen::{ANSWER, Listening, Unique, ask, name, some_good_kinds, timeline},
+    listen::{ANSWER, Listening, Unique, ask, name, timeline},
+    needed::some_good,
 };
 use crate::{
     bench::{Ask, Bench, BenchError, Exchange, Survey, ask as ask_at, shape},
@@ -94,7 +95,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> u64 {
 }
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let kinds = some_good_kinds(survey)?;
+    let kinds = some_good(survey)?;
     let begin = Instant::now();
     let mut unique = Unique::new(bench);
     let mut requests = Vec::new();

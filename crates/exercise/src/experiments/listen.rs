@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::RunRequest;
 
-use super::Unmade;
 use crate::{
-    bench::{Ask, Bench, BenchError, Exchange, Survey},
+    bench::{Ask, Bench, BenchError, Exchange},
     process::Output,
 };
 
@@ -30,17 +29,6 @@ pub(super) fn ask(bench: &Bench, request: &Ask) -> Result<Exchange, BenchError> 
         exchange = bench.ask(request, ANSWER)?;
     }
     Ok(exchange)
-}
-
-/// The kinds of requests that are answered well.
-pub(super) fn good_kinds(survey: &Survey) -> Vec<usize> {
-    (0..survey.uses.len()).filter(|kind| survey.uses.get(*kind).is_some_and(crate::bench::Use::good)).collect()
-}
-
-/// The same, where there must be one.
-pub(super) fn some_good_kinds(survey: &Survey) -> Result<Vec<usize>, Unmade> {
-    let kinds = good_kinds(survey);
-    if kinds.is_empty() { Err(Unmade::no_good_request()) } else { Ok(kinds) }
 }
 
 /// What a kind of request is called.

@@ -10,7 +10,10 @@ use gonogo_domain::{
     exercise::{Hang, Observation, Timeouts, Trial},
 };
 
-use super::Unmade;
+use super::{
+    Unmade,
+    needed::{self, Needed},
+};
 use crate::{
     bench::{Bench, BenchError, Exchange, Sent, Survey, ask, shape},
     proxy::{Break, Fault, Which},
@@ -30,20 +33,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 const ASKED: usize = 3;
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let dependencies: Vec<(String, bool)> = bench.dependencies().map(|(name, http)| (name.to_owned(), http)).collect();
-    if dependencies.is_empty() {
-        return Err(Unmade::no_dependency());
-    }
-    if dependencies.iter().all(|(name, _)| survey.needing(name).is_empty()) {
-        return Err(Unmade::no_request_needs_one());
-    }
+    let needed = needed::dependencies(bench, survey)?;
     let begin = Instant::now();
     let (mut hangs, mut marks, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, http) in &dependencies {
-        let kinds = survey.needing(name);
-        if kinds.is_empty() {
-            continue;
-        }
+    for Needed { name, http, kinds } in &needed {
         let mut ways = vec![(false, Fault::BlackHole)];
         if let (true, Some(piece)) = (*http, std::num::NonZeroU32::new(1)) {
             // Every byte comes before a limit between two of them ends.
@@ -53,7 +46,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         for (trickles, fault) in ways {
             let from = Instant::now();
             let injected = bench.inject(name, fault)?;
-            let (found, sent) = hang(bench, survey, name, &kinds, trickles)?;
+            let (found, sent) = hang(bench, survey, name, kinds, trickles)?;
             drop(injected);
             hangs.extend(found);
             all.extend(sent);
