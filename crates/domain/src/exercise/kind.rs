@@ -245,6 +245,21 @@ impl Kind {
         }
     }
 
+    /// Whether a dependency is broken, or the process killed: failure injection as people speak of it.
+    pub fn injects_failure(self) -> bool {
+        matches!(
+            self,
+            Self::Health
+                | Self::Liveness
+                | Self::Timeouts
+                | Self::Degradation
+                | Self::Bulkhead
+                | Self::Retries
+                | Self::Breaker
+                | Self::Durability
+        )
+    }
+
     /// By how many trials it must have held more often than not, until that is believed. What measures many repetitions
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {
