@@ -1,5 +1,6 @@
 //! The `gonogo` binary: arguments, wiring, exit codes.
 
+mod alerts;
 mod arguments;
 mod cache;
 mod checks;
@@ -44,6 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
+        Command::Alerts(command) => alerts::run(command, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),

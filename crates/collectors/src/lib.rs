@@ -17,6 +17,7 @@ mod embedded;
 mod entrances;
 mod environment;
 mod exercises;
+pub mod exposure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod history;

@@ -1,5 +1,6 @@
 //! End to end: the binary as its users run it, and the pages of the checks.
 
+mod alerts;
 mod clay;
 mod commands;
 mod decisions;
