@@ -1,6 +1,7 @@
 //! End to end: the binary as its users run it, and the pages of the checks.
 
 mod alerts;
+mod alerts_live;
 mod clay;
 mod commands;
 mod decisions;

@@ -78,8 +78,8 @@ fn down(maker: &Maker<'_>, count: &Count) -> Proven {
     let fires = story("calls fail thirty times a minute, and the first failure makes the series", 60, 30)
         .fires(&proven.alert, Span::minutes(38));
     let share =
-        story("one of a hundred fails, thirty times a minute", 3000, 30).quiet(&proven.alert, Span::minutes(55));
-    let few = story("calls fail five times a minute", 60, 5).quiet(&proven.alert, Span::minutes(55));
+        story("one of a hundred fails, thirty times a minute", 3000, 30).quiet(&proven.alert, Span::minutes(42));
+    let few = story("calls fail five times a minute", 60, 5).quiet(&proven.alert, Span::minutes(42));
     let clears = Story::new("calls fail for ten minutes", signals)
         .up()
         .with(&count.metric, &good, &[Line::grows(60, Span::minutes(60))])
@@ -89,9 +89,9 @@ fn down(maker: &Maker<'_>, count: &Count) -> Proven {
             &[Line::nothing(Span::minutes(30)), Line::grows(30, Span::minutes(10)), Line::flat(Span::minutes(20))],
         )
         .fires(&proven.alert, Span::minutes(39))
-        .quiet(&proven.alert, Span::minutes(50));
+        .quiet(&proven.alert, Span::minutes(44));
     let begins = old_counters(maker, count, "503").quiet(&proven.alert, Span::minutes(2));
-    let begins = begins.quiet(&proven.alert, Span::minutes(20));
+    let begins = begins.quiet(&proven.alert, Span::minutes(11));
     proven.trials = Story::told([fires, share, few, clears, begins]);
     proven
 }
@@ -116,17 +116,20 @@ fn down_at_low_traffic(maker: &Maker<'_>, count: &Count) -> Proven {
     let ok = [Line::stays(40, Span::minutes(90))];
     let each = |level| Line::stays(level, Span::minutes(3));
     let fires = Story::new("one call every three minutes, and each fails", signals)
+        .not_stretched()
         .up()
         .with(&count.metric, &good, &ok)
         .with(&count.metric, &bad, &[Line::nothing(Span::minutes(45)), each(1), each(2), each(3), each(4), each(5)])
         .quiet(&proven.alert, Span::minutes(44))
         .fires(&proven.alert, Span::minutes(58));
     let quiet = Story::new("a single call fails", signals)
+        .at_full_pace()
+        .not_stretched()
         .up()
         .with(&count.metric, &good, &ok)
         .with(&count.metric, &bad, &[Line::nothing(Span::minutes(45)), Line::stays(1, Span::minutes(45))])
         .quiet(&proven.alert, Span::minutes(50))
-        .quiet(&proven.alert, Span::minutes(80));
+        .quiet(&proven.alert, Span::minutes(62));
     proven.trials = Story::told([fires, quiet]);
     proven
 }
@@ -154,12 +157,13 @@ fn limits_rate(maker: &Maker<'_>, count: &Count) -> Proven {
     };
     let fires = story("the limit is met twenty times a minute", &[Line::grows(20, Span::minutes(40))])
         .fires(&proven.alert, Span::minutes(36));
-    let burst = [Line::burst(20, MINUTE), Line::flat(Span::minutes(38))];
+    let burst = [Line::burst(60, MINUTE), Line::flat(Span::minutes(38))];
     let burst = story("a bulk job meets the limit for a minute", &burst)
+        .quiet(&proven.alert, Span::seconds(21 * 60 + 45))
         .quiet(&proven.alert, Span::minutes(26))
-        .quiet(&proven.alert, Span::minutes(36));
+        .quiet(&proven.alert, Span::minutes(30));
     let few = story("the limit is met twice a minute", &[Line::grows(2, Span::minutes(40))])
-        .quiet(&proven.alert, Span::minutes(55));
+        .quiet(&proven.alert, Span::minutes(36));
     proven.trials = Story::told([fires, burst, few]);
     proven
 }
@@ -185,7 +189,7 @@ fn refuses_key(maker: &Maker<'_>, count: &Count) -> Proven {
         .with(&count.metric, &refused, &[Line::nothing(Span::minutes(30)), Line::stays(1, Span::minutes(30))])
         .quiet(&proven.alert, Span::minutes(29))
         .fires(&proven.alert, Span::minutes(31))
-        .quiet(&proven.alert, Span::minutes(55));
+        .quiet(&proven.alert, Span::minutes(40));
     let known = Story::new("a series that was there grows by one", signals)
         .up()
         .with(&count.metric, &refused, &[Line::stays(0, Span::minutes(30)), Line::stays(1, Span::minutes(30))])

@@ -101,6 +101,7 @@ fn errors(maker: &Maker<'_>, severe: Severe) -> Option<Proven> {
         .quiet(&proven.alert, Span::minutes(19))
         .fires(&proven.alert, Span::minutes(33));
     let few = Story::new("three requests fail, which is more than half of the few that there are", signals)
+        .at_full_pace()
         .up()
         .with(&count.metric, &good, &[Line::stays(1, long)])
         .with(&count.metric, &bad, &[Line::nothing(Span::minutes(20)), Line::stays(3, Span::minutes(20))])
@@ -143,15 +144,15 @@ fn traffic(maker: &Maker<'_>) -> Option<Proven> {
         row: None,
     });
     let ok = [(count.label.as_str(), "200")];
-    let fires = Story::new("requests came for an hour, and none comes now", signals)
+    let fires = Story::new("requests came for twenty minutes, and none comes now", signals)
         .up()
-        .with(&count.metric, &ok, &[Line::grows(60, Span::minutes(75)), Line::flat(Span::minutes(30))])
-        .quiet(&proven.alert, Span::minutes(74))
-        .fires(&proven.alert, Span::minutes(89));
+        .with(&count.metric, &ok, &[Line::grows(60, Span::minutes(20)), Line::flat(Span::minutes(20))])
+        .quiet(&proven.alert, Span::minutes(19))
+        .fires(&proven.alert, Span::minutes(34));
     let quiet = Story::new("hardly any request ever comes", signals)
         .up()
-        .with(&count.metric, &ok, &[Line::stays(3, Span::minutes(105))])
-        .quiet(&proven.alert, Span::minutes(100));
+        .with(&count.metric, &ok, &[Line::stays(3, Span::minutes(40))])
+        .quiet(&proven.alert, Span::minutes(35));
     proven.trials = Story::told([fires, quiet]);
     Some(proven)
 }
@@ -220,6 +221,7 @@ pub(super) fn slow(maker: &Maker<'_>, timing: &Timing, of: &Slow) -> Proven {
     let fires = story("every request is slow", each, 0).fires(&proven.alert, Span::minutes(20));
     let fast = story("every request is fast", 0, each).quiet(&proven.alert, Span::minutes(35));
     let few = Story::new("a single request is slow", signals)
+        .at_full_pace()
         .up()
         .with(&bucket, &[("le", &limit)], &[Line::stays(0, long)])
         .with(&bucket, &[("le", &most)], &[Line::stays(0, Span::minutes(10)), Line::stays(1, Span::minutes(30))])

@@ -92,7 +92,7 @@ impl Pace {
 
     /// How often rules are evaluated.
     pub fn evaluation(self) -> Span {
-        self.interval.min(Span::seconds(30))
+        self.interval
     }
 }
 

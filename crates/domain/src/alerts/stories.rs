@@ -55,6 +55,20 @@ impl<'a> Story<'a> {
         Self { signals, stretch: stretch(signals.pace), trial, labels, up: false, end: Span::seconds(0) }
     }
 
+    /// Its window holds four scrapes at any pace, so that the story need not be longer.
+    pub(super) fn not_stretched(mut self) -> Self {
+        self.stretch = 1;
+        self
+    }
+
+    /// It is about a few events, and a bound on a few is less than one in a rehearsal.
+    pub(super) fn at_full_pace(mut self) -> Self {
+        if self.signals.pace.faster > 1 {
+            self.labels = None;
+        }
+        self
+    }
+
     /// It is scraped all the time.
     pub(super) fn up(mut self) -> Self {
         self.up = true;
