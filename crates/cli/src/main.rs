@@ -14,6 +14,7 @@ mod progress;
 mod record;
 mod review;
 mod secrets;
+mod slo;
 
 use std::{
     io::{self, Write as _},
@@ -45,6 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Load(options) => load::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
+        Command::Slo(options) => slo::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),
         Command::Attest(options) => record::attest(options),
