@@ -56,10 +56,10 @@ Exit codes: 0 written, 1 some objective has no rules (the reason is on standard 
 pub(crate) struct RulesOptions {
     #[command(flatten)]
     pub objectives: Objectives,
-    /// The file that the rules go to
+    /// The file that the rules go to, or a folder: a file for each SLO then
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// The file that tests for `promtool test rules` go to
+    /// The file that tests for `promtool test rules` go to; a folder, where --output is one
     #[arg(long, value_name = "FILE", requires = "output")]
     pub tests: Option<PathBuf>,
     /// An alert waits for so many bad events in its long window; 0: for none

@@ -1,6 +1,7 @@
 //! `gonogo slo rules`: writes rules and their tests.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -9,7 +10,10 @@ use std::{
 use anyhow::Context as _;
 use gonogo_domain::{
     rules::{Group, Rule, Span, Trials},
-    slo::rules::{Making, groups, trials},
+    slo::{
+        Objective,
+        rules::{AlertNames, Making, groups, trials},
+    },
 };
 use gonogo_report::{clean::clean, rules};
 use serde_json::json;
@@ -27,22 +31,34 @@ pub(super) fn run(options: &RulesOptions) -> anyhow::Result<ExitCode> {
         least_bad_events: options.least_bad_events,
         now: super::now(),
     };
-    let made: Vec<Group> = found.whole.iter().flat_map(|objective| groups(objective, &making)).collect();
+    let made: Vec<(&Objective, Vec<Group>)> =
+        found.whole.iter().map(|objective| (&**objective, groups(objective, &making))).collect();
     let mut text = Vec::new();
-    rules::write(&[HEAD], &made, &mut text)?;
-    if let Some(file) = &options.output {
-        output::replace(file, &text)?;
+    match &options.output {
+        Some(folder) if folder.is_dir() => {
+            for (objective, groups) in &made {
+                write_rules(groups, &mut text)?;
+                let file = folder.join(format!("{}.rules.yml", file_name(objective)));
+                output::replace(&file, &std::mem::take(&mut text))?;
+                if let Some(tests) = &options.tests {
+                    let tests = tests.join(format!("{}.test.yml", file_name(objective)));
+                    write_tests(&tests, &file, &[objective], &making)?;
+                }
+            }
+        }
+        output => {
+            let all: Vec<Group> = made.iter().flat_map(|(_, groups)| groups.iter().cloned()).collect();
+            write_rules(&all, &mut text)?;
+            if let Some(file) = output {
+                output::replace(file, &text)?;
+                if let Some(tests) = &options.tests {
+                    let all: Vec<&Objective> = made.iter().map(|(objective, _)| *objective).collect();
+                    write_tests(tests, file, &all, &making)?;
+                }
+            }
+        }
     }
-    if let (Some(file), Some(rules_file)) = (&options.tests, &options.output) {
-        let trials = Trials {
-            rule_files: vec![beside(file, rules_file)?],
-            evaluation_interval: Span::minutes(1),
-            trials: found.whole.iter().flat_map(|objective| trials(objective, &making)).collect(),
-        };
-        let mut text = Vec::new();
-        rules::write_trials(&[TESTS_HEAD], &trials, &mut text)?;
-        output::replace(file, &text)?;
-    }
+    let made: Vec<Group> = made.into_iter().flat_map(|(_, groups)| groups).collect();
     let mut out = io::stdout().lock();
     if options.json {
         let broken: Vec<_> = found
@@ -69,6 +85,35 @@ pub(super) fn run(options: &RulesOptions) -> anyhow::Result<ExitCode> {
     drop(out);
     told(&found)?;
     Ok(ExitCode::from(u8::from(!found.broken.is_empty() || !found.gaps.is_empty())))
+}
+
+fn write_rules(groups: &[Group], text: &mut Vec<u8>) -> io::Result<()> {
+    rules::write(&[HEAD], groups, text)
+}
+
+fn write_tests(file: &Path, rules_file: &Path, objectives: &[&Objective], making: &Making) -> anyhow::Result<()> {
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for objective in objectives {
+        *names.entry(objective.alert_name()).or_default() += 1;
+    }
+    let trials = objectives.iter().flat_map(|objective| {
+        let shared = names.get(&objective.alert_name()).is_some_and(|count| *count > 1);
+        trials(objective, making, if shared { AlertNames::Shared } else { AlertNames::Own })
+    });
+    let trials = Trials {
+        rule_files: vec![beside(file, rules_file)?],
+        evaluation_interval: Span::minutes(1),
+        trials: trials.collect(),
+    };
+    let mut text = Vec::new();
+    rules::write_trials(&[TESTS_HEAD], &trials, &mut text)?;
+    output::replace(file, &text)
+}
+
+/// A name for the file of an objective that cannot leave its folder.
+fn file_name(objective: &Objective) -> String {
+    let kept = |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+    objective.id().chars().map(kept).collect::<String>().trim_start_matches('.').to_owned()
 }
 
 /// What has no rules, and why.

@@ -91,7 +91,6 @@ fn silent(rules: &Writer<'_>) -> Option<Alert> {
     let summary = format!("{service} {name}: its series are gone, so that its error budget is unknown.");
     let mut alert = alert(rules, wanted, format!("{}NoData", rules.objective.alert_name()), expr, &title, &summary);
     alert.hold = Some(SILENCE);
-    alert.labels.extend(rules.identity());
     Some(alert)
 }
 
@@ -102,6 +101,7 @@ fn alert(rules: &Writer<'_>, severity: Severity, name: String, expr: String, tit
         labels.iter().map(|(name, value)| (super::label_name(name), value.clone())).collect()
     };
     let mut labels: Labels = own(&alerting.labels).into_iter().chain(own(&channel.labels)).collect();
+    labels.extend(rules.identity());
     labels.insert("sloth_severity".to_owned(), severity.id().to_owned());
     let mut annotations = Labels::new();
     annotations.insert("summary".to_owned(), summary.to_owned());

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use proof::trials;
+pub use proof::{AlertNames, trials};
 
 use super::{Objective, Pair, Sli, pairs};
 use crate::rules::{Group, Labels, Span, is_label_name, quoted};

@@ -5,7 +5,7 @@
 
 use super::{BASE, Making, Writer, alerts::SILENCE, synthesis};
 use crate::{
-    rules::{AlertAt, ExpectedAlert, ExpectedSample, InputSeries, Labels, Rule, Span, Trial, ValueAt},
+    rules::{Alert, AlertAt, ExpectedAlert, ExpectedSample, InputSeries, Labels, Rule, Span, Trial, ValueAt, quoted},
     slo::{Budgeting, Decimal, Objective, Period, Severity},
 };
 
@@ -20,10 +20,19 @@ struct Stretch {
     bad: Decimal,
 }
 
+/// How the alerts of an objective are told apart from those of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertNames {
+    /// No other objective of the same file has an alert of the same name.
+    Own,
+    /// Another has: promtool would show the alerts of both, so that the expressions are asked instead.
+    Shared,
+}
+
 /// The tests of an objective.
-pub fn trials(objective: &Objective, making: &Making) -> Vec<Trial> {
+pub fn trials(objective: &Objective, making: &Making, names: AlertNames) -> Vec<Trial> {
     let rules = Writer::new(objective, making);
-    let prover = Prover { alerts: super::alerts::rules(&rules), rules };
+    let prover = Prover { alerts: super::alerts::rules(&rules), rules, names };
     match synthesis::counters(objective) {
         Some(counters) => prover.from_events(&counters),
         None => prover.from_records(),
@@ -33,6 +42,24 @@ pub fn trials(objective: &Objective, making: &Making) -> Vec<Trial> {
 struct Prover<'a> {
     rules: Writer<'a>,
     alerts: Vec<Rule>,
+    names: AlertNames,
+}
+
+/// What is seen at some moments.
+#[derive(Default)]
+struct Seen {
+    alerts: Vec<AlertAt>,
+    values: Vec<ValueAt>,
+}
+
+impl Seen {
+    fn of(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().fold(Self::default(), |mut seen, more| {
+            seen.alerts.extend(more.alerts);
+            seen.values.extend(more.values);
+            seen
+        })
+    }
 }
 
 impl Prover<'_> {
@@ -103,8 +130,9 @@ impl Prover<'_> {
             }
             InputSeries { series: counter.series.clone(), values: values.join(" ") }
         });
-        let alerts = at.iter().flat_map(|minute| self.expected(story, *minute)).collect();
-        Trial { name: name.to_owned(), interval: step, series: series.collect(), alerts, values: Vec::new() }
+        let series = series.collect();
+        let Seen { alerts, values } = Seen::of(at.iter().map(|minute| self.expected(story, *minute)));
+        Trial { name: name.to_owned(), interval: step, series, alerts, values }
     }
 
     /// How often the made-up series are scraped: a slice needs two samples.
@@ -113,7 +141,7 @@ impl Prover<'_> {
         Span::seconds(if MINUTE.is_multiple_of(slice) { slice } else { 15.min(slice) })
     }
 
-    fn expected(&self, story: &[Stretch], minute: u64) -> Vec<AlertAt> {
+    fn expected(&self, story: &[Stretch], minute: u64) -> Seen {
         let firing = |severity| {
             let mut pairs = self.rules.pairs.iter().filter(|pair| pair.severity == severity);
             pairs.any(|pair| {
@@ -149,7 +177,10 @@ impl Prover<'_> {
     }
 
     /// All alerts of the objective at a minute.
-    fn at(&self, minute: u64, burns: &dyn Fn(Severity) -> bool, silent: bool) -> Vec<AlertAt> {
+    fn at(&self, minute: u64, burns: &dyn Fn(Severity) -> bool, silent: bool) -> Seen {
+        if self.names == AlertNames::Shared {
+            return self.asked(minute, burns, silent);
+        }
         let mut names: Vec<&str> = Vec::new();
         for rule in &self.alerts {
             if let Rule::Alert(alert) = rule
@@ -175,7 +206,7 @@ impl Prover<'_> {
                 };
                 let mut labels = self.rules.labels();
                 if alert.hold.is_some() {
-                    labels = self.rules.identity().into_iter().collect();
+                    labels.clear();
                 }
                 labels.extend(alert.labels.clone());
                 match filled(&alert.annotations, &labels) {
@@ -189,7 +220,20 @@ impl Prover<'_> {
                 expected.push(AlertAt { at: Span::minutes(minute), name: name.to_owned(), firing });
             }
         }
-        expected
+        Seen { alerts: expected, values: Vec::new() }
+    }
+
+    /// The same, by what the expressions of the alerts give.
+    fn asked(&self, minute: u64, burns: &dyn Fn(Severity) -> bool, silent: bool) -> Seen {
+        let values = self.alerts.iter().map(|rule| {
+            let severity = |one: &Severity| rule.labels().get("sloth_severity").is_some_and(|id| id == one.id());
+            let fires = match rule {
+                Rule::Alert(Alert { hold: Some(_), .. }) => silent,
+                _ => Severity::ALL.into_iter().filter(severity).any(burns),
+            };
+            counted(minute, rule.expr(), fires)
+        });
+        Seen { alerts: Vec::new(), values: values.collect() }
     }
 
     /// The series end: the budget is unknown then, and somebody learns of it.
@@ -204,7 +248,8 @@ impl Prover<'_> {
         let after = 60 + 2 * BASE.as_seconds() / MINUTE + SILENCE.as_seconds() / MINUTE + 5;
         let nothing = |_: Severity| false;
         let remaining = self.rules.series("slo:period_error_budget_remaining:ratio");
-        let mut values = vec![ValueAt { at: Span::minutes(after), expr: remaining.clone(), samples: Vec::new() }];
+        let Seen { alerts, mut values } = Seen::of([self.at(60, &nothing, false), self.at(after, &nothing, true)]);
+        values.push(ValueAt { at: Span::minutes(after), expr: remaining.clone(), samples: Vec::new() });
         if matches!(self.rules.objective.period, Period::Rolling(_)) {
             let full = ExpectedSample {
                 labels: self.labelled("slo:period_error_budget_remaining:ratio"),
@@ -216,16 +261,15 @@ impl Prover<'_> {
             name: format!("{}: nothing fails, and then nothing is measured any more", self.rules.objective.id()),
             interval: step,
             series: series.collect(),
-            alerts: [self.at(60, &nothing, false), self.at(after, &nothing, true)].concat(),
+            alerts,
             values,
         }
     }
 
     /// A recorded series with all of its labels.
     fn labelled(&self, name: &str) -> String {
-        let labels: Vec<String> =
-            self.rules.labels().iter().map(|(name, value)| format!("{name}={}", crate::rules::quoted(value))).collect();
-        format!("{name}{{{}}}", labels.join(", "))
+        let labels = self.rules.labels_of_window(self.rules.objective.period.length());
+        format!("{name}{{{}}}", written(&labels))
     }
 
     /// One bad event where there is one in ten minutes: a share that burns, and nothing to get up for.
@@ -239,56 +283,45 @@ impl Prover<'_> {
             };
             InputSeries { series: counter.series.clone(), values: values.to_owned() }
         });
+        let Seen { alerts, values } = Seen::of([300, 301, 310, 360].map(|minute| self.at(minute, &|_| false, false)));
         Trial {
             name: format!("{}: one event fails where there are six an hour", self.rules.objective.id()),
             interval: Span::minutes(1),
             series: series.collect(),
-            alerts: [300, 301, 310, 360].iter().flat_map(|minute| self.at(*minute, &|_| false, false)).collect(),
-            values: Vec::new(),
+            alerts,
+            values,
         }
     }
 
-    /// Queries that say more than can be made up are not asked; the alerts are tried on what would be recorded.
+    /// Queries that say more than can be made up are not asked. The conditions of the alerts are tried on series of other
+    /// names, `try:…` instead of `slo:…`, since the rules would write over what they record themselves.
     fn from_records(&self) -> Vec<Trial> {
-        let objective = self.rules.objective;
-        let id = objective.id();
-        let budget = objective.budget();
-        let longs: Vec<Span> = self.rules.pairs.iter().map(|pair| pair.long).collect();
-        let trial = |name: &str, ratio: &dyn Fn(Span) -> &'static str, fires: bool| {
+        let id = self.rules.objective.id();
+        let is_long = |window: Span| self.rules.pairs.iter().any(|pair| pair.long == window);
+        let trial = |name: String, ratio: &dyn Fn(Span) -> &'static str, fires: bool| {
             let mut series = Vec::new();
             let mut add = |stem: &str, window: Span, value: &str| {
-                let labels: Vec<String> = self
-                    .rules
-                    .labels_of_window(window)
-                    .iter()
-                    .map(|(name, value)| format!("{name}={}", crate::rules::quoted(value)))
-                    .collect();
+                let labels = written(&self.rules.labels_of_window(window));
                 let values = format!("{value}+0x45");
-                series.push(InputSeries { series: format!("{stem}{window}{{{}}}", labels.join(", ")), values });
+                series.push(InputSeries { series: format!("{stem}{window}{{{labels}}}"), values });
             };
             for window in self.rules.windows() {
-                add("slo:sli_error:ratio_rate", window, ratio(window));
-                if objective.slice().is_none() {
-                    add("slo:sli_bad:rate", window, ratio(window));
-                    add("slo:sli_total:rate", window, "1");
-                }
+                add("try:sli_error:ratio_rate", window, ratio(window));
+                add("try:sli_bad:rate", window, ratio(window));
             }
-            if let Some(slice) = objective.slice() {
-                add("slo:sli_slice_bad:ratio", slice, "1");
-                add("slo:sli_total:rate", slice, "1");
+            if let Some(slice) = self.rules.objective.slice() {
+                add("try:sli_slice_bad:ratio", slice, ratio(Span::default()));
             }
-            let mut alerts = self.at(40, &|_| fires, false);
-            alerts.retain(|alert| !alert.name.ends_with("NoData"));
-            Trial { name: name.to_owned(), interval: Span::minutes(1), series, alerts, values: Vec::new() }
+            let burning = self.alerts.iter().filter(|rule| matches!(rule, Rule::Alert(Alert { hold: None, .. })));
+            let values = burning.map(|rule| counted(40, &rule.expr().replace("slo:sli_", "try:sli_"), fires)).collect();
+            Trial { name, interval: Span::minutes(1), series, alerts: Vec::new(), values }
         };
-        // A value that is over every threshold, which no threshold is above.
-        debug_assert!(self.rules.pairs.iter().all(|pair| pair.threshold(budget) < Decimal::ONE));
         vec![
-            trial(&format!("{id}: everything fails in every window"), &|_| "1", true),
-            trial(&format!("{id}: nothing fails in any window"), &|_| "0", false),
+            trial(format!("{id}: everything fails in every window"), &|_| "1", true),
+            trial(format!("{id}: nothing fails in any window"), &|_| "0", false),
             trial(
-                &format!("{id}: what failed is over, as the short windows say"),
-                &|window| if longs.contains(&window) && !self.is_short(window) { "1" } else { "0" },
+                format!("{id}: what failed is over, as the short windows say"),
+                &|window| if is_long(window) && !self.is_short(window) { "1" } else { "0" },
                 false,
             ),
         ]
@@ -297,6 +330,18 @@ impl Prover<'_> {
     fn is_short(&self, window: Span) -> bool {
         self.rules.pairs.iter().any(|pair| pair.short == window)
     }
+}
+
+/// Whether an expression gives anything at a minute.
+fn counted(minute: u64, expr: &str, gives: bool) -> ValueAt {
+    let one = ExpectedSample { labels: "{}".to_owned(), value: "1".to_owned() };
+    let samples = if gives { vec![one] } else { Vec::new() };
+    ValueAt { at: Span::minutes(minute), expr: format!("count(\n{expr}\n)"), samples }
+}
+
+fn written(labels: &Labels) -> String {
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    labels.join(", ")
 }
 
 /// Annotations with the labels that they quote; none: they quote something else.
