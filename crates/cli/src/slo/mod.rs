@@ -1,18 +1,26 @@
 //! `gonogo slo`: rules, lint, state and gate of error budgets.
 
+mod asked;
+mod check;
+mod gate;
 pub(crate) mod options;
+mod record;
 mod rules;
+mod show;
 mod source;
+mod status;
 
 use std::process::ExitCode;
 
 use crate::arguments::Common;
 use options::{SloCommand, SloOptions};
 
-pub(crate) fn run(options: &SloOptions, _common: &Common) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &SloOptions, common: &Common) -> anyhow::Result<ExitCode> {
     match &options.command {
         SloCommand::Rules(options) => rules::run(options),
-        _ => anyhow::bail!("to come"),
+        SloCommand::Check(options) => check::run(options, common),
+        SloCommand::Status(options) => status::run(options, common),
+        SloCommand::Gate(options) => gate::run(options, common),
     }
 }
 

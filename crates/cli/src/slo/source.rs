@@ -1,6 +1,10 @@
 //! The objectives of a folder or a file.
 
-use std::{fs, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use gonogo_collectors::{Tree, objectives};
@@ -25,6 +29,8 @@ pub(super) struct Found {
     pub broken: Vec<(String, Place, String)>,
     /// Files that should have been read and could not be.
     pub gaps: Vec<Gap>,
+    /// What each service waits for, by the configuration.
+    pub dependencies: BTreeMap<String, Vec<String>>,
 }
 
 pub(super) fn find(options: &Objectives) -> anyhow::Result<Found> {
@@ -39,10 +45,15 @@ pub(super) fn find(options: &Objectives) -> anyhow::Result<Found> {
     } else {
         Tree::from_disk(path)?
     };
-    let declared = objectives::declared(&tree, &read_configuration(&tree)?);
-    let mut found = Found { whole: Vec::new(), broken: Vec::new(), gaps: declared.gaps };
-    let mut seen = std::collections::BTreeMap::new();
-    let mut services = std::collections::BTreeSet::new();
+    let configuration = read_configuration(&tree)?;
+    let declared = objectives::declared(&tree, &configuration);
+    let dependencies = configuration.services.iter().map(|service| {
+        (service.name.clone(), service.dependencies.iter().map(|dependency| dependency.name.clone()).collect())
+    });
+    let mut found =
+        Found { whole: Vec::new(), broken: Vec::new(), gaps: declared.gaps, dependencies: dependencies.collect() };
+    let mut seen = BTreeMap::new();
+    let mut services = BTreeSet::new();
     for objective in declared.items {
         let service = objective.service.clone().unwrap_or_default();
         services.insert(service.clone());
