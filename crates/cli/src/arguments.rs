@@ -7,6 +7,8 @@ use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
 use jiff::{SignedDuration, civil::Date};
 
+use crate::slo::options::SloOptions;
+
 /// Decides whether a service is ready for production.
 #[derive(Debug, Parser)]
 #[command(name = "gonogo", version, about, long_about = None, propagate_version = true, after_help = AFTER)]
@@ -25,6 +27,7 @@ Examples:
   gonogo explain health.readiness       why a check asks what it asks
   gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
   gonogo exercise .                     start it, break its dependencies, watch
+  gonogo slo status .                   what is left of the error budgets
   gonogo init .                         a commented gonogo.toml from what is there
 
 Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.";
@@ -79,6 +82,8 @@ pub(crate) enum Command {
     /// Writes alert rules with their tests, routes and a dashboard, from what a service is seen to expose
     #[command(subcommand)]
     Alerts(AlertsCommand),
+    /// Makes rules of service level objectives, checks them, and says what is left of their error budgets
+    Slo(SloOptions),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml

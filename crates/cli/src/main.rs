@@ -15,6 +15,7 @@ mod progress;
 mod record;
 mod review;
 mod secrets;
+mod slo;
 
 use std::{
     io::{self, Write as _},
@@ -47,6 +48,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Exercise(options) => exercise::run(options, &arguments.common),
         Command::Alerts(command) => alerts::run(command, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
+        Command::Slo(options) => slo::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),
         Command::Attest(options) => record::attest(options),
