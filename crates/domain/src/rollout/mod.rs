@@ -1,7 +1,10 @@
 //! Rollouts: a release that gets more and more of the traffic, or none again. Data and pure decisions.
 
+pub mod analysis;
 mod percent;
 mod release;
+pub mod replicas;
+pub mod sequential;
 mod share;
 mod sight;
 mod trouble;
