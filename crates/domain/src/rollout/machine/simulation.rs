@@ -115,9 +115,9 @@ impl World {
         match act {
             Act::Prepare => self.canary = Some(revision("new")),
             Act::SetShare(share) if self.canary.is_some() => self.share = share,
-            Act::SetShare(_) => {}
             Act::Promote if self.canary.is_some() => (self.stable, self.share) = (revision("new"), Percent::ZERO),
-            Act::Promote => {}
+            // Nothing comes of either without a canary.
+            Act::SetShare(_) | Act::Promote => {}
             Act::Retire => self.canary = None,
             Act::Abort => (self.canary, self.share) = (None, Percent::ZERO),
             Act::Undo => (self.stable, self.canary, self.share) = (revision("old"), None, Percent::ZERO),

@@ -45,7 +45,7 @@ impl Machine {
         }
         let deadline = self.state.plan.deadlines.ready;
         if self.overdue(deadline) {
-            self.late(format!("the canary was not ready within {}", shown(deadline)), sight);
+            self.late(&format!("the canary was not ready within {}", shown(deadline)), sight);
         }
     }
 
@@ -71,7 +71,7 @@ impl Machine {
         let Some(reached) = self.brought(so, Act::SetShare(plan.share)) else {
             let deadline = self.state.plan.deadlines.ready;
             if self.overdue(deadline) {
-                self.late(format!("{} was not reached within {}", plan.share, shown(deadline)), sight);
+                self.late(&format!("{} was not reached within {}", plan.share, shown(deadline)), sight);
             }
             return;
         };
@@ -99,7 +99,7 @@ impl Machine {
         }
         let deadline = self.state.plan.deadlines.promotion;
         if self.overdue(deadline) {
-            self.late(format!("stable did not have the release within {}", shown(deadline)), sight);
+            self.late(&format!("stable did not have the release within {}", shown(deadline)), sight);
         }
     }
 
@@ -113,7 +113,7 @@ impl Machine {
         let reached = *self.state.reached.get_or_insert(self.now);
         let deadline = self.state.plan.deadlines.ready;
         if self.overdue(deadline) {
-            return self.late(format!("stable was not ready for {}", shown(deadline)), sight);
+            return self.late(&format!("stable was not ready for {}", shown(deadline)), sight);
         }
         if self.decided(sight) {
             return;
@@ -208,9 +208,9 @@ impl Machine {
     }
 
     /// A deadline is over.
-    fn late(&mut self, why: String, sight: &Sight) {
+    fn late(&mut self, why: &str, sight: &Sight) {
         let trouble = self.state.intent.as_ref().and_then(|intent| intent.trouble.clone());
-        let why = trouble.map_or(why.clone(), |trouble| format!("{why}: {trouble}"));
+        let why = trouble.map_or_else(|| why.to_owned(), |trouble| format!("{why}: {trouble}"));
         self.act = None;
         self.roll_back(why, None);
         self.going_back(sight);
