@@ -21,10 +21,10 @@ impl Admin {
         }
     }
 
-    /// The bits of `srv_admin_state`: maintenance is forced, inherited, by configuration or for want of an address; a
-    /// drain is forced or inherited.
+    /// The bits of `srv_admin_state`: maintenance is forced, inherited, or for want of an address; a drain is forced or
+    /// inherited. That it began so by configuration (0x04) stays for ever and says nothing of now.
     fn of_bits(bits: u32) -> Self {
-        const MAINT: u32 = 0x01 | 0x02 | 0x04 | 0x20 | 0x40;
+        const MAINT: u32 = 0x01 | 0x02 | 0x20 | 0x40;
         const DRAIN: u32 = 0x08 | 0x10;
         match bits {
             _ if bits & MAINT != 0 => Self::Maint,
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     const STATE: &str = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_port\n\
-        3 app 1 blue1 127.0.0.1 2 0 100 100 18091\n3 app 2 green1 ::1 0 5 0 100 18092\n3 app 3 green2 - 0 8 7 100 0\n";
+        3 app 1 blue1 127.0.0.1 2 0 100 100 18091\n3 app 2 green1 ::1 0 5 0 100 18092\n3 app 3 green2 - 0 12 7 100 0\n";
     const STAT: &str = "# pxname,svname,econ,eresp,hrsp_2xx,hrsp_4xx,hrsp_5xx,cookie,algo,\n\
         app,blue1,1,2,90,5,4,,roundrobin,\napp,green1,,,,,,b,,\napp,BACKEND,9,9,9,9,9,,,\n";
 
