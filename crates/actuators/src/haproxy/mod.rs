@@ -113,6 +113,16 @@ impl HaProxy {
         Ok((sum(stable), sum(canary)))
     }
 
+    /// Where the servers of stable and canary listen.
+    pub async fn addresses(&mut self) -> Result<(Vec<String>, Vec<String>), Trouble> {
+        let servers = self.servers().await?;
+        let roles = self.roles(&servers)?;
+        let of = |group: &str| self.of(group, &servers).filter_map(|server| server.address.clone()).collect();
+        let (stable, canary) =
+            if roles.promoted { (&roles.canary, &roles.other) } else { (&roles.other, &roles.canary) };
+        Ok((of(stable), of(canary)))
+    }
+
     fn trouble(&self, kind: TroubleKind, what: impl Into<String>, next: &str) -> Trouble {
         Trouble::new(kind, format!("{} {}", self.config.socket, self.config.backend), what, next)
     }
