@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod record;
 mod review;
+mod rollout;
 mod secrets;
 mod slo;
 
@@ -45,6 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options, &arguments.common),
+        Command::Rollout(options) => rollout::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
         Command::Alerts(command) => alerts::run(command, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
