@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use console::{Style, Term};
 use gonogo_collectors::{
     endpoint,
-    metrics::{Address, Limits, MetricsTrouble, Prometheus},
+    metrics::{Address, Limits, MetricsTrouble, Prometheus, Target},
 };
 use gonogo_domain::{
     Lang,
@@ -43,10 +43,7 @@ pub(crate) fn run(options: &PreflightOptions, common: &Common) -> anyhow::Result
     let plan = reviewed.configuration.service(&name).map(|service| service.preflight.clone()).unwrap_or_default();
     progress.say("asking");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut items = runtime.block_on(items(options, &reviewed, &plan));
-    if !options.only.is_empty() {
-        items.retain(|item| options.only.iter().any(|id| id == item.id));
-    }
+    let items = runtime.block_on(items(options, &reviewed, &plan));
     drop(progress);
     let decision = preflight::decision(&items);
     let mut out = io::stdout().lock();
@@ -62,29 +59,46 @@ pub(crate) fn run(options: &PreflightOptions, common: &Common) -> anyhow::Result
     Ok(ExitCode::from(decision.exit_code()))
 }
 
-/// Every question is asked, whatever the others say: who fixes one thing wants to know of all.
+/// Every question that is wanted is asked, whatever the others say: who fixes one thing wants to know of all.
 async fn items(options: &PreflightOptions, reviewed: &review::One, plan: &Preflight) -> Vec<Item> {
     let review = &reviewed.review;
-    let deployed = options.deployed.as_deref();
-    let release = options.release.as_deref();
-    let mut items = vec![preflight::review(review)];
-    items.extend(preflight::staging(review));
-    if plan.staging.is_some() || items.iter().all(|item| item.id != "staging") {
-        items.push(preflight::version("staging", "staging", release, &reported(plan.staging.as_ref()).await));
+    let wanted = |id: &str| options.only.is_empty() || options.only.iter().any(|one| one == id);
+    let mut items = Vec::new();
+    if wanted("review") {
+        items.push(preflight::review(review));
     }
-    items.push(preflight::version("version", "production", deployed, &reported(plan.version.as_ref()).await));
-    for page in &plan.status_pages {
+    if wanted("staging") {
+        let by_record = preflight::staging(review);
+        if plan.staging.is_some() || by_record.is_none() {
+            let seen = reported(plan.staging.as_ref()).await;
+            items.push(preflight::version("staging", "staging", options.release.as_deref(), &seen));
+        }
+        items.extend(by_record);
+    }
+    if wanted("version") {
+        let seen = reported(plan.version.as_ref()).await;
+        items.push(preflight::version("version", "production", options.deployed.as_deref(), &seen));
+    }
+    for page in plan.status_pages.iter().filter(|_| wanted("status-page")) {
         items.push(preflight::status_page(page, &endpoint::status_page(&page.url).await));
     }
-    for vendor in &plan.vendors {
+    for vendor in plan.vendors.iter().filter(|_| wanted("vendor")) {
         items.push(preflight::vendor(vendor, &asked(vendor).await));
     }
-    items.push(preflight::keys(&plan.keys, |name| env::var_os(name).is_some_and(|value| !value.is_empty())));
-    let url = options.prometheus.as_ref().or(plan.prometheus.as_ref());
-    let (rules, targets) = telemetry(url, plan.job.as_deref().unwrap_or(&review.service.name)).await;
-    items.push(preflight::rules(&written(reviewed), &rules));
-    items.push(preflight::targets(plan.job.as_deref().unwrap_or(&review.service.name), &targets));
-    items.push(preflight::rollback(review));
+    if wanted("keys") {
+        items.push(preflight::keys(&plan.keys, |name| env::var_os(name).is_some_and(|value| !value.is_empty())));
+    }
+    let prometheus = prometheus(options.prometheus.as_ref().or(plan.prometheus.as_ref()));
+    if wanted("rules") {
+        items.push(preflight::rules(&written(reviewed), &rules(&prometheus).await));
+    }
+    if wanted("targets") {
+        let job = plan.job.as_deref().unwrap_or(&review.service.name);
+        items.push(preflight::targets(job, &targets(&prometheus, job).await));
+    }
+    if wanted("rollback") {
+        items.push(preflight::rollback(review));
+    }
     items
 }
 
@@ -118,36 +132,33 @@ async fn asked(plan: &VendorPlan) -> Result<Seen, Unseen> {
     })
 }
 
-/// The rules that are loaded, and the targets of the job.
-async fn telemetry(
-    url: Option<&String>,
-    job: &str,
-) -> (Result<Vec<LoadedRule>, String>, Result<Vec<ScrapeTarget>, String>) {
-    let client = url
-        .ok_or_else(|| "no address is named".to_owned())
-        .and_then(|url| Address::new(url).map_err(|error| error.to_string()))
-        .and_then(|address| Prometheus::new(address, Limits::default()).map_err(|error| error.to_string()));
-    let prometheus = match client {
-        Ok(prometheus) => prometheus,
-        Err(reason) => return (Err(reason.clone()), Err(reason)),
-    };
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let rules = prometheus.rules().await.map_err(|error| error.to_string()).map(|answer| {
-        let rules = answer.value.into_iter().flat_map(|group| group.rules).filter(|rule| rule.kind == "alerting");
-        rules.map(|rule| LoadedRule { error: some(&rule.last_error), name: rule.name }).collect()
-    });
-    let targets = prometheus.targets().await.map_err(|error| error.to_string()).map(|answer| {
-        let of_job = answer.value.into_iter().filter(|target| target.labels.get("job").is_some_and(|name| name == job));
-        let target = |one: gonogo_collectors::metrics::Target| {
-            let error = match one.health.as_str() {
-                "up" => None,
-                health => some(&one.last_error).or_else(|| Some(health.to_owned())),
-            };
-            ScrapeTarget { url: one.url, error }
+/// Where Prometheus is asked, or why it is not.
+fn prometheus(url: Option<&String>) -> Result<Prometheus, String> {
+    let address = Address::new(url.ok_or("no address is named")?).map_err(|error| error.to_string())?;
+    Prometheus::new(address, Limits::default()).map_err(|error| error.to_string())
+}
+
+async fn rules(prometheus: &Result<Prometheus, String>) -> Result<Vec<LoadedRule>, String> {
+    let groups = prometheus.as_ref()?.rules().await.map_err(|error| error.to_string())?.value;
+    let alerting = groups.into_iter().flat_map(|group| group.rules).filter(|rule| rule.kind == "alerting");
+    Ok(alerting.map(|rule| LoadedRule { error: some(&rule.last_error), name: rule.name }).collect())
+}
+
+async fn targets(prometheus: &Result<Prometheus, String>, job: &str) -> Result<Vec<ScrapeTarget>, String> {
+    let all = prometheus.as_ref()?.targets().await.map_err(|error| error.to_string())?.value;
+    let of_job = all.into_iter().filter(|target| target.labels.get("job").is_some_and(|name| name == job));
+    let target = |one: Target| {
+        let error = match one.health.as_str() {
+            "up" => None,
+            health => some(&one.last_error).or_else(|| some(health)),
         };
-        of_job.map(target).collect()
-    });
-    (rules, targets)
+        ScrapeTarget { url: one.url, error }
+    };
+    Ok(of_job.map(target).collect())
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn written(reviewed: &review::One) -> Vec<WrittenRule> {
