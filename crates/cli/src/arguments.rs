@@ -7,6 +7,8 @@ use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
 use jiff::{SignedDuration, civil::Date};
 
+use crate::alerts::AlertsCommand;
+
 use crate::slo::options::SloOptions;
 
 /// Decides whether a service is ready for production.
@@ -23,6 +25,7 @@ const AFTER: &str = "\
 Examples:
   gonogo review .                       what stands between this repository and production
   gonogo review . --format html=r.html  the same as one page, besides the terminal
+  gonogo preflight .                    whether a release may begin now
   gonogo secrets .                      only the secrets in files and history
   gonogo explain health.readiness       why a check asks what it asks
   gonogo rollout start rollout.toml     to all of the traffic step by step, or back
@@ -74,6 +77,8 @@ pub(crate) enum Command {
     Checks(ChecksOptions),
     /// Shows the page of a check: why, what passes, what fails
     Explain(ExplainOptions),
+    /// The last look before a release: the review, what runs, vendors, keys, alerts, the way back
+    Preflight(PreflightOptions),
     /// Looks for secrets in every file and in the git history, without the rest of a review
     Secrets(SecretsOptions),
     /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
@@ -371,123 +376,38 @@ pub(crate) struct ExerciseOptions {
     pub json: bool,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum AlertsCommand {
-    /// Rules for the golden signals and, where the service talks to Clay, for the four rows of its alert table
-    Rules(AlertRulesOptions),
-    /// Routes and inhibition for Alertmanager
-    Routes(AlertRoutesOptions),
-    /// A dashboard for Grafana: signals, dependencies, budget, deploys
-    Dashboard(AlertDashboardOptions),
-}
-
-/// Which service, and what its metrics are called where that cannot be seen.
 #[derive(Debug, Args)]
-pub(crate) struct AlertsTarget {
+#[command(after_help = "\
+Examples:
+  gonogo preflight . --deployed 1.4.1 --release 1.4.2
+  gonogo preflight . --service checkout --prometheus http://prometheus:9090
+  gonogo preflight . --only review,rollback --json
+
+What is asked stands in gonogo.toml, [service.NAME.preflight]; docs/preflight.md says how. Only GET requests, one to each
+address that is named there, and nothing that a vendor charges for. What is not named is unknown, and unknown is no GO.
+
+Exit codes: 0 GO, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.")]
+pub(crate) struct PreflightOptions {
     /// The repository
     #[arg(default_value = ".")]
     pub path: PathBuf,
-    /// The service, where the repository holds several
+    /// The service, where there are several
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
-    /// What the running service exposes: its address, or a file with what it said
-    #[arg(long, value_name = "URL|FILE")]
-    pub metrics: Option<String>,
-    /// What tells its series from all others: job="shop"
-    #[arg(long, value_name = "MATCHERS")]
-    pub selector: Option<String>,
-    /// The counter of requests, and its label of the status
-    #[arg(long, value_name = "METRIC[:LABEL]")]
-    pub requests: Option<String>,
-    /// The histogram of how long requests take
-    #[arg(long, value_name = "METRIC")]
-    pub duration: Option<String>,
-    /// The counter of calls to Clay, and its label of the status
-    #[arg(long, value_name = "METRIC[:LABEL]")]
-    pub clay_requests: Option<String>,
-    /// The histogram of how long calls to Clay take
-    #[arg(long, value_name = "METRIC")]
-    pub clay_duration: Option<String>,
-    /// What can be used up, and the metric of the most that there is (repeat)
-    #[arg(long, value_name = "USED=LIMIT")]
-    pub saturation: Vec<String>,
-    /// What one request of a hundred may take; else what [service.NAME.run.limits] says, else 5 s
-    #[arg(long, value_name = "TIME", value_parser = length)]
-    pub slow: Option<Duration>,
-    /// How often the service is scraped
-    #[arg(long, value_name = "TIME")]
-    pub scrape_interval: Option<String>,
-    /// Who owns the alerts; else the owner of the service
-    #[arg(long, value_name = "TEAM")]
-    pub owner: Option<String>,
-    /// Where runbooks lie, each by its alert's name: https://wiki.example/runbooks
+    /// What should run in production until now: a version, a digest or a commit
+    #[arg(long, value_name = "VERSION")]
+    pub deployed: Option<String>,
+    /// What is to be released: staging has to run it
+    #[arg(long, value_name = "VERSION")]
+    pub release: Option<String>,
+    /// The address of Prometheus, instead of the one that is configured
     #[arg(long, value_name = "URL")]
-    pub runbooks: Option<String>,
-    /// For a rehearsal: every window and wait so many times shorter
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub faster: u32,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  gonogo alerts rules .
-  gonogo alerts rules . --output alerts.yml --tests alerts.test.yml && promtool test rules alerts.test.yml
-  gonogo alerts rules . --metrics http://127.0.0.1:8080/metrics --selector 'job=\"shop\"'
-  gonogo alerts rules . --requests shop_requests_total:code --duration shop_request_seconds
-
-No name of a metric is invented: what is not seen and not named is said, and nothing is written for it.
-
-Exit codes: 0 everything was written, 3 something is not known, 2 wrong use or a defect.")]
-pub(crate) struct AlertRulesOptions {
-    #[command(flatten)]
-    pub target: AlertsTarget,
-    /// Where the rules go, instead of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Where their tests go: beside the rules, for `promtool test rules`
-    #[arg(long, value_name = "FILE")]
-    pub tests: Option<PathBuf>,
+    pub prometheus: Option<String>,
+    /// Only these questions
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  gonogo alerts routes . --page pagerduty=/etc/alertmanager/key --tell slack=/etc/alertmanager/slack#shop
-  gonogo alerts routes . --page webhook=http://127.0.0.1:9000/ --tell email=shop@shop.test --output alertmanager.yml
-
-Exit codes: 0 written, 3 whom alerts reach is not known, 2 wrong use or a defect.")]
-pub(crate) struct AlertRoutesOptions {
-    #[command(flatten)]
-    pub target: AlertsTarget,
-    /// Who is woken by P1 and P2: pagerduty=KEY_FILE, slack=URL_FILE#CHANNEL, email=ADDRESS, webhook=URL (repeat)
-    #[arg(long, value_name = "KIND=WHERE")]
-    pub page: Vec<String>,
-    /// Who is told of everything else (repeat)
-    #[arg(long, value_name = "KIND=WHERE")]
-    pub tell: Vec<String>,
-    /// Where the configuration goes, instead of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  gonogo alerts dashboard . > shop.json
-  gonogo alerts dashboard . --metrics http://127.0.0.1:8080/metrics --selector 'job=\"shop\"' --output shop.json
-
-Exit codes: 0 everything is on it, 3 something is not known, 2 wrong use or a defect.")]
-pub(crate) struct AlertDashboardOptions {
-    #[command(flatten)]
-    pub target: AlertsTarget,
-    /// Where it goes, instead of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -593,7 +513,7 @@ pub(crate) struct RehearseOptions {
     pub in_production: bool,
 }
 
-fn length(text: &str) -> Result<Duration, String> {
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
     let length: SignedDuration = text.parse().map_err(|_| format!("`{text}` is no length of time: 500ms, 30s, 2m"))?;
     let length = Duration::try_from(length).map_err(|_| "a length of time is not negative".to_owned())?;
     if length.is_zero() || length > Duration::from_hours(24) {

@@ -11,6 +11,7 @@ mod init;
 mod live;
 mod load;
 mod output;
+mod preflight;
 mod progress;
 mod record;
 mod review;
@@ -45,6 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Review(options) => review::run(options, &arguments.common),
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
+        Command::Preflight(options) => preflight::run(options, &arguments.common),
         Command::Load(options) => load::run(options, &arguments.common),
         Command::Rollout(options) => rollout::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),

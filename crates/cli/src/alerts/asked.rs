@@ -19,10 +19,8 @@ use gonogo_domain::{
 };
 use gonogo_formats::promql;
 
-use crate::{
-    arguments::AlertsTarget,
-    review::{read_configuration, today},
-};
+use super::AlertsTarget;
+use crate::review::{read_configuration, today};
 
 /// Bytes of a scrape.
 const LARGEST: usize = 64 << 20;

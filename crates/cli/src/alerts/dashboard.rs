@@ -9,8 +9,8 @@ use gonogo_domain::alerts::{Dashboard, Lack, Mark, dashboard};
 use gonogo_formats::promql;
 use gonogo_report::grafana;
 
-use super::{Known, put, tell};
-use crate::arguments::{AlertDashboardOptions, Common};
+use super::{AlertDashboardOptions, Known, put, tell};
+use crate::arguments::Common;
 
 pub(super) fn run(options: &AlertDashboardOptions, common: &Common) -> anyhow::Result<ExitCode> {
     let known = Known::find(&options.target)?;

@@ -1,5 +1,6 @@
 //! `gonogo alerts`: rules with their tests, routes, and a dashboard, from what a service is seen to expose.
 
+mod arguments;
 mod asked;
 mod dashboard;
 mod routes;
@@ -15,12 +16,10 @@ use gonogo_domain::{Lang, alerts::Lack};
 use gonogo_report::clean::clean;
 use serde_json::{Value, json};
 
+pub(crate) use arguments::{AlertDashboardOptions, AlertRoutesOptions, AlertRulesOptions, AlertsCommand, AlertsTarget};
 pub(crate) use asked::Known;
 
-use crate::{
-    arguments::{AlertsCommand, Common},
-    output,
-};
+use crate::{arguments::Common, output};
 
 pub(crate) fn run(command: &AlertsCommand, common: &Common) -> anyhow::Result<ExitCode> {
     match command {

@@ -13,8 +13,8 @@ use gonogo_domain::{
 use gonogo_report::alertmanager;
 use serde_json::json;
 
-use super::{Known, as_json, put, tell};
-use crate::arguments::{AlertRoutesOptions, Common};
+use super::{AlertRoutesOptions, Known, as_json, put, tell};
+use crate::arguments::Common;
 
 pub(super) fn run(options: &AlertRoutesOptions, common: &Common) -> anyhow::Result<ExitCode> {
     let known = Known::find(&options.target)?;

@@ -15,8 +15,8 @@ use gonogo_formats::promql;
 use gonogo_report::rules::{write, write_trials};
 use serde_json::{Value, json};
 
-use super::{Known, as_json, put, tell};
-use crate::arguments::{AlertRulesOptions, Common};
+use super::{AlertRulesOptions, Known, as_json, put, tell};
+use crate::arguments::Common;
 
 pub(super) fn run(options: &AlertRulesOptions, common: &Common) -> anyhow::Result<ExitCode> {
     let known = Known::find(&options.target)?;

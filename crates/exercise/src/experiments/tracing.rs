@@ -6,7 +6,7 @@ use gonogo_domain::exercise::{Observation, Traced, TracedCalls, Tracing, Trial};
 
 use super::{
     Unmade,
-    listen::{Listening, Unique, ask, name, timeline},
+    listen::{LATER, Listening, Unique, ask, name, timeline},
 };
 use crate::bench::{Bench, BenchError, Survey, shape};
 
@@ -18,9 +18,6 @@ const KINDS: usize = 6;
 
 /// How long calls that a request causes may come after its answer.
 const AFTER: Duration = Duration::from_millis(400);
-
-/// Where they come after the answer, so long.
-const LATER: Duration = Duration::from_secs(6);
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let names: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
