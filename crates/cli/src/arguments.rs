@@ -533,16 +533,34 @@ fn rate(text: &str) -> Result<f64, String> {
 #[command(after_help = "\
 Examples:
   gonogo init .            prints the proposal
-  gonogo init . --write    writes gonogo.toml; refuses if there is one")]
+  gonogo init . --write    writes gonogo.toml; refuses if there is one
+  gonogo init . --deploy   prints what a deployment needs and this repository has not
+  gonogo init . --deploy --write --service shop --metrics http://127.0.0.1:8080/metrics --selector 'job=\"shop\"'
+
+Nothing is overwritten, and nothing that only you can know is made up: what is left for you is marked, and no check takes
+what is marked for done.")]
 pub(crate) struct InitOptions {
     /// The repository
     #[arg(default_value = ".")]
     pub path: PathBuf,
-    /// Write gonogo.toml instead of printing it
+    /// Write what is proposed instead of printing it
     #[arg(long)]
     pub write: bool,
     #[arg(long, conflicts_with = "write")]
     pub json: bool,
+    /// What a deployment needs beside the program, as far as it can be told: manifests, rollout file, objectives, alert
+    /// rules, dashboard, the beginnings of runbooks; what is there stays
+    #[arg(long)]
+    pub deploy: bool,
+    /// With --deploy: only these services (repeat)
+    #[arg(long, value_name = "NAME", requires = "deploy")]
+    pub service: Vec<String>,
+    /// With --deploy: what the running service exposes, its address or a file with what it said
+    #[arg(long, value_name = "URL|FILE", requires = "deploy")]
+    pub metrics: Option<String>,
+    /// With --deploy: what tells its series from all others, job="shop"
+    #[arg(long, value_name = "MATCHERS", requires = "deploy")]
+    pub selector: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ pub(crate) enum AlertsCommand {
 }
 
 /// Which service, and what its metrics are called where that cannot be seen.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct AlertsTarget {
     /// The repository
     #[arg(default_value = ".")]

@@ -17,7 +17,9 @@ use gonogo_report::clean::clean;
 use serde_json::{Value, json};
 
 pub(crate) use arguments::{AlertDashboardOptions, AlertRoutesOptions, AlertRulesOptions, AlertsCommand, AlertsTarget};
-pub(crate) use asked::Known;
+pub(crate) use asked::{Known, runbook_file};
+pub(crate) use dashboard::made as made_dashboard;
+pub(crate) use rules::{rules_text, tests_text};
 
 use crate::{arguments::Common, output};
 

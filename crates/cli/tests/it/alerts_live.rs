@@ -370,7 +370,7 @@ fn each_row_fires_within_its_window_and_clears_after() {
     row("ClaySlow", fired_slow, cleared);
 
     // What nobody caused nobody was told of.
-    let known = ["ClayDown", "ClayDownAtLowTraffic", "ClayLimitsRate", "ClaySlow", "ClayRefusesKey"];
+    let known = ["ClayDown", "ClayMostlyFails", "ClayLimitsRate", "ClaySlow", "ClayRefusesKey"];
     let all: Vec<_> = delivered.lock().unwrap().clone();
     assert!(all.iter().all(|(name, ..)| known.contains(&name.as_str())), "{all:?}");
     let record = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alerts-live.json");

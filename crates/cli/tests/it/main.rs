@@ -5,6 +5,7 @@ mod alerts_live;
 mod clay;
 mod commands;
 mod decisions;
+mod deploy;
 mod example;
 mod exercise;
 mod formats;

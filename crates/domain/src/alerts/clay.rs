@@ -1,7 +1,7 @@
 //! The four rows of the alert table of a Clay integration, with what the table lacks.
 //!
-//! Source: field-notes C5. Beside the rows stands one for low traffic: "5xx > 10/min" can never fire at five calls a minute,
-//! nor where a breaker has stopped the calls.
+//! Source: field-notes C5. Beside the rows stands one on the share of the calls: "5xx > 10/min" can never fire at five calls a
+//! minute, nor behind a breaker, which stops the calls after the first few failures and lets one through now and then.
 
 use super::{
     ClaySignals, Count, Draft, Maker, Priority, Proven,
@@ -26,7 +26,7 @@ pub(super) fn alerts(maker: &Maker<'_>) -> Vec<Proven> {
     };
     let mut alerts = Vec::new();
     if let Some(count) = requests {
-        alerts.extend([down(maker, count), down_at_low_traffic(maker, count)]);
+        alerts.extend([down(maker, count), mostly_fails(maker, count)]);
     }
     if let Some(timing) = duration {
         let of = Slow {
@@ -96,16 +96,21 @@ fn down(maker: &Maker<'_>, count: &Count) -> Proven {
     proven
 }
 
-fn down_at_low_traffic(maker: &Maker<'_>, count: &Count) -> Proven {
+fn mostly_fails(maker: &Maker<'_>, count: &Count) -> Proven {
     let signals = maker.signals;
-    let failed = growth(signals, &count.metric, &statuses(count, "5..", true), QUARTER);
-    let all = growth(signals, &count.metric, "", QUARTER);
+    let failed = |window| growth(signals, &count.metric, &statuses(count, "5..", true), window);
+    let all = |window| growth(signals, &count.metric, "", window);
+    // The last minute tells at once what a breaker lets through; the quarter of an hour what is rarer than that.
+    let mostly = |least: Span, share: Span| {
+        let (some, bound) = (failed(least), bound(signals, 3, least, least));
+        format!("(\n  {some} >= {bound}\n  and\n  {} / {} > 0.5\n)", failed(share), all(share))
+    };
     let mut proven = maker.alert(Draft {
-        name: "ClayDownAtLowTraffic",
+        name: "ClayMostlyFails",
         priority: Priority::P1,
-        expr: format!("{failed} / {all} > 0.5\nand\n{failed} >= {}", bound(signals, 3, QUARTER, QUARTER)),
+        expr: format!("{}\nor\n{}", mostly(FIVE, MINUTE), mostly(QUARTER, QUARTER)),
         hold: MINUTE,
-        summary: "More than half of the few calls to Clay fail".to_owned(),
+        summary: "More than half of the calls to Clay fail, however few they are".to_owned(),
         description: format!(
             "{} Ten failures a minute cannot be where there are fewer calls, or where a breaker has stopped them.",
             told(count)
@@ -115,22 +120,37 @@ fn down_at_low_traffic(maker: &Maker<'_>, count: &Count) -> Proven {
     let (good, bad) = (status(count, "200"), status(count, "503"));
     let ok = [Line::stays(40, Span::minutes(90))];
     let each = |level| Line::stays(level, Span::minutes(3));
-    let fires = Story::new("one call every three minutes, and each fails", signals)
+    let rare = Story::new("one call every three minutes, and each fails", signals)
         .not_stretched()
         .up()
         .with(&count.metric, &good, &ok)
         .with(&count.metric, &bad, &[Line::nothing(Span::minutes(45)), each(1), each(2), each(3), each(4), each(5)])
         .quiet(&proven.alert, Span::minutes(44))
         .fires(&proven.alert, Span::minutes(58));
-    let quiet = Story::new("a single call fails", signals)
+    let breaker = Story::new("a breaker stops the calls after five failures, and tries four times a minute", signals)
+        .up()
+        .with(&count.metric, &good, &[Line::grows(300, Span::minutes(20)), Line::flat(Span::minutes(20))])
+        .with(
+            &count.metric,
+            &bad,
+            &[Line::nothing(Span::minutes(20)), Line::stays(5, Span::seconds(15)), Line::grows(4, Span::minutes(20))],
+        )
+        .quiet(&proven.alert, Span::minutes(19))
+        .fires(&proven.alert, Span::minutes(24));
+    let third = Story::new("a third of the calls fails", signals)
+        .up()
+        .with(&count.metric, &good, &[Line::grows(60, Span::minutes(40))])
+        .with(&count.metric, &bad, &[Line::nothing(Span::minutes(20)), Line::grows(30, Span::minutes(20))])
+        .quiet(&proven.alert, Span::minutes(36));
+    let single = Story::new("a single call fails", signals)
         .at_full_pace()
         .not_stretched()
         .up()
         .with(&count.metric, &good, &ok)
         .with(&count.metric, &bad, &[Line::nothing(Span::minutes(45)), Line::stays(1, Span::minutes(45))])
-        .quiet(&proven.alert, Span::minutes(50))
+        .quiet(&proven.alert, Span::minutes(47))
         .quiet(&proven.alert, Span::minutes(62));
-    proven.trials = Story::told([fires, quiet]);
+    proven.trials = Story::told([rare, breaker, third, single]);
     proven
 }
 

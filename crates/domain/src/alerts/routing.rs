@@ -92,7 +92,7 @@ pub fn routing(service: &str, alerts: &[&str], urgent: Vec<Channel>, other: Vec<
     let inhibitions = [
         absent,
         while_fires("ErrorsVeryHigh", &["ErrorsHigh"]),
-        while_fires("ClayDown", &["ClayDownAtLowTraffic", "ClaySlow", "ClayLimitsRate"]),
+        while_fires("ClayDown", &["ClayMostlyFails", "ClaySlow", "ClayLimitsRate"]),
     ];
     Routing {
         default: listeners.clone(),
