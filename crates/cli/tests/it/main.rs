@@ -11,4 +11,5 @@ mod pages;
 mod readme;
 mod records;
 mod secrets;
+mod slo;
 mod support;
