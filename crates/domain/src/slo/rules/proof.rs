@@ -80,14 +80,14 @@ impl Prover<'_> {
             self.told(
                 &format!("{name}: half of what the budget allows fails"),
                 counters,
-                &[stretch(480, half)],
-                &[30, 478],
+                &[stretch(200, half)],
+                &[30, 198],
             ),
             self.gone(counters),
         ];
         if let Some(slow) = self.slow_burn() {
             let title = format!("{name}: it burns too fast for the budget, and too slowly to wake anybody");
-            trials.push(self.told(&title, counters, &[stretch(480, slow)], &[478]));
+            trials.push(self.told(&title, counters, &[stretch(200, slow)], &[198]));
         }
         if objective.slice().is_none() && self.rules.making.least_bad_events > 1 && self.rules.is_counted() {
             trials.push(self.single(counters));
