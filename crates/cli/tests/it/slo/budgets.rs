@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     objective,
-    server::{Prometheus, service},
+    server::{Prometheus, now, service},
     slo,
 };
 use crate::support::{Repository, Run};
@@ -72,8 +72,7 @@ fn a_spent_budget_stops_a_release_and_an_exemption_lets_one_pass() {
             expires,
         ]
     };
-    let soon =
-        (jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(3)).to_string();
+    let soon = (now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(3)).to_string();
     let kept = check(&[("slo.yml", &spent)], &exempt(Box::leak(soon.into_boxed_str())), 0, "exemption `retries`");
     assert!(kept.read(".gonogo/slo/decisions.jsonl").contains(r#""approver":"ann""#));
     check(&[("slo.yml", &spent)], &exempt("2026-01-01"), 2, "ended on 2026-01-01");

@@ -33,7 +33,8 @@ fn check(target: &str, every: &str, good: &str, bad: &str, seen: &[Seen]) {
     );
     for (code, values) in [("200", good), ("500", bad)] {
         if !values.is_empty() {
-            writeln!(text, "  - series: r_total{{code=\"{code}\"}}\n    values: {values}").unwrap();
+            writeln!(text, "  - series: r_total{{code=\"{code}\"}}\n    values: {values}")
+                .expect("a text takes what is written");
         }
     }
     text.push_str("  promql_expr_test:\n");
@@ -43,16 +44,18 @@ fn check(target: &str, every: &str, good: &str, bad: &str, seen: &[Seen]) {
             Seen::Nothing(minute, expr) => (minute, (*expr).replace("ID", ID), None),
             Seen::Alerts(..) => continue,
         };
-        writeln!(text, "  - eval_time: {minute}m\n    expr: '{expr}'").unwrap();
+        writeln!(text, "  - eval_time: {minute}m\n    expr: '{expr}'").expect("a text takes what is written");
         match value {
-            Some(value) => writeln!(text, "    exp_samples: [{{labels: '{{}}', value: {value}}}]").unwrap(),
+            Some(value) => writeln!(text, "    exp_samples: [{{labels: '{{}}', value: {value}}}]")
+                .expect("a text takes what is written"),
             None => text.push_str("    exp_samples: []\n"),
         }
     }
     text.push_str("  alert_rule_test:\n");
     for one in seen {
         let Seen::Alerts(minute, severities) = one else { continue };
-        writeln!(text, "  - {{eval_time: {minute}m, alertname: ShopBurns, exp_alerts: [").unwrap();
+        writeln!(text, "  - {{eval_time: {minute}m, alertname: ShopBurns, exp_alerts: [")
+            .expect("a text takes what is written");
         for severity in *severities {
             writeln!(
                 text,
@@ -60,7 +63,7 @@ fn check(target: &str, every: &str, good: &str, bad: &str, seen: &[Seen]) {
                  sloth_severity: {severity}}}, exp_annotations: {{summary: 'shop availability: the error budget of 30d burns \
                  too fast.', title: '({severity}) shop availability: the error budget burns too fast'}}}},"
             )
-            .unwrap();
+            .expect("a text takes what is written");
         }
         text.push_str("    ]}\n");
     }

@@ -34,8 +34,8 @@ pub fn trials(objective: &Objective, making: &Making, names: AlertNames) -> Vec<
     let rules = Writer::new(objective, making);
     let prover = Prover { alerts: super::alerts::rules(&rules), rules, names };
     match synthesis::counters(objective) {
-        Some(counters) => prover.from_events(&counters),
-        None => prover.from_records(),
+        Some(counters) => prover.of_events(&counters),
+        None => prover.of_records(),
     }
 }
 
@@ -63,7 +63,7 @@ impl Seen {
 }
 
 impl Prover<'_> {
-    fn from_events(&self, counters: &[synthesis::Counter]) -> Vec<Trial> {
+    fn of_events(&self, counters: &[synthesis::Counter]) -> Vec<Trial> {
         let objective = self.rules.objective;
         let name = objective.id();
         let budget = objective.budget();
@@ -295,7 +295,7 @@ impl Prover<'_> {
 
     /// Queries that say more than can be made up are not asked. The conditions of the alerts are tried on series of other
     /// names, `try:…` instead of `slo:…`, since the rules would write over what they record themselves.
-    fn from_records(&self) -> Vec<Trial> {
+    fn of_records(&self) -> Vec<Trial> {
         let id = self.rules.objective.id();
         let is_long = |window: Span| self.rules.pairs.iter().any(|pair| pair.long == window);
         let trial = |name: String, ratio: &dyn Fn(Span) -> &'static str, fires: bool| {
