@@ -103,6 +103,11 @@ fn write_tests(file: &Path, rules_file: &Path, objectives: &[&Objective], making
     let trials = Trials {
         rule_files: vec![beside(file, rules_file)?],
         evaluation_interval: Span::minutes(1),
+        group_order: objectives
+            .iter()
+            .flat_map(|objective| groups(objective, making))
+            .map(|group| group.name)
+            .collect(),
         trials: trials.collect(),
     };
     let mut text = Vec::new();

@@ -112,10 +112,14 @@ pub(super) fn table(rows: &[Row], color: bool, of_run: bool, out: &mut dyn Write
         if let Some(remaining) = row.budget.remaining {
             let ratio = row.budget.error_ratio.unwrap_or_default();
             let of = if of_run { " if it went on as in this run" } else { "" };
+            let left = if remaining < 0.0 {
+                format!("the budget is overdrawn by {}{of}", percent(-remaining))
+            } else {
+                format!("{} of the budget is left{of}", percent(remaining))
+            };
             writeln!(
                 out,
-                "          {} of the budget is left{of}, {} failed  {}",
-                percent(remaining),
+                "          {left}, {} failed  {}",
                 Decimal::of(ratio * 100.0, 4).map_or_else(|| "?".to_owned(), |number| format!("{number} %")),
                 spark(&row.budget.course)
             )?;

@@ -15,4 +15,5 @@ mod preflight;
 mod readme;
 mod records;
 mod secrets;
+mod slo;
 mod support;

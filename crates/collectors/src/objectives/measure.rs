@@ -46,7 +46,9 @@ pub(super) fn events(part: Part, counted: &str, total: &str) -> Result<Sli, Stri
     let plain = counted.plain && total.plain && counted.grouping.is_empty();
     let mut uses: Vec<Selector> = counted.selectors.into_iter().chain(total.selectors).collect();
     if !plain {
-        uses.iter_mut().for_each(|selector| selector.role = Role::Other);
+        for selector in &mut uses {
+            selector.role = Role::Other;
+        }
     }
     let unit = if total.unit == Unit::Unknown { counted.unit } else { total.unit };
     let counted = match part {

@@ -40,24 +40,29 @@ impl Decimal {
     }
 
     /// The hundredth: from percent to a ratio.
+    #[must_use]
     pub fn hundredth(self) -> Self {
         Self::new(self.units, self.places + 2)
     }
 
     /// One hundred times: from a ratio to percent.
+    #[must_use]
     pub fn percent(self) -> Self {
         self.times(Self::whole(100))
     }
 
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         let (one, another, places) = aligned(self, other);
         Self::new(one.saturating_add(another), places)
     }
 
+    #[must_use]
     pub fn minus(self, other: Self) -> Self {
         self.plus(Self { units: other.units.saturating_neg(), ..other })
     }
 
+    #[must_use]
     pub fn times(self, other: Self) -> Self {
         match self.units.checked_mul(other.units) {
             Some(units) => Self::new(units, self.places + other.places),
@@ -71,6 +76,7 @@ impl Decimal {
     }
 
     /// Exactly where it ends within six places, else rounded to six; zero where nothing can be divided.
+    #[must_use]
     pub fn over(self, other: Self) -> Self {
         let (one, another, _) = aligned(self, other);
         if another == 0 {
@@ -82,6 +88,7 @@ impl Decimal {
     }
 
     /// With at most so many places, half away from zero.
+    #[must_use]
     pub fn rounded(self, places: u32) -> Self {
         if self.places <= places {
             return self;

@@ -251,9 +251,23 @@ fn measured(objective: &Objective, found: &mut Vec<Defect>) {
     }
 }
 
-/// The least that a rule of another generator gets wrong: a factor on an objective that it can never reach.
-pub fn threshold_never_reached(threshold: f64) -> bool {
-    threshold >= 1.0
+/// The factors and budgets that an expression compares burn rates with: `> (14.4 * 0.001)`, `> (14 * (1-0.99))`.
+pub fn burn_thresholds(expr: &str) -> Vec<(Decimal, Decimal)> {
+    expr.split('>').skip(1).filter_map(threshold).collect()
+}
+
+fn threshold(text: &str) -> Option<(Decimal, Decimal)> {
+    let inside = text.trim_start_matches(['=', ' ', '\n', '\t', '(']);
+    let (factor, rest) = inside.split_once('*')?;
+    let factor: Decimal = factor.trim().trim_end_matches(')').trim_end().parse().ok()?;
+    let rest = rest.trim_start_matches([' ', '(']);
+    let end = rest.find(|letter: char| !(letter.is_ascii_digit() || letter == '.')).unwrap_or(rest.len());
+    let first: Decimal = rest.get(..end)?.parse().ok()?;
+    let behind = rest.get(end..)?.trim_start();
+    let Some(behind) = behind.strip_prefix('-') else { return Some((factor, first)) };
+    let behind = behind.trim_start();
+    let end = behind.find(|letter: char| !(letter.is_ascii_digit() || letter == '.')).unwrap_or(behind.len());
+    Some((factor, first.minus(behind.get(..end)?.parse().ok()?)))
 }
 
 impl Known {

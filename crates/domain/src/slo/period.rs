@@ -126,20 +126,19 @@ impl Calendar {
     }
 
     fn anchor(&self, now: &Zoned) -> Option<Zoned> {
-        let begins = match self.begins {
-            Some(begins) => begins,
-            None => {
-                let day = now.date();
-                let first = match self.unit {
-                    CalendarUnit::Day => day,
-                    CalendarUnit::Week if day.weekday() == Weekday::Monday => day,
-                    CalendarUnit::Week => day.nth_weekday(-1, Weekday::Monday).ok()?,
-                    CalendarUnit::Month => day.first_of_month(),
-                    CalendarUnit::Quarter => day.with().month((day.month() - 1) / 3 * 3 + 1).day(1).build().ok()?,
-                    CalendarUnit::Year => day.first_of_year(),
-                };
-                first.at(0, 0, 0, 0)
-            }
+        let begins = if let Some(begins) = self.begins {
+            begins
+        } else {
+            let day = now.date();
+            let first = match self.unit {
+                CalendarUnit::Day => day,
+                CalendarUnit::Week if day.weekday() == Weekday::Monday => day,
+                CalendarUnit::Week => day.nth_weekday(-1, Weekday::Monday).ok()?,
+                CalendarUnit::Month => day.first_of_month(),
+                CalendarUnit::Quarter => day.with().month((day.month() - 1) / 3 * 3 + 1).day(1).build().ok()?,
+                CalendarUnit::Year => day.first_of_year(),
+            };
+            first.at(0, 0, 0, 0)
         };
         begins.to_zoned(self.zone.0.clone()).ok()
     }

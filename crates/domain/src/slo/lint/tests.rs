@@ -97,3 +97,16 @@ fn slices_that_allow_none_to_be_bad() {
     check(&slices(Span::minutes(1)), &Known::nothing(), &[]);
     check(&slices(Span::hours(1)), &Known::nothing(), &[("unreachable", Weight::Error)]);
 }
+
+#[test]
+fn the_thresholds_of_rules_that_others_made() {
+    let shown = |expr: &str| {
+        let found = burn_thresholds(expr);
+        found.iter().map(|(factor, budget)| format!("{factor}*{budget}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown("max(a > (14.4 * 0.1)) without (w)\nand\nmax(b > (6 * 0.1)) without (w)"), "14.4*0.1 6*0.1");
+    assert_eq!(shown("a:burnrate5m{x=\"y\"} > (14 * (1-0.99)) and b > (7 * (1 - 0.99))"), "14*0.01 7*0.01");
+    assert_eq!(shown("a > 5"), "");
+    assert_eq!(shown("a > b * c"), "");
+    assert_eq!(shown(">"), "");
+}

@@ -34,8 +34,8 @@ pub fn trials(objective: &Objective, making: &Making, names: AlertNames) -> Vec<
     let rules = Writer::new(objective, making);
     let prover = Prover { alerts: super::alerts::rules(&rules), rules, names };
     match synthesis::counters(objective) {
-        Some(counters) => prover.from_events(&counters),
-        None => prover.from_records(),
+        Some(counters) => prover.of_events(&counters),
+        None => prover.of_records(),
     }
 }
 
@@ -63,7 +63,7 @@ impl Seen {
 }
 
 impl Prover<'_> {
-    fn from_events(&self, counters: &[synthesis::Counter]) -> Vec<Trial> {
+    fn of_events(&self, counters: &[synthesis::Counter]) -> Vec<Trial> {
         let objective = self.rules.objective;
         let name = objective.id();
         let budget = objective.budget();
@@ -80,14 +80,14 @@ impl Prover<'_> {
             self.told(
                 &format!("{name}: half of what the budget allows fails"),
                 counters,
-                &[stretch(480, half)],
-                &[30, 478],
+                &[stretch(200, half)],
+                &[30, 198],
             ),
             self.gone(counters),
         ];
         if let Some(slow) = self.slow_burn() {
             let title = format!("{name}: it burns too fast for the budget, and too slowly to wake anybody");
-            trials.push(self.told(&title, counters, &[stretch(480, slow)], &[478]));
+            trials.push(self.told(&title, counters, &[stretch(200, slow)], &[198]));
         }
         if objective.slice().is_none() && self.rules.making.least_bad_events > 1 && self.rules.is_counted() {
             trials.push(self.single(counters));
@@ -295,7 +295,7 @@ impl Prover<'_> {
 
     /// Queries that say more than can be made up are not asked. The conditions of the alerts are tried on series of other
     /// names, `try:…` instead of `slo:…`, since the rules would write over what they record themselves.
-    fn from_records(&self) -> Vec<Trial> {
+    fn of_records(&self) -> Vec<Trial> {
         let id = self.rules.objective.id();
         let is_long = |window: Span| self.rules.pairs.iter().any(|pair| pair.long == window);
         let trial = |name: String, ratio: &dyn Fn(Span) -> &'static str, fires: bool| {

@@ -50,6 +50,9 @@ fn ratio(query: &str, of: Outcome) -> String {
     }
 }
 
+/// 1, with the turn of the calendar that lasts as a label.
+const TURN: &str = "slo:time_period_turn:info";
+
 struct Records<'a> {
     rules: &'a Writer<'a>,
     made: Vec<Rule>,
@@ -122,43 +125,53 @@ impl Records<'_> {
     /// The error ratio of the whole period: every event counts the same, whenever it came.
     fn period(&mut self) {
         let rules = self.rules;
-        let period = &rules.objective.period;
-        let length = period.length();
-        if let Period::Calendar(calendar) = period {
+        let length = rules.objective.period.length();
+        if let Period::Calendar(calendar) = &rules.objective.period {
             self.turns(calendar);
         }
-        let over = |function: &str, series: &str| self.over(function, series);
-        let expr = if let Some(slice) = rules.objective.slice() {
+        let (expr, measured) = if let Some(slice) = rules.objective.slice() {
             let seen = rules.series(&format!("slo:sli_slice_bad:ratio{slice}"));
-            format!("{}\nand\n{seen}", over("avg", &seen))
+            (self.over("avg", "slo:sli_slice_bad_turn:ratio", slice, &seen), Some(seen))
         } else if matches!(rules.objective.sli, Sli::Events { .. }) {
-            let bad = over("sum", &rules.series(&format!("slo:sli_bad:rate{BASE}")));
-            let series = rules.series(&format!("slo:sli_total:rate{BASE}"));
-            let all = over("sum", &series);
-            format!("(\n  {bad}\n  /\n  ({all} > 0)\n  or\n  ({all} > 0) * 0\n)\nand\n{series}")
+            let series = |stem: &str| rules.series(&format!("{stem}{BASE}"));
+            let (bad, all) = (series("slo:sli_bad:rate"), series("slo:sli_total:rate"));
+            let bad = self.over("sum", "slo:sli_bad_turn:rate", BASE, &bad);
+            let sum = self.over("sum", "slo:sli_total_turn:rate", BASE, &all);
+            (format!("{bad}\n/\n({sum} > 0)\nor\n({sum} > 0) * 0"), Some(all))
         } else {
             // How many events a ratio stands for is not known, so that every moment counts the same.
-            over("avg", &rules.ratio(BASE))
+            (self.over("avg", "slo:sli_error_turn:ratio_rate", BASE, &rules.ratio(BASE)), None)
+        };
+        let expr = match rules.objective.period {
+            Period::Rolling(_) => format!("(\n{expr}\n)"),
+            // Of all turns in the range, the one that lasts.
+            Period::Calendar(_) => format!(
+                "max without (sloth_turn) (\n(\n{expr}\n)\n* on (sloth_id, sloth_service, sloth_slo, sloth_turn) group_left ()\n{}\n)",
+                rules.series(TURN)
+            ),
+        };
+        let expr = match measured {
+            Some(series) => format!("{expr}\nand\n{series}"),
+            None => expr,
         };
         if !rules.windows().contains(&length) {
             self.add("slo:sli_error:ratio_rate", length, expr);
         }
     }
 
-    fn over(&self, function: &str, series: &str) -> String {
-        match &self.rules.objective.period {
-            Period::Rolling(length) => format!("{function}_over_time({series}[{length}])"),
-            Period::Calendar(calendar) => {
-                let begin = self.rules.series("slo:time_period_start:timestamp_seconds");
-                // Longer than the longest month, quarter or year of the calendar.
-                let longest =
-                    Span::days(Period::Calendar(calendar.clone()).length().as_seconds() / 86_400 * 103 / 100 + 1);
-                format!(
-                    "{function}_over_time((\n    {series}\n    and on ()\n    \
-                     (vector(time()) > scalar({begin} @ end()))\n  )[{longest}:{BASE}])"
-                )
-            }
-        }
+    /// A series over the period. For a calendar it is recorded with the turn that it belongs to, so that a range that is
+    /// longer than a turn can tell them apart.
+    fn over(&mut self, function: &str, stem: &str, window: Span, series: &str) -> String {
+        let calendar = match &self.rules.objective.period {
+            Period::Rolling(length) => return format!("{function}_over_time({series}[{length}])"),
+            Period::Calendar(calendar) => calendar,
+        };
+        // Longer than the longest month, quarter or year of the calendar.
+        let days = Period::Calendar(calendar.clone()).length().as_seconds() / 86_400;
+        let longest = Span::days(days * 103 / 100 + 1);
+        let on = "on (sloth_id, sloth_service, sloth_slo)";
+        self.add(stem, window, format!("{series}\n* {on} group_left (sloth_turn)\n{}", self.rules.series(TURN)));
+        format!("{function}_over_time({}[{longest}])", self.rules.series(&format!("{stem}{window}")))
     }
 
     /// When the period began: the last turn that is past. After the last one that is written down there is none, so that
@@ -176,6 +189,12 @@ impl Records<'_> {
         let expr =
             format!("(\n  {}\n)\nunless\n(vector({last}) <= time())", past.join("\n  or\n  "), last = last.as_second());
         let labels = self.rules.labels();
-        self.made.push(Record { name: "slo:time_period_start:timestamp_seconds".to_owned(), expr, labels }.into());
+        let begin = "slo:time_period_start:timestamp_seconds";
+        let turn = format!(
+            "count_values by (sloth_id, sloth_service, sloth_slo) (\"sloth_turn\", {})",
+            self.rules.series(begin)
+        );
+        self.made.push(Record { name: begin.to_owned(), expr, labels: labels.clone() }.into());
+        self.made.push(Record { name: TURN.to_owned(), expr: turn, labels }.into());
     }
 }

@@ -75,7 +75,7 @@ fn the_period_adds_up_events() {
     check(
         &objective("0.999"),
         "slo:sli_error:ratio_rate30d",
-        "(\n  sum_over_time(slo:sli_bad:rate5m[30d])\n  /\n  (sum_over_time(slo:sli_total:rate5m[30d]) > 0)\n  or\n  \
+        "(\nsum_over_time(slo:sli_bad:rate5m[30d])\n/\n(sum_over_time(slo:sli_total:rate5m[30d]) > 0)\nor\n\
          (sum_over_time(slo:sli_total:rate5m[30d]) > 0) * 0\n)\nand\nslo:sli_total:rate5m",
     );
 }
