@@ -76,6 +76,7 @@ pub(crate) fn tests_text(known: &Known, rules: &Rules, rule_file: &str) -> io::R
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     let trials = Trials {
         rule_files: vec![rule_file.to_owned()],
+        group_order: Vec::new(),
         evaluation_interval: known.signals.pace.evaluation(),
         trials: rules.alerts.iter().flat_map(|one| one.trials.clone()).collect(),
     };
