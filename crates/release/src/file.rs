@@ -200,7 +200,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
     let mut gates = Vec::new();
     let mut meters = Vec::new();
     for table in root.tables("gate").iter().take(MOST) {
-        let read = gate(table, &driver, prometheus.as_ref(), metrics.as_ref());
+        let read = gate(table, driver.as_ref(), prometheus.as_ref(), metrics.as_ref());
         table.finish();
         if let Some((gate, meter)) = read {
             if gates.iter().any(|other: &Gate| other.name == gate.name) {
@@ -222,7 +222,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
     let every = time(root, "every").unwrap_or(SignedDuration::from_secs(30));
     let warm_up = time(root, "warm_up").unwrap_or(SignedDuration::from_secs(30));
     let share_tolerance = percent(root, "share_tolerance").unwrap_or(Percent::of_hundredths(500));
-    let false_alarms = ratio_or(root, "false_alarms", 50.0, 100.0).filter(|ratio| *ratio > 0.0).unwrap_or(0.01);
+    let false_alarms = ratio_or(root, "false_alarms", 50.0, 100.0).filter(|ratio| *ratio > 0.0).unwrap_or(0.001);
     let restarts = root.number("restarts").unwrap_or(0);
     let service = root.text("service");
     let environment = root.text("environment").unwrap_or_else(|| "production".to_owned());
@@ -412,7 +412,7 @@ enum Kind {
 
 fn gate(
     table: &Table<'_>,
-    driver: &Option<DriverFile>,
+    driver: Option<&DriverFile>,
     prometheus: Option<&PrometheusFile>,
     metrics: Option<&Metrics>,
 ) -> Option<(Gate, MeterFile)> {
@@ -441,7 +441,7 @@ fn gate(
         Kind::Compare => {
             let worse_by = ratio_or(table, "worse_by", 100.0, 100.0).unwrap_or(0.01);
             let at_most = ratio_or(table, "at_most", 100.0, 100.0);
-            let meter = compare(table, driver.as_ref(), metrics, &asks_prometheus);
+            let meter = compare(table, driver, metrics, &asks_prometheus);
             (GateKind::Compare { worse_by: worse_by.max(1e-6), at_most }, meter?)
         }
         Kind::Latency => {

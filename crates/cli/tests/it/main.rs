@@ -10,5 +10,6 @@ mod hostile;
 mod pages;
 mod readme;
 mod records;
+mod rollout;
 mod secrets;
 mod support;
