@@ -14,6 +14,7 @@ mod pages;
 mod preflight;
 mod readme;
 mod records;
+mod rollout;
 mod secrets;
 mod slo;
 mod support;
