@@ -17,6 +17,7 @@ mod place;
 mod policy;
 mod reading;
 mod review;
+pub mod rollout;
 mod run;
 pub mod secret;
 mod service;

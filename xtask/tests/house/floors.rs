@@ -7,6 +7,7 @@ use crate::{none, packages, text};
 const FLOORS: &[(&str, u8)] = &[
     ("gonogo-domain", 0),
     ("gonogo-resilience", 0),
+    ("gonogo-actuators", 1),
     ("gonogo-checks", 1),
     ("gonogo-exercise", 1),
     ("gonogo-formats", 1),
