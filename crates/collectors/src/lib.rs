@@ -25,6 +25,7 @@ mod images;
 mod infrastructure;
 mod jsonnet;
 mod kubernetes;
+pub mod metrics;
 mod migrations;
 mod objectives;
 mod ownership;

@@ -18,6 +18,7 @@ mod policy;
 mod reading;
 mod review;
 pub mod rollout;
+pub mod rules;
 mod run;
 pub mod secret;
 mod service;

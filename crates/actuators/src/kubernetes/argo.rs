@@ -223,7 +223,7 @@ impl Argo {
         }
         let template = revision::with_release(&plain(rollout.template()), release, container, &self.at())?;
         let owner = json!({
-            "apiVersion": ARGO_ROLLOUT.api_version(), "kind": ARGO_ROLLOUT.kind, "name": rollout.name(), "uid": rollout.uid(),
+            "apiVersion": ARGO_ROLLOUT.api_version(), "kind": ARGO_ROLLOUT.name, "name": rollout.name(), "uid": rollout.uid(),
         });
         let mut template = configuration::pin(&self.ground.cluster, &template, &owner).await?;
         revision::sign(&mut template, &release.revision);

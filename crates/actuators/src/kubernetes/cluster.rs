@@ -81,10 +81,6 @@ impl Cluster {
         Ok(Self { client, namespace })
     }
 
-    pub(super) fn namespace(&self) -> &str {
-        &self.namespace
-    }
-
     fn api(&self, kind: &Kind) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
     }
@@ -123,7 +119,7 @@ impl Cluster {
         let mut body = body.clone();
         if let Some(body) = body.as_object_mut() {
             body.insert("apiVersion".to_owned(), json!(kind.api_version()));
-            body.insert("kind".to_owned(), json!(kind.kind));
+            body.insert("kind".to_owned(), json!(kind.name));
         }
         let parameters = PatchParams {
             force: against == Against::Overrule,
@@ -173,7 +169,7 @@ impl Cluster {
         let mut body = body.clone();
         if let Some(body) = body.as_object_mut() {
             body.insert("apiVersion".to_owned(), json!(kind.api_version()));
-            body.insert("kind".to_owned(), json!(kind.kind));
+            body.insert("kind".to_owned(), json!(kind.name));
         }
         let name = body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let at = self.at(kind, &name);

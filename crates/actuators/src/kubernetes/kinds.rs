@@ -7,13 +7,13 @@ use kube::api::ApiResource;
 pub(super) struct Kind {
     group: &'static str,
     version: &'static str,
-    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
     plural: &'static str,
 }
 
 impl Kind {
-    const fn new(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Self {
-        Self { group, version, kind, plural }
+    const fn new(group: &'static str, version: &'static str, name: &'static str, plural: &'static str) -> Self {
+        Self { group, version, name, plural }
     }
 
     pub(super) fn api_version(&self) -> String {
@@ -22,7 +22,7 @@ impl Kind {
 
     /// As it is written behind `kubectl get`.
     pub(super) fn word(&self) -> String {
-        self.kind.to_lowercase()
+        self.name.to_lowercase()
     }
 
     pub(super) fn resource(&self) -> ApiResource {
@@ -30,7 +30,7 @@ impl Kind {
             group: self.group.to_owned(),
             version: self.version.to_owned(),
             api_version: self.api_version(),
-            kind: self.kind.to_owned(),
+            kind: self.name.to_owned(),
             plural: self.plural.to_owned(),
         }
     }

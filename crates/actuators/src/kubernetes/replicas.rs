@@ -307,16 +307,17 @@ impl Replicas {
         if now == goal {
             return Ok(Moved { changes: Vec::new(), is_there: true });
         }
-        let count =
-            |workload: &Workload| workload.0.data.pointer("/status/replicas").and_then(Value::as_u64).unwrap_or(0);
-        let is_shrinking = |workload: &Workload| !workload.is_seen() || count(workload) > u64::from(workload.wanted());
-        if is_shrinking(stable) && !canary.as_ref().is_none_or(|canary| canary.wanted() > goal.canary) {
-            return Ok(Moved::waits("stable has more pods than were asked for"));
+        let all = [Some(stable), canary.as_ref()];
+        if all.into_iter().flatten().any(|workload| !workload.is_seen()) {
+            // What its status says is of before: replicas that are not counted yet would look like dead ones.
+            return Ok(Moved::waits("the controller of Deployments has not seen what was asked last"));
         }
-        let available = Counts { stable: stable.available(), canary: canary.as_ref().map_or(0, Workload::available) };
+        // What goes counts no more, even where it still answers.
+        let available = |workload: &Workload| workload.available().min(workload.wanted());
+        let available = Counts { stable: available(stable), canary: canary.as_ref().map_or(0, available) };
         let mut next = towards(limits.replicas, goal, now, available, limits.bounds);
-        if is_shrinking(stable) || canary.as_ref().is_some_and(is_shrinking) {
-            // What goes still takes room: nothing is added before it is gone.
+        if all.into_iter().flatten().any(Workload::is_in_motion) {
+            // But it takes room until it is gone.
             next = Counts { stable: next.stable.min(now.stable), canary: next.canary.min(now.canary) };
         }
         if next == now {

@@ -40,7 +40,7 @@ struct Limits {
 
 impl Limits {
     /// How many replicas of the canary beside all of stable come nearest to a share; never none for a share that is not 0.
-    fn canary(&self, percent: Percent) -> u32 {
+    fn canary(self, percent: Percent) -> u32 {
         if percent == Percent::ZERO || self.surge == 0 {
             return 0;
         }
@@ -376,9 +376,10 @@ impl Rolling {
         let ground = &mut self.ground;
         let mut changes = Vec::new();
         if workload.revision(ground.container()) != *to || workload.is_paused() || update.is_some() {
-            let template = match workload.revision(ground.container()) == *to {
-                true => plain(workload.template()),
-                false => ground.record(&workload, to).await?.template,
+            let template = if workload.revision(ground.container()) == *to {
+                plain(workload.template())
+            } else {
+                ground.record(&workload, to).await?.template
             };
             ground
                 .cluster

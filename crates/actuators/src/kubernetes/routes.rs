@@ -211,7 +211,7 @@ impl Routes {
             return Err(ground.refused(what, "name the Service whose selector matches the labels of its pods"));
         }
         let labels = match &scene.canary {
-            // The selector of a Deployment cannot be is_written.
+            // The selector of a Deployment cannot be changed.
             Some(canary) => canary.template_labels(),
             None => twin::labels_apart(ground, &scene.stable, &service)?,
         };

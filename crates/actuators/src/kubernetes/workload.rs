@@ -61,6 +61,12 @@ impl Workload {
         self.is_seen() && all("/status/replicas") && all("/status/updatedReplicas") && all("/status/availableReplicas")
     }
 
+    /// More replicas are there than are asked for, or some of another template.
+    pub(super) fn is_in_motion(&self) -> bool {
+        let all = self.number("/status/replicas").unwrap_or(0);
+        all > self.wanted() || all > self.number("/status/updatedReplicas").unwrap_or(0)
+    }
+
     pub(super) fn is_paused(&self) -> bool {
         self.0.data.pointer("/spec/paused").and_then(Value::as_bool).unwrap_or(false)
     }
