@@ -225,6 +225,7 @@ impl Argo {
         let owner = json!({
             "apiVersion": ARGO_ROLLOUT.api_version(), "kind": ARGO_ROLLOUT.name, "name": rollout.name(), "uid": rollout.uid(),
         });
+        let template = configuration::unpin(&self.ground.cluster, &template).await?;
         let mut template = configuration::pin(&self.ground.cluster, &template, &owner).await?;
         revision::sign(&mut template, &release.revision);
         if is_aborted(&rollout) {

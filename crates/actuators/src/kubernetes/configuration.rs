@@ -81,14 +81,34 @@ pub(super) async fn pin(cluster: &Cluster, template: &Value, owner: &Value) -> R
             names.push((source, copy));
         }
     }
+    Ok(renamed(template, &names))
+}
+
+/// Names what the copies in a template were made of again, so that the next release is configured as things are by then.
+pub(super) async fn unpin(cluster: &Cluster, template: &Value) -> Result<Value, Trouble> {
+    let mut names = Vec::new();
+    for source in sources(template) {
+        let found = cluster.find(source.kind(), &source.name).await?;
+        let annotations = found.and_then(|found| found.metadata.annotations).unwrap_or_default();
+        let Some(original) = annotations.get(COPY_OF) else { continue };
+        // Where it is gone, the copy is all that is left.
+        if cluster.find(source.kind(), original).await?.is_some() {
+            names.push((source, original.clone()));
+        }
+    }
+    Ok(renamed(template, &names))
+}
+
+/// A template that reads from other names.
+fn renamed(template: &Value, names: &[(Source, String)]) -> Value {
     let mut template = template.clone();
     each_source(&mut template, &mut |is_secret, name| {
-        let copied = names.iter().find(|(source, _)| source.is_secret == is_secret && *name == source.name.as_str());
-        if let Some((_, copy)) = copied {
-            *name = json!(copy);
+        let other = names.iter().find(|(source, _)| source.is_secret == is_secret && *name == source.name.as_str());
+        if let Some((_, other)) = other {
+            *name = json!(other);
         }
     });
-    Ok(template)
+    template
 }
 
 /// The name of the copy of what this source holds now; none where there is nothing to copy.

@@ -125,6 +125,7 @@ fn differing(stable: &Workload, keys: &[String], value: &str) -> Labels {
 pub(super) async fn template(ground: &Ground, stable: &Workload, release: &Release) -> Result<Value, Trouble> {
     let template = plain(stable.template());
     let template = revision::with_release(&template, release, ground.container(), &ground.at())?;
+    let template = configuration::unpin(&ground.cluster, &template).await?;
     let mut template = configuration::pin(&ground.cluster, &template, &records::owner(stable)).await?;
     revision::sign(&mut template, &release.revision);
     Ok(template)
