@@ -141,6 +141,8 @@ impl Drop for ControlPlane {
         for (_, child) in self.running.iter_mut().rev() {
             end(child);
         }
+        // The logs are all that is left to find out why a test failed.
+        self.folder.disable_cleanup(std::thread::panicking());
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) async fn a_release_reaches_all_and_each_verb_can_be_asked_for_twice(s
     settle(&mut driver, &undo).await;
     report("undo of a rolling update of 10 replicas after its promotion", took);
     let seen = watch.so_far();
-    assert!(seen.changes > 50 && seen.fewest_ready >= 8 && seen.most <= 13, "{seen:?}");
+    // Kubernetes itself counts what it asked for and not what is still there: the two that are going may overlap.
+    assert!(seen.changes > 50 && seen.fewest_ready >= 8 && seen.most <= 15, "{seen:?}");
 }
 
 pub(crate) async fn a_held_share_stays_what_it_is(stage: Stage) {
