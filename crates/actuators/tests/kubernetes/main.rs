@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy sees no tests in functions that tests call")]
 
 mod argo;
+mod custom;
 mod flagger;
 mod others;
 mod replicas;
@@ -14,9 +15,10 @@ mod server;
 mod stage;
 mod watch;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, path::Path, pin::Pin};
 
 use gonogo_control_plane::{ControlPlane, Kubelet};
+use kube::Client;
 
 use self::stage::Stage;
 
@@ -27,12 +29,15 @@ async fn check(scenarios: &[(&'static str, Scenario)]) {
     let plane = ControlPlane::start().await.expect("a control plane starts");
     let client = plane.client().await.expect("its kubeconfig is read");
     let _kubelet = Kubelet::play(client.clone());
-    stage::install_kinds(&client).await;
+    play(scenarios, &client, &plane.kubeconfig()).await;
+}
+
+async fn play(scenarios: &[(&'static str, Scenario)], client: &Client, kubeconfig: &Path) {
     let mut failed = Vec::new();
     for some in scenarios.chunks(4) {
         let mut running = Vec::new();
         for (name, scenario) in some {
-            let stage = Stage::set(&plane, &client, name).await;
+            let stage = Stage::set(client, kubeconfig, name).await;
             running.push((name, tokio::spawn(scenario(stage))));
         }
         for (name, task) in running {
@@ -86,7 +91,18 @@ async fn a_rolling_update_is_held_by_its_surge() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn routes_and_the_objects_of_other_tools_are_driven_by_their_own_fields() {
-    check(scenarios![
+    let mut plane = ControlPlane::start().await.expect("a control plane starts");
+    let client = plane.client().await.expect("its kubeconfig is read");
+    let folder = tempfile::tempdir().expect("a folder is made");
+    let mut kubeconfig = plane.kubeconfig();
+    if !stage::serves_custom_objects(&client).await {
+        plane.kill_api_server();
+        plane.start_api_server().await.expect("it starts again");
+        stage::remove_kinds(&client).await;
+        kubeconfig = custom::front(client.clone(), folder.path()).await;
+    }
+    let _kubelet = Kubelet::play(client.clone());
+    let scenarios: &[(&'static str, Scenario)] = scenarios![
         routes::a_release_reaches_all_by_weight,
         routes::an_abort_is_one_write,
         argo::every_verb_writes_what_the_commands_of_argo_rollouts_write,
@@ -95,8 +111,8 @@ async fn routes_and_the_objects_of_other_tools_are_driven_by_their_own_fields() 
         others::two_holders_of_a_lease_never_drive_one_rollout,
         others::a_controller_that_keeps_git_is_told_of,
         others::a_field_that_somebody_else_applied_is_a_conflict,
-    ])
-    .await;
+    ];
+    play(scenarios, &client, &kubeconfig).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ pub(crate) async fn killed_in_the_middle() {
     let mut plane = ControlPlane::start().await.expect("a control plane starts");
     let client = plane.client().await.expect("its kubeconfig is read");
     let _kubelet = Kubelet::play(client.clone());
-    let stage = Stage::set(&plane, &client, "server::killed").await;
+    let stage = Stage::set(&client, &plane.kubeconfig(), "server::killed").await;
     stage.tracked(6).await;
     let replicas = || Strategy::Replicas { service: "web".to_owned() };
     let mut driver = stage.driver(replicas()).await;

@@ -1,7 +1,7 @@
 //! A namespace with a service in it, and what a scenario does there.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -9,11 +9,12 @@ use gonogo_actuators::{
     Driver as _,
     kubernetes::{Kubernetes, Settings, Strategy},
 };
-use gonogo_control_plane::{ControlPlane, READY_AFTER};
+use gonogo_control_plane::READY_AFTER;
 use gonogo_domain::rollout::{Done, Percent, Release, Revision, Sight, Trouble};
 use kube::{
-    Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    Api, Client, Config,
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
 
@@ -24,7 +25,10 @@ const EVERY: Duration = Duration::from_millis(60);
 
 #[derive(Clone)]
 pub(crate) struct Stage {
+    /// Straight to the API server.
     pub(crate) client: Client,
+    /// As the driver sees it.
+    front: Client,
     pub(crate) namespace: String,
     kubeconfig: PathBuf,
 }
@@ -129,7 +133,7 @@ fn now() -> jiff::Timestamp {
 }
 
 impl Stage {
-    pub(crate) async fn set(plane: &ControlPlane, client: &Client, scenario: &str) -> Self {
+    pub(crate) async fn set(client: &Client, kubeconfig: &Path, scenario: &str) -> Self {
         let name: String = scenario.rsplit("::").next().unwrap_or_default().replace('_', "-");
         let namespace: String = format!("{}-{name}", scenario.split("::").next().unwrap_or_default().trim());
         let namespace: String = namespace.chars().take(60).collect::<String>().trim_end_matches('-').to_owned();
@@ -137,7 +141,10 @@ impl Stage {
             Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
         let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
         namespaces.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
-        Self { client: client.clone(), namespace, kubeconfig: plane.kubeconfig() }
+        let file = Kubeconfig::read_from(kubeconfig).unwrap();
+        let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
+        let front = Client::try_from(config).unwrap();
+        Self { client: client.clone(), front, namespace, kubeconfig: kubeconfig.to_owned() }
     }
 
     pub(crate) async fn driver(&self, strategy: Strategy) -> Kubernetes {
@@ -169,7 +176,7 @@ impl Stage {
             "Lease" => resource("coordination.k8s.io", "v1", kind, "leases"),
             _ => resource("", "v1", kind, &format!("{}s", kind.to_lowercase())),
         };
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+        Api::namespaced_with(self.front.clone(), &self.namespace, &resource)
     }
 
     pub(crate) async fn create(&self, kind: &str, mut body: Value) {
@@ -260,16 +267,22 @@ pub(crate) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> 
     }
 }
 
-/// The kinds of the Gateway API, of Argo Rollouts and of Flagger: their names and their status, with any content. Their
-/// controllers do not run here, so that a scenario plays them.
-pub(crate) async fn install_kinds(client: &Client) {
-    let definitions = resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), &definitions);
-    for (group, version, kind, plural) in [
-        ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
-        ("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
-        ("flagger.app", "v1beta1", "Canary", "canaries"),
-    ] {
+/// Kinds that others define: group, version, kind, plural.
+const KINDS: &[(&str, &str, &str, &str)] = &[
+    ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+    ("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
+    ("flagger.app", "v1beta1", "Canary", "canaries"),
+];
+
+fn definitions(client: &Client) -> Api<DynamicObject> {
+    let resource = resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
+    Api::all_with(client.clone(), &resource)
+}
+
+/// Defines the kinds: their names and their status, with any content. Their controllers do not run here, so that a scenario
+/// plays them. Says whether the API server lives on when an object of one is made.
+pub(crate) async fn serves_custom_objects(client: &Client) -> bool {
+    for (group, version, kind, plural) in KINDS {
         let body = json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             // The group of the Gateway API is protected: whoever defines it says who approved.
@@ -286,13 +299,34 @@ pub(crate) async fn install_kinds(client: &Client) {
                 }],
             },
         });
-        api.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
+        definitions(client).create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
         let served: Api<DynamicObject> =
             Api::default_namespaced_with(client.clone(), &resource(group, version, kind, plural));
         let begun = Instant::now();
-        while served.list(&kube::api::ListParams::default()).await.is_err() {
+        while served.list(&ListParams::default()).await.is_err() {
             assert!(begun.elapsed() < PATIENCE, "{kind} is not served");
             tokio::time::sleep(EVERY).await;
         }
+    }
+    let canaries: Api<DynamicObject> =
+        Api::default_namespaced_with(client.clone(), &resource("flagger.app", "v1beta1", "Canary", "canaries"));
+    let canary = json!({ "apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": { "name": "tried" } });
+    let canary = serde_json::from_value(canary).unwrap();
+    let begun = Instant::now();
+    loop {
+        match canaries.create(&PostParams::default(), &canary).await {
+            Ok(_) => return true,
+            // What was listed just now may not be there for writing yet.
+            Err(kube::Error::Api(status)) => assert!(begun.elapsed() < PATIENCE, "{status:?}"),
+            Err(_) => return false,
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Takes the kinds away again.
+pub(crate) async fn remove_kinds(client: &Client) {
+    for (group, _, _, plural) in KINDS {
+        definitions(client).delete(&format!("{plural}.{group}"), &DeleteParams::default()).await.unwrap();
     }
 }
