@@ -116,15 +116,19 @@ impl Flagger {
         let stable = crowd.side(&scene.primary, container, scene.primary.wanted());
         let target = scene.target.revision(container);
         let is_other = target != stable.revision;
-        let canary = is_other.then(|| crowd.side(&scene.target, container, scene.target.wanted()));
+        // Until Flagger has its own mind again, the rollout is not over: somebody has to retire it, or undo it to the end.
+        let is_skipping = scene.canary.annotation(SKIPPED).is_some();
+        let canary = (is_other || is_skipping).then(|| crowd.side(&scene.target, container, scene.target.wanted()));
         if !is_other && is_under_way(&scene.canary) && weight(&scene.canary) > Percent::ZERO {
             notices.push("Flagger still sends traffic to the canary's pods, which run the stable revision".to_owned());
         }
         // The same revision on both sides is no canary, whatever the weight.
         let share = if is_other { weight(&scene.canary) } else { Percent::ZERO };
+        // Analysis is skipped: Flagger is about to move all of it.
+        let share = (!is_skipping).then_some(share);
         let past = self.ground.past(&scene.target, &crowd.sets, &stable.revision).await?;
         let past = past.into_iter().filter(|revision| *revision != target || !is_other).collect();
-        Ok(Sight { stable, canary, share: Some(share), past, holder, owner, memo: None, notices })
+        Ok(Sight { stable, canary, share, past, holder, owner, memo: None, notices })
     }
 
     pub(super) fn reachable(&self, percent: Percent, _: &Sight) -> Share {

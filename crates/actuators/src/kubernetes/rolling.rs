@@ -63,6 +63,9 @@ struct Update {
     set: String,
     #[serde(default)]
     cause: String,
+    /// Stable is to have it: what is left is the Deployment's own update.
+    #[serde(default)]
+    promoted: bool,
     /// What the Deployment asks for on its own: `minReadySeconds`, `progressDeadlineSeconds`, `strategy`.
     was: Value,
 }
@@ -131,6 +134,11 @@ impl Rolling {
         let pods = crowd.of(&workload);
         let present = workload.revision(container);
         let (stable, canary, share) = match &update {
+            Some(update) if update.promoted => {
+                let canary = side(update.to.clone(), 0, &[], 0);
+                let share = pods.other.is_empty().then_some(Percent::ZERO);
+                (crowd.side(&workload, container, workload.wanted()), Some(canary), share)
+            }
             Some(update) if present == update.to => {
                 let is_held = is_held(&workload);
                 let wanted = if is_held { held_surge(&workload) } else { workload.wanted() };
@@ -219,6 +227,7 @@ impl Rolling {
             to: release.revision.clone(),
             set: set.metadata.name.clone().unwrap_or_default(),
             cause: release.cause.clone(),
+            promoted: false,
             was: Value::Object(was.collect()),
         };
         let text = json!(update).to_string();
@@ -241,7 +250,7 @@ impl Rolling {
             return self.abort_kept().await;
         }
         if percent == Percent::WHOLE {
-            return self.let_go(KeepUpdate::Yes).await;
+            return self.let_go(Promoted::No).await;
         }
         self.ground.hold().await?;
         let (workload, update) = self.look().await?;
@@ -282,45 +291,44 @@ impl Rolling {
     }
 
     pub(super) async fn promote(&mut self) -> Result<Done, Trouble> {
-        self.let_go(KeepUpdate::No).await
+        self.let_go(Promoted::Yes).await
     }
 
     /// The update goes on to its end, as the Deployment's own strategy has it.
-    async fn let_go(&mut self, keep: KeepUpdate) -> Result<Done, Trouble> {
+    async fn let_go(&mut self, promoted: Promoted) -> Result<Done, Trouble> {
         self.ground.hold().await?;
         let (workload, update) = self.look().await?;
         let ground = &self.ground;
         // Without one nothing is left to do: it was promoted, or nothing was prepared, and both look alike.
-        let Some(update) = update else { return Ok(Done::AlreadySo) };
+        let Some(mut update) = update else { return Ok(Done::AlreadySo) };
         let template = ground.record(&workload, &update.to).await?.template;
+        update.promoted |= promoted == Promoted::Yes;
         let text = json!(update).to_string();
+        // Before the update goes on: after it nobody may look at this again.
+        let mut changes: Vec<String> = autoscaler::free(&ground.cluster, &ground.workload).await?.into_iter().collect();
         let is_written = ground
             .cluster
             .edit(&DEPLOYMENT, &ground.workload, |object| {
                 let before = (object.data.clone(), object.metadata.annotations.clone());
                 set_template(object, &template, Some(&update.cause));
                 update.give_back(object);
-                if keep == KeepUpdate::Yes {
-                    annotate(object, &[(UPDATE, Some(&text))]);
-                }
+                annotate(object, &[(UPDATE, Some(&text))]);
                 Ok((object.data.clone(), object.metadata.annotations.clone()) != before)
             })
             .await?;
-        let mut changes = Vec::new();
         if is_written {
             changes.push(format!("deployment/{} goes on to {}", ground.workload, update.to));
         }
-        changes.extend(autoscaler::free(&ground.cluster, &ground.workload).await?);
         Ok(told(&changes))
     }
 
     pub(super) async fn retire(&mut self) -> Result<Done, Trouble> {
         self.ground.hold().await?;
-        let (workload, update) = self.look().await?;
+        let (_, update) = self.look().await?;
         let ground = &mut self.ground;
         let mut changes = Vec::new();
         if let Some(update) = update {
-            if workload.revision(ground.container()) != update.to || is_held(&workload) {
+            if !update.promoted {
                 return Err(ground.refused("its update is not promoted", "promote it first, or abort"));
             }
             ground
@@ -334,6 +342,14 @@ impl Rolling {
     }
 
     pub(super) async fn abort(&mut self) -> Result<Done, Trouble> {
+        if self.look().await?.1.is_some_and(|update| update.promoted) {
+            // Stable has it, and is not touched.
+            return self.retire().await;
+        }
+        self.go_back().await
+    }
+
+    async fn go_back(&mut self) -> Result<Done, Trouble> {
         let done = self.abort_kept().await?;
         self.ground.release().await?;
         Ok(done)
@@ -371,7 +387,7 @@ impl Rolling {
         self.ground.hold().await?;
         let (workload, update) = self.look().await?;
         if update.as_ref().is_some_and(|update| update.from == *to) {
-            return self.abort().await;
+            return self.go_back().await;
         }
         let ground = &mut self.ground;
         let mut changes = Vec::new();
@@ -400,9 +416,9 @@ impl Rolling {
     }
 }
 
-/// Whether the annotation of the update stays: until it is promoted, an abort must find its way back.
+/// Whether the update is stable's from now on: until then an abort takes it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum KeepUpdate {
+enum Promoted {
     Yes,
     No,
 }

@@ -197,7 +197,10 @@ impl Routes {
         if let Some(canary) = &scene.canary {
             let there = canary.revision(ground.container());
             if there == release.revision && canary.wanted() > 0 {
-                return self.ensure_service(&canary.template_labels()).await.map(|()| Done::AlreadySo);
+                // Whoever was killed after the first of the three writes finds the other two here.
+                self.ensure_service(&canary.template_labels()).await?;
+                let held = autoscaler::pin(&ground.cluster, &ground.workload, scene.stable.wanted()).await?;
+                return Ok(told(&held.into_iter().collect::<Vec<_>>()));
             }
             if scene.share != Some(Percent::ZERO) {
                 let what = format!("the release {there} still gets a part of the traffic");

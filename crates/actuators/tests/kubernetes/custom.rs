@@ -105,7 +105,7 @@ impl Objects {
                 let mut body = body;
                 body["metadata"]["uid"] = json!(format!("00000000-0000-4000-8000-{:012}", self.version));
                 body["metadata"]["generation"] = json!(0);
-                (201, self.put(path, Value::Null, body))
+                (201, self.put(path, &Value::Null, body))
             }
             (_, None) => status(404, "NotFound"),
             ("GET", Some(old)) => (200, old),
@@ -115,7 +115,7 @@ impl Objects {
                     return status(409, "Conflict");
                 }
                 body["status"] = old["status"].clone();
-                (200, self.put(object, old, body))
+                (200, self.put(object, &old, body))
             }
             ("PATCH", Some(old)) => {
                 let mut new = old.clone();
@@ -124,7 +124,7 @@ impl Objects {
                 for key in kept {
                     new[key] = old[key].clone();
                 }
-                (200, self.put(object, old, new))
+                (200, self.put(object, &old, new))
             }
             ("DELETE", Some(old)) => {
                 self.by_path.remove(&object);
@@ -134,7 +134,7 @@ impl Objects {
         }
     }
 
-    fn put(&mut self, path: String, old: Value, mut new: Value) -> Value {
+    fn put(&mut self, path: String, old: &Value, mut new: Value) -> Value {
         self.version += 1;
         new["metadata"]["resourceVersion"] = json!(self.version.to_string());
         if old["spec"] != new["spec"] {

@@ -95,5 +95,10 @@ pub(crate) async fn every_verb_writes_what_flagger_obeys(stage: Stage) {
     again(&mut driver, &Verb::Undo(Revision(image('1')))).await;
     assert_eq!(field(&stage, "skipAnalysis").await, true);
     promote(&stage).await;
-    assert_eq!(driver.observe().await.unwrap().stable.revision.0, image('1'));
+    let sight = driver.observe().await.unwrap();
+    assert!(sight.stable.revision.0 == image('1') && sight.share.is_none(), "it is to be asked for again: {sight:#?}");
+    call(&mut driver, &Verb::Undo(Revision(image('1')))).await.unwrap();
+    assert!(field(&stage, "skipAnalysis").await.is_null());
+    let sight = driver.observe().await.unwrap();
+    assert!(sight.share == Some(percent(0.0)) && sight.canary.is_none(), "{sight:#?}");
 }

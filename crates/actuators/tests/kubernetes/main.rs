@@ -6,6 +6,7 @@
 
 mod argo;
 mod custom;
+mod cut;
 mod flagger;
 mod others;
 mod replicas;
@@ -72,6 +73,7 @@ async fn two_deployments_share_connections_by_their_replicas() {
         replicas::an_autoscaler_of_another_controller_is_refused,
         replicas::a_budget_is_kept,
         replicas::a_canary_that_never_gets_ready_takes_nothing_from_stable,
+        cut::replicas_are_counted_to_the_end,
     ])
     .await;
 }
@@ -85,6 +87,7 @@ async fn a_rolling_update_is_held_by_its_surge() {
         rolling::an_abort_works_while_somebody_paused_it,
         rolling::an_undo_works_while_it_is_paused,
         rolling::what_a_pause_promises_is_nothing,
+        cut::a_rolling_update_goes_on_to_the_end,
     ])
     .await;
 }
@@ -105,6 +108,7 @@ async fn routes_and_the_objects_of_other_tools_are_driven_by_their_own_fields() 
     let scenarios: &[(&'static str, Scenario)] = scenarios![
         routes::a_release_reaches_all_by_weight,
         routes::an_abort_is_one_write,
+        cut::weights_are_set_to_the_end,
         argo::every_verb_writes_what_the_commands_of_argo_rollouts_write,
         argo::a_rollout_that_would_go_on_by_itself_is_refused,
         flagger::every_verb_writes_what_flagger_obeys,

@@ -45,9 +45,9 @@ pub(crate) async fn a_release_reaches_all_and_each_verb_can_be_asked_for_twice(s
         until(&mut driver, &Verb::Share(share), |sight| has_share(sight, real)).await;
         settle(&mut driver, &Verb::Share(share)).await;
     }
-    until(&mut driver, &Verb::Promote, |sight| is_stable_at(sight, '2', 10) && sight.canary.is_none()).await;
+    until(&mut driver, &Verb::Promote, |sight| is_stable_at(sight, '2', 10)).await;
     settle(&mut driver, &Verb::Promote).await;
-    settle(&mut driver, &Verb::Retire).await;
+    until(&mut driver, &Verb::Retire, |sight| sight.canary.is_none() && sight.share == Some(percent(0.0))).await;
     settle(&mut driver, &Verb::Retire).await;
     let after = stage.get("Deployment", "web").await;
     for key in ["minReadySeconds", "progressDeadlineSeconds", "strategy", "replicas"] {
