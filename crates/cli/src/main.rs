@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod record;
 mod review;
+mod rollout;
 mod secrets;
 
 use std::{
@@ -44,6 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
+        Command::Rollout(options) => rollout::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),

@@ -15,9 +15,10 @@ const FLOORS: &[(&str, u8)] = &[
     ("gonogo-source", 1),
     ("gonogo-collectors", 2),
     ("gonogo-exercise", 2),
-    ("gonogo", 3),
-    ("gonogo-subject", 3),
-    ("xtask", 3),
+    ("gonogo-release", 3),
+    ("gonogo", 4),
+    ("gonogo-subject", 4),
+    ("xtask", 4),
 ];
 
 /// What is wrong with these edges, from importer to imported.

@@ -12,7 +12,7 @@ use gonogo_formats::toml;
 use jiff::{SignedDuration, civil::Date};
 
 mod run;
-mod table;
+pub mod table;
 
 use table::{Errors, Table};
 
