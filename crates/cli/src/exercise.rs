@@ -13,7 +13,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Parser as _;
 use console::{Style, Term};
 use gonogo_collectors::{Configuration, Tree, revision};
@@ -48,12 +48,13 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     if options.list {
         return list(&name, run, &kinds, options, common);
     }
+    let before = known(options, &name)?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signals(&stop)?;
     let left_over = process::sweep_left_over();
     let keeper = Keeper::start(&std::env::current_exe()?, &Mark::own()).context("no keeper could be started")?;
 
-    let mut shown = Shown::new(options, common);
+    let shown = Shown::new(options, common);
     shown.plan(&name, run, &kinds, options, left_over)?;
     let root = fs::canonicalize(&options.path)?;
     let progress = Progress::start();
@@ -80,7 +81,7 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
         trials: usize::from(options.trials),
         gonogo: env!("CARGO_PKG_VERSION").to_owned(),
         revision: revision::describe(&options.path, &tree),
-        before: known(options, &name),
+        before,
     };
     let experiments = experiments::run(&mut bench, &survey, &wanted, &|event| shown.event(&event));
     let stopped = bench.stopped();
@@ -206,17 +207,29 @@ fn place(options: &ExerciseOptions, service: &str) -> PathBuf {
         .unwrap_or_else(|| options.path.join(gonogo_collectors::EXERCISES).join(format!("{name}.json")))
 }
 
-/// The record that there is.
-fn known(options: &ExerciseOptions, service: &str) -> Option<Exercise> {
-    let text = fs::read_to_string(place(options, service)).ok()?;
-    let known: Exercise = serde_json::from_str(&text).ok()?;
-    (known.format == FORMAT && known.service == service).then_some(known)
+/// The record that there is. One that cannot be read is somebody's all the same, and would be overwritten.
+fn known(options: &ExerciseOptions, service: &str) -> anyhow::Result<Option<Exercise>> {
+    let file = place(options, service);
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(anyhow::Error::from),
+    };
+    let known = text.and_then(|text| Ok(serde_json::from_str::<Exercise>(&text)?)).and_then(|known| {
+        ensure!(known.format == FORMAT, "its format is {}, and this version writes {FORMAT}", known.format);
+        ensure!(known.service == service, "it is of the service {}", clean(&known.service));
+        Ok(known)
+    });
+    let known = known.with_context(|| {
+        let file = clean(&file.display().to_string());
+        format!("{file} is no record that this one can be added to: move it away, or name another file with --output")
+    })?;
+    Ok(Some(known))
 }
 
 /// Writes the record; experiments of other kinds that an earlier one holds stay.
 fn save(options: &ExerciseOptions, service: &str, experiments: Vec<Experiment>) -> anyhow::Result<PathBuf> {
     let file = place(options, service);
-    let known = known(options, service);
+    let known = known(options, service)?;
     let empty = Exercise { format: FORMAT, service: service.to_owned(), experiments: Vec::new() };
     let exercise = known.unwrap_or(empty).with(experiments);
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -274,7 +287,7 @@ impl Shown {
     }
 
     fn plan(
-        &mut self,
+        &self,
         name: &str,
         run: &Run,
         kinds: &[Kind],

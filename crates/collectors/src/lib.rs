@@ -14,6 +14,7 @@ mod dashboards;
 mod discovery;
 mod documents;
 mod embedded;
+pub mod endpoint;
 mod entrances;
 mod environment;
 mod exercises;

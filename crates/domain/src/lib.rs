@@ -15,6 +15,7 @@ mod node;
 mod occasion;
 mod place;
 mod policy;
+pub mod preflight;
 mod reading;
 mod review;
 pub mod rollout;

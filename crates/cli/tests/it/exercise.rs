@@ -114,6 +114,50 @@ fn a_service_that_does_not_come_up_is_a_result() {
 }
 
 #[test]
+fn a_service_that_never_comes_up_is_not_started_for_every_experiment() {
+    let configuration = format!("{SHOP}command = [\"sh\", \"-c\", \"echo started >> starts; exit 7\"]\n");
+    let repository = Repository::of(&[("gonogo.toml", &configuration)]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(["--no-save", "--skip", "boot"]);
+    let exercised = run(&mut command);
+    assert!(exercised.out.contains("the service does not come up"), "{}", exercised.out);
+    let starts = fs::read_to_string(repository.at("starts")).expect("it was started").lines().count();
+    // Once to look which request needs what, and twice for experiments.
+    assert_eq!(starts, 3);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_not_overwritten() {
+    const RECORD: &str = ".gonogo/exercise/shop.json";
+    for (text, why) in [
+        ("{\"format\": 99}", "missing field"),
+        ("{\"format\":99,\"service\":\"shop\",\"experiments\":[]}", "format is 99"),
+    ] {
+        let configuration = format!("{SHOP}command = [\"true\"]\n");
+        let repository = Repository::of(&[("gonogo.toml", configuration.as_str()), (RECORD, text)]);
+        let mut command = gonogo();
+        command.arg("exercise").arg(repository.path());
+        run(&mut command).fails_with(2, &["--output", why]);
+        assert_eq!(fs::read_to_string(repository.at(RECORD)).expect("it is there"), text);
+    }
+}
+
+#[test]
+fn the_name_of_a_dependency_is_no_path() {
+    let configuration = format!(
+        "{SHOP}command = [\"sh\", \"-c\", \"exit 7\"]\nenvironment = {{ CLAY = \"{{../../out.address}}\" }}\n\
+         [service.shop.run.dependency.\"../../out\"]\ncommand = [\"sh\", \"-c\", \"pwd > {{scratch}}/where; exit 3\"]\n"
+    );
+    let repository = Repository::of(&[("gonogo.toml", &configuration)]);
+    let folder = repository.at("tmp/a/b");
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).arg("--no-save").env("TMPDIR", &folder);
+    run(&mut command).fails_with(2, &["could not be started"]);
+    assert!(!repository.at("tmp/a/out").exists() && !folder.join("out").exists());
+}
+
+#[test]
 fn every_experiment_speaks_of_checks_that_exist() {
     let repository = Repository::of(&[("gonogo.toml", &format!("{SHOP}command = [\"true\"]\n"))]);
     let mut command = gonogo();

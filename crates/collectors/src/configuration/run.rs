@@ -120,6 +120,11 @@ fn limits(table: &Table<'_>) -> RunLimits {
     limits
 }
 
+/// Nothing is written but below the folder that a run makes for itself.
+fn is_in_scratch(file: &str) -> bool {
+    file.strip_prefix("{scratch}/").is_some_and(|rest| !rest.is_empty() && !rest.contains(".."))
+}
+
 fn reload(table: &Table<'_>) -> Option<RunReload> {
     let (file, signal) = (table.text("file"), table.text("signal"));
     let (text, changed) = (table.text("text").unwrap_or_default(), table.text("changed").unwrap_or_default());
@@ -130,7 +135,7 @@ fn reload(table: &Table<'_>) -> Option<RunReload> {
         table.error("signal", &format!("`signal` is none of {}", SIGNALS.join(", ")));
         return None;
     }
-    if file.as_ref().is_some_and(|file| !file.starts_with("{scratch}/") || file.contains("..")) {
+    if file.as_ref().is_some_and(|file| !is_in_scratch(file)) {
         table.error("file", "a file that is rewritten lies within {scratch}: `file = \"{scratch}/config.json\"`");
         return None;
     }
@@ -205,7 +210,7 @@ fn log_level(table: &Table<'_>) -> Option<LogLevel> {
         }
     }
     ways.extend(signal.map(|more| LogLevelWay::Signal { more, usual: back }));
-    if file.as_ref().is_some_and(|file| !file.starts_with("{scratch}")) {
+    if file.as_ref().is_some_and(|file| !is_in_scratch(file)) {
         table.error("file", "`file` is a file in {scratch}: nothing else is written to");
         return None;
     }

@@ -139,6 +139,10 @@ fn what_experiments_cannot_ask_with_is_said_at_its_place() {
         "gonogo.toml:6: `file` is a file in {scratch}: nothing else is written to",
     );
     check_run(
+        "log_level]\nfile = \"{scratch}/../level\"\n",
+        "gonogo.toml:6: `file` is a file in {scratch}: nothing else is written to",
+    );
+    check_run(
         "log_level]\nmethod = \"PUT\"\n",
         "gonogo.toml:5: the level is changed by one of three: `path` of a request, `signal`, or `file`",
     );

@@ -123,7 +123,7 @@ impl MetricsTrouble {
 
 /// A client for one address.
 #[derive(Clone, Debug)]
-pub(super) struct Http {
+pub(crate) struct Http {
     client: Client,
     pub address: Address,
     pub limits: Limits,
@@ -131,13 +131,13 @@ pub(super) struct Http {
 
 /// A body with its status.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(crate) struct Body {
     pub status: u16,
     pub bytes: Vec<u8>,
 }
 
 impl Http {
-    pub(super) fn new(address: Address, limits: Limits) -> Result<Self, MetricsTrouble> {
+    pub(crate) fn new(address: Address, limits: Limits) -> Result<Self, MetricsTrouble> {
         // The first to ask for it decides for the process; whoever was first chose the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -152,7 +152,7 @@ impl Http {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(self.address.at(path))
     }
 
@@ -161,7 +161,7 @@ impl Http {
     }
 
     /// Sends it and reads the answer within the limits.
-    pub(super) async fn send(&self, mut request: RequestBuilder) -> Result<Body, MetricsTrouble> {
+    pub(crate) async fn send(&self, mut request: RequestBuilder) -> Result<Body, MetricsTrouble> {
         if let Some((name, value)) = &self.address.header {
             request = request.header(name, value);
         }

@@ -1,7 +1,7 @@
 //! What telemetry says: Prometheus asked over HTTP, and a service's own `/metrics`.
 
 mod answer;
-mod http;
+pub(crate) mod http;
 mod prometheus;
 mod scrape;
 

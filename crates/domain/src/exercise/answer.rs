@@ -35,6 +35,12 @@ impl Answer {
         Self { check, held, summary, misses }
     }
 
+    /// Not held where something was missed; otherwise held in the part of the title that the experiment sees.
+    pub fn in_part(check: &'static str, summary: Message, misses: Vec<Message>) -> Self {
+        let held = if misses.is_empty() { Held::InPart } else { Held::No };
+        Self { check, held, summary, misses }
+    }
+
     pub fn inconclusive(check: &'static str, why: Message) -> Self {
         Self { check, held: Held::Inconclusive, summary: why, misses: Vec::new() }
     }

@@ -81,7 +81,7 @@ impl Bodies {
             format!("bodies of {size} MiB were answered {statuses}{slow_en}"),
             format!("{size} MiB 的正文得到 {statuses}{slow_zh}"),
         );
-        vec![Answer::of(CHECK, summary, misses)]
+        vec![Answer::in_part(CHECK, summary, misses)]
     }
 }
 
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn a_body_that_is_refused_before_it_is_held_is_bounded() {
-        check(Some(413), 70_000, Some(1 << 20), Held::Yes);
-        check(Some(413), SIZE, Some(2 << 20), Held::Yes);
-        check(Some(400), 70_000, Some(0), Held::Yes);
+        check(Some(413), 70_000, Some(1 << 20), Held::InPart);
+        check(Some(413), SIZE, Some(2 << 20), Held::InPart);
+        check(Some(400), 70_000, Some(0), Held::InPart);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Held};
+use super::Answer;
 use crate::Message;
 
 /// Fewer accepted requests than this say nothing.
@@ -52,7 +52,7 @@ impl Durability {
         let lost = accepted.saturating_sub(found);
         if lost == 0 {
             // Nothing is lost; whether answers are reduced and marked is another half of the title.
-            return vec![Answer { check: CHECK, held: Held::InPart, summary, misses: Vec::new() }];
+            return vec![Answer::in_part(CHECK, summary, Vec::new())];
         }
         let some: Vec<&str> = self.kills.iter().flat_map(|one| &one.lost).take(3).map(String::as_str).collect();
         let some = some.join(", ");
@@ -69,6 +69,7 @@ impl Durability {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exercise::Held;
 
     #[track_caller]
     fn check(kills: &[(u64, u64)], held: Held) {

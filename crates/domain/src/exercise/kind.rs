@@ -37,10 +37,6 @@ pub enum Kind {
     Durability,
 }
 
-/// Checks of which experiments see a part only: what they miss refutes the title, and that they miss nothing does not
-/// show the rest of it.
-pub const IN_PART: &[&str] = &["performance.profiling", "security.input-validation", "security.owasp"];
-
 impl Kind {
     /// In the order in which they run: what leaves the service as it was comes first.
     pub const ALL: &'static [Self] = &[
@@ -247,6 +243,21 @@ impl Kind {
             Self::RateLimit => &["resilience.rate-limit"],
             Self::Shutdown => &["health.graceful-shutdown", "health.readiness"],
         }
+    }
+
+    /// Whether a dependency is broken, or the process killed: failure injection as people speak of it.
+    pub fn injects_failure(self) -> bool {
+        matches!(
+            self,
+            Self::Health
+                | Self::Liveness
+                | Self::Timeouts
+                | Self::Degradation
+                | Self::Bulkhead
+                | Self::Retries
+                | Self::Breaker
+                | Self::Durability
+        )
     }
 
     /// By how many trials it must have held more often than not, until that is believed. What measures many repetitions

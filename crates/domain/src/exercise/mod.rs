@@ -52,7 +52,7 @@ pub use durability::{Durability, Kill};
 pub use errors::{ErrorCase, Errors, Wrong};
 pub use headers::{Cors, Headers};
 pub use health::{Health, HealthFault};
-pub use kind::{IN_PART, Kind};
+pub use kind::Kind;
 pub use levels::{Levels, Told};
 pub use limits::{Burst, Probe, RateLimit, Who};
 pub use liveness::{Liveness, LivenessFault};

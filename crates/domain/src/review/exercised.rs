@@ -5,7 +5,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use crate::{
     Check, Evidence, Finding, Message, Missing, Reading, Readings, Source, Strength,
     evidence::ExerciseRecord,
-    exercise::{Answer, Held, IN_PART, Kind},
+    exercise::{Answer, Held, Kind},
 };
 
 /// A service changes; what it did longer ago says nothing of it.
@@ -29,9 +29,6 @@ pub(super) fn add(check: &Check, evidence: &Evidence<'_>, readings: Readings) ->
         Some(Spoken { record, answer, kinds, on })
     });
     let Some(newest) = spoken.max_by_key(|one| one.on) else { return readings };
-    if newest.answer.held == Held::Yes && IN_PART.contains(&check.id) {
-        return readings;
-    }
     let on = newest.on;
     let known = readings.get(Strength::Exercised).filter(|reading| reading.missing.is_none());
     if known.is_some_and(|reading| reading.on.is_none_or(|other| other >= on)) {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::PathBuf,
     sync::{
         Arc,
@@ -14,7 +14,7 @@ use std::{
 };
 
 use gonogo_domain::{
-    Behind, Run, RunDependency,
+    Run, RunDependency,
     exercise::{Capacity, Timeline},
 };
 use jiff::Timestamp;
@@ -23,28 +23,23 @@ use thiserror::Error;
 
 use super::{
     ask::{Ask, Exchange, ask},
+    dependency::{self, Dependency, free_port, loopback},
     expand::Places,
     traffic::{Sent, Traffic},
 };
 use crate::{
     process::{Mark, Process, Program},
-    proxy::{
-        self, Clock, Fault, FaultError, Handle, Injected, Limits, Milliseconds, Proxy, Records, Request, Route, Setup,
-        Stub, Took, Totals,
-    },
+    proxy::{Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
 };
 
 /// How long what makes the program may take.
 const BUILD: Duration = Duration::from_mins(30);
 
-/// How long a dependency of its own may take to listen.
-const DEPENDENCY_STARTUP: Duration = Duration::from_mins(1);
-
 /// How long the port may still be held after the service was killed.
 const PORT_FREE: Duration = Duration::from_secs(5);
 
 /// How often somebody who waits looks again.
-const LOOK: Duration = Duration::from_millis(10);
+pub(super) const LOOK: Duration = Duration::from_millis(10);
 
 /// An answer is waited for as long as this, where nothing else is stated.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -91,14 +86,6 @@ pub enum BenchError {
     Stopped,
 }
 
-struct Dependency {
-    name: String,
-    http: bool,
-    proxy: Proxy,
-    /// The real one behind it, where the bench started it.
-    _process: Option<Process>,
-}
-
 /// A service with everything around it. Its end stops all of it.
 pub struct Bench {
     setting: Setting,
@@ -123,7 +110,7 @@ impl Bench {
     /// # Errors
     /// Where the configuration cannot work or something does not start.
     pub fn set_up(setting: Setting, say: &dyn Fn(&str)) -> Result<Self, BenchError> {
-        every_dependency_is_reached(&setting.run)?;
+        dependency::every_one_is_reached(&setting.run)?;
         let clock = setting.clock;
         let mark = Mark::own();
         let scratch = tempfile::Builder::new().prefix("gonogo-").tempdir()?;
@@ -133,10 +120,11 @@ impl Bench {
         build(&setting, &places, &mark)?;
         say("starting its dependencies");
         let mut dependencies = Vec::new();
-        for plan in &setting.run.dependencies {
-            let folder = scratch.path().join(&plan.name);
-            std::fs::create_dir_all(&folder)?;
-            let dependency = dependency(plan, &setting, &folder, &mark, clock)?;
+        for (place, plan) in setting.run.dependencies.iter().enumerate() {
+            // Not its name: that is anybody's text.
+            let folder = scratch.path().join(format!("dependency-{place}"));
+            std::fs::create_dir(&folder)?;
+            let dependency = Dependency::start(plan, &setting, &folder, &mark)?;
             let address = dependency.proxy.address();
             places.set(&format!("{}.address", plan.name), address.to_string());
             places.set(&format!("{}.host", plan.name), address.ip().to_string());
@@ -185,11 +173,6 @@ impl Bench {
     /// What every `{id}` of this run begins with.
     pub fn run_id(&self) -> &str {
         &self.run_id
-    }
-
-    /// An id that nothing else of this run has.
-    pub fn fresh_id(&self) -> String {
-        format!("{}-{}", self.run_id, self.ids.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Where times of records count from.
@@ -491,96 +474,6 @@ fn numbered(template: &Ask, ids: &AtomicU64, run_id: &str) -> Ask {
     }
 }
 
-fn dependency(
-    plan: &RunDependency,
-    setting: &Setting,
-    folder: &std::path::Path,
-    mark: &Mark,
-    clock: Clock,
-) -> Result<Dependency, BenchError> {
-    let failed = |reason: String| BenchError::Dependency { name: plan.name.clone(), reason };
-    let at = |address: SocketAddr| {
-        let addresses = vec![address];
-        if plan.http { proxy::Behind::Http(addresses) } else { proxy::Behind::Tcp(addresses) }
-    };
-    let (behind, process) = match &plan.behind {
-        Behind::Address(address) => (at(loopback(address).map_err(failed)?), None),
-        Behind::Command { command, environment } => {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
-            let mut places = Places::default();
-            places.set("port", address.port().to_string());
-            places.set("scratch", folder.display().to_string());
-            let program = Program {
-                command: places.expand_all(command),
-                directory: setting.root.join(&setting.run.directory),
-                environment: places.expand_map(environment),
-            };
-            let mut process = Process::start(&program, mark).map_err(|error| failed(error.to_string()))?;
-            let until = Instant::now() + DEPENDENCY_STARTUP;
-            while TcpStream::connect(address).is_err() {
-                if let Some(exit) = process.exit() {
-                    let said = process.output().last_words(12);
-                    return Err(failed(format!("it ended with {exit:?}{said}")));
-                }
-                if setting.stop.load(Ordering::Relaxed) {
-                    return Err(BenchError::Stopped);
-                }
-                if Instant::now() >= until {
-                    let said = process.output().last_words(12);
-                    return Err(failed(format!("it did not listen on {address} within {DEPENDENCY_STARTUP:?}{said}")));
-                }
-                thread::sleep(LOOK);
-            }
-            (at(address), Some(process))
-        }
-        Behind::Answers { answers, latency } => {
-            let routes: Vec<Route> = answers
-                .iter()
-                .map(|one| Route {
-                    method: one.method.clone(),
-                    path: one.path.clone(),
-                    answers: vec![proxy::Answer {
-                        status: one.status,
-                        headers: one.headers.clone().into_iter().collect(),
-                        body: one.body.clone(),
-                    }],
-                })
-                .collect();
-            let took = if latency.is_zero() {
-                Took::default()
-            } else {
-                Took { points: vec![(0.0, Milliseconds(*latency))], seed: 0 }
-            };
-            (proxy::Behind::Stub(Stub::new(&routes, took).map_err(|error| failed(error.to_string()))?), None)
-        }
-    };
-    let proxy = Proxy::start(Setup { behind, limits: Limits::default(), clock })?;
-    Ok(Dependency { name: plan.name.clone(), http: plan.http, proxy, _process: process })
-}
-
-/// A dependency whose address is told to nobody would be reached past its proxy.
-fn every_dependency_is_reached(run: &Run) -> Result<(), BenchError> {
-    if run.attach.is_some() && !run.dependencies.is_empty() {
-        return Err(BenchError::Configuration(
-            "a service that runs already (`attach`) cannot be told where its dependencies are: start it by `command`"
-                .to_owned(),
-        ));
-    }
-    let told = || run.environment.values().chain(&run.command);
-    for plan in &run.dependencies {
-        let name = &plan.name;
-        let (address, port) = (format!("{{{name}.address}}"), format!("{{{name}.port}}"));
-        if !told().any(|text| text.contains(&address) || text.contains(&port)) {
-            return Err(BenchError::Configuration(format!(
-                "{}: nothing tells the service where {name} is: put {address} into the variable of `environment` that \
-                     names it; a service without such a variable needs one first",
-                plan.place
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// Runs what makes the program, and what stands for its dependencies, where that is stated.
 fn build(setting: &Setting, places: &Places, mark: &Mark) -> Result<(), BenchError> {
     let run = &setting.run;
@@ -594,18 +487,4 @@ fn build(setting: &Setting, places: &Places, mark: &Mark) -> Result<(), BenchErr
     };
     Process::run(&program, mark, BUILD, &|| setting.stop.load(Ordering::Relaxed))
         .map_err(|error| BenchError::Service(error.to_string()))
-}
-
-/// An address of this machine. What runs elsewhere is not for breaking.
-fn loopback(address: &str) -> Result<SocketAddr, String> {
-    let found = address.to_socket_addrs().map_err(|error| format!("`{address}` is no HOST:PORT: {error}"))?;
-    let found: Vec<SocketAddr> = found.collect();
-    match found.first() {
-        Some(first) if found.iter().all(|one| one.ip().is_loopback()) => Ok(*first),
-        _ => Err(format!("`{address}` is not this machine: experiments are made on the loopback only")),
-    }
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

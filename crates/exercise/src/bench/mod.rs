@@ -2,8 +2,10 @@
 
 mod ask;
 mod burst;
+mod dependency;
 mod expand;
 mod fixture;
+mod halved;
 mod loaded;
 mod survey;
 mod traffic;
@@ -11,6 +13,7 @@ mod traffic;
 pub use ask::{Ask, Exchange, ask, ask_both};
 pub use burst::{Client, burst};
 pub use fixture::{Bench, BenchError, Description, Setting};
+pub use halved::ask_halved;
 pub use loaded::{CLIENTS, Phase};
 pub use survey::{Shape, Survey, Use, shape};
 pub use traffic::{Sent, Traffic};

@@ -7,7 +7,10 @@ use gonogo_domain::{
     exercise::{Adaptive, Observation, Trial},
 };
 
-use super::Unmade;
+use super::{
+    Unmade,
+    needed::{self, Needed},
+};
 use crate::{
     bench::{Bench, BenchError, Sent, Survey, Traffic},
     load::Ended,
@@ -34,25 +37,10 @@ const MOST: usize = 2;
 const ANSWER: Duration = Duration::from_secs(10);
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let http: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
-    if http.is_empty() {
-        return Err(Unmade::NotApplicable(Message::new(
-            "no dependency that speaks HTTP is configured (`http = true`): calls that are under way cannot be counted",
-            "未配置 HTTP 依赖（`http = true`）：无法统计进行中的调用",
-        )));
-    }
-    let needed: Vec<(String, Vec<usize>)> = http
-        .into_iter()
-        .map(|name| (name.clone(), survey.needing(&name)))
-        .filter(|(_, kinds)| !kinds.is_empty())
-        .take(MOST)
-        .collect();
-    if needed.is_empty() {
-        return Err(Unmade::no_request_needs_one());
-    }
+    let needed = needed::http_dependencies(bench, survey)?;
     let begin = Instant::now();
     let (mut found, mut marks, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, kinds) in &needed {
+    for Needed { name, kinds, .. } in needed.iter().take(MOST) {
         let rate = bearable(bench, kinds)?;
         let bound = bench.dependency(name).and_then(|plan| plan.bound).unwrap_or(ANSWER);
         let slowed = SLOWED.min(bound / 2);

@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use super::{
     Unmade, description,
-    listen::{ask, good_kinds, timeline},
+    listen::{ask, timeline},
     sign::base64,
 };
 use crate::bench::{Ask, Bench, BenchError, Survey};
@@ -38,7 +38,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         let path = description::find(&operations, base, method, path).map_or(path, |one| one.path);
         (method.to_owned(), path.split('?').next().unwrap_or_default().to_owned())
     };
-    for kind in good_kinds(survey) {
+    for kind in survey.good() {
         let request = bench.request(kind);
         let by_document = description::find(&operations, base, &request.method, &request.path);
         if !asked.insert(place(&request.method, &request.path)) {

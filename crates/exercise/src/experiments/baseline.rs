@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::exercise::{Baseline, Before, Exercise, Figures, Kind, Limits, Observation, Quantile, Trial};
 
-use super::Unmade;
+use super::{Unmade, needed::some_good};
 use crate::{
     bench::{Bench, Phase, Survey},
     load::{Latency, Outcome},
@@ -20,10 +20,7 @@ const ENOUGH: f64 = 1000.0;
 const LATE: Duration = Duration::from_millis(50);
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey, known: Option<&Exercise>) -> Result<Trial, Unmade> {
-    let kinds = survey.good();
-    if kinds.is_empty() {
-        return Err(Unmade::no_request());
-    }
+    let kinds = some_good(survey)?;
     let rate = bench.run().rate;
     // A few more, so that the last one is not missing.
     let length = Duration::from_secs_f64(((ENOUGH + 5.0) / rate).clamp(SHORTEST, LONGEST));

@@ -19,7 +19,8 @@ use serde_json::Value;
 
 use super::{
     Unmade,
-    listen::{ANSWER, good_kinds, timeline},
+    listen::{ANSWER, timeline},
+    needed::some_good,
 };
 use crate::{
     bench::{Ask, Bench, BenchError, Survey, Traffic},
@@ -47,10 +48,7 @@ const WATCHED: Duration = Duration::from_secs(12);
 const COUNTED: Duration = Duration::from_secs(4);
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let kinds = good_kinds(survey);
-    if kinds.is_empty() {
-        return Err(Unmade::no_good_request());
-    }
+    let kinds = some_good(survey)?;
     let begin = Instant::now();
     let with_body = kinds.iter().copied().map(|kind| bench.request(kind)).find(|request| !request.body.is_empty());
     let mut large = Vec::new();

@@ -10,7 +10,10 @@ use gonogo_domain::{
     exercise::{Breaker, Observation, Trial},
 };
 
-use super::Unmade;
+use super::{
+    Unmade,
+    needed::{self, Needed},
+};
 use crate::{
     bench::{Bench, BenchError, Shape, Survey, Traffic, shape},
     proxy::{Break, Fault, Which},
@@ -35,24 +38,10 @@ const STRETCH: Duration = Duration::from_secs(2);
 const LEAST_RATE: f64 = 10.0;
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let names: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
-    if names.is_empty() {
-        return Err(Unmade::NotApplicable(Message::new(
-            "no dependency that speaks HTTP is configured (`http = true`): calls to others cannot be counted",
-            "未配置 HTTP 依赖（`http = true`）：无法统计对其他依赖的调用",
-        )));
-    }
-    let needed: Vec<(String, Vec<usize>)> = names
-        .into_iter()
-        .map(|name| (name.clone(), survey.needing(&name)))
-        .filter(|(_, kinds)| !kinds.is_empty())
-        .collect();
-    if needed.is_empty() {
-        return Err(Unmade::no_request_needs_one());
-    }
+    let needed = needed::http_dependencies(bench, survey)?;
     let begin = Instant::now();
     let (mut breakers, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, kinds) in &needed {
+    for Needed { name, kinds, .. } in &needed {
         let counted = Counted { bench, name, shapes: survey.shapes(name, kinds) };
         let traffic = users(bench, kinds)?;
         bench.wait(USUAL)?;

@@ -7,7 +7,7 @@ use gonogo_domain::{
     exercise::{Apart, Bulkhead, Observation, Trial, Waits},
 };
 
-use super::Unmade;
+use super::{Unmade, needed};
 use crate::{
     bench::{Bench, BenchError, Sent, Survey, Traffic},
     proxy::Fault,
@@ -29,24 +29,13 @@ const WINDOW: Duration = Duration::from_secs(12);
 const ANSWER: Duration = Duration::from_secs(10);
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let names: Vec<String> = bench.dependencies().map(|(name, _)| name.to_owned()).collect();
-    if names.is_empty() {
-        return Err(Unmade::no_dependency());
-    }
+    let needed = needed::dependencies(bench, survey)?;
     let good = survey.good();
-    let split: Vec<(String, Vec<usize>)> = names
+    let split: Vec<(String, Vec<usize>)> = needed
         .into_iter()
-        .filter(|name| !survey.needing(name).is_empty())
-        .map(|name| {
-            let needing = survey.needing(&name);
-            let apart = good.iter().copied().filter(|kind| !needing.contains(kind)).collect();
-            (name, apart)
-        })
+        .map(|one| (one.name, good.iter().copied().filter(|kind| !one.kinds.contains(kind)).collect()))
+        .filter(|(_, apart): &(String, Vec<usize>)| !apart.is_empty())
         .collect();
-    if split.is_empty() {
-        return Err(Unmade::no_request_needs_one());
-    }
-    let split: Vec<_> = split.into_iter().filter(|(_, apart): &(String, Vec<usize>)| !apart.is_empty()).collect();
     if split.is_empty() {
         return Err(Unmade::NotApplicable(Message::new(
             "every kind of request needs every dependency: there is nothing to keep apart",

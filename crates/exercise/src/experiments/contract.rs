@@ -20,7 +20,7 @@ const SHOWN: usize = 3;
 
 pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
     if bench.run().requests.is_empty() {
-        return Err(Unmade::no_good_request());
+        return Err(Unmade::no_request());
     }
     let Some(description) = description::of(bench)? else {
         return Err(Unmade::Missing(Message::new(

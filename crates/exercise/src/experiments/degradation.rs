@@ -11,7 +11,10 @@ use gonogo_domain::{
 };
 use serde_json::Value;
 
-use super::Unmade;
+use super::{
+    Unmade,
+    needed::{self, Needed},
+};
 use crate::{
     bench::{Bench, BenchError, Exchange, Sent, Survey, shape},
     load::Reply,
@@ -48,27 +51,17 @@ const WORDS: &[&str] = &[
 const HEADERS: &[&str] = &["warning", "age"];
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let dependencies: Vec<(String, bool)> = bench.dependencies().map(|(name, http)| (name.to_owned(), http)).collect();
-    if dependencies.is_empty() {
-        return Err(Unmade::no_dependency());
-    }
-    if dependencies.iter().all(|(name, _)| survey.needing(name).is_empty()) {
-        return Err(Unmade::no_request_needs_one());
-    }
+    let needed = needed::dependencies(bench, survey)?;
     let begin = Instant::now();
     let (mut reduced, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, http) in &dependencies {
-        let kinds = survey.needing(name);
-        if kinds.is_empty() {
-            continue;
-        }
+    for Needed { name, http, kinds } in &needed {
         let mut ways = vec![(Down::Refused, Fault::Refuse)];
         if *http {
             let answer = Break::Status { code: 503, retry_after: None };
             ways.push((Down::Unavailable, Fault::Http { which: Which::All, answer }));
         }
         for (down, fault) in ways {
-            let without = Without { bench, survey, name, http: *http, down, kinds: &kinds };
+            let without = Without { bench, survey, name, http: *http, down, kinds };
             let (from, until, found, all) = without.make(fault)?;
             reduced.extend(found);
             sent.extend(all);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     Unmade,
     internals::inside,
-    listen::{ANSWER, good_kinds, timeline},
+    listen::{ANSWER, timeline},
 };
 use crate::{
     bench::{Ask, Bench, BenchError, Exchange, Survey, ask_both},
@@ -24,7 +24,7 @@ const LARGE: usize = 12 << 20;
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let begin = Instant::now();
-    let kinds = good_kinds(survey);
+    let kinds = survey.good();
     let good = kinds.first().map(|kind| bench.request(*kind));
     let mut cases = Vec::new();
     for (wrong, request) in wrong_requests(bench, &kinds) {

@@ -7,7 +7,7 @@ use gonogo_domain::exercise::{Cors, Headers, Observation, Trial};
 use super::{
     Unmade,
     internals::inside,
-    listen::{ask, good_kinds, timeline},
+    listen::{ask, timeline},
 };
 use crate::{
     bench::{Ask, Bench, Survey},
@@ -36,7 +36,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let begin = Instant::now();
     let mut found =
         Headers { answers: 0, sniffable: Vec::new(), versions: Vec::new(), pages: Vec::new(), cors: Vec::new() };
-    let mut requests: Vec<Ask> = good_kinds(survey).into_iter().take(8).map(|kind| bench.request(kind)).collect();
+    let mut requests: Vec<Ask> = survey.good().into_iter().take(8).map(|kind| bench.request(kind)).collect();
     let usual = requests.first().cloned().unwrap_or_else(|| Ask::get("/"));
     requests.push(Ask::get("/gonogo-asks-for-what-is-not-there"));
     if let Some(with_body) = requests.iter().find(|one| !one.body.is_empty()) {

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::{
     Unmade,
-    listen::{Listening, ask, some_good_kinds, timeline},
+    listen::{Listening, ask, timeline},
+    needed::some_good,
 };
 use crate::{
     bench::{Ask, Bench, BenchError, Survey},
@@ -33,7 +34,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
             "未说明如何调整级别：[service.NAME.run.log_level] path = \"/…\"（及 method、headers、body）、signal = \"SIGUSR1\" 或 file = \"{scratch}/…\"",
         )));
     };
-    let kinds = some_good_kinds(survey)?;
+    let kinds = some_good(survey)?;
     let begin = Instant::now();
     let before = told(bench, &kinds)?;
     let status = change(bench, &plan, &plan.more)?;

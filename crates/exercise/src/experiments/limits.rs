@@ -11,7 +11,7 @@ use gonogo_domain::{
     exercise::{Burst, Observation, Probe, RateLimit, Trial, Who},
 };
 
-use super::Unmade;
+use super::{Unmade, needed::some_good};
 use crate::bench::{Ask, Bench, BenchError, Client, Exchange, Sent, Survey, burst};
 
 /// Requests of a burst, where nothing is stated: more than a thousand a minute are let through by few.
@@ -31,10 +31,7 @@ const KINDS: usize = 4;
 const ANSWER: Duration = Duration::from_secs(5);
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let kinds = survey.good();
-    if kinds.is_empty() {
-        return Err(Unmade::no_request());
-    }
+    let kinds = some_good(survey)?;
     let begin = Instant::now();
     let (mut bursts, mut sent, mut marks) = (Vec::new(), Vec::new(), Vec::new());
     for (number, kind) in (0_u8..).zip(kinds.into_iter().take(KINDS)) {

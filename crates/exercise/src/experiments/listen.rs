@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::RunRequest;
 
-use super::Unmade;
 use crate::{
-    bench::{Ask, Bench, BenchError, Exchange, Survey},
+    bench::{Ask, Bench, BenchError, Exchange},
     process::Output,
 };
 
 /// How long an answer may take.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long calls may come after the answer of the request that they belong to, where they do.
+pub(super) const LATER: Duration = Duration::from_secs(6);
 
 /// How long lines of a request may come after its answer: what buffers its output is slow.
 const LINES: Duration = Duration::from_secs(3);
@@ -30,17 +32,6 @@ pub(super) fn ask(bench: &Bench, request: &Ask) -> Result<Exchange, BenchError> 
         exchange = bench.ask(request, ANSWER)?;
     }
     Ok(exchange)
-}
-
-/// The kinds of requests that are answered well.
-pub(super) fn good_kinds(survey: &Survey) -> Vec<usize> {
-    (0..survey.uses.len()).filter(|kind| survey.uses.get(*kind).is_some_and(crate::bench::Use::good)).collect()
-}
-
-/// The same, where there must be one.
-pub(super) fn some_good_kinds(survey: &Survey) -> Result<Vec<usize>, Unmade> {
-    let kinds = good_kinds(survey);
-    if kinds.is_empty() { Err(Unmade::no_good_request()) } else { Ok(kinds) }
 }
 
 /// What a kind of request is called.

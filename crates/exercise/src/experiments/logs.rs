@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Unmade,
-    listen::{Listening, Unique, ask, beginning, good_kinds, timeline},
+    listen::{Listening, Unique, ask, beginning, timeline},
 };
 use crate::bench::{Ask, Bench, Survey};
 
@@ -54,7 +54,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let output = bench.process().map(|process| process.output().clone());
     let listening = Listening::begin(bench);
     let canaries = Canaries::new(bench);
-    let kinds = good_kinds(survey);
+    let kinds = survey.good();
     for _ in 0..ROUNDS {
         for kind in &kinds {
             ask(bench, &bench.request(*kind))?;

@@ -7,7 +7,7 @@ use gonogo_domain::{
     exercise::{Memory, Observation, Sample, Trial},
 };
 
-use super::{Unmade, listen::some_good_kinds};
+use super::{Unmade, needed::some_good};
 use crate::bench::{Bench, BenchError, Sent, Survey, Traffic};
 
 /// Pools fill, code is compiled, heaps grow.
@@ -33,7 +33,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     if bench.process().is_none() {
         return Err(Unmade::no_process());
     }
-    let kinds = some_good_kinds(survey)?;
+    let kinds = some_good(survey)?;
     let usual = bench.run().rate;
     let begin = Instant::now();
     let (memory, from, sent) = match watched(bench, &kinds, (usual * TIMES).min(MOST).max(usual), WATCHED)? {

@@ -7,7 +7,8 @@ use gonogo_formats::exposition::{Exposition, Sample};
 
 use super::{
     Unmade,
-    listen::{ANSWER, Unique, some_good_kinds, timeline},
+    listen::{ANSWER, Unique, timeline},
+    needed::some_good,
 };
 use crate::bench::{Ask, Bench, BenchError, Survey};
 
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let path = bench.run().probes.metrics.clone().ok_or_else(|| Unmade::no_path("metrics"))?;
-    let kinds = some_good_kinds(survey)?;
+    let kinds = some_good(survey)?;
     let begin = Instant::now();
     let mut metrics = Metrics {
         path,

@@ -27,6 +27,7 @@ mod liveness;
 mod logs;
 mod memory;
 mod metrics;
+mod needed;
 mod overload;
 mod reload;
 mod retries;

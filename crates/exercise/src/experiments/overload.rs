@@ -7,7 +7,7 @@ use gonogo_domain::{
     exercise::{Observation, Overload, Trial},
 };
 
-use super::Unmade;
+use super::{Unmade, needed::some_good};
 use crate::{
     bench::{Bench, Phase, Survey},
     load::{Latency, Outcome},
@@ -29,10 +29,7 @@ const FACTOR: u64 = 5;
 const LEAST_BOUND_US: u64 = 1_000_000;
 
 pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let kinds = survey.good();
-    if kinds.is_empty() {
-        return Err(Unmade::no_request());
-    }
+    let kinds = some_good(survey)?;
     let (capacity, one_client) = bench.capacity(&kinds)?;
     let begin = Instant::now();
     let rate = capacity.rate.unwrap_or_default();

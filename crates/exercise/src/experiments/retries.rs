@@ -10,7 +10,10 @@ use gonogo_domain::{
     exercise::{Call, Observation, Retries, RetryCase, RetryFault, Trial},
 };
 
-use super::Unmade;
+use super::{
+    Unmade,
+    needed::{self, Needed},
+};
 use crate::{
     bench::{Bench, BenchError, Sent, Shape, Survey, shape},
     proxy::{Break, Fault, RetryAfter, Which},
@@ -38,21 +41,12 @@ const RETRY_AFTER: u32 = 2;
 const KEYS: &[&str] = &["idempotency-key", "x-idempotency-key", "x-request-key"];
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let names: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
-    if names.is_empty() {
-        return Err(Unmade::NotApplicable(Message::new(
-            "no dependency that speaks HTTP is configured (`http = true`): single calls cannot be told apart",
-            "未配置 HTTP 依赖（`http = true`）：无法区分单次调用",
-        )));
-    }
-    if names.iter().all(|name| survey.needing(name).is_empty()) {
-        return Err(Unmade::no_request_needs_one());
-    }
+    let needed = needed::http_dependencies(bench, survey)?;
     let begin = Instant::now();
     let (mut cases, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
-    for name in &names {
+    for Needed { name, kinds, .. } in &needed {
         // One kind of request that reads and one that changes something: others take the same ways out.
-        let needing: Vec<usize> = survey.needing(name).into_iter().filter(|kind| !survey.later(name, *kind)).collect();
+        let needing: Vec<usize> = kinds.iter().copied().filter(|kind| !survey.later(name, *kind)).collect();
         let changes = |kind: &usize| {
             let shapes = survey.shapes(name, &[*kind]);
             shapes.iter().any(|(method, _)| method == "POST" || method == "PATCH")

@@ -16,6 +16,9 @@ const RECOVERY: Duration = Duration::from_secs(15);
 /// Calls may come so long after the request that brought them about.
 const CALLED: Duration = Duration::from_secs(1);
 
+/// A service that did not come up so often in a row is not started for the experiments that are left.
+const FAILED_STARTS: usize = 2;
+
 /// How many of a hundred requests may fail while all is well.
 const WELL_PERCENT: usize = 2;
 
@@ -47,6 +50,7 @@ pub enum Event<'a> {
 pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(Event<'_>)) -> Vec<Experiment> {
     let until = Instant::now() + wanted.budget;
     let mut made = Vec::new();
+    let mut failed_starts = 0;
     for kind in &wanted.kinds {
         let (begin, at) = (Instant::now(), bench.calendar());
         let mut trials: Vec<Trial> = Vec::new();
@@ -57,8 +61,17 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
             if Instant::now() >= until {
                 break Ended::NotMade(Message::new("the time was over (--budget)", "时间用尽（--budget）"));
             }
+            if failed_starts >= FAILED_STARTS {
+                break Ended::NotMade(Message::new("the service does not come up", "服务无法启动"));
+            }
             watch(Event::Begins(*kind, trials.len() + 1));
-            match one(*kind, bench, survey, wanted) {
+            let result = one(*kind, bench, survey, wanted);
+            match &result {
+                Ok(_) => failed_starts = 0,
+                Err(Unmade::Bench(BenchError::NotUp(_))) => failed_starts += 1,
+                Err(_) => {}
+            }
+            match result {
                 Ok(trial) => trials.push(trial),
                 Err(Unmade::NotApplicable(why)) => break Ended::NotApplicable(why),
                 Err(Unmade::Missing(why)) => break Ended::NotMade(why),

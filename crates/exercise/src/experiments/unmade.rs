@@ -22,6 +22,13 @@ impl Unmade {
         ))
     }
 
+    pub(super) fn no_http_dependency() -> Self {
+        Self::NotApplicable(Message::new(
+            "no dependency that speaks HTTP is configured (`http = true`): single calls cannot be told apart",
+            "未配置 HTTP 依赖（`http = true`）：无法区分单次调用",
+        ))
+    }
+
     pub(super) fn no_process() -> Self {
         Self::Missing(Message::new(
             "it needs the process, and the service runs already (`attach`)",
@@ -33,13 +40,6 @@ impl Unmade {
         Self::Missing(Message::new(
             format!("no path is configured: [service.NAME.run.probes] {key} = \"/…\""),
             format!("未配置路径：[service.NAME.run.probes] {key} = \"/…\""),
-        ))
-    }
-
-    pub(super) fn no_good_request() -> Self {
-        Self::Missing(Message::new(
-            "no [[service.NAME.run.request]] is answered well",
-            "没有成功的 [[service.NAME.run.request]]",
         ))
     }
 

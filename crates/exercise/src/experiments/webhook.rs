@@ -71,7 +71,7 @@ struct Delivery {
 
 impl Sender {
     fn delivery(&self, bench: &Bench) -> Delivery {
-        let id = bench.fresh_id();
+        let id = bench.new_id();
         let body = bench.expand(&self.plan.body).replace("{id}", &id);
         Delivery {
             id,
