@@ -36,9 +36,13 @@ pub use self::{
 };
 use crate::Driver;
 
-/// The driver of a workload in a cluster.
+/// The driver of a workload in a cluster. It connects when it is first asked.
 #[derive(Debug)]
-pub struct Kubernetes(Way);
+pub struct Kubernetes {
+    settings: Settings,
+    clock: Clock,
+    way: Option<Way>,
+}
 
 #[derive(Debug)]
 enum Way {
@@ -50,102 +54,84 @@ enum Way {
 }
 
 impl Kubernetes {
-    /// Reads the kubeconfig; asks the cluster nothing yet. `clock` is read for the lease alone.
-    ///
-    /// Errors: refused where the kubeconfig cannot be read.
-    pub async fn connect(settings: Settings, clock: Clock) -> Result<Self, Trouble> {
-        let Settings { kubeconfig, context, namespace, workload, container, strategy, holder } = settings;
-        let cluster = Cluster::connect(kubeconfig.as_deref(), context, namespace).await?;
-        let lease = Lease::new(&workload, holder, clock);
-        let ground = Ground { cluster, lease, workload, container };
-        Ok(Self(match strategy {
-            Strategy::Replicas { service } => Way::Replicas(Replicas::new(ground, service)),
-            Strategy::Routes { service, route } => Way::Routes(Routes::new(ground, service, route)),
-            Strategy::Rolling { surge } => Way::Rolling(Rolling::new(ground, surge)),
-            Strategy::ArgoRollouts {} => Way::Argo(Argo::new(ground)),
-            Strategy::Flagger {} => Way::Flagger(Flagger::new(ground)),
-        }))
+    /// Reads nothing yet. `clock` is read for the lease alone.
+    pub const fn new(settings: Settings, clock: Clock) -> Self {
+        Self { settings, clock, way: None }
     }
+
+    async fn way(&mut self) -> Result<&mut Way, Trouble> {
+        let way = match self.way.take() {
+            Some(way) => way,
+            None => connect(self.settings.clone(), self.clock).await?,
+        };
+        Ok(self.way.insert(way))
+    }
+}
+
+async fn connect(settings: Settings, clock: Clock) -> Result<Way, Trouble> {
+    let Settings { kubeconfig, context, namespace, workload, container, strategy, holder } = settings;
+    let cluster = Cluster::connect(kubeconfig.as_deref(), context, namespace).await?;
+    let lease = Lease::new(&workload, holder, clock);
+    let ground = Ground { cluster, lease, workload, container };
+    Ok(match strategy {
+        Strategy::Replicas { service } => Way::Replicas(Replicas::new(ground, service)),
+        Strategy::Routes { service, route } => Way::Routes(Routes::new(ground, service, route)),
+        Strategy::Rolling { surge } => Way::Rolling(Rolling::new(ground, surge)),
+        Strategy::ArgoRollouts => Way::Argo(Argo::new(ground)),
+        Strategy::Flagger => Way::Flagger(Flagger::new(ground)),
+    })
+}
+
+/// Hands a verb to whichever way it is.
+macro_rules! each {
+    ($self:ident, $way:ident => $call:expr) => {
+        match $self.way().await? {
+            Way::Replicas($way) => $call.await,
+            Way::Routes($way) => $call.await,
+            Way::Rolling($way) => $call.await,
+            Way::Argo($way) => $call.await,
+            Way::Flagger($way) => $call.await,
+        }
+    };
 }
 
 impl Driver for Kubernetes {
     async fn observe(&mut self) -> Result<Sight, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.observe().await,
-            Way::Routes(way) => way.observe().await,
-            Way::Rolling(way) => way.observe().await,
-            Way::Argo(way) => way.observe().await,
-            Way::Flagger(way) => way.observe().await,
-        }
+        each!(self, way => way.observe())
     }
 
     fn reachable(&self, percent: Percent, sight: &Sight) -> Share {
-        match &self.0 {
-            Way::Replicas(way) => way.reachable(percent, sight),
-            Way::Routes(way) => way.reachable(percent, sight),
-            Way::Rolling(way) => way.reachable(percent, sight),
-            Way::Argo(way) => way.reachable(percent, sight),
-            Way::Flagger(way) => way.reachable(percent, sight),
+        match &self.way {
+            None => Share::Unpromised("the cluster was not looked at yet".to_owned()),
+            Some(Way::Replicas(way)) => way.reachable(percent, sight),
+            Some(Way::Routes(way)) => way.reachable(percent, sight),
+            Some(Way::Rolling(way)) => way.reachable(percent, sight),
+            Some(Way::Argo(way)) => way.reachable(percent, sight),
+            Some(Way::Flagger(way)) => way.reachable(percent, sight),
         }
     }
 
     async fn prepare(&mut self, release: &Release) -> Result<Done, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.prepare(release).await,
-            Way::Routes(way) => way.prepare(release).await,
-            Way::Rolling(way) => way.prepare(release).await,
-            Way::Argo(way) => way.prepare(release).await,
-            Way::Flagger(way) => way.prepare(release).await,
-        }
+        each!(self, way => way.prepare(release))
     }
 
     async fn set_share(&mut self, percent: Percent) -> Result<Done, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.set_share(percent).await,
-            Way::Routes(way) => way.set_share(percent).await,
-            Way::Rolling(way) => way.set_share(percent).await,
-            Way::Argo(way) => way.set_share(percent).await,
-            Way::Flagger(way) => way.set_share(percent).await,
-        }
+        each!(self, way => way.set_share(percent))
     }
 
     async fn promote(&mut self) -> Result<Done, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.promote().await,
-            Way::Routes(way) => way.promote().await,
-            Way::Rolling(way) => way.promote().await,
-            Way::Argo(way) => way.promote().await,
-            Way::Flagger(way) => way.promote().await,
-        }
+        each!(self, way => way.promote())
     }
 
     async fn retire(&mut self) -> Result<Done, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.retire().await,
-            Way::Routes(way) => way.retire().await,
-            Way::Rolling(way) => way.retire().await,
-            Way::Argo(way) => way.retire().await,
-            Way::Flagger(way) => way.retire().await,
-        }
+        each!(self, way => way.retire())
     }
 
     async fn abort(&mut self) -> Result<Done, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.abort().await,
-            Way::Routes(way) => way.abort().await,
-            Way::Rolling(way) => way.abort().await,
-            Way::Argo(way) => way.abort().await,
-            Way::Flagger(way) => way.abort().await,
-        }
+        each!(self, way => way.abort())
     }
 
     async fn undo(&mut self, to: &Revision) -> Result<Done, Trouble> {
-        match &mut self.0 {
-            Way::Replicas(way) => way.undo(to).await,
-            Way::Routes(way) => way.undo(to).await,
-            Way::Rolling(way) => way.undo(to).await,
-            Way::Argo(way) => way.undo(to).await,
-            Way::Flagger(way) => way.undo(to).await,
-        }
+        each!(self, way => way.undo(to))
     }
 }

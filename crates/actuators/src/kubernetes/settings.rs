@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
 /// How traffic is moved, and by which objects.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "strategy", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// A second Deployment behind the same Service: the share is that of the replicas.
     Replicas { service: String },
@@ -15,13 +12,12 @@ pub enum Strategy {
     /// The Deployment's own rolling update, held by its surge; for who has nothing else.
     Rolling {
         /// How many replicas more than are asked for may run while it is held. Without it: the Deployment's `maxSurge`.
-        #[serde(default)]
         surge: Option<u32>,
     },
     /// A `Rollout` of Argo Rollouts, through what its own commands write. `workload` names the Rollout.
-    ArgoRollouts {},
+    ArgoRollouts,
     /// A `Canary` of Flagger, through the fields that Flagger obeys. `workload` names the Canary.
-    Flagger {},
+    Flagger,
 }
 
 /// Where to connect, and what to move.

@@ -20,7 +20,7 @@ async fn rollout(stage: &Stage, steps: &Value) -> Kubernetes {
     });
     stage.create("Rollout", json!({ "metadata": { "name": "web" }, "spec": spec })).await;
     controller(stage, "one", "one", 1, 0).await;
-    stage.driver(Strategy::ArgoRollouts {}).await
+    stage.driver(Strategy::ArgoRollouts)
 }
 
 /// What the controller writes: a ReplicaSet of the present template by this hash, and the status.

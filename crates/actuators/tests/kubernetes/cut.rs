@@ -17,7 +17,7 @@ const CUTS: &[u64] = &[2, 5, 8, 11, 14, 17, 20, 23, 27, 31, 36, 42, 50, 60, 80, 
 async fn until(stage: &Stage, strategy: &Strategy, verb: &Verb, so: impl Fn(&Sight) -> bool) -> usize {
     let begun = Instant::now();
     for round in 0.. {
-        let mut driver = stage.driver(strategy.clone()).await;
+        let mut driver = stage.driver(strategy.clone());
         let cut = CUTS.iter().cycle().nth(round).copied().unwrap_or_default();
         let said = tokio::time::timeout(Duration::from_millis(cut), call(&mut driver, verb)).await;
         if let Ok(Err(trouble)) = said {
@@ -25,7 +25,7 @@ async fn until(stage: &Stage, strategy: &Strategy, verb: &Verb, so: impl Fn(&Sig
             assert_eq!(trouble.kind, TroubleKind::Conflict, "{verb:?} cut in round {round}: {trouble}");
         }
         // Also where nothing was cut in this round, what was cut before has to be made good.
-        let sight = stage.driver(strategy.clone()).await.observe().await.unwrap();
+        let sight = stage.driver(strategy.clone()).observe().await.unwrap();
         if so(&sight) && round >= 4 {
             return round;
         }

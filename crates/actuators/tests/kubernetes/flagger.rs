@@ -21,7 +21,7 @@ async fn driver(stage: &Stage) -> Kubernetes {
     });
     stage.create("Canary", json!({ "metadata": { "name": "web" }, "spec": spec })).await;
     flagger(stage, "Initialized", 0).await;
-    stage.driver(Strategy::Flagger {}).await
+    stage.driver(Strategy::Flagger)
 }
 
 /// What Flagger writes.

@@ -13,8 +13,8 @@ fn strategy() -> Strategy {
 
 pub(crate) async fn two_holders_of_a_lease_never_drive_one_rollout(stage: Stage) {
     stage.tracked(2).await;
-    let mut ann = stage.driver_of(strategy(), "ann@one").await;
-    let mut bob = stage.driver_of(strategy(), "bob@two").await;
+    let mut ann = stage.driver_of(strategy(), "ann@one");
+    let mut bob = stage.driver_of(strategy(), "bob@two");
     // Both at once: one of them gets it.
     let (first, second) = (Verb::Prepare(release('2')), Verb::Prepare(release('3')));
     let (one, two) = tokio::join!(call(&mut ann, &first), call(&mut bob, &second));
@@ -46,7 +46,7 @@ pub(crate) async fn two_holders_of_a_lease_never_drive_one_rollout(stage: Stage)
 
 pub(crate) async fn a_controller_that_keeps_git_is_told_of(stage: Stage) {
     stage.tracked(1).await;
-    let mut driver = stage.driver(strategy()).await;
+    let mut driver = stage.driver(strategy());
     assert!(driver.observe().await.unwrap().owner.is_none());
     let tracking = json!({ "argocd.argoproj.io/tracking-id": "shop:apps/Deployment:prod/web" });
     stage.patch("Deployment", "web", &json!({ "metadata": { "annotations": tracking } })).await;
@@ -72,7 +72,7 @@ pub(crate) async fn a_controller_that_keeps_git_is_told_of(stage: Stage) {
 
 pub(crate) async fn a_field_that_somebody_else_applied_is_a_conflict(stage: Stage) {
     stage.tracked(4).await;
-    let mut driver = stage.driver(strategy()).await;
+    let mut driver = stage.driver(strategy());
     call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
     until(&mut driver, &Verb::Share(25.0), |sight| has_share(sight, 25.0)).await;
     let applied = json!({

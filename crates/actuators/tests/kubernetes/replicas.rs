@@ -17,13 +17,13 @@ use crate::{
     watch::Watch,
 };
 
-async fn driver(stage: &Stage) -> Kubernetes {
-    stage.driver(Strategy::Replicas { service: "web".to_owned() }).await
+fn driver(stage: &Stage) -> Kubernetes {
+    stage.driver(Strategy::Replicas { service: "web".to_owned() })
 }
 
 /// Prepares image 2 and brings it to a share.
 async fn at_share(stage: &Stage, share: f64, real: f64) -> Kubernetes {
-    let mut driver = driver(stage).await;
+    let mut driver = driver(stage);
     call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
     until(&mut driver, &Verb::Share(share), |sight| has_share(sight, real)).await;
     driver
@@ -32,7 +32,7 @@ async fn at_share(stage: &Stage, share: f64, real: f64) -> Kubernetes {
 pub(crate) async fn a_release_reaches_all_and_each_verb_can_be_asked_for_twice(stage: Stage) {
     stage.tracked(10).await;
     let watch = Watch::begin(&stage.client, &stage.namespace).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     let sight = driver.observe().await.unwrap();
     assert!(is_stable_at(&sight, '1', 10) && sight.canary.is_none() && sight.share == Some(percent(0.0)), "{sight:#?}");
     assert_eq!(driver.reachable(percent(10.0), &sight).to_string(), "10 % (1 of 10 replicas)");
@@ -136,7 +136,7 @@ pub(crate) async fn a_paused_deployment_is_undone(stage: Stage) {
 
 pub(crate) async fn a_revision_comes_back_with_its_configuration(stage: Stage) {
     stage.tracked(2).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
     // What stable was configured with is kept; from here on the object says something else.
     stage.patch("ConfigMap", "web", &json!({ "data": { "mode": "second" } })).await;
@@ -170,7 +170,7 @@ async fn configured(stage: &Stage, name: &str) -> (String, String) {
 pub(crate) async fn one_replica_is_replaced_without_a_gap(stage: Stage) {
     stage.tracked(1).await;
     let watch = Watch::begin(&stage.client, &stage.namespace).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
     let sight = driver.observe().await.unwrap();
     assert_eq!(driver.reachable(percent(10.0), &sight).to_string(), "50 % (1 of 2 replicas)");
@@ -183,7 +183,7 @@ pub(crate) async fn one_replica_is_replaced_without_a_gap(stage: Stage) {
 
 pub(crate) async fn a_selector_that_would_match_the_canary_is_refused(stage: Stage) {
     stage.service(2, &json!({ "app": "web" })).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     refused(&mut driver, &Verb::Prepare(release('2')), "would match the canary's pods too").await;
     assert!(stage.get("Deployment", "web-canary").await.is_null());
     // Nothing was taken, so that nothing keeps another strategy from it but the lease.
@@ -193,7 +193,7 @@ pub(crate) async fn a_selector_that_would_match_the_canary_is_refused(stage: Sta
 
 pub(crate) async fn a_release_without_a_digest_is_refused(stage: Stage) {
     stage.tracked(1).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     let mut tagged = release('2');
     tagged.revision = Revision("example.test/app:2".to_owned());
     refused(&mut driver, &Verb::Prepare(tagged), "names no digest").await;
@@ -232,7 +232,7 @@ pub(crate) async fn an_autoscaler_of_another_controller_is_refused(stage: Stage)
     let owner =
         json!([{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": owner, "controller": true }]);
     stage.create("HorizontalPodAutoscaler", autoscaler(&owner)).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     refused(&mut driver, &Verb::Prepare(release('2')), "would write its bounds back").await;
     assert!(
         driver.observe().await.unwrap().notices.iter().any(|notice| notice.contains("would write its bounds back"))
@@ -258,7 +258,7 @@ pub(crate) async fn a_canary_that_never_gets_ready_takes_nothing_from_stable(sta
     stage.api("Deployment").delete("web", &kube::api::DeleteParams::default()).await.unwrap();
     stage.create("Deployment", never).await;
     stage.complete("web", 10).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
     let template = json!({ "spec": { "template": { "metadata": { "annotations": { READY_AFTER: "never" } } } } });
     stage.patch("Deployment", "web-canary", &template).await;

@@ -15,14 +15,14 @@ use crate::{
     watch::Watch,
 };
 
-async fn driver(stage: &Stage) -> Kubernetes {
-    stage.driver(Strategy::Rolling { surge: None }).await
+fn driver(stage: &Stage) -> Kubernetes {
+    stage.driver(Strategy::Rolling { surge: None })
 }
 
 /// Prepares image 2 and holds one replica of it beside the ten of stable.
 async fn held(stage: &Stage) -> Kubernetes {
     stage.service(10, &json!({ "app": "web" })).await;
-    let mut driver = driver(stage).await;
+    let mut driver = driver(stage);
     call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
     until(&mut driver, &Verb::Share(10.0), |sight| has_share(sight, 9.09)).await;
     driver
@@ -32,7 +32,7 @@ pub(crate) async fn a_release_reaches_all_and_each_verb_can_be_asked_for_twice(s
     stage.service(10, &json!({ "app": "web" })).await;
     let before = stage.get("Deployment", "web").await;
     let watch = Watch::begin(&stage.client, &stage.namespace).await;
-    let mut driver = driver(&stage).await;
+    let mut driver = driver(&stage);
     let sight = driver.observe().await.unwrap();
     assert_eq!(driver.reachable(percent(10.0), &sight).to_string(), "9.09 % (1 of 11 replicas)");
     assert_eq!(driver.reachable(percent(50.0), &sight).to_string(), "23.08 % (3 of 13 replicas)");

@@ -21,7 +21,7 @@ async fn driver(stage: &Stage) -> Kubernetes {
         { "matches": [{ "path": { "value": "/old" } }], "backendRefs": [{ "name": "old", "port": 80 }] },
     ]);
     stage.create("HTTPRoute", json!({ "metadata": { "name": "web" }, "spec": { "rules": rules } })).await;
-    stage.driver(Strategy::Routes { service: "web".to_owned(), route: "web".to_owned() }).await
+    stage.driver(Strategy::Routes { service: "web".to_owned(), route: "web".to_owned() })
 }
 
 async fn references(stage: &Stage) -> Value {

@@ -20,7 +20,7 @@ pub(crate) async fn killed_in_the_middle() {
     let stage = Stage::set(&client, &plane.kubeconfig(), "server::killed").await;
     stage.tracked(6).await;
     let replicas = || Strategy::Replicas { service: "web".to_owned() };
-    let mut driver = stage.driver(replicas()).await;
+    let mut driver = stage.driver(replicas());
     let undo = Verb::Undo(Revision(image('1')));
     let rounds = [Verb::Prepare(release('2')), Verb::Share(50.0), Verb::Promote, undo.clone()];
     for (round, verb) in rounds.iter().enumerate() {
@@ -35,7 +35,7 @@ pub(crate) async fn killed_in_the_middle() {
         assert!(trouble.kind == TroubleKind::Unreachable && !trouble.next.is_empty(), "{trouble}");
         assert!(begun.elapsed() < PATIENCE / 2, "no answer is told in time");
         plane.start_api_server().await.expect("it starts again");
-        driver = stage.driver(replicas()).await;
+        driver = stage.driver(replicas());
         let took = match round {
             0 => until(&mut driver, verb, |sight| sight.canary.is_some()).await,
             1 => until(&mut driver, verb, |sight| has_share(sight, 50.0)).await,

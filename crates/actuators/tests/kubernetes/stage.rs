@@ -147,11 +147,11 @@ impl Stage {
         Self { client: client.clone(), front, namespace, kubeconfig: kubeconfig.to_owned() }
     }
 
-    pub(crate) async fn driver(&self, strategy: Strategy) -> Kubernetes {
-        self.driver_of(strategy, "somebody").await
+    pub(crate) fn driver(&self, strategy: Strategy) -> Kubernetes {
+        self.driver_of(strategy, "somebody")
     }
 
-    pub(crate) async fn driver_of(&self, strategy: Strategy, holder: &str) -> Kubernetes {
+    pub(crate) fn driver_of(&self, strategy: Strategy, holder: &str) -> Kubernetes {
         let settings = Settings {
             kubeconfig: Some(self.kubeconfig.clone()),
             context: None,
@@ -161,7 +161,7 @@ impl Stage {
             strategy,
             holder: holder.to_owned(),
         };
-        Kubernetes::connect(settings, now).await.expect("the kubeconfig is read")
+        Kubernetes::new(settings, now)
     }
 
     pub(crate) fn api(&self, kind: &str) -> Api<DynamicObject> {
