@@ -367,6 +367,40 @@ pub(crate) struct ExerciseOptions {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  gonogo preflight . --deployed 1.4.1 --release 1.4.2
+  gonogo preflight . --service checkout --prometheus http://prometheus:9090
+  gonogo preflight . --only review,rollback --json
+
+What is asked stands in gonogo.toml, [service.NAME.preflight]; docs/preflight.md says how. Only GET requests, one to each
+address that is named there, and nothing that a vendor charges for. What is not named is unknown, and unknown is no GO.
+
+Exit codes: 0 GO, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.")]
+pub(crate) struct PreflightOptions {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The service, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// What should run in production until now: a version, a digest or a commit
+    #[arg(long, value_name = "VERSION")]
+    pub deployed: Option<String>,
+    /// What is to be released: staging has to run it
+    #[arg(long, value_name = "VERSION")]
+    pub release: Option<String>,
+    /// The address of Prometheus, instead of the one that is configured
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// Only these questions
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
   gonogo rollout plan rollout.toml       what each step reaches and sees, before anything is done
   gonogo rollout start rollout.toml --revision 1.5.0
   gonogo rollout watch rollout.toml      look on from another terminal
@@ -465,40 +499,6 @@ pub(crate) struct RehearseOptions {
     /// Rehearse although the file says that it is production
     #[arg(long)]
     pub in_production: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  gonogo preflight . --deployed 1.4.1 --release 1.4.2
-  gonogo preflight . --service checkout --prometheus http://prometheus:9090
-  gonogo preflight . --only review,rollback --json
-
-What is asked stands in gonogo.toml, [service.NAME.preflight]; docs/preflight.md says how. Only GET requests, one to each
-address that is named there, and nothing that a vendor charges for. What is not named is unknown, and unknown is no GO.
-
-Exit codes: 0 GO, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.")]
-pub(crate) struct PreflightOptions {
-    /// The repository
-    #[arg(default_value = ".")]
-    pub path: PathBuf,
-    /// The service, where there are several
-    #[arg(long, value_name = "NAME")]
-    pub service: Option<String>,
-    /// What should run in production until now: a version, a digest or a commit
-    #[arg(long, value_name = "VERSION")]
-    pub deployed: Option<String>,
-    /// What is to be released: staging has to run it
-    #[arg(long, value_name = "VERSION")]
-    pub release: Option<String>,
-    /// The address of Prometheus, instead of the one that is configured
-    #[arg(long, value_name = "URL")]
-    pub prometheus: Option<String>,
-    /// Only these questions
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    pub only: Vec<String>,
-    #[arg(long)]
-    pub json: bool,
 }
 
 fn length(text: &str) -> Result<Duration, String> {

@@ -152,6 +152,8 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
             let revision = Revision(revision.to_owned());
             Some(Release { revision, version: None, cause: String::new(), parts: BTreeMap::new() })
         }
+        // What is wrong in the section was said there.
+        (None, None) if root.place_of("release").is_some() => None,
         (None, None) => {
             root.error("release", "which revision? write [release] revision = \"…\", or start it with --revision");
             None
@@ -202,7 +204,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
     let mut gates = Vec::new();
     let mut meters = Vec::new();
     for table in root.tables("gate").iter().take(MOST) {
-        let read = gate(table, &driver, prometheus.as_ref(), metrics.as_ref());
+        let read = gate(table, driver.as_ref(), prometheus.as_ref(), metrics.as_ref());
         table.finish();
         if let Some((gate, meter)) = read {
             if gates.iter().any(|other: &Gate| other.name == gate.name) {
@@ -224,7 +226,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
     let every = time(root, "every").unwrap_or(SignedDuration::from_secs(30));
     let warm_up = time(root, "warm_up").unwrap_or(SignedDuration::from_secs(30));
     let share_tolerance = percent(root, "share_tolerance").unwrap_or(Percent::of_hundredths(500));
-    let false_alarms = ratio_or(root, "false_alarms", 50.0, 100.0).filter(|ratio| *ratio > 0.0).unwrap_or(0.01);
+    let false_alarms = ratio_or(root, "false_alarms", 50.0, 100.0).filter(|ratio| *ratio > 0.0).unwrap_or(0.001);
     let restarts = root.number("restarts").unwrap_or(0);
     let service = root.text("service");
     let environment = root.text("environment").unwrap_or_else(|| "production".to_owned());
@@ -416,7 +418,7 @@ enum Kind {
 
 fn gate(
     table: &Table<'_>,
-    driver: &Option<DriverFile>,
+    driver: Option<&DriverFile>,
     prometheus: Option<&PrometheusFile>,
     metrics: Option<&Metrics>,
 ) -> Option<(Gate, MeterFile)> {
@@ -445,7 +447,7 @@ fn gate(
         Kind::Compare => {
             let worse_by = ratio_or(table, "worse_by", 100.0, 100.0).unwrap_or(0.01);
             let at_most = ratio_or(table, "at_most", 100.0, 100.0);
-            let meter = compare(table, driver.as_ref(), metrics, &asks_prometheus);
+            let meter = compare(table, driver, metrics, &asks_prometheus);
             (GateKind::Compare { worse_by: worse_by.max(1e-6), at_most }, meter?)
         }
         Kind::Latency => {
@@ -543,6 +545,7 @@ fn compare(
             }
             Some(MeterFile::Counts { total, bad: patterns })
         }
+        _ if table.place_of("haproxy").is_some() && haproxy.is_none() => None,
         _ => {
             table.error(
                 "haproxy",
@@ -604,4 +607,72 @@ fn ratio_or(table: &Table<'_>, key: &'static str, most: f64, divided: f64) -> Op
 
 fn time(table: &Table<'_>, key: &'static str) -> Option<SignedDuration> {
     table.duration(key).map(|stated| stated.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example that people copy.
+    const GUIDE: &str = include_str!("../../../docs/rollout.md");
+
+    #[track_caller]
+    fn check(text: &str, revision: Option<&str>, expect: &[&str]) {
+        let said = match File::parse(&Arc::from("rollout.toml"), text, revision) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(said, expect);
+    }
+
+    const LEAST: &str = "name = \"shop\"\n[release]\nrevision = \"2\"\n[driver.haproxy]\nsocket = \"/s\"\nbackend = \"app\"\n\
+        groups = { blue = [\"a\"], green = [\"b\"] }\nversion = { path = \"/version\" }\n\
+        [[gate]]\nname = \"errors\"\nkind = \"errors\"\nhaproxy = \"server-errors\"\n";
+
+    #[test]
+    fn every_example_of_the_guide_is_valid() {
+        let examples: Vec<&str> =
+            GUIDE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(examples.len() >= 2, "the guide has examples");
+        for example in examples {
+            check(example, Some("1.5.0"), &[]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_is_the_source_s_recipe_made_honest() {
+        let file = File::parse(&Arc::from("rollout.toml"), LEAST, None).unwrap();
+        let minutes = |step: &Step| (step.share.to_string(), step.watch.length.as_mins(), step.watch.at_most.as_mins());
+        let steps: Vec<_> = file.plan.steps.iter().map(minutes).collect();
+        assert_eq!(steps, [("10 %".to_owned(), 10, 30), ("50 %".to_owned(), 5, 15)]);
+        assert_eq!((file.plan.after.length.as_mins(), file.plan.deadlines.ready.as_secs()), (10, 600));
+        assert_eq!((file.service.as_str(), file.environment.as_str()), ("shop", "production"));
+    }
+
+    #[test]
+    fn mistakes_are_said_at_their_places() {
+        check(
+            &LEAST.replace("revision = \"2\"", "cause = \"x\""),
+            None,
+            &["rollout.toml:2: `revision` is missing: write it, or start with --revision"],
+        );
+        check(
+            &LEAST.replace("server-errors", "errors"),
+            None,
+            &["rollout.toml:12: `haproxy` is none of server-errors, client-errors"],
+        );
+        check(
+            &LEAST.replace("[[gate]]", "[[step]]\nshare = 100\n[[gate]]"),
+            None,
+            &[
+                "rollout.toml:10: a share lies between 0 and 100: the promotion to 100 comes by itself after the last step",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_revision_of_the_command_line_comes_before_that_of_the_file() {
+        let file = File::parse(&Arc::from("rollout.toml"), LEAST, Some("3")).unwrap();
+        assert_eq!(file.plan.release.revision.0, "3");
+    }
 }

@@ -14,7 +14,7 @@ use crate::{Actuator, File, Http, MeterFile, Metrics};
 pub struct Meters {
     prometheus: Option<Result<(Prometheus, String, String), String>>,
     metrics: Option<Metrics>,
-    meters: Vec<(MeterFile, GateKind)>,
+    gates: Vec<(MeterFile, GateKind)>,
     client: Result<reqwest::Client, String>,
 }
 
@@ -51,15 +51,15 @@ impl Meters {
             .build()
             .map_err(|error| error.to_string());
         let kinds = file.plan.gates.iter().map(|gate| gate.kind);
-        let meters = file.meters.iter().cloned().zip(kinds).collect();
-        Self { prometheus, metrics: file.metrics.clone(), meters, client }
+        let gates = file.meters.iter().cloned().zip(kinds).collect();
+        Self { prometheus, metrics: file.metrics.clone(), gates, client }
     }
 
     /// One reading for each gate.
     pub async fn read(&self, actuator: &mut Actuator) -> Vec<Reading> {
         let mut once = Once::default();
-        let mut readings = Vec::with_capacity(self.meters.len());
-        for (meter, kind) in &self.meters {
+        let mut readings = Vec::with_capacity(self.gates.len());
+        for (meter, kind) in &self.gates {
             let reading = Box::pin(self.one(meter, kind, actuator, &mut once)).await;
             readings.push(reading.unwrap_or_else(Reading::Error));
         }
@@ -286,7 +286,7 @@ fn histogram(buckets: impl Iterator<Item = (f64, f64)>) -> Option<Histogram> {
 /// A counter is a whole number; `increase` extrapolates, and what it gives is rounded.
 fn whole(number: f64) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-    (number >= 0.0 && number < 1e18).then(|| number.round() as u64)
+    (0.0..1e18).contains(&number).then(|| number.round() as u64)
 }
 
 fn first(printed: &[u8]) -> String {

@@ -63,10 +63,10 @@ impl Store {
 
     /// The state that was stored last; none: there never was one.
     pub fn load(&self) -> Result<Option<Stored>, StoreError> {
-        self.read(&self.folder.join("state.json"))
+        Self::read(&self.folder.join("state.json"))
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Stored>, StoreError> {
+    fn read(path: &Path) -> Result<Option<Stored>, StoreError> {
         let unreadable = |reason: String| StoreError::Unreadable { path: path.display().to_string(), reason };
         let size = match fs::metadata(path) {
             Ok(metadata) => metadata.len(),
@@ -98,7 +98,7 @@ impl Store {
     pub fn past(&self) -> Result<Vec<Stored>, StoreError> {
         let mut all = Vec::new();
         for path in files(&self.folder.join("past")) {
-            all.extend(self.read(&path)?);
+            all.extend(Self::read(&path)?);
         }
         all.sort_by_key(|one| std::cmp::Reverse(one.state.started));
         Ok(all)

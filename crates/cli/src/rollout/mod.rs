@@ -286,10 +286,10 @@ impl With<'_> {
             keep_rehearsal(&opened.root, &stored, &file)?;
         }
         drop(lease);
-        self.write_end(&stored.state, options, stopped)
+        Self::write_end(&stored.state, options, stopped)
     }
 
-    fn write_end(&self, state: &State, options: &RolloutFile, stopped: Stopped) -> anyhow::Result<ExitCode> {
+    fn write_end(state: &State, options: &RolloutFile, stopped: Stopped) -> anyhow::Result<ExitCode> {
         let mut out = io::stdout().lock();
         if options.json {
             serde_json::to_writer(&mut out, &json!({ "state": state }))?;
@@ -346,7 +346,7 @@ impl With<'_> {
             known = history.len();
             if stored.state.phase.ended() {
                 view.end();
-                return self.write_end(&stored.state, options, Stopped::Ended);
+                return Self::write_end(&stored.state, options, Stopped::Ended);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -426,6 +426,7 @@ fn take(store: &Store) -> anyhow::Result<Lease> {
 }
 
 /// What a driver says, with what to do about it.
+#[expect(clippy::needless_pass_by_value, reason = "it is what a result of a driver is mapped with")]
 fn advised(trouble: gonogo_domain::rollout::Trouble) -> anyhow::Error {
     anyhow::anyhow!("{trouble}; {}", trouble.next)
 }

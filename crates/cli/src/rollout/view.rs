@@ -40,12 +40,14 @@ impl View {
         if !look.state.phase.ended() {
             lines.push(format!("  next look in {}", span(left)));
         }
-        self.write(&lines)
+        self.write(&lines);
+        Ok(())
     }
 
     pub(super) fn look_on(&mut self, state: &State, told: &[Line], now: Timestamp) -> io::Result<()> {
         self.told(told)?;
-        self.write(&lines(state, None, now, self.color))
+        self.write(&lines(state, None, now, self.color));
+        Ok(())
     }
 
     /// What was told stays; the picture below it is drawn anew.
@@ -78,9 +80,9 @@ impl View {
         self.standing = 0;
     }
 
-    fn write(&mut self, lines: &[String]) -> io::Result<()> {
+    fn write(&mut self, lines: &[String]) {
         self.clear();
-        let Some(term) = &self.term else { return Ok(()) };
+        let Some(term) = &self.term else { return };
         let (height, width) = term.size();
         let (most, width) = (usize::from(height).saturating_sub(1).max(5), usize::from(width).max(20));
         let mut text = String::new();
@@ -90,7 +92,6 @@ impl View {
         }
         self.standing = lines.len().min(most);
         let _ = term.write_str(&text);
-        Ok(())
     }
 }
 

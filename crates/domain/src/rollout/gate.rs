@@ -59,12 +59,18 @@ pub struct Watched {
     worse: Evidence,
     above: Evidence,
     slower: Slower,
+    #[serde(default)]
+    above_in_a_row: u32,
     slow_alone: (Histogram, Histogram),
     before: Option<Reading>,
 }
 
-/// For how much evidence it takes, and what is so small that it does not matter.
+/// A difference below this part of what a gate is to see does not matter, however surely it is there.
 const IGNORED: f64 = 0.1;
+
+/// Alone there is nothing of the same time that would tell an outage for everybody from a fault of the release: it takes as
+/// many looks in a row, each of which shows it.
+const LOOKS_ALONE: u32 = 3;
 
 impl Watched {
     /// A step begins: its share is measured anew, and what comes before the warm-up is over does not count.
@@ -76,7 +82,7 @@ impl Watched {
     /// The release is alone now: what was compared is over.
     pub fn begin_alone(&mut self) {
         self.begin_step();
-        self.above = Evidence::default();
+        (self.above, self.above_in_a_row) = (Evidence::default(), 0);
         self.alone = Trials::default();
         self.measured = None;
     }
@@ -183,11 +189,19 @@ impl Watched {
         // As good as stable was, give or take what the gate asks for, is good enough; the bound of the file still holds.
         let before = self.stable.ratio().unwrap_or(0.0) + worse_by;
         let bound = at_most.map_or(before, |at_most| at_most.min(before)).clamp(1e-6, 0.999);
-        self.above.look_against(now, bound);
+        let mut above = Evidence::default();
+        above.look_against(now, bound);
+        self.above_in_a_row = if above.shows(false_alarms) { self.above_in_a_row + 1 } else { 0 };
         let Some(of_all) = self.alone.ratio() else { return (Measured::NoData, "no requests yet".to_owned()) };
         let numbers = format!("{} of {}", ratio(of_all), self.alone.all);
-        if self.above.shows(false_alarms) {
-            return (Measured::Failed, format!("{numbers}: above {}", ratio(bound)));
+        if self.above_in_a_row >= LOOKS_ALONE {
+            return (Measured::Failed, format!("{numbers}: above {} at {LOOKS_ALONE} looks in a row", ratio(bound)));
+        }
+        if self.above_in_a_row > 0 {
+            return (
+                Measured::NoData,
+                format!("{} of {} now: above {}", ratio(now.ratio().unwrap_or(0.0)), now.all, ratio(bound)),
+            );
         }
         (Measured::Successful, format!("{numbers}: not shown to be above {}", ratio(bound)))
     }
@@ -404,8 +418,11 @@ mod tests {
         watched.look(&ERRORS, counts((0, 0), (100, 0)), Stage::Away, 0.01);
         watched.look(&ERRORS, counts((0, 0), (300, 2)), Stage::Alone, 0.01);
         assert_eq!((watched.measured, watched.as_before(&ERRORS)), (Some(Measured::Successful), Some(true)));
-        watched.look(&ERRORS, counts((0, 0), (500, 30)), Stage::Alone, 0.01);
-        assert_eq!((watched.measured, watched.as_before(&ERRORS)), (Some(Measured::Failed), Some(false)));
+        // Once and twice it may be an outage for everybody.
+        for (look, expect) in [(1, Measured::NoData), (2, Measured::NoData), (3, Measured::Failed)] {
+            watched.look(&ERRORS, counts((0, 0), (300 + 200 * look, 2 + 30 * look)), Stage::Alone, 0.01);
+            assert_eq!((watched.measured, watched.as_before(&ERRORS)), (Some(expect), Some(false)));
+        }
     }
 
     #[test]

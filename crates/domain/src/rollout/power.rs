@@ -258,6 +258,17 @@ mod tests {
         assert_eq!(of(0.0, 10, 10.0), "at 0.0 req/s this step sees nothing: there are too few requests");
     }
 
+    /// The example of docs/rollout.md: two tests share a false alarm in a thousand.
+    #[test]
+    fn the_example_of_the_guide() {
+        let share = Percent::of_hundredths(1_000);
+        let power = Power::of(12.0, Duration::from_mins(10), share, 0.001, 0.011, 0.0005);
+        assert_eq!(
+            power.sentence(),
+            "at 12 req/s this step sees errors above 1.8 %; to see 1.1 %, extend it to 20 min or raise it to 27 %"
+        );
+    }
+
     #[test]
     fn numbers_are_short() {
         assert_eq!([ratio(0.041), ratio(0.5), ratio(0.00123), ratio(0.01)], ["4.1 %", "50 %", "0.12 %", "1 %"]);

@@ -175,6 +175,7 @@ pub(super) fn float(count: u64) -> f64 {
 pub(super) mod draw {
     //! Random numbers that are the same on every machine.
 
+    #[derive(Clone, Debug)]
     pub(in crate::rollout) struct Random(pub(in crate::rollout) u64);
 
     impl Random {

@@ -202,7 +202,13 @@ impl Machine {
                 Ask::Abort if phase == Phase::Retiring => self.roll_back(reason, Some(by)),
                 Ask::Pause if phase.forward() => self.hold(format!("{reason}, by {by}"), Some(by)),
                 Ask::Resume if phase.forward() => self.resume(by),
-                Ask::Promote if matches!(phase, Phase::Preparing | Phase::Step(_)) => {
+                Ask::Promote if phase == Phase::Preparing => {
+                    // The canary has to be there before stable can take its place.
+                    self.state.hold = None;
+                    self.state.plan.steps.clear();
+                    self.tell(format!("{by} leaves out the steps: {reason}"));
+                }
+                Ask::Promote if matches!(phase, Phase::Step(_)) => {
                     self.state.hold = None;
                     self.tell(format!("promoted by {by}, whatever steps were left: {reason}"));
                     self.enter(Phase::Promoting);

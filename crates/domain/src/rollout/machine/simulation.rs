@@ -5,7 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Ask, Asked, Look, done, next};
 use crate::rollout::{
     Act, Deadlines, Done, Gate, GateKind, Percent, Phase, Plan, Release, Revision, Side, Sight, State, Step, Trouble,
-    TroubleKind, Watch, analysis::Limits, gate::Reading, sequential::Trials,
+    TroubleKind, Watch,
+    analysis::Limits,
+    gate::Reading,
+    sequential::{Trials, draw::Random},
 };
 
 pub(super) fn revision(name: &str) -> Revision {
@@ -40,7 +43,7 @@ pub(super) fn plan() -> Plan {
             when: crate::rollout::When::Always,
             dry_run: false,
         }],
-        false_alarms: 0.01,
+        false_alarms: 0.001,
     }
 }
 
@@ -55,6 +58,10 @@ pub(super) struct Nature {
     pub blind: u32,
     /// The release goes wrong from this share on, in hundredths of a percent.
     pub bad_from: Option<u16>,
+    /// So many of a thousand requests go wrong then; 0: 200.
+    pub wrong: u64,
+    /// Requests come and go wrong at random, with outages that hit both alike.
+    pub noise: Option<u64>,
     /// Stable cannot take the release.
     pub refuses_promotion: bool,
     /// The canary never gets ready.
@@ -75,6 +82,8 @@ pub(super) struct World {
     pub acts: Vec<Act>,
     looks: u32,
     requests: [(u64, u64); 2],
+    random: Option<Random>,
+    outage: bool,
 }
 
 impl World {
@@ -89,11 +98,14 @@ impl World {
             acts: Vec::new(),
             looks: 0,
             requests: [(0, 0); 2],
+            random: nature.noise.map(Random),
+            outage: false,
         }
     }
 
-    fn wait(&mut self, length: SignedDuration) {
+    pub(super) fn wait(&mut self, length: SignedDuration) {
         let seconds = u64::try_from(length.as_secs().max(1)).unwrap();
+        let wrong = if self.nature.wrong == 0 { 200 } else { self.nature.wrong };
         self.now = self.now.saturating_add(SignedDuration::from_secs(length.as_secs().max(1))).unwrap();
         let due = std::mem::take(&mut self.pending);
         for (at, act) in due {
@@ -104,11 +116,27 @@ impl World {
         let new_in_stable = self.stable == revision("new");
         let bad = |share: Percent| self.nature.bad_from.is_some_and(|from| share.hundredths() >= from);
         let stable = seconds * 200 - canary;
-        let [of_canary, of_stable] = &mut self.requests;
-        of_canary.0 += canary;
-        of_canary.1 += if bad(self.share) { canary / 5 } else { canary / 1000 };
-        of_stable.0 += stable;
-        of_stable.1 += if new_in_stable && bad(Percent::WHOLE) { stable / 5 } else { stable / 1000 };
+        let of_thousand =
+            [if bad(self.share) { wrong } else { 1 }, if new_in_stable && bad(Percent::WHOLE) { wrong } else { 1 }];
+        let mut all = [canary, stable];
+        let mut went_wrong = [canary * of_thousand[0] / 1000, stable * of_thousand[1] / 1000];
+        if let Some(random) = &mut self.random {
+            // Every twentieth stretch of time is an outage for everybody, which is over at the next; the traffic is never
+            // the same.
+            self.outage = !self.outage && random.next() < 0.05;
+            let outage = if self.outage { 0.2 } else { 0.0 };
+            let requests = seconds * 100 + random.of(seconds * 200, 0.5);
+            let to_canary = random.of(requests, self.share.ratio());
+            all = [to_canary, requests - to_canary];
+            for ((went_wrong, all), thousandths) in went_wrong.iter_mut().zip(all).zip(of_thousand) {
+                let thousandths = f64::from(u32::try_from(thousandths).unwrap());
+                *went_wrong = random.of(all, thousandths / 1000.0 + outage);
+            }
+        }
+        for ((counted, all), wrong) in self.requests.iter_mut().zip(all).zip(went_wrong) {
+            counted.0 += all;
+            counted.1 += wrong;
+        }
     }
 
     fn apply(&mut self, act: Act) {

@@ -6,7 +6,7 @@ use super::{
     Ask, Asked, Look, done, next,
     simulation::{Nature, World, plan, revision, run},
 };
-use crate::rollout::{Percent, Phase, State, Trouble, TroubleKind, gate::Reading, sequential::Trials};
+use crate::rollout::{GateKind, Percent, Phase, State, Trouble, TroubleKind, gate::Reading, sequential::Trials};
 
 /// A rollout on whose looks a hand can be laid.
 struct Played {
@@ -36,6 +36,15 @@ impl Played {
         }
         self.world.now = self.world.now.saturating_add(next.again).unwrap();
         self
+    }
+
+    /// A round in which the world goes on by itself.
+    fn noisy_round(&mut self) {
+        let now = self.world.now;
+        self.round(|_| {});
+        let length = self.world.now.duration_since(now);
+        self.world.now = now;
+        self.world.wait(length);
     }
 
     /// Until this phase, or no more than so many looks.
@@ -230,4 +239,63 @@ fn a_rollback_that_cannot_be_verified_says_what_is_missing() {
     let rollback = played.state.rollback.as_ref().unwrap();
     assert_eq!(rollback.verified, None);
     assert!(rollback.said.starts_with("7 of 10 are ready"), "{}", rollback.said);
+}
+
+#[test]
+fn a_promotion_asked_for_early_waits_for_the_canary() {
+    let mut played = Played::new(Nature::default());
+    played.round(|look| look.asked.push(Asked { what: Ask::Promote, by: "ann".to_owned(), why: String::new() }));
+    assert_eq!(played.state.phase, Phase::Preparing);
+    played.until(Phase::Promoting, |_| {});
+    assert_eq!(played.world.canary, Some(revision("new")));
+}
+
+/// The bound of the gate stands aside: an outage for everybody is no fault of the release, and 5 % is exceeded by it.
+fn noisy(nature: Nature, every: i64) -> State {
+    let mut played = Played::new(nature);
+    played.state.plan.every = SignedDuration::from_secs(every);
+    for gate in &mut played.state.plan.gates {
+        gate.kind = GateKind::Compare { worse_by: 0.01, at_most: None };
+    }
+    for _ in 0..2_000 {
+        if played.state.phase.ended() {
+            break;
+        }
+        played.noisy_round();
+    }
+    played.state
+}
+
+#[test]
+fn of_a_hundred_good_releases_under_noise_none_is_taken_back() {
+    let ended: Vec<State> = (0..100).map(|seed| noisy(Nature { noise: Some(seed), ..Nature::default() }, 60)).collect();
+    let back: Vec<_> = ended.iter().filter_map(|state| state.rollback.as_ref().map(|one| &one.why)).collect();
+    assert!(back.is_empty(), "{back:?}");
+    assert!(ended.iter().all(|state| state.phase == Phase::Promoted));
+}
+
+/// At 200 requests a second, of which 0.1 % go wrong, with 10 % to the canary and a look every ten seconds: the numbers of
+/// docs/rollout.md.
+#[test]
+fn the_worse_a_release_the_sooner_it_is_seen() {
+    // Seconds after the warm-up: of 30 releases how many were seen, and the median.
+    let mut table = Vec::new();
+    for wrong in [500, 100, 50, 20, 10, 5, 3, 2] {
+        let mut seconds = Vec::new();
+        for seed in 0..30 {
+            let nature = Nature { noise: Some(seed), bad_from: Some(1_000), wrong, ..Nature::default() };
+            let state = noisy(nature, 10);
+            let Some(rollback) = state.rollback else { continue };
+            seconds.push(rollback.decided.duration_since(state.started).as_secs() - 32);
+        }
+        seconds.sort_unstable();
+        table.push((wrong, seconds.len(), seconds.get(seconds.len() / 2).copied()));
+    }
+    let expect =
+        [(500, 30, 4), (100, 30, 4), (50, 30, 4), (20, 30, 14), (10, 30, 54), (5, 29, 204), (3, 12, 564), (2, 0, 0)];
+    for ((wrong, seen, median), (_, expect_seen, expect_median)) in table.into_iter().zip(expect) {
+        let median = median.unwrap_or(0);
+        assert!(seen.abs_diff(expect_seen) <= 2, "{wrong} of 1000: seen {seen} times");
+        assert!((median - expect_median).abs() <= 10 + expect_median / 5, "{wrong} of 1000: after {median} s");
+    }
 }
