@@ -62,7 +62,7 @@ impl Kubernetes {
     async fn way(&mut self) -> Result<&mut Way, Trouble> {
         let way = match self.way.take() {
             Some(way) => way,
-            None => connect(self.settings.clone(), self.clock).await?,
+            None => Box::pin(connect(self.settings.clone(), self.clock)).await?,
         };
         Ok(self.way.insert(way))
     }
@@ -82,15 +82,15 @@ async fn connect(settings: Settings, clock: Clock) -> Result<Way, Trouble> {
     })
 }
 
-/// Hands a verb to whichever way it is.
+/// Hands a verb to whichever way it is, on the heap: what a question to an API server holds is large.
 macro_rules! each {
     ($self:ident, $way:ident => $call:expr) => {
         match $self.way().await? {
-            Way::Replicas($way) => $call.await,
-            Way::Routes($way) => $call.await,
-            Way::Rolling($way) => $call.await,
-            Way::Argo($way) => $call.await,
-            Way::Flagger($way) => $call.await,
+            Way::Replicas($way) => Box::pin($call).await,
+            Way::Routes($way) => Box::pin($call).await,
+            Way::Rolling($way) => Box::pin($call).await,
+            Way::Argo($way) => Box::pin($call).await,
+            Way::Flagger($way) => Box::pin($call).await,
         }
     };
 }
