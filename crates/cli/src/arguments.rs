@@ -25,6 +25,7 @@ Examples:
   gonogo explain health.readiness       why a check asks what it asks
   gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
   gonogo exercise .                     start it, break its dependencies, watch
+  gonogo rollout start rollout.toml     to all of the traffic step by step, or back
   gonogo preflight .                    whether a release may begin now
   gonogo init .                         a commented gonogo.toml from what is there
 
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Load(LoadOptions),
     /// Starts a service on this machine, breaks what is around it, and measures what happens
     Exercise(ExerciseOptions),
+    /// Takes a release to all of the traffic step by step, or back
+    Rollout(RolloutOptions),
     /// The last look before a release: the review, what runs, vendors, keys, alerts, the way back
     Preflight(PreflightOptions),
     /// Proposes a commented gonogo.toml from what was discovered
@@ -393,6 +396,109 @@ pub(crate) struct PreflightOptions {
     pub only: Vec<String>,
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo rollout plan rollout.toml       what each step reaches and sees, before anything is done
+  gonogo rollout start rollout.toml --revision 1.5.0
+  gonogo rollout watch rollout.toml      look on from another terminal
+  gonogo rollout pause rollout.toml --why \"the database is slow\"
+  gonogo rollout abort rollout.toml      no traffic to the canary, at once
+  gonogo rollout undo rollout.toml       back to what was before, also after the end
+  gonogo rollout rehearse staging.toml   a rollback on purpose, with a clock
+
+What it goes by stands in a rollout file: docs/rollout.md shows one. What is known of it is kept in .gonogo/rollout/; when
+gonogo is killed, `start` or `resume` goes on where it was.
+
+Exit codes of what drives it to its end: 0 promoted, 1 rolled back, 3 left as it is, 2 wrong use or a defect.")]
+pub(crate) struct RolloutOptions {
+    #[command(subcommand)]
+    pub command: RolloutCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RolloutCommand {
+    /// Says what each step can reach and see at the present traffic, and does nothing
+    Plan(PlanOptions),
+    /// Starts it, or goes on with one that was left or killed
+    Start(StartOptions),
+    /// Says where it stands
+    Status(RolloutFile),
+    /// Shows it as it goes on, until it ends
+    Watch(RolloutFile),
+    /// Stays at the share that it has; gates still fail
+    Pause(AskOptions),
+    /// Goes on after a pause, or where it waits for a person
+    Resume(AskOptions),
+    /// Promotes now, whatever steps are left
+    Promote(AskOptions),
+    /// Takes all traffic from the canary; brings stable back where it was promoted
+    Abort(AskOptions),
+    /// Brings stable back to what it was, also after the end
+    Undo(AskOptions),
+    /// Lists what was told, and the rollouts that ended
+    History(RolloutFile),
+    /// Rolls out, and back on purpose, and keeps how long the way back took for the review
+    Rehearse(RehearseOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RolloutFile {
+    /// The rollout file
+    #[arg(default_value = "rollout.toml")]
+    pub file: PathBuf,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    #[command(flatten)]
+    pub rollout: RolloutFile,
+    /// What is rolled out, instead of what the file says
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// How long the present traffic is measured
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = length)]
+    pub measure: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StartOptions {
+    #[command(flatten)]
+    pub rollout: RolloutFile,
+    /// What is rolled out, instead of what the file says
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// Start although a step cannot reach the share that is asked for
+    #[arg(long)]
+    pub accept_share: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AskOptions {
+    #[command(flatten)]
+    pub rollout: RolloutFile,
+    /// For the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub why: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseOptions {
+    #[command(flatten)]
+    pub rollout: RolloutFile,
+    /// What is rolled out, instead of what the file says
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// Back from the first step already: that takes traffic from the canary and proves less
+    #[arg(long)]
+    pub from_canary: bool,
+    /// Rehearse although the file says that it is production
+    #[arg(long)]
+    pub in_production: bool,
 }
 
 fn length(text: &str) -> Result<Duration, String> {

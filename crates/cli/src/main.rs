@@ -14,6 +14,7 @@ mod preflight;
 mod progress;
 mod record;
 mod review;
+mod rollout;
 mod secrets;
 
 use std::{
@@ -45,6 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
+        Command::Rollout(options) => rollout::run(options, &arguments.common),
         Command::Preflight(options) => preflight::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),

@@ -6,8 +6,8 @@ use gonogo_domain::{
     Facts, Gap, Gathered, Message, Missing, Place, Source,
     evidence::{
         AlertRouting, AlertRule, ApiDescription, Dashboard, Document, ExerciseRecord, FileEntry, History, ImageBuild,
-        Migration, Object, Objective, Ownership, Package, Pipeline, Resource, ResultFile, SecretSighting, SettingsFile,
-        Workload,
+        Migration, Object, Objective, Ownership, Package, Pipeline, RehearsalRecord, Resource, ResultFile,
+        SecretSighting, SettingsFile, Workload,
     },
 };
 use jiff::civil::Date;
@@ -19,7 +19,8 @@ use crate::{
     discovery::{self, Declared},
     documents, exercises, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, results, scope, secrets, settings, source, workloads,
+    migrations, objectives, ownership, packages, pipelines, rehearsals, results, scope, secrets, settings, source,
+    workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -70,6 +71,7 @@ pub(crate) struct Sources {
     pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub exercises: Arc<Gathered<ExerciseRecord>>,
+    pub rehearsals: Arc<Gathered<RehearsalRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
     pub secrets: Arc<Gathered<SecretSighting>>,
     pub history: Arc<History>,
@@ -180,6 +182,7 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         ownership,
         results,
         exercises: exercised,
+        rehearsals: rehearsed,
         settings,
         secrets: leaks,
         history,
@@ -212,6 +215,7 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
         scope.spawn(|_| *results = Arc::new(results::gather(corpus)));
         scope.spawn(|_| *exercised = Arc::new(exercises::gather(corpus)));
+        scope.spawn(|_| *rehearsed = Arc::new(rehearsals::gather(corpus)));
         scope.spawn(|_| *settings = Arc::new(settings::gather(corpus)));
         scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
@@ -275,6 +279,7 @@ fn cut(facts: &mut Facts, cuts: &[Cut]) {
     mark(&mut facts.ownership, Source::Ownership, cuts);
     mark(&mut facts.results, Source::Results, cuts);
     mark(&mut facts.exercises, Source::Experiments, cuts);
+    mark(&mut facts.rehearsals, Source::Experiments, cuts);
     mark(&mut facts.settings, Source::Settings, cuts);
     facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
 }
@@ -299,6 +304,7 @@ impl Sources {
             &self.ownership.gaps,
             &self.results.gaps,
             &self.exercises.gaps,
+            &self.rehearsals.gaps,
             &self.settings.gaps,
             &self.secrets.gaps,
             &self.source.gaps,

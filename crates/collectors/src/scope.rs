@@ -126,6 +126,7 @@ fn facts(
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
         exercises: own(&sources.exercises, |one| one.exercise.service == unit.service.name, |_| true),
+        rehearsals: own(&sources.rehearsals, |one| one.rehearsal.service == unit.service.name, |_| true),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         settings: own(
             &sources.settings,

@@ -18,6 +18,7 @@ mod policy;
 pub mod preflight;
 mod reading;
 mod review;
+pub mod rollout;
 pub mod rules;
 mod run;
 pub mod secret;

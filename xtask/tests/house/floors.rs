@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::{none, packages, text};
 
 const FLOORS: &[(&str, u8)] = &[
+    ("gonogo-control-plane", 0),
     ("gonogo-domain", 0),
     ("gonogo-resilience", 0),
+    ("gonogo-actuators", 1),
     ("gonogo-checks", 1),
     ("gonogo-formats", 1),
     ("gonogo-report", 1),
@@ -14,9 +16,10 @@ const FLOORS: &[(&str, u8)] = &[
     ("gonogo-source", 1),
     ("gonogo-collectors", 2),
     ("gonogo-exercise", 2),
-    ("gonogo", 3),
-    ("gonogo-subject", 3),
-    ("xtask", 3),
+    ("gonogo-release", 3),
+    ("gonogo", 4),
+    ("gonogo-subject", 4),
+    ("xtask", 4),
 ];
 
 /// What is wrong with these edges, from importer to imported.

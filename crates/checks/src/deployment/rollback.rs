@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Container, Document, DocumentKind, Probe, Purpose, Section, Workload, WorkloadKind},
+    evidence::{Container, Document, DocumentKind, Probe, Purpose, RehearsalRecord, Section, Workload, WorkloadKind},
 };
 
 use crate::shared::{
@@ -305,6 +305,40 @@ fn number(node: Option<&Node>) -> u32 {
 }
 
 /// Dated rehearsals that say how long it took.
+/// A rollback that gonogo carried out, from the decision until it was verified.
+fn timed(record: &RehearsalRecord, allowed: u32) -> (jiff::civil::Date, Reading) {
+    let rehearsal = &record.rehearsal;
+    let on = rehearsal.decided.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (place, environment) = (&record.place, &rehearsal.environment);
+    let took = rehearsal.took().map(|took| took.as_secs());
+    let reading = match took {
+        Some(seconds) if seconds < i64::from(allowed) => Reading::shown(
+            [place.clone()],
+            format!("a rollback of {on} in {environment} took {seconds} s until it was verified"),
+            format!("{on} 在 {environment} 的回滚在 {seconds} 秒后得到验证"),
+        ),
+        Some(seconds) => Reading::refuted(
+            vec![Finding::new(
+                place,
+                format!("a rollback took {seconds} s, less than {allowed} s is asked for"),
+                format!("回滚耗时 {seconds} 秒，上限为 {allowed} 秒"),
+            )],
+            format!("a rollback of {on} in {environment} took too long"),
+            format!("{on} 在 {environment} 的回滚超时"),
+        ),
+        None => Reading::refuted(
+            vec![Finding::new(
+                place,
+                format!("a rollback was not verified: {}", rehearsal.said),
+                format!("回滚未得到验证：{}", rehearsal.said),
+            )],
+            format!("a rollback of {on} in {environment} was not verified"),
+            format!("{on} 在 {environment} 的回滚未得到验证"),
+        ),
+    };
+    (on, reading)
+}
+
 fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missing> {
     let mut newest: Option<(jiff::civil::Date, Reading)> = None;
     for document in
@@ -335,6 +369,13 @@ fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missin
         };
         if newest.as_ref().is_none_or(|(known, _)| on > known) {
             newest = Some((*on, reading.dated(Some(*on))));
+        }
+    }
+    // Before the promotion only traffic is taken from a canary: that is no way back of the service.
+    for record in evidence.rehearsals()?.iter().filter(|one| one.rehearsal.after_promotion) {
+        let (on, reading) = timed(record, policy.rollback_seconds);
+        if newest.as_ref().is_none_or(|(known, _)| on >= *known) {
+            newest = Some((on, reading.dated(Some(on))));
         }
     }
     Ok(newest.map_or_else(

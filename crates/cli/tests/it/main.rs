@@ -11,5 +11,6 @@ mod pages;
 mod preflight;
 mod readme;
 mod records;
+mod rollout;
 mod secrets;
 mod support;

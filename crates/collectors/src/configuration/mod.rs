@@ -14,7 +14,7 @@ use jiff::{SignedDuration, civil::Date};
 
 mod preflight;
 mod run;
-mod table;
+pub mod table;
 
 use table::{Errors, Table};
 

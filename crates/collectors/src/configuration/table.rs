@@ -12,14 +12,14 @@ use super::{ConfigurationError, date, duration};
 
 /// What is wrong so far.
 #[derive(Debug, Default)]
-pub(super) struct Errors(RefCell<Vec<ConfigurationError>>);
+pub struct Errors(RefCell<Vec<ConfigurationError>>);
 
 impl Errors {
-    fn push(&self, place: &Place, message: impl Into<String>) {
+    pub fn push(&self, place: &Place, message: impl Into<String>) {
         self.0.borrow_mut().push(ConfigurationError { place: place.clone(), message: message.into() });
     }
 
-    pub(super) fn into_result<T>(self, value: T) -> Result<T, Vec<ConfigurationError>> {
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<ConfigurationError>> {
         let mut errors = self.0.into_inner();
         if errors.is_empty() {
             return Ok(value);
@@ -31,7 +31,7 @@ impl Errors {
 
 /// A table that knows which of its keys were asked for, so that the rest can be reported as unknown.
 #[derive(Debug)]
-pub(super) struct Table<'n> {
+pub struct Table<'n> {
     node: &'n Node,
     place: Place,
     errors: &'n Errors,
@@ -39,16 +39,16 @@ pub(super) struct Table<'n> {
 }
 
 impl<'n> Table<'n> {
-    pub(super) fn new(node: &'n Node, errors: &'n Errors) -> Self {
+    pub fn new(node: &'n Node, errors: &'n Errors) -> Self {
         Self { node, place: node.place.clone(), errors, asked: RefCell::default() }
     }
 
-    pub(super) fn place(&self) -> &Place {
+    pub fn place(&self) -> &Place {
         &self.place
     }
 
     /// Notes every key that was never asked for.
-    pub(super) fn finish(&self) {
+    pub fn finish(&self) {
         let asked = self.asked.borrow();
         for entry in self.node.entries() {
             if asked.contains(entry.key.as_str()) {
@@ -62,7 +62,7 @@ impl<'n> Table<'n> {
         }
     }
 
-    pub(super) fn error(&self, key: &'static str, message: &str) {
+    pub fn error(&self, key: &'static str, message: &str) {
         let place = self.node.get(key).map_or(&self.place, |node| &node.place);
         self.errors.push(place, message);
     }
@@ -93,19 +93,19 @@ impl<'n> Table<'n> {
         value
     }
 
-    pub(super) fn text(&self, key: &'static str) -> Option<String> {
+    pub fn text(&self, key: &'static str) -> Option<String> {
         self.read(key, "a text that says something", text).map(|(text, _)| text)
     }
 
-    pub(super) fn required_text(&self, key: &'static str) -> Option<String> {
+    pub fn required_text(&self, key: &'static str) -> Option<String> {
         self.required(key, self.text(key))
     }
 
-    pub(super) fn texts(&self, key: &'static str) -> Vec<String> {
+    pub fn texts(&self, key: &'static str) -> Vec<String> {
         self.stated_texts(key).into_iter().map(|stated| stated.value).collect()
     }
 
-    pub(super) fn stated_texts(&self, key: &'static str) -> Vec<Stated<String>> {
+    pub fn stated_texts(&self, key: &'static str) -> Vec<Stated<String>> {
         let Some(entry) = self.entry(key) else { return Vec::new() };
         let Value::Sequence(items) = &entry.node.value else {
             self.errors.push(&entry.node.place, format!("`{key}` is not a list of texts"));
@@ -121,7 +121,7 @@ impl<'n> Table<'n> {
         texts
     }
 
-    pub(super) fn text_map(&self, key: &'static str) -> BTreeMap<String, String> {
+    pub fn text_map(&self, key: &'static str) -> BTreeMap<String, String> {
         let Some(entry) = self.entry(key) else { return BTreeMap::new() };
         let mut map = BTreeMap::new();
         if !matches!(entry.node.value, Value::Mapping(_)) {
@@ -136,52 +136,80 @@ impl<'n> Table<'n> {
         map
     }
 
-    pub(super) fn bool(&self, key: &'static str) -> Option<(bool, Place)> {
+    /// Every key with the texts of its list; for tables whose keys are names.
+    pub fn lists_of_texts(&self) -> BTreeMap<String, Vec<String>> {
+        let mut lists = BTreeMap::new();
+        for entry in self.node.entries() {
+            let texts: Option<Vec<String>> = match &entry.node.value {
+                Value::Sequence(items) => items.iter().map(text).collect(),
+                _ => None,
+            };
+            match texts {
+                Some(texts) => drop(lists.insert(entry.key.clone(), texts)),
+                None => self.errors.push(&entry.node.place, format!("`{}` is not a list of texts", entry.key)),
+            }
+        }
+        lists
+    }
+
+    /// Every key with its text; for tables whose keys are names.
+    pub fn text_map_of_all(&self) -> BTreeMap<String, String> {
+        let mut map = BTreeMap::new();
+        for entry in self.node.entries() {
+            match text(&entry.node) {
+                Some(value) => drop(map.insert(entry.key.clone(), value)),
+                None => self.errors.push(&entry.node.place, format!("`{}` is not a text", entry.key)),
+            }
+        }
+        map
+    }
+
+    pub fn bool(&self, key: &'static str) -> Option<(bool, Place)> {
         self.read(key, "true or false", Node::bool).map(|(value, place)| (value, place.clone()))
     }
 
-    pub(super) fn number<T: TryFrom<i64>>(&self, key: &'static str) -> Option<T> {
+    pub fn number<T: TryFrom<i64>>(&self, key: &'static str) -> Option<T> {
         self.read(key, "a whole number in range", |node| T::try_from(node.int()?).ok()).map(|(number, _)| number)
     }
 
-    pub(super) fn stated_number(&self, key: &'static str) -> Option<Stated<u32>> {
+    pub fn stated_number(&self, key: &'static str) -> Option<Stated<u32>> {
         self.read(key, "a whole number", |node| u32::try_from(node.int()?).ok())
             .map(|(value, place)| Stated { value, place: place.clone() })
     }
 
-    pub(super) fn float(&self, key: &'static str) -> Option<f64> {
+    pub fn float(&self, key: &'static str) -> Option<f64> {
         self.read(key, "a number", Node::float).map(|(number, _)| number)
     }
 
-    pub(super) fn located_float(&self, key: &'static str) -> Option<Located<f64>> {
+    pub fn located_float(&self, key: &'static str) -> Option<Located<f64>> {
         self.read(key, "a number", Node::float).map(|(number, place)| Located::new(number, place))
     }
 
-    pub(super) fn duration(&self, key: &'static str) -> Option<Stated<SignedDuration>> {
+    pub fn duration(&self, key: &'static str) -> Option<Stated<SignedDuration>> {
         self.read(key, "a time like \"30s\", \"15m\", \"1h\" or \"7d\"", |node| duration(node.str()?))
             .map(|(value, place)| Stated { value, place: place.clone() })
     }
 
-    pub(super) fn located_seconds(&self, key: &'static str) -> Option<Located<u64>> {
+    pub fn located_seconds(&self, key: &'static str) -> Option<Located<u64>> {
         self.read(key, "a time like \"28d\"", |node| u64::try_from(duration(node.str()?)?.as_secs()).ok())
             .map(|(seconds, place)| Located::new(seconds, place))
     }
 
-    pub(super) fn date(&self, key: &'static str) -> Option<Stated<Date>> {
+    pub fn date(&self, key: &'static str) -> Option<Stated<Date>> {
         self.read(key, "a date like 2026-01-31", |node| date(node.str()?))
             .map(|(value, place)| Stated { value, place: place.clone() })
     }
 
-    pub(super) fn required_date(&self, key: &'static str) -> Option<Date> {
+    pub fn required_date(&self, key: &'static str) -> Option<Date> {
         self.required(key, self.date(key)).map(|stated| stated.value)
     }
 
-    pub(super) fn required_time(&self, key: &'static str) -> Option<Timestamp> {
+    pub fn required_time(&self, key: &'static str) -> Option<Timestamp> {
         let time = self.read(key, "a time like 2026-01-31T09:00:00Z", |node| node.str()?.parse().ok());
         self.required(key, time).map(|(time, _)| time)
     }
 
-    pub(super) fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+    pub fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let entry = self.entry(key)?;
         let text = entry.node.str().unwrap_or_default();
         let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
@@ -192,7 +220,7 @@ impl<'n> Table<'n> {
         found
     }
 
-    pub(super) fn required_choice_of(&self, key: &'static str, choices: &[&str]) -> Option<String> {
+    pub fn required_choice_of(&self, key: &'static str, choices: &[&str]) -> Option<String> {
         let name = self.required_text(key)?;
         if choices.contains(&name.as_str()) {
             return Some(name);
@@ -203,7 +231,7 @@ impl<'n> Table<'n> {
         None
     }
 
-    pub(super) fn table(&self, key: &'static str) -> Option<Self> {
+    pub fn table(&self, key: &'static str) -> Option<Self> {
         let entry = self.entry(key)?;
         if !matches!(entry.node.value, Value::Mapping(_)) {
             self.errors.push(&entry.node.place, format!("`{key}` is not a table"));
@@ -213,7 +241,7 @@ impl<'n> Table<'n> {
     }
 
     /// `[[key]]`.
-    pub(super) fn tables(&self, key: &'static str) -> Vec<Self> {
+    pub fn tables(&self, key: &'static str) -> Vec<Self> {
         let Some(entry) = self.entry(key) else { return Vec::new() };
         let Value::Sequence(items) = &entry.node.value else {
             self.errors.push(&entry.node.place, format!("`{key}` is not a list of tables: write [[{key}]]"));
@@ -227,7 +255,7 @@ impl<'n> Table<'n> {
     }
 
     /// `[key.NAME]`.
-    pub(super) fn named_tables(&self, key: &'static str) -> Vec<(String, Self)> {
+    pub fn named_tables(&self, key: &'static str) -> Vec<(String, Self)> {
         let Some(section) = self.table(key) else { return Vec::new() };
         let mut tables = Vec::new();
         for entry in section.node.entries() {
@@ -244,7 +272,7 @@ impl<'n> Table<'n> {
         Self { node: &entry.node, place: entry.key_place.clone(), errors: self.errors, asked: RefCell::default() }
     }
 
-    pub(super) fn place_of(&self, key: &'static str) -> Option<Place> {
+    pub fn place_of(&self, key: &'static str) -> Option<Place> {
         self.entry(key).map(|entry| entry.key_place.clone())
     }
 }

@@ -22,6 +22,7 @@ mod migration;
 mod objective;
 mod package;
 mod pipeline;
+mod rehearsal;
 mod results;
 mod secrets;
 mod settings;
@@ -41,6 +42,7 @@ pub use migration::*;
 pub use objective::*;
 pub use package::*;
 pub use pipeline::*;
+pub use rehearsal::*;
 pub use results::*;
 pub use secrets::*;
 pub use settings::*;
@@ -209,6 +211,8 @@ pub struct Facts {
     pub results: Arc<Gathered<ResultFile>>,
     /// What exercising this service showed.
     pub exercises: Arc<Gathered<ExerciseRecord>>,
+    /// Rollbacks of this service that were timed.
+    pub rehearsals: Arc<Gathered<RehearsalRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
     /// What looks like a secret in the files.
     pub secrets: Arc<Gathered<SecretSighting>>,
@@ -335,6 +339,11 @@ impl<'a> Evidence<'a> {
     /// what the files say, so that the source does not count as touched.
     pub fn exercises(&self) -> Result<&'a [ExerciseRecord], Missing> {
         readable(Source::Experiments, &self.facts.exercises)
+    }
+
+    /// Rollbacks of this service that were timed. As with exercises, one that cannot be read takes nothing from the files.
+    pub fn rehearsals(&self) -> Result<&'a [RehearsalRecord], Missing> {
+        readable(Source::Experiments, &self.facts.rehearsals)
     }
 
     /// Configuration files of the service: environment files, application settings, flag files.

@@ -103,6 +103,7 @@ fn facts(class: Class) -> Facts {
         ownership: Arc::default(),
         results: Arc::default(),
         exercises: Arc::default(),
+        rehearsals: Arc::default(),
         settings: Arc::default(),
         secrets: Arc::default(),
         history: Ok(Arc::default()),

@@ -1,0 +1,20 @@
+//! Rollouts carried out: look, decide, store, act, until the release is everywhere or nowhere.
+
+mod actuator;
+mod cluster;
+mod file;
+mod forecast;
+mod lease;
+mod meters;
+mod rehearsal;
+mod run;
+mod store;
+
+pub use actuator::{Actuator, Surroundings};
+pub use file::{DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
+pub use forecast::{Forecast, StepForecast, forecast};
+pub use lease::{Holder, Lease, LeaseError};
+pub use meters::Meters;
+pub use rehearsal::record;
+pub use run::{Clock, Rollout, Shown, Stopped};
+pub use store::{FOLDER, Line, Store, StoreError, Stored};

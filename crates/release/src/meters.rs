@@ -1,0 +1,323 @@
+//! Reading what the gates are judged by.
+
+use std::collections::BTreeMap;
+
+use gonogo_actuators::{command, haproxy::Counters};
+use gonogo_collectors::metrics::{Address, Endpoint, Limits, Number, Prometheus, exposition::Exposition};
+use gonogo_domain::rollout::{GateKind, gate::Reading, latency::Histogram, sequential::Trials};
+use regex::Regex;
+
+use crate::{Actuator, File, Http, MeterFile, Metrics};
+
+/// Everything that is asked in a look.
+#[derive(Debug)]
+pub struct Meters {
+    prometheus: Option<Result<(Prometheus, String, String), String>>,
+    metrics: Option<Metrics>,
+    gates: Vec<(MeterFile, GateKind)>,
+    client: Result<reqwest::Client, String>,
+}
+
+/// No answer of a meter may hold up a look for longer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+const LIMITS: Limits = Limits { time: PATIENCE, bytes: 32 << 20 };
+
+/// Stable and canary.
+type Sides<T> = (Option<T>, Option<T>);
+
+/// What is read once for all gates of a look.
+#[derive(Default)]
+struct Once {
+    counters: Option<Result<Sides<Counters>, String>>,
+    scrapes: Option<Result<Sides<Vec<Exposition>>, String>>,
+}
+
+impl Meters {
+    /// `variable` looks a variable of the environment up.
+    pub fn new(file: &File, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let prometheus = file.prometheus.as_ref().map(|asked| {
+            let mut address = Address::new(&asked.url).map_err(|error| error.to_string())?;
+            if let Some((name, holder)) = &asked.header {
+                let value = variable(holder).ok_or_else(|| format!("the variable {holder} is not set"))?;
+                address = address.with_header(name, &value).map_err(|error| error.to_string())?;
+            }
+            let prometheus = Prometheus::new(address, LIMITS).map_err(|error| error.to_string())?;
+            Ok((prometheus, asked.stable.clone(), asked.canary.clone()))
+        });
+        // The first to ask for it decides for the process; whoever was first chose the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| error.to_string());
+        let kinds = file.plan.gates.iter().map(|gate| gate.kind);
+        let gates = file.meters.iter().cloned().zip(kinds).collect();
+        Self { prometheus, metrics: file.metrics.clone(), gates, client }
+    }
+
+    /// One reading for each gate.
+    pub async fn read(&self, actuator: &mut Actuator) -> Vec<Reading> {
+        let mut once = Once::default();
+        let mut readings = Vec::with_capacity(self.gates.len());
+        for (meter, kind) in &self.gates {
+            let reading = Box::pin(self.one(meter, kind, actuator, &mut once)).await;
+            readings.push(reading.unwrap_or_else(Reading::Error));
+        }
+        readings
+    }
+
+    async fn one(
+        &self,
+        meter: &MeterFile,
+        kind: &GateKind,
+        actuator: &mut Actuator,
+        once: &mut Once,
+    ) -> Result<Reading, String> {
+        match meter {
+            MeterFile::HaProxy(bad) => {
+                if once.counters.is_none() {
+                    once.counters = Some(match actuator {
+                        Actuator::HaProxy(driver) => driver.counters().await.map_err(|trouble| trouble.to_string()),
+                        Actuator::Script(_) | Actuator::Kubernetes(_) => Err("the driver counts nothing".to_owned()),
+                    });
+                }
+                let (stable, canary) = once.counters.clone().unwrap_or(Ok((None, None)))?;
+                let trials = |counters: Option<Counters>| counters.map(|counters| counters.trials(*bad));
+                Ok(Reading::Counts { canary: trials(canary), stable: trials(stable) })
+            }
+            MeterFile::PromCounts { total, bad } => {
+                let (prometheus, stable, canary) = self.prometheus()?;
+                let mut sides = [None, None];
+                for (place, side) in sides.iter_mut().zip([stable, canary]) {
+                    let all = count(prometheus, &total.replace("$side", side)).await?;
+                    // No series of what goes wrong yet is none of it; no series at all is no data.
+                    let bad = count(prometheus, &bad.replace("$side", side)).await?.unwrap_or(0);
+                    *place = all.map(|all| Trials { all, bad });
+                }
+                let [stable, canary] = sides;
+                Ok(Reading::Counts { canary, stable })
+            }
+            MeterFile::PromHistogram { query } => {
+                let (prometheus, stable, canary) = self.prometheus()?;
+                let mut sides = [None, None];
+                for (place, side) in sides.iter_mut().zip([stable, canary]) {
+                    let answer = prometheus.instant(&query.replace("$side", side), None).await;
+                    let samples = answer.map_err(|error| error.to_string())?.value;
+                    let buckets = samples
+                        .iter()
+                        .filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value)));
+                    *place = histogram(buckets);
+                }
+                let [stable, canary] = sides;
+                Ok(Reading::Histograms { canary, stable })
+            }
+            MeterFile::PromValue { query } => {
+                let (prometheus, ..) = self.prometheus()?;
+                match prometheus.number(query, None).await.map_err(|error| error.to_string())?.value {
+                    Number::Is(number) => Ok(Reading::Value(Some(number))),
+                    Number::NotANumber => Ok(Reading::Value(Some(f64::NAN))),
+                    Number::Nothing => Ok(Reading::Value(None)),
+                    Number::Several(count) => Err(format!("the query gives {count} series: add them up")),
+                }
+            }
+            MeterFile::Counts { total, bad } => {
+                let (stable, canary) = self.scrapes(actuator, once).await?;
+                let count = |side: Option<Vec<Exposition>>| counted(&side?, total, bad);
+                Ok(Reading::Counts { canary: count(canary), stable: count(stable) })
+            }
+            MeterFile::Histogram { family } => {
+                let (stable, canary) = self.scrapes(actuator, once).await?;
+                let bucket = format!("{family}_bucket");
+                let read = |side: Option<Vec<Exposition>>| {
+                    let side = side?;
+                    let samples = side.iter().flat_map(|scrape| &scrape.samples).filter(|sample| sample.name == bucket);
+                    histogram(samples.filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value))))
+                };
+                Ok(Reading::Histograms { canary: read(canary), stable: read(stable) })
+            }
+            MeterFile::Http(http) => Ok(self.http(http).await),
+            MeterFile::Command(line) => Ok(match (command::run(line, &[], &[]).await, kind) {
+                (Ok(printed), GateKind::Value { .. }) => {
+                    let text = String::from_utf8_lossy(&printed);
+                    match text.trim() {
+                        "" => Reading::Value(None),
+                        number => Reading::Value(Some(number.parse().map_err(|_| "it prints no number".to_owned())?)),
+                    }
+                }
+                (Ok(printed), _) => Reading::Passed(first(&printed)),
+                (Err(trouble), GateKind::Value { .. }) => Reading::Error(trouble.to_string()),
+                // Exit status 1 is an answer; that it cannot be run is none.
+                (Err(trouble), _) if trouble.what.contains("exit status: 1)") => Reading::NotPassed(trouble.what),
+                (Err(trouble), _) => Reading::Error(trouble.to_string()),
+            }),
+        }
+    }
+
+    fn prometheus(&self) -> Result<(&Prometheus, &str, &str), String> {
+        match &self.prometheus {
+            Some(Ok((prometheus, stable, canary))) => Ok((prometheus, stable, canary)),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err("there is no Prometheus".to_owned()),
+        }
+    }
+
+    /// Every server of each release is scraped; one that does not answer makes an error of it, because its counters would be
+    /// missing from the sum.
+    async fn scrapes(&self, actuator: &mut Actuator, once: &mut Once) -> Result<Sides<Vec<Exposition>>, String> {
+        if once.scrapes.is_none() {
+            once.scrapes = Some(self.scrape_all(actuator).await);
+        }
+        match &mut once.scrapes {
+            Some(Ok((stable, canary))) => Ok((copies(stable.as_deref()), copies(canary.as_deref()))),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err("nothing was scraped".to_owned()),
+        }
+    }
+
+    async fn scrape_all(&self, actuator: &mut Actuator) -> Result<Sides<Vec<Exposition>>, String> {
+        let (stable, canary) = match (&self.metrics, actuator) {
+            (Some(Metrics::Addresses { stable, canary }), _) => (stable.clone(), canary.clone()),
+            (Some(Metrics::Path(path)), Actuator::HaProxy(driver)) => {
+                let (stable, canary) = driver.addresses().await.map_err(|trouble| trouble.to_string())?;
+                let at = |hosts: Vec<String>| hosts.iter().map(|host| format!("http://{host}{path}")).collect();
+                (at(stable), at(canary))
+            }
+            _ => return Err("it is not known where the metrics of each release are".to_owned()),
+        };
+        let mut sides = [None, None];
+        for (place, addresses) in sides.iter_mut().zip([stable, canary]) {
+            let mut scrapes = Vec::with_capacity(addresses.len());
+            for address in addresses {
+                let endpoint = Address::new(&address).and_then(|address| Endpoint::new(address, LIMITS));
+                let endpoint = endpoint.map_err(|error| error.to_string())?;
+                scrapes.push(endpoint.scrape().await.map_err(|error| error.to_string())?);
+            }
+            *place = Some(scrapes).filter(|scrapes| !scrapes.is_empty());
+        }
+        let [stable, canary] = sides;
+        Ok((stable, canary))
+    }
+
+    async fn http(&self, http: &Http) -> Reading {
+        let client = match &self.client {
+            Ok(client) => client,
+            Err(error) => return Reading::Error(error.clone()),
+        };
+        let mut answer = match client.get(&http.url).timeout(http.patience).send().await {
+            Ok(answer) => answer,
+            // A service that does not answer has not passed: that is what is asked.
+            Err(error) => return Reading::NotPassed(format!("no answer: {}", innermost(&error))),
+        };
+        let status = answer.status().as_u16();
+        if status != http.status {
+            return Reading::NotPassed(format!("{status} instead of {}", http.status));
+        }
+        let Some((pointer, expected)) = &http.equals else { return Reading::Passed(status.to_string()) };
+        let mut body = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= 1 << 20 => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Reading::NotPassed("its answer is larger than a megabyte".to_owned()),
+                Ok(None) => break,
+                Err(error) => return Reading::NotPassed(format!("its answer broke off: {}", innermost(&error))),
+            }
+        }
+        let value: serde_json::Value = match serde_json::from_slice(&body) {
+            Ok(value) => value,
+            Err(error) => return Reading::NotPassed(format!("its answer is no JSON: {error}")),
+        };
+        let found = match value.pointer(pointer) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => return Reading::NotPassed(format!("nothing stands at {pointer}")),
+        };
+        if found == *expected {
+            return Reading::Passed(format!("{pointer} is {found}"));
+        }
+        Reading::NotPassed(format!("{pointer} is {found} instead of {expected}"))
+    }
+}
+
+fn copies(scrapes: Option<&[Exposition]>) -> Option<Vec<Exposition>> {
+    let copy = |scrape: &Exposition| {
+        let mut copy = Exposition::default();
+        copy.samples.clone_from(&scrape.samples);
+        copy
+    };
+    scrapes.map(|scrapes| scrapes.iter().map(copy).collect())
+}
+
+/// A counter by a query; none: no series.
+async fn count(prometheus: &Prometheus, query: &str) -> Result<Option<u64>, String> {
+    match prometheus.number(query, None).await.map_err(|error| error.to_string())?.value {
+        Number::Is(number) => Ok(whole(number)),
+        Number::NotANumber | Number::Nothing => Ok(None),
+        Number::Several(count) => Err(format!("the query gives {count} series: add them up with sum(…)")),
+    }
+}
+
+/// The counters of a family, and of those whose labels match.
+fn counted(scrapes: &[Exposition], total: &str, bad: &BTreeMap<String, Regex>) -> Option<Trials> {
+    let mut trials = None;
+    for sample in scrapes.iter().flat_map(|scrape| &scrape.samples).filter(|sample| sample.name == total) {
+        let value = whole(sample.value)?;
+        let is_bad =
+            bad.iter().all(|(label, pattern)| sample.labels.get(label).is_some_and(|value| pattern.is_match(value)));
+        let sum: &mut Trials = trials.get_or_insert_default();
+        sum.add(Trials { all: value, bad: if is_bad && !bad.is_empty() { value } else { 0 } });
+    }
+    trials
+}
+
+/// Buckets of one or several series, added up.
+fn histogram(buckets: impl Iterator<Item = (f64, f64)>) -> Option<Histogram> {
+    let mut sums: Vec<(f64, u64)> = Vec::new();
+    for (bound, value) in buckets {
+        let value = whole(value)?;
+        match sums.iter_mut().find(|(other, _)| other.total_cmp(&bound).is_eq()) {
+            Some((_, sum)) => *sum = sum.saturating_add(value),
+            None => sums.push((bound, value)),
+        }
+    }
+    let all = sums.iter().find(|(bound, _)| bound.is_infinite()).map(|(_, all)| *all)?;
+    Some(Histogram::new(sums, all))
+}
+
+/// A counter is a whole number; `increase` extrapolates, and what it gives is rounded.
+fn whole(number: f64) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+    (0.0..1e18).contains(&number).then(|| number.round() as u64)
+}
+
+fn first(printed: &[u8]) -> String {
+    let text = String::from_utf8_lossy(printed);
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("passed").chars().take(200).collect()
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_of_several_servers_are_added_and_what_is_bad_is_told_by_its_labels() {
+        let text =
+            "requests{status=\"200\",path=\"/\"} 90\nrequests{status=\"503\"} 7\nrequests{status=\"429\"} 3\nother 5\n";
+        let scrapes = [Exposition::read(text).unwrap(), Exposition::read(text).unwrap()];
+        let bad = |pattern: &str| BTreeMap::from([("status".to_owned(), Regex::new(pattern).unwrap())]);
+        assert_eq!(counted(&scrapes, "requests", &bad("^5..$")), Some(Trials { all: 200, bad: 14 }));
+        assert_eq!(counted(&scrapes, "requests", &bad("^429$")), Some(Trials { all: 200, bad: 6 }));
+        assert_eq!(counted(&scrapes, "nothing", &bad("^5..$")), None);
+    }
+
+    #[test]
+    fn buckets_of_several_series_are_one_histogram() {
+        let buckets = [(0.1, 5.0), (f64::INFINITY, 9.0), (0.1, 1.0), (f64::INFINITY, 1.0)];
+        assert_eq!(histogram(buckets.into_iter()), Some(Histogram::new(vec![(0.1, 6)], 10)));
+        assert_eq!(histogram([(0.1, 5.0)].into_iter()), None);
+        assert_eq!(histogram([(0.1, f64::NAN), (f64::INFINITY, 1.0)].into_iter()), None);
+    }
+}
