@@ -7,6 +7,8 @@ use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
 use jiff::{SignedDuration, civil::Date};
 
+use crate::slo::options::SloOptions;
+
 /// Decides whether a service is ready for production.
 #[derive(Debug, Parser)]
 #[command(name = "gonogo", version, about, long_about = None, propagate_version = true, after_help = AFTER)]
@@ -26,6 +28,7 @@ Examples:
   gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
   gonogo exercise .                     start it, break its dependencies, watch
   gonogo rollout start rollout.toml     to all of the traffic step by step, or back
+  gonogo slo status .                   what is left of the error budgets
   gonogo preflight .                    whether a release may begin now
   gonogo init .                         a commented gonogo.toml from what is there
 
@@ -80,6 +83,8 @@ pub(crate) enum Command {
     Exercise(ExerciseOptions),
     /// Takes a release to all of the traffic step by step, or back
     Rollout(RolloutOptions),
+    /// Makes rules of service level objectives, checks them, and says what is left of their error budgets
+    Slo(SloOptions),
     /// The last look before a release: the review, what runs, vendors, keys, alerts, the way back
     Preflight(PreflightOptions),
     /// Proposes a commented gonogo.toml from what was discovered

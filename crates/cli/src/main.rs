@@ -16,6 +16,7 @@ mod record;
 mod review;
 mod rollout;
 mod secrets;
+mod slo;
 
 use std::{
     io::{self, Write as _},
@@ -49,6 +50,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Rollout(options) => rollout::run(options, &arguments.common),
         Command::Preflight(options) => preflight::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
+        Command::Slo(options) => slo::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),
         Command::Attest(options) => record::attest(options),

@@ -28,7 +28,7 @@ mod jsonnet;
 mod kubernetes;
 pub mod metrics;
 mod migrations;
-mod objectives;
+pub mod objectives;
 mod ownership;
 mod packages;
 mod paths;

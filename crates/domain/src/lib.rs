@@ -24,6 +24,7 @@ mod run;
 pub mod secret;
 mod service;
 mod settle;
+pub mod slo;
 mod text;
 mod waiver;
 

@@ -42,6 +42,10 @@ pub fn write_trials(head: &[&str], trials: &Trials, out: &mut dyn Write) -> io::
         writeln!(out, "- {}", scalar(file))?;
     }
     writeln!(out, "evaluation_interval: {}", trials.evaluation_interval)?;
+    if !trials.group_order.is_empty() {
+        writeln!(out, "group_eval_order:")?;
+        trials.group_order.iter().try_for_each(|group| writeln!(out, "- {}", scalar(group)))?;
+    }
     if trials.trials.is_empty() {
         return writeln!(out, "tests: []");
     }

@@ -59,6 +59,7 @@ fn trials(groups: &[Group]) -> Trials {
     Trials {
         rule_files: vec!["rules.yml".to_owned()],
         evaluation_interval: Span::minutes(1),
+        group_order: vec!["shop: yes".to_owned()],
         trials: vec![Trial {
             name: "half of the requests fail\nfrom the start".to_owned(),
             interval: Span::minutes(1),

@@ -4,6 +4,7 @@ use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
     evidence::{AlertRule, Document, DocumentKind, Indicator, Objective, ObjectiveFormat, RuleKind},
+    slo::{self, Known, Weight},
 };
 
 use crate::shared::{figures, trees::is_shown_off};
@@ -82,6 +83,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.miss(key.clone(), finding);
         }
     }
+    for (key, finding) in broken(evidence, &objectives, rules) {
+        tally.miss(key, finding);
+    }
     for (indicator, en, zh) in WANTED {
         if !objectives.iter().any(|objective| measures(objective, indicator)) {
             tally.miss(en, Finding::new(&first.place, format!("there is no SLO for {en}"), format!("没有{zh}的 SLO")));
@@ -149,6 +153,45 @@ fn defects(objective: &Objective, rules: &[AlertRule]) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// What cannot work, whoever is asked: promises that break by themselves, and alerts that can never fire.
+fn broken(evidence: &Evidence<'_>, objectives: &[&Objective], rules: &[AlertRule]) -> Vec<(String, Finding)> {
+    let whole: Vec<&slo::Objective> =
+        objectives.iter().filter_map(|objective| objective.whole.as_deref().ok()).collect();
+    let service = evidence.service();
+    let mut known = Known::nothing();
+    let waits_for = service.dependencies.iter().map(|dependency| dependency.name.clone()).collect();
+    known.dependencies.insert(service.name.clone(), waits_for);
+    let mut found = Vec::new();
+    for objective in &whole {
+        let defects = slo::lint(objective, &whole, &known);
+        for defect in defects.into_iter().filter(|defect| defect.weight == Weight::Error) {
+            let Message { en, zh } = defect.message;
+            let finding = Finding::new(
+                &objective.place,
+                format!("the SLO {} cannot be kept: {en}", objective.name),
+                format!("SLO {} 无法达成：{zh}", objective.name),
+            );
+            found.push((format!("{} {}", objective.place, objective.name), finding));
+        }
+    }
+    for rule in rules.iter().filter(|rule| rule.kind == RuleKind::Alerting && rule.production) {
+        let burns = ["slo:sli_error:ratio_rate", "burnrate"].iter().any(|word| rule.expr.value.contains(word));
+        let thresholds = if burns { slo::burn_thresholds(&rule.expr.value) } else { Vec::new() };
+        // Both windows of a pair have the same threshold.
+        if let Some((factor, budget)) = thresholds.into_iter().find(|(factor, budget)| !slo::can_fire(*factor, *budget))
+        {
+            let (name, reached) = (&rule.name, factor.times(budget));
+            let finding = Finding::new(
+                &rule.place,
+                format!("{name} can never fire at {factor} × {budget}: no error ratio is above {reached}"),
+                format!("{name} 在 {factor} × {budget} 处永远不会触发：错误率不可能高于 {reached}"),
+            );
+            found.push((format!("{} {name}", rule.place), finding));
+        }
+    }
+    found
 }
 
 /// A rule that names the objective, in its labels or its own name, and looks at an error ratio.

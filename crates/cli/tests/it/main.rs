@@ -13,4 +13,5 @@ mod readme;
 mod records;
 mod rollout;
 mod secrets;
+mod slo;
 mod support;

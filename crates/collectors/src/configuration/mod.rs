@@ -16,6 +16,7 @@ mod preflight;
 mod run;
 pub mod table;
 
+use crate::objectives::{Stated, stated};
 use table::{Errors, Table};
 
 /// The name of the configuration file, at the root of the repository.
@@ -254,7 +255,13 @@ fn dependency(table: &Table<'_>) -> Option<Dependency> {
 
 fn objective(service: &str, table: &Table<'_>) -> Option<Objective> {
     let name = table.required_text("name");
-    let objective = Objective {
+    let counted = Stated {
+        good: table.text("good"),
+        bad: table.text("bad"),
+        total: table.text("total"),
+        target: table.located_float("target").map(|target| target.value.to_string()),
+    };
+    let mut objective = Objective {
         name: name.clone().unwrap_or_default(),
         service: Some(service.to_owned()),
         place: table.place().clone(),
@@ -265,7 +272,10 @@ fn objective(service: &str, table: &Table<'_>) -> Option<Objective> {
         queries: table.texts("queries"),
         alerting: table.place_of("alerting"),
         budget_policy: table.place_of("budget_policy"),
+        whole: Err(String::new()),
     };
+    objective.queries.extend([&counted.good, &counted.bad, &counted.total].into_iter().flatten().cloned());
+    objective.whole = stated(&objective, &counted);
     table.finish();
     name.map(|_| objective)
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 pub(crate) mod http;
+mod meter;
 mod prometheus;
 mod scrape;
 
@@ -10,6 +11,7 @@ mod tests;
 
 pub use answer::{Alert, Answer, Number, RuleGroup, RuleState, Sample, Series, Target};
 pub use http::{Address, Limits, MetricsTrouble};
+pub use meter::{Metered, Tally, bounds, events_per_day, meter, scraped_bounds};
 pub use prometheus::Prometheus;
 pub use scrape::Endpoint;
 

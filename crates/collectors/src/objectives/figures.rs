@@ -1,6 +1,6 @@
 //! Targets and windows as they are written.
 
-use gonogo_domain::{Node, evidence::Located};
+use gonogo_domain::{Node, evidence::Located, slo::Decimal};
 
 const DAY: u64 = 24 * 3600;
 
@@ -12,6 +12,16 @@ pub(super) fn ratio(node: &Node) -> Option<Located<f64>> {
 /// A ratio that is written in percent, with or without the sign.
 pub(super) fn percent(node: &Node) -> Option<Located<f64>> {
     Some(Located::new(hundredth(node.str()?.trim().trim_end_matches('%').trim_end())?, &node.place))
+}
+
+/// The same, exactly.
+pub(super) fn exact_ratio(node: &Node) -> Option<Decimal> {
+    node.str()?.trim().parse().ok()
+}
+
+/// The same, exactly.
+pub(super) fn exact_percent(node: &Node) -> Option<Decimal> {
+    Some(node.str()?.trim().trim_end_matches('%').trim_end().parse::<Decimal>().ok()?.hundredth())
 }
 
 /// The hundredth of a decimal number, exactly the one that a person would write: 99.9 / 100 is 0.9990000000000001.

@@ -107,6 +107,7 @@ fn objective(vendor: &Vendor, resource: &Resource, resources: &[Resource]) -> Ob
         queries,
         alerting: own.or_else(|| alert(resource, resources)),
         budget_policy: budget_policy(body),
+        whole: Err("its vendor evaluates it".to_owned()),
     }
 }
 

@@ -3,21 +3,26 @@
 mod figures;
 mod indicator;
 mod infrastructure;
+mod measure;
 mod open_slo;
 mod pyrra;
 mod sloth;
+mod whole;
 
 use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Gap, Gathered, Node, Place, Source,
-    evidence::{Object, Objective, Role},
+    evidence::{Located, Object, Objective, Role},
+    rules::{Labels, Span},
+    slo::{Decimal, Period},
 };
 
-use crate::{Corpus, DataFile, corpus::Format};
+use crate::{Configuration, Corpus, DataFile, Tree, corpus::Format};
 use open_slo::Catalogue;
 
 pub(crate) use infrastructure::from_infrastructure;
+pub(crate) use whole::{Stated, stated};
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Objective> {
     let files: Vec<&DataFile> =
@@ -36,6 +41,13 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Objective> {
         }
         gathered.files += usize::from(ours || gathered.items.len() > before);
     }
+    gathered
+}
+
+/// The SLOs that the files of a tree declare, and those that its configuration states: without a review around them.
+pub fn declared(tree: &Tree, configuration: &Configuration) -> Gathered<Objective> {
+    let mut gathered = gather(&Corpus::read(tree));
+    gathered.items.extend(configuration.services.iter().flat_map(|service| service.objectives.iter().cloned()));
     gathered
 }
 
@@ -80,6 +92,35 @@ fn read(document: &Node, catalogue: &Catalogue<'_>, items: &mut Vec<Objective>, 
         }
         _ => (),
     }
+}
+
+/// A target that leaves something to go wrong, and promises something.
+fn promised(target: Option<Decimal>) -> Result<Decimal, String> {
+    match target {
+        None => Err("it has no target that is a number".to_owned()),
+        Some(target) if target >= Decimal::ONE => Err("its target leaves no budget".to_owned()),
+        Some(target) if target <= Decimal::ZERO => Err("its target promises nothing".to_owned()),
+        Some(target) => Ok(target),
+    }
+}
+
+/// The shortest and the longest time that a budget is kept for.
+const SHORTEST: Span = Span::days(1);
+const LONGEST: Span = Span::days(366);
+
+fn rolling(window: Option<&Located<u64>>) -> Result<Period, String> {
+    let window = window.ok_or("it has no window")?;
+    let length = Span::seconds(window.value);
+    if length < SHORTEST || length > LONGEST {
+        return Err(format!("its window is {length}: a budget is kept for a day at least, and a year at most"));
+    }
+    Ok(Period::Rolling(length))
+}
+
+/// The texts of a mapping.
+fn texts(node: Option<&Node>) -> Labels {
+    let entries = node.map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((entry.key.clone(), entry.node.str()?.to_owned()))).collect()
 }
 
 /// Where an objective names what happens when its budget is spent: a key that says so, or its description.

@@ -1,23 +1,26 @@
 //! OpenSLO, v1 and v1alpha.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use gonogo_domain::{
     Gap, Node, Place, Source,
     evidence::{Located, Objective, ObjectiveFormat},
 };
 
-use super::{budget_policy, figures, indicator::indicator};
+use super::{budget_policy, figures, indicator::indicator, whole};
 
-/// The indicators and alert policies that SLOs refer to, by name.
+/// The indicators, alert policies, conditions and data sources that SLOs refer to, by name.
+#[derive(Default)]
 pub(super) struct Catalogue<'a> {
-    indicators: BTreeMap<&'a str, &'a Node>,
-    policies: BTreeMap<&'a str, &'a Node>,
+    pub indicators: BTreeMap<&'a str, &'a Node>,
+    pub policies: BTreeMap<&'a str, &'a Node>,
+    pub conditions: BTreeMap<&'a str, &'a Node>,
+    pub sources: BTreeMap<&'a str, &'a Node>,
 }
 
 impl<'a> Catalogue<'a> {
     pub(super) fn of(documents: impl Iterator<Item = &'a Node>) -> Self {
-        let mut catalogue = Self { indicators: BTreeMap::new(), policies: BTreeMap::new() };
+        let mut catalogue = Self::default();
         for document in documents {
             let Some(name) = document.str_at("metadata.name") else { continue };
             if !document.str_at("apiVersion").is_some_and(|api| api.starts_with("openslo")) {
@@ -26,6 +29,8 @@ impl<'a> Catalogue<'a> {
             match document.str_at("kind") {
                 Some("SLI") => drop(catalogue.indicators.insert(name, document)),
                 Some("AlertPolicy") => drop(catalogue.policies.insert(name, document)),
+                Some("AlertCondition") => drop(catalogue.conditions.insert(name, document)),
+                Some("DataSource") => drop(catalogue.sources.insert(name, document)),
                 _ => (),
             }
         }
@@ -39,7 +44,7 @@ pub(super) fn read(document: &Node, catalogue: &Catalogue<'_>, items: &mut Vec<O
     let shown = document.str_at("metadata.displayName").unwrap_or_default();
     let alerting = alerting(spec, catalogue, gaps);
     let objectives = spec.list("objectives");
-    for objective in objectives {
+    for (index, objective) in objectives.iter().enumerate() {
         let mut queries = Vec::new();
         for holder in [objective, spec] {
             if queries.is_empty() {
@@ -48,17 +53,20 @@ pub(super) fn read(document: &Node, catalogue: &Catalogue<'_>, items: &mut Vec<O
         }
         let stage = objective.str_at("displayName").unwrap_or_default();
         let several = objectives.len() > 1;
+        let measured = indicator(&[name, shown, stage], &queries);
+        let part = whole::Part { document, spec, objective, index, several, indicator: measured };
         items.push(Objective {
             name: if several && !stage.is_empty() { format!("{name}: {stage}") } else { name.to_owned() },
             service: spec.str_at("service").map(str::to_owned),
             place: if several { objective.place.clone() } else { document.place.clone() },
             format: ObjectiveFormat::OpenSlo,
-            indicator: indicator(&[name, shown, stage], &queries),
+            indicator: measured,
             target: target(objective),
             window_seconds: window(spec),
             queries,
             alerting: alerting.clone(),
             budget_policy: budget_policy(document),
+            whole: whole::open_slo(&part, catalogue).map(Arc::new),
         });
     }
 }
@@ -68,7 +76,7 @@ fn target(objective: &Node) -> Option<Located<f64>> {
     objective.get("target").and_then(figures::ratio).or_else(percent)
 }
 
-fn window(spec: &Node) -> Option<Located<u64>> {
+pub(super) fn window(spec: &Node) -> Option<Located<u64>> {
     let windows = ["timeWindow", "timeWindows"].iter().find_map(|key| spec.get(key))?;
     let window = windows.items().first().unwrap_or(windows);
     if let Some(duration) = window.get("duration") {

@@ -1,7 +1,9 @@
 //! SLOs as they are declared.
 
+use std::sync::Arc;
+
 use super::Located;
-use crate::Place;
+use crate::{Place, slo};
 
 /// A service level objective.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Objective {
     pub alerting: Option<Place>,
     /// It names a policy for a spent budget.
     pub budget_policy: Option<Place>,
+    /// All of it, as rules are made of it; or why none can be.
+    pub whole: Result<Arc<slo::Objective>, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ pub struct Trials {
     pub rule_files: Vec<String>,
     /// How often the rules are evaluated.
     pub evaluation_interval: Span,
+    /// The groups in the order in which they are evaluated; those that are left out come in any order.
+    pub group_order: Vec<String>,
     pub trials: Vec<Trial>,
 }
 

@@ -1,5 +1,6 @@
 //! `PromQL` expressions: do they parse, which metrics and labels do they name.
 
+mod counters;
 mod guard;
 mod patterns;
 mod template;
@@ -10,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use promql_parser::label::{MatchOp, Matcher as ParsedMatcher};
 use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 
+pub use counters::rated;
 pub use template::VARIABLE;
 
 /// What an expression asks for.
