@@ -7,6 +7,8 @@ use gonogo_collectors::history::Depth;
 use gonogo_domain::{Lang, Occasion};
 use jiff::{SignedDuration, civil::Date};
 
+use crate::alerts::AlertsCommand;
+
 use crate::slo::options::SloOptions;
 
 /// Decides whether a service is ready for production.
@@ -23,13 +25,13 @@ const AFTER: &str = "\
 Examples:
   gonogo review .                       what stands between this repository and production
   gonogo review . --format html=r.html  the same as one page, besides the terminal
+  gonogo preflight .                    whether a release may begin now
   gonogo secrets .                      only the secrets in files and history
   gonogo explain health.readiness       why a check asks what it asks
+  gonogo rollout start rollout.toml     to all of the traffic step by step, or back
   gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
   gonogo exercise .                     start it, break its dependencies, watch
-  gonogo rollout start rollout.toml     to all of the traffic step by step, or back
   gonogo slo status .                   what is left of the error budgets
-  gonogo preflight .                    whether a release may begin now
   gonogo init .                         a commented gonogo.toml from what is there
 
 Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.";
@@ -75,18 +77,21 @@ pub(crate) enum Command {
     Checks(ChecksOptions),
     /// Shows the page of a check: why, what passes, what fails
     Explain(ExplainOptions),
+    /// The last look before a release: the review, what runs, vendors, keys, alerts, the way back
+    Preflight(PreflightOptions),
     /// Looks for secrets in every file and in the git history, without the rest of a review
     Secrets(SecretsOptions),
     /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
+    /// Takes a release to all of the traffic step by step, or back
+    Rollout(RolloutOptions),
     Load(LoadOptions),
     /// Starts a service on this machine, breaks what is around it, and measures what happens
     Exercise(ExerciseOptions),
-    /// Takes a release to all of the traffic step by step, or back
-    Rollout(RolloutOptions),
     /// Makes rules of service level objectives, checks them, and says what is left of their error budgets
     Slo(SloOptions),
-    /// The last look before a release: the review, what runs, vendors, keys, alerts, the way back
-    Preflight(PreflightOptions),
+    /// Writes alert rules with their tests, routes and a dashboard, from what a service is seen to expose
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml
@@ -102,7 +107,9 @@ pub(crate) enum Command {
     Man,
     /// Cleans up after a gonogo that was killed; started by `exercise`
     #[command(hide = true)]
-    Keep { mark: String },
+    Keep {
+        mark: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -506,7 +513,7 @@ pub(crate) struct RehearseOptions {
     pub in_production: bool,
 }
 
-fn length(text: &str) -> Result<Duration, String> {
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
     let length: SignedDuration = text.parse().map_err(|_| format!("`{text}` is no length of time: 500ms, 30s, 2m"))?;
     let length = Duration::try_from(length).map_err(|_| "a length of time is not negative".to_owned())?;
     if length.is_zero() || length > Duration::from_hours(24) {
@@ -526,16 +533,34 @@ fn rate(text: &str) -> Result<f64, String> {
 #[command(after_help = "\
 Examples:
   gonogo init .            prints the proposal
-  gonogo init . --write    writes gonogo.toml; refuses if there is one")]
+  gonogo init . --write    writes gonogo.toml; refuses if there is one
+  gonogo init . --deploy   prints what a deployment needs and this repository has not
+  gonogo init . --deploy --write --service shop --metrics http://127.0.0.1:8080/metrics --selector 'job=\"shop\"'
+
+Nothing is overwritten, and nothing that only you can know is made up: what is left for you is marked, and no check takes
+what is marked for done.")]
 pub(crate) struct InitOptions {
     /// The repository
     #[arg(default_value = ".")]
     pub path: PathBuf,
-    /// Write gonogo.toml instead of printing it
+    /// Write what is proposed instead of printing it
     #[arg(long)]
     pub write: bool,
     #[arg(long, conflicts_with = "write")]
     pub json: bool,
+    /// What a deployment needs beside the program, as far as it can be told: manifests, rollout file, objectives, alert
+    /// rules, dashboard, the beginnings of runbooks; what is there stays
+    #[arg(long)]
+    pub deploy: bool,
+    /// With --deploy: only these services (repeat)
+    #[arg(long, value_name = "NAME", requires = "deploy")]
+    pub service: Vec<String>,
+    /// With --deploy: what the running service exposes, its address or a file with what it said
+    #[arg(long, value_name = "URL|FILE", requires = "deploy")]
+    pub metrics: Option<String>,
+    /// With --deploy: what tells its series from all others, job="shop"
+    #[arg(long, value_name = "MATCHERS", requires = "deploy")]
+    pub selector: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The `gonogo` binary: arguments, wiring, exit codes.
 
+mod alerts;
 mod arguments;
 mod cache;
 mod checks;
@@ -45,10 +46,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Review(options) => review::run(options, &arguments.common),
         Command::Checks(options) => checks::run(options, &arguments.common),
         Command::Explain(options) => explain::run(options, &arguments.common),
-        Command::Load(options) => load::run(options, &arguments.common),
-        Command::Exercise(options) => exercise::run(options, &arguments.common),
-        Command::Rollout(options) => rollout::run(options, &arguments.common),
         Command::Preflight(options) => preflight::run(options, &arguments.common),
+        Command::Load(options) => load::run(options, &arguments.common),
+        Command::Rollout(options) => rollout::run(options, &arguments.common),
+        Command::Exercise(options) => exercise::run(options, &arguments.common),
+        Command::Alerts(command) => alerts::run(command, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Slo(options) => slo::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),

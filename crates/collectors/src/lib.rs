@@ -18,6 +18,7 @@ pub mod endpoint;
 mod entrances;
 mod environment;
 mod exercises;
+pub mod exposure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod history;

@@ -3,6 +3,7 @@
 //! In reading order: a [`Service`] is what is reviewed, [`Evidence`] is what was gathered about it, a [`Check`] judges
 //! it and gives [`Readings`], [`settle()`] turns them into an [`Outcome`], and [`review()`] decides.
 
+pub mod alerts;
 mod attestation;
 mod change;
 mod check;

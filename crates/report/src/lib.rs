@@ -3,7 +3,9 @@
 use gonogo_domain::{Change, Decision, Gap, Message, Place, Review, WaiverProblem};
 use jiff::civil::Date;
 
+pub mod alertmanager;
 pub mod clean;
+pub mod grafana;
 pub mod html;
 pub mod json;
 pub mod junit;

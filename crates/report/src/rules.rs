@@ -53,7 +53,7 @@ pub fn write_trials(head: &[&str], trials: &Trials, out: &mut dyn Write) -> io::
     trials.trials.iter().try_for_each(|trial| write_trial(trial, out))
 }
 
-fn comment(head: &[&str], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn comment(head: &[&str], out: &mut dyn Write) -> io::Result<()> {
     for line in head.iter().flat_map(|text| text.lines()) {
         writeln!(out, "{}", format!("# {}", crate::clean::clean(line)).trim_end())?;
     }
@@ -173,7 +173,7 @@ fn is_printable(letter: char) -> bool {
 }
 
 /// A scalar that every reader of YAML takes for a string: bare where no reader could take it for anything else.
-fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     if is_bare(text) {
         return text.to_owned();
     }

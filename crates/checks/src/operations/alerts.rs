@@ -146,6 +146,8 @@ fn key(rule: &AlertRule) -> String {
 struct Known {
     /// Documents by path, with the anchors of their headings.
     documents: BTreeMap<String, BTreeSet<String>>,
+    /// Those with parts of a template that nobody filled in: the places, and the lines of each section by its anchor.
+    begun: BTreeMap<String, Begun>,
     files: BTreeSet<String>,
     /// Patterns of CODEOWNERS that have owners.
     owned: Vec<String>,
@@ -165,6 +167,12 @@ impl Known {
                 .iter()
                 .map(|document| (document.place.path().to_owned(), anchors(document)))
                 .collect(),
+            begun: evidence
+                .documents()?
+                .iter()
+                .filter(|document| !document.placeholders.is_empty())
+                .map(|document| (document.place.path().to_owned(), Begun::of(document)))
+                .collect(),
             files: evidence.files()?.iter().map(|entry| entry.path.to_string()).collect(),
             owned: owned.map(|one| one.subject.clone()).collect(),
             service_owned: evidence.service().owner.is_some(),
@@ -173,6 +181,31 @@ impl Known {
 
     fn owns(&self, place: &Place) -> bool {
         self.service_owned || self.owned.iter().any(|pattern| covers(pattern, place.path()))
+    }
+}
+
+/// A document that was begun from a template.
+struct Begun {
+    placeholders: Vec<Place>,
+    /// First line and the line behind the last, by the anchor of the heading.
+    sections: BTreeMap<String, (u32, u32)>,
+}
+
+impl Begun {
+    fn of(document: &gonogo_domain::evidence::Document) -> Self {
+        let line = |place: &Place| place.line().unwrap_or_default();
+        let sections = document.sections.iter().enumerate().map(|(index, section)| {
+            let mut behind = document.sections.iter().skip(index + 1).filter(|next| next.level <= section.level);
+            let end = behind.next().map_or(u32::MAX, |next| line(&next.place));
+            (slug(&section.heading), (line(&section.place), end))
+        });
+        Self { placeholders: document.placeholders.clone(), sections: sections.collect() }
+    }
+
+    /// What is left open of a section, or of the whole.
+    fn open(&self, anchor: Option<&str>) -> Option<&Place> {
+        let lines = anchor.and_then(|anchor| self.sections.get(anchor)).copied().unwrap_or((0, u32::MAX));
+        self.placeholders.iter().find(|place| (lines.0..lines.1).contains(&place.line().unwrap_or_default()))
     }
 }
 
@@ -299,7 +332,14 @@ fn broken_link(name: &str, link: &str, place: &Place, from: &str, known: &Known)
                 format!("{path}, the runbook of {name}, has no section #{anchor}"),
                 format!("{name} 的运行手册 {path} 没有章节 #{anchor}"),
             )),
-            (Some(_), _) => None,
+            (Some(_), anchor) => {
+                let open = known.begun.get(&path).and_then(|begun| begun.open(anchor.as_deref()))?;
+                Some(Finding::new(
+                    open,
+                    format!("{path}, the runbook of {name}, still has a placeholder of its template"),
+                    format!("{name} 的运行手册 {path} 仍有模板占位符"),
+                ))
+            }
             (None, _) if known.files.contains(&path) => None,
             (None, _) => Some(Finding::new(
                 place,

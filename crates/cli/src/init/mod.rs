@@ -1,5 +1,6 @@
 //! `gonogo init`: proposes a commented gonogo.toml from what was discovered.
 
+mod deploy;
 mod run;
 
 use std::{
@@ -20,6 +21,9 @@ use crate::{
 };
 
 pub(crate) fn run(options: &InitOptions, _common: &Common) -> anyhow::Result<ExitCode> {
+    if options.deploy {
+        return deploy::run(options);
+    }
     let tree = Tree::from_disk(&options.path)?;
     let file = options.path.join(configuration::FILE);
     if options.write && (tree.contains(configuration::FILE) || file.exists()) {

@@ -1,8 +1,11 @@
 //! End to end: the binary as its users run it, and the pages of the checks.
 
+mod alerts;
+mod alerts_live;
 mod clay;
 mod commands;
 mod decisions;
+mod deploy;
 mod example;
 mod exercise;
 mod formats;
