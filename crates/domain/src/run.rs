@@ -204,8 +204,10 @@ impl RunRequest {
 pub struct RunDependency {
     pub place: Place,
     pub name: String,
-    /// It speaks HTTP without TLS, so that single requests can be broken.
+    /// It speaks HTTP, so that single requests can be broken.
     pub http: bool,
+    /// The service reaches it over TLS; what stands for it is reached without.
+    pub tls: bool,
     pub behind: Behind,
     /// How long the service may wait for it.
     pub bound: Option<Duration>,

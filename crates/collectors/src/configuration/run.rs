@@ -283,6 +283,7 @@ fn webhook(table: &Table<'_>) -> Option<RunWebhook> {
 
 fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {
     let http = table.bool("http").is_some_and(|(http, _)| http);
+    let tls = table.bool("tls").is_some_and(|(tls, _)| tls);
     let (address, command) = (table.text("address"), table.texts("command"));
     let environment = table.text_map("environment");
     let answers: Vec<Written> = table.tables("answer").iter().filter_map(written).collect();
@@ -304,7 +305,11 @@ fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {
         table.error("http", "written answers are HTTP: `http = true`");
         return None;
     }
-    Some(RunDependency { place: table.place().clone(), name, http, behind, bound })
+    if tls && !http {
+        table.error("tls", "TLS is ended before a dependency that speaks HTTP: `http = true`");
+        return None;
+    }
+    Some(RunDependency { place: table.place().clone(), name, http, tls, behind, bound })
 }
 
 fn written(table: &Table<'_>) -> Option<Written> {

@@ -22,6 +22,7 @@ pub enum Kind {
     Health,
     Liveness,
     Timeouts,
+    Tls,
     Shutdown,
     Bodies,
     Reload,
@@ -54,6 +55,7 @@ impl Kind {
         Self::Health,
         Self::Liveness,
         Self::Timeouts,
+        Self::Tls,
         Self::Shutdown,
         Self::Bodies,
         Self::Reload,
@@ -85,6 +87,7 @@ impl Kind {
             Self::Health => "health",
             Self::Liveness => "liveness",
             Self::Timeouts => "timeouts",
+            Self::Tls => "tls",
             Self::Retries => "retries",
             Self::Breaker => "breaker",
             Self::Bodies => "bodies",
@@ -159,6 +162,10 @@ impl Kind {
                 en: "A dependency that hangs makes nobody wait longer than the bound",
                 zh: "依赖挂起时，任何人的等待都不超过上限",
             },
+            Self::Tls => Text {
+                en: "Nothing is sent to a dependency whose certificate is not its own, and a handshake that hangs is given up",
+                zh: "证书不属于依赖本身时不发送任何数据；握手挂起时会放弃",
+            },
             Self::Retries => Text {
                 en: "Failed calls are repeated with growing, varying waits, and never those that may have been carried out",
                 zh: "失败的调用以递增且带抖动的间隔重试，可能已执行的调用不会重复",
@@ -230,6 +237,7 @@ impl Kind {
             Self::Health => &["health.endpoint"],
             Self::Liveness => &["health.liveness"],
             Self::Timeouts => &["resilience.timeouts"],
+            Self::Tls => &["security.owasp", "resilience.timeouts"],
             Self::Retries => &["resilience.retry"],
             Self::Breaker => &["resilience.circuit-breaker"],
             Self::Bodies => &["security.input-validation"],
@@ -250,6 +258,7 @@ impl Kind {
     pub fn lead(self) -> usize {
         match self {
             Self::Timeouts
+            | Self::Tls
             | Self::Retries
             | Self::Breaker
             | Self::Logs

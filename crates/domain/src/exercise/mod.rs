@@ -33,6 +33,7 @@ mod retries;
 mod shutdown;
 mod timeline;
 mod timeouts;
+mod tls;
 mod tracing;
 mod webhook;
 
@@ -66,5 +67,6 @@ pub use retries::{Call, Retries, RetryCase, RetryFault};
 pub use shutdown::{Exit, Shutdown};
 pub use timeline::{Bucket, Mark, Timeline};
 pub use timeouts::{Hang, Timeouts};
+pub use tls::{Greeted, Tls, Wrongly};
 pub use tracing::{Traced, TracedCalls, Tracing};
 pub use webhook::{Forged, Forgery, Replay, Webhook};

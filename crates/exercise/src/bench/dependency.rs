@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     process::{Mark, Process, Program},
-    proxy::{self, Limits, Proxy, Route, Setup, Stub, Took},
+    proxy::{self, Authority, Limits, Proxy, Route, Setup, Stub, Took},
 };
 
 /// How long a dependency of its own may take to listen.
@@ -26,6 +26,7 @@ const STARTUP: Duration = Duration::from_mins(1);
 pub(super) struct Dependency {
     pub name: String,
     pub http: bool,
+    pub tls: bool,
     pub proxy: Proxy,
     /// The real one behind it, where the bench started it.
     _process: Option<Process>,
@@ -38,6 +39,7 @@ impl Dependency {
         setting: &Setting,
         folder: &Path,
         mark: &Mark,
+        authority: Option<&Authority>,
     ) -> Result<Self, BenchError> {
         let failed = |reason: String| BenchError::Dependency { name: plan.name.clone(), reason };
         let at = |address: SocketAddr| {
@@ -67,8 +69,10 @@ impl Dependency {
                 (proxy::Behind::Stub(stub), None)
             }
         };
-        let proxy = Proxy::start(Setup { behind, limits: Limits::default(), clock: setting.clock })?;
-        Ok(Self { name: plan.name.clone(), http: plan.http, proxy, _process: process })
+        let identity = authority.filter(|_| plan.tls).map(Authority::identity).transpose();
+        let tls = identity.map_err(|error| failed(error.to_string()))?;
+        let proxy = Proxy::start(Setup { behind, tls, limits: Limits::default(), clock: setting.clock })?;
+        Ok(Self { name: plan.name.clone(), http: plan.http, tls: plan.tls, proxy, _process: process })
     }
 }
 
@@ -118,6 +122,14 @@ pub(super) fn every_one_is_reached(run: &Run) -> Result<(), BenchError> {
             return Err(BenchError::Configuration(format!(
                 "{}: nothing tells the service where {name} is: put {address} into the variable of `environment` that \
                      names it; a service without such a variable needs one first",
+                plan.place
+            )));
+        }
+        let authority = format!("{{{name}.ca}}");
+        if plan.tls && !told().any(|text| text.contains(&authority)) {
+            return Err(BenchError::Configuration(format!(
+                "{}: nothing tells the service whose certificates {name} has here: put {authority} into the variable of \
+                 `environment` that its TLS reads, such as SSL_CERT_FILE, NODE_EXTRA_CA_CERTS or REQUESTS_CA_BUNDLE",
                 plan.place
             )));
         }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -17,7 +17,7 @@ use gonogo_domain::{
     Run, RunDependency,
     exercise::{Capacity, Timeline},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 use thiserror::Error;
 
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     process::{Mark, Process, Program},
-    proxy::{Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
+    proxy::{Authority, Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
 };
 
 /// How long what makes the program may take.
@@ -119,16 +119,20 @@ impl Bench {
         say("building the service");
         build(&setting, &places, &mark)?;
         say("starting its dependencies");
+        let authority = authority(&setting, scratch.path())?;
         let mut dependencies = Vec::new();
         for (place, plan) in setting.run.dependencies.iter().enumerate() {
             // Not its name: that is anybody's text.
             let folder = scratch.path().join(format!("dependency-{place}"));
             std::fs::create_dir(&folder)?;
-            let dependency = Dependency::start(plan, &setting, &folder, &mark)?;
+            let dependency = Dependency::start(plan, &setting, &folder, &mark, authority.as_ref().map(|(one, _)| one))?;
             let address = dependency.proxy.address();
             places.set(&format!("{}.address", plan.name), address.to_string());
             places.set(&format!("{}.host", plan.name), address.ip().to_string());
             places.set(&format!("{}.port", plan.name), address.port().to_string());
+            if let Some((_, file)) = authority.as_ref().filter(|_| plan.tls) {
+                places.set(&format!("{}.ca", plan.name), file.display().to_string());
+            }
             dependencies.push(dependency);
         }
         let address = match &setting.run.attach {
@@ -312,6 +316,11 @@ impl Bench {
         self.dependencies.iter().map(|one| (one.name.as_str(), one.http))
     }
 
+    /// Whether the service reaches it over TLS.
+    pub fn has_tls(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|one| one.name == name && one.tls)
+    }
+
     pub fn dependency(&self, name: &str) -> Option<&RunDependency> {
         self.run().dependencies.iter().find(|one| one.name == name)
     }
@@ -472,6 +481,19 @@ fn numbered(template: &Ask, ids: &AtomicU64, run_id: &str) -> Ask {
         headers: template.headers.iter().map(|(name, value)| (name.clone(), places.expand(value))).collect(),
         body: body.map_or_else(|_| template.body.clone(), Into::into),
     }
+}
+
+/// Who issues the certificates of this run, where there are some, and the file that says so.
+fn authority(setting: &Setting, scratch: &Path) -> Result<Option<(Authority, PathBuf)>, BenchError> {
+    if !setting.run.dependencies.iter().any(|one| one.tls) {
+        return Ok(None);
+    }
+    let now = Timestamp::try_from(setting.clock.wall).unwrap_or(Timestamp::UNIX_EPOCH);
+    let authority = Authority::new(now.to_zoned(TimeZone::UTC).date())
+        .map_err(|error| BenchError::Configuration(error.to_string()))?;
+    let file = scratch.join("authority.pem");
+    std::fs::write(&file, authority.pem())?;
+    Ok(Some((authority, file)))
 }
 
 /// Runs what makes the program, and what stands for its dependencies, where that is stated.

@@ -36,6 +36,7 @@ mod run;
 mod shutdown;
 mod sign;
 mod timeouts;
+mod tls;
 mod tracing;
 mod unmade;
 mod webhook;
@@ -64,6 +65,7 @@ fn trial(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Res
         Kind::Health => health::trial(bench),
         Kind::Liveness => liveness::trial(bench),
         Kind::Timeouts => timeouts::trial(bench, survey),
+        Kind::Tls => tls::trial(bench, survey),
         Kind::Retries => retries::trial(bench, survey),
         Kind::Breaker => breaker::trial(bench, survey),
         Kind::Bodies => bodies::trial(bench, survey),

@@ -20,7 +20,7 @@ use hyper::{
 };
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::{
-    io::DuplexStream,
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{Mutex, Notify, watch},
     time::sleep,
@@ -65,7 +65,11 @@ enum Upstream {
 }
 
 /// Answers requests until one of both sides closes; tells who did. In HTTP/2 a service says so before it does.
-pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection: u64) -> ConnectionEnd {
+pub(super) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    shared: Arc<Shared>,
+    connection: u64,
+) -> ConnectionEnd {
     let (sender, flushes) = watch::channel(0);
     let gone = Arc::new(Notify::new());
     let served = Arc::new(Served {

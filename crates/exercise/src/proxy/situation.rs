@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::fault::{Break, Delay, Fault};
+use super::fault::{Break, Delay, Fault, Greeting};
 
 /// A fault from its beginning to its end.
 pub(super) struct Active {
@@ -74,6 +74,14 @@ impl Situation {
 
     pub(super) fn is_silent(&self) -> bool {
         self.newest(|one| matches!(one.fault, Fault::BlackHole).then_some(())).is_some()
+    }
+
+    /// What is wrong with the beginning of a connection with TLS.
+    pub(super) fn greeting(&self) -> Option<(u64, Greeting)> {
+        self.newest(|one| match one.fault {
+            Fault::Tls(greeting) => Some((one.id, greeting)),
+            _ => None,
+        })
     }
 
     pub(super) fn ending(&self) -> Option<Ending> {
