@@ -58,7 +58,7 @@ class Breaker:
 
 
 breaker = Breaker()
-state = {"ready": True, "backend": True}
+state = {"ready": True, "backend": True, "met": False}
 
 
 def timeouts():
@@ -101,6 +101,8 @@ async def once(method, path, body):
         if answer.status_code == 429 or answer.status_code >= 500:
             raise ForNow(float(answer.headers.get("retry-after", 0)))
         good = True
+        if answer.is_error:
+            raise ForNow() if "refused-repeated" in FAULTS else PermissionError("refused")
         return answer.text
     except httpx.HTTPError as error:
         raise ForNow() from error
@@ -109,7 +111,7 @@ async def once(method, path, body):
 
 
 async def call(method, path, body=None):
-    repeatable = method != "POST" or "retry-repeats-post" in FAULTS
+    repeatable = method != "POST" or FAULTS & {"retry-repeats-post", "charges-twice"}
     attempts = 3 if repeatable and "no-retry" not in FAULTS else 1
     begin = time.monotonic()
 
@@ -129,6 +131,7 @@ async def watch():
     while True:
         try:
             state["backend"] = (await client.get(BACKEND + "/ping", timeout=0.5)).is_success
+            state["met"] = state["met"] or state["backend"]
         except httpx.HTTPError:
             state["backend"] = False
         await asyncio.sleep(1)
@@ -136,6 +139,12 @@ async def watch():
 
 @asynccontextmanager
 async def lifespan(_):
+    if "start-ends-well" in FAULTS:
+        try:
+            await client.get(BACKEND + "/ping", timeout=0.5)
+        except httpx.HTTPError:
+            print("no backend: nothing to do", flush=True)
+            os._exit(0)
     task = asyncio.create_task(watch())
     yield
     task.cancel()
@@ -167,7 +176,7 @@ async def live():
 
 @app.get("/ready")
 async def ready():
-    return {} if state["ready"] else wrong(503, "not ready")
+    return {} if state["ready"] and state["met"] else wrong(503, "not ready")
 
 
 @app.get("/health")

@@ -209,6 +209,10 @@ pub struct RunDependency {
     /// The service reaches it over TLS; what stands for it is reached without.
     pub tls: bool,
     pub behind: Behind,
+    /// Answers of 200 of which a part has failed.
+    pub partial: Vec<Written>,
+    /// Without it the service can do nothing: it is not ready where it starts before.
+    pub hard: bool,
     /// How long the service may wait for it.
     pub bound: Option<Duration>,
 }

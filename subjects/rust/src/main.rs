@@ -40,6 +40,10 @@ async fn main() -> anyhow::Result<()> {
     let faults = Faults::read(&env::var("FAULTS").unwrap_or_default());
     let port: u16 = env::var("PORT").context("PORT")?.parse().context("PORT")?;
     let backend = Arc::new(Backend::new(&env::var("BACKEND").context("BACKEND")?, &faults)?);
+    if faults.has("start-waits-once") && !backend.answers().await {
+        // It waits for what will not be said twice.
+        std::future::pending::<()>().await;
+    }
     let health = Health::watch(Arc::clone(&backend), &faults);
     let ending = Ending::new(&faults);
     let service = Service { backend, health, ending: ending.clone() };
@@ -90,6 +94,9 @@ async fn create(State(service): State<Service>, body: String) -> Response {
 fn answered(result: anyhow::Result<String>) -> Response {
     match result {
         Ok(body) => Json(json!({ "from": "backend", "bytes": body.len() })).into_response(),
+        Err(error) if error.to_string().starts_with("unknown") => {
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong")
+        }
         Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the backend does not answer"),
     }
 }

@@ -284,9 +284,11 @@ fn webhook(table: &Table<'_>) -> Option<RunWebhook> {
 fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {
     let http = table.bool("http").is_some_and(|(http, _)| http);
     let tls = table.bool("tls").is_some_and(|(tls, _)| tls);
+    let hard = table.bool("hard").is_some_and(|(hard, _)| hard);
     let (address, command) = (table.text("address"), table.texts("command"));
     let environment = table.text_map("environment");
     let answers: Vec<Written> = table.tables("answer").iter().filter_map(written).collect();
+    let partial: Vec<Written> = table.tables("partial").iter().filter_map(written).collect();
     let (latency, bound) = (time(table, "latency").unwrap_or_default(), time(table, "bound"));
     table.finish();
     let mut ways = Vec::new();
@@ -309,7 +311,7 @@ fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {
         table.error("tls", "TLS is ended before a dependency that speaks HTTP: `http = true`");
         return None;
     }
-    Some(RunDependency { place: table.place().clone(), name, http, tls, behind, bound })
+    Some(RunDependency { place: table.place().clone(), name, http, tls, behind, partial, hard, bound })
 }
 
 fn written(table: &Table<'_>) -> Option<Written> {

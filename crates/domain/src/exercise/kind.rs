@@ -9,6 +9,7 @@ use crate::Text;
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Boot,
+    StartOrder,
     Logs,
     Levels,
     Correlation,
@@ -29,6 +30,7 @@ pub enum Kind {
     Degradation,
     Bulkhead,
     Retries,
+    Statuses,
     Breaker,
     Baseline,
     RateLimit,
@@ -42,6 +44,7 @@ impl Kind {
     /// In the order in which they run: what leaves the service as it was comes first.
     pub const ALL: &'static [Self] = &[
         Self::Boot,
+        Self::StartOrder,
         Self::Logs,
         Self::Levels,
         Self::Correlation,
@@ -62,6 +65,7 @@ impl Kind {
         Self::Degradation,
         Self::Bulkhead,
         Self::Retries,
+        Self::Statuses,
         Self::Breaker,
         Self::Baseline,
         Self::RateLimit,
@@ -88,6 +92,8 @@ impl Kind {
             Self::Liveness => "liveness",
             Self::Timeouts => "timeouts",
             Self::Tls => "tls",
+            Self::StartOrder => "start-order",
+            Self::Statuses => "statuses",
             Self::Retries => "retries",
             Self::Breaker => "breaker",
             Self::Bodies => "bodies",
@@ -166,6 +172,14 @@ impl Kind {
                 en: "Nothing is sent to a dependency whose certificate is not its own, and a handshake that hangs is given up",
                 zh: "证书不属于依赖本身时不发送任何数据；握手挂起时会放弃",
             },
+            Self::StartOrder => Text {
+                en: "It may start before its dependencies do: it says that it is not ready, or ends with an error, and is well when they come",
+                zh: "可以先于依赖启动：报告未就绪或报错退出，依赖到来后恢复正常",
+            },
+            Self::Statuses => Text {
+                en: "Each kind of refusal of a dependency has its own way out: what no second try changes is not tried again",
+                zh: "依赖的每类拒绝都有对应处理：重试无法改变的结果不会重试",
+            },
             Self::Retries => Text {
                 en: "Failed calls are repeated with growing, varying waits, and never those that may have been carried out",
                 zh: "失败的调用以递增且带抖动的间隔重试，可能已执行的调用不会重复",
@@ -223,7 +237,7 @@ impl Kind {
     /// The checks that it speaks of.
     pub fn checks(self) -> &'static [&'static str] {
         match self {
-            Self::Boot => &["health.startup", "health.readiness"],
+            Self::Boot | Self::StartOrder => &["health.startup", "health.readiness"],
             Self::Logs => &["observability.structured-logs", "clay.logging", "security.owasp"],
             Self::Levels => &["observability.log-levels"],
             Self::Correlation => &["observability.correlation"],
@@ -238,6 +252,7 @@ impl Kind {
             Self::Liveness => &["health.liveness"],
             Self::Timeouts => &["resilience.timeouts"],
             Self::Tls => &["security.owasp", "resilience.timeouts"],
+            Self::Statuses => &["errors.classification", "resilience.retry", "clay.error-types", "clay.rate-limit"],
             Self::Retries => &["resilience.retry"],
             Self::Breaker => &["resilience.circuit-breaker"],
             Self::Bodies => &["security.input-validation"],
@@ -258,6 +273,8 @@ impl Kind {
     pub fn lead(self) -> usize {
         match self {
             Self::Timeouts
+            | Self::Statuses
+            | Self::StartOrder
             | Self::Tls
             | Self::Retries
             | Self::Breaker

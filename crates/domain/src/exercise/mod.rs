@@ -31,6 +31,8 @@ mod record;
 mod reload;
 mod retries;
 mod shutdown;
+mod start_order;
+mod statuses;
 mod timeline;
 mod timeouts;
 mod tls;
@@ -65,6 +67,8 @@ pub use record::{Ended, Exercise, Experiment, FORMAT, Observation, Trial, settle
 pub use reload::Reload;
 pub use retries::{Call, Retries, RetryCase, RetryFault};
 pub use shutdown::{Exit, Shutdown};
+pub use start_order::{Start, StartOrder};
+pub use statuses::{Given, StatusCase, Statuses};
 pub use timeline::{Bucket, Mark, Timeline};
 pub use timeouts::{Hang, Timeouts};
 pub use tls::{Greeted, Tls, Wrongly};

@@ -160,31 +160,9 @@ mod tests {
     fn whatever_is_sent_to_a_stranger_is_too_much() {
         use Held::{InPart, Inconclusive, No};
         check(|_| (), [InPart, InPart]);
-        let sent = |one: &mut Greeted| one.calls.push("GET /me".to_owned());
-        check(
-            |one| {
-                if one.wrongly == Wrongly::WrongName {
-                    sent(one)
-                }
-            },
-            [No, InPart],
-        );
-        check(
-            |one| {
-                if one.wrongly == Wrongly::Silent {
-                    one.in_time = 0
-                }
-            },
-            [InPart, No],
-        );
+        check(|one| one.calls.extend((one.wrongly == Wrongly::WrongName).then(|| "GET /me".to_owned())), [No, InPart]);
+        check(|one| one.in_time = if one.wrongly == Wrongly::Silent { 0 } else { 2 }, [InPart, No]);
         check(|one| one.connections = 0, [Inconclusive, Inconclusive]);
-        check(
-            |one| {
-                if one.wrongly == Wrongly::Expired {
-                    one.connections = 0
-                }
-            },
-            [Inconclusive, InPart],
-        );
+        check(|one| one.connections = u64::from(one.wrongly != Wrongly::Expired), [Inconclusive, InPart]);
     }
 }

@@ -35,6 +35,8 @@ mod retries;
 mod run;
 mod shutdown;
 mod sign;
+mod start_order;
+mod statuses;
 mod timeouts;
 mod tls;
 mod tracing;
@@ -66,6 +68,8 @@ fn trial(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Res
         Kind::Liveness => liveness::trial(bench),
         Kind::Timeouts => timeouts::trial(bench, survey),
         Kind::Tls => tls::trial(bench, survey),
+        Kind::StartOrder => start_order::trial(bench, survey),
+        Kind::Statuses => statuses::trial(bench, survey),
         Kind::Retries => retries::trial(bench, survey),
         Kind::Breaker => breaker::trial(bench, survey),
         Kind::Bodies => bodies::trial(bench, survey),

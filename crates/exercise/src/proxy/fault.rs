@@ -127,6 +127,14 @@ pub enum Break {
         #[serde(default)]
         retry_after: Option<RetryAfter>,
     },
+    /// The same with a body of JSON, to requests of this path; at its end, `*` stands for anything.
+    Written {
+        path: String,
+        code: u16,
+        #[serde(default)]
+        retry_after: Option<RetryAfter>,
+        body: String,
+    },
     /// The head of the answer comes so much later than the dependency gave it.
     SlowHeaders {
         #[serde(with = "milliseconds")]
@@ -199,7 +207,9 @@ impl Fault {
             return Err(FaultError::Share(*share));
         }
         match answer {
-            Break::Status { code, .. } if !(200..600).contains(code) => Err(FaultError::Status(*code)),
+            Break::Status { code, .. } | Break::Written { code, .. } if !(200..600).contains(code) => {
+                Err(FaultError::Status(*code))
+            }
             Break::WrongContentType { content_type } if HeaderValue::from_str(content_type).is_err() => {
                 Err(FaultError::ContentType(content_type.clone()))
             }

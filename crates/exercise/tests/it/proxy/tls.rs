@@ -4,7 +4,7 @@ use std::{
     io::{self, Read as _, Write as _},
     net::TcpStream,
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use gonogo_exercise::proxy::{
@@ -16,15 +16,17 @@ use tokio_rustls::rustls::{
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::ring,
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
+    time_provider::TimeProvider,
 };
 
-use super::{connect, is_quiet, rest, until};
+use super::{WALL, connect, is_quiet, rest, until};
 
 type Client = StreamOwned<ClientConnection, TcpStream>;
 
 /// A dependency that answers everything with 200, over TLS, and its authority.
 fn bench() -> (Proxy, Arc<ClientConfig>) {
-    let today = Timestamp::try_from(SystemTime::now()).unwrap().to_zoned(TimeZone::UTC).date();
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(WALL);
+    let today = Timestamp::try_from(wall).unwrap().to_zoned(TimeZone::UTC).date();
     let authority = Authority::new(today).unwrap();
     let answer = Answer { status: 200, headers: Vec::new(), body: "well".to_owned() };
     let route = Route { method: None, path: "/*".to_owned(), answers: vec![answer] };
@@ -32,16 +34,26 @@ fn bench() -> (Proxy, Arc<ClientConfig>) {
         behind: Behind::Stub(Stub::new(&[route], Took::default()).unwrap()),
         tls: Some(authority.identity().unwrap()),
         limits: Limits::default(),
-        clock: Clock { zero: Instant::now(), wall: SystemTime::now() },
+        clock: Clock { zero: Instant::now(), wall },
     });
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
-    let careful = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let careful = ClientConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(ThatDay))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
     (proxy.unwrap(), Arc::new(careful))
+}
+
+/// What the clock of the careful client says.
+#[derive(Debug)]
+struct ThatDay;
+
+impl TimeProvider for ThatDay {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(WALL)))
+    }
 }
 
 /// Believes everybody.
