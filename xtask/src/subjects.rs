@@ -265,6 +265,7 @@ fn exercise(subject: &Subject, run: &Run<'_>) -> anyhow::Result<Seen> {
         fs::write(folder.path().join("openapi.yaml"), description)?;
     }
     let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", run.fault);
+    let configuration = configuration.replace("{root}", &root.display().to_string());
     fs::write(folder.path().join("gonogo.toml"), configuration)?;
     said(folder.path(), &run.made).with_context(|| format!("{} {}", subject.name, run.fault))
 }

@@ -39,6 +39,20 @@ pub struct Run {
     pub webhook: Option<RunWebhook>,
     pub limits: RunLimits,
     pub reload: Option<RunReload>,
+    pub migrations: Option<RunMigrations>,
+}
+
+/// How it migrates a database: `[service.NAME.run.migrations]`. `{scratch}` is a folder of its own, which goes away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMigrations {
+    pub place: Place,
+    /// Commands, each with its arguments: all the way there, and all the way back.
+    pub up: Vec<String>,
+    pub down: Vec<String>,
+    /// The command that prints the schema; empty: there is none.
+    pub schema: Vec<String>,
+    /// The only variables that they are given.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// How the level of its logs is changed while it runs.

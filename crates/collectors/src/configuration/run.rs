@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gonogo_domain::{
     Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunLimits,
-    RunReload, RunRequest, RunWebhook, Written,
+    RunMigrations, RunReload, RunRequest, RunWebhook, Written,
 };
 
 use super::table::Table;
@@ -50,6 +50,7 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
         authentication: table.table("authentication").map(|table| authentication(&table)),
         webhook: table.table("webhook").and_then(|table| webhook(&table)),
         limits: table.table("limits").map(|table| limits(&table)).unwrap_or_default(),
+        migrations: table.table("migrations").and_then(|table| migrations(&table)),
         reload: table.table("reload").and_then(|table| reload(&table)),
     };
     table.finish();
@@ -149,6 +150,17 @@ fn reload(table: &Table<'_>) -> Option<RunReload> {
         return None;
     }
     Some(RunReload { place: table.place().clone(), file, text, changed, signal, path, expect, within })
+}
+
+fn migrations(table: &Table<'_>) -> Option<RunMigrations> {
+    let (up, down, schema) = (table.texts("up"), table.texts("down"), table.texts("schema"));
+    let environment = table.text_map("environment");
+    table.finish();
+    if up.is_empty() || down.is_empty() {
+        table.error("up", "migrations need two commands: `up`, all the way there, and `down`, all the way back");
+        return None;
+    }
+    Some(RunMigrations { place: table.place().clone(), up, down, schema, environment })
 }
 
 fn request(table: &Table<'_>) -> Option<RunRequest> {

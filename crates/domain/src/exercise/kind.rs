@@ -10,6 +10,7 @@ use crate::Text;
 pub enum Kind {
     Boot,
     StartOrder,
+    Migrations,
     Logs,
     Levels,
     Correlation,
@@ -45,6 +46,7 @@ impl Kind {
     pub const ALL: &'static [Self] = &[
         Self::Boot,
         Self::StartOrder,
+        Self::Migrations,
         Self::Logs,
         Self::Levels,
         Self::Correlation,
@@ -94,6 +96,7 @@ impl Kind {
             Self::Tls => "tls",
             Self::StartOrder => "start-order",
             Self::Statuses => "statuses",
+            Self::Migrations => "migrations",
             Self::Retries => "retries",
             Self::Breaker => "breaker",
             Self::Bodies => "bodies",
@@ -180,6 +183,10 @@ impl Kind {
                 en: "Each kind of refusal of a dependency has its own way out: what no second try changes is not tried again",
                 zh: "依赖的每类拒绝都有对应处理：重试无法改变的结果不会重试",
             },
+            Self::Migrations => Text {
+                en: "Migrations go up, back and up again, and the way back takes back what the way up did",
+                zh: "迁移可以执行、回退、再执行，且回退确实撤销了变更",
+            },
             Self::Retries => Text {
                 en: "Failed calls are repeated with growing, varying waits, and never those that may have been carried out",
                 zh: "失败的调用以递增且带抖动的间隔重试，可能已执行的调用不会重复",
@@ -253,6 +260,7 @@ impl Kind {
             Self::Timeouts => &["resilience.timeouts"],
             Self::Tls => &["security.owasp", "resilience.timeouts"],
             Self::Statuses => &["errors.classification", "resilience.retry", "clay.error-types", "clay.rate-limit"],
+            Self::Migrations => &["data.migrations"],
             Self::Retries => &["resilience.retry"],
             Self::Breaker => &["resilience.circuit-breaker"],
             Self::Bodies => &["security.input-validation"],
@@ -273,6 +281,7 @@ impl Kind {
     pub fn lead(self) -> usize {
         match self {
             Self::Timeouts
+            | Self::Migrations
             | Self::Statuses
             | Self::StartOrder
             | Self::Tls

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Adaptive, Answer, Authentication, Baseline, Bodies, Boot, Breaker, Bulkhead, Contract, Correlation, Degradation,
     Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Overload, RateLimit,
-    Reload, Retries, Shutdown, StartOrder, Statuses, Timeline, Timeouts, Tls, Tracing, Webhook,
+    Reload, Retries, Shutdown, StartOrder, Statuses, Migrations, Timeline, Timeouts, Tls, Tracing, Webhook,
 };
 use crate::Message;
 
@@ -65,6 +65,7 @@ pub enum Observation {
     Health(Health),
     Liveness(Liveness),
     Timeouts(Timeouts),
+    Migrations(Migrations),
     Statuses(Statuses),
     StartOrder(StartOrder),
     Tls(Tls),
@@ -104,6 +105,7 @@ impl Observation {
             Self::Tls(tls) => tls.answers(),
             Self::StartOrder(one) => one.answers(),
             Self::Statuses(one) => one.answers(),
+            Self::Migrations(one) => one.answers(),
             Self::Retries(retries) => retries.answers(),
             Self::Breaker(breakers) => join(breakers.iter().flat_map(Breaker::answers)),
             Self::Baseline(baseline) => baseline.answers(),

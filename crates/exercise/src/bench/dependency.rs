@@ -137,6 +137,21 @@ pub(super) fn every_one_is_reached(run: &Run) -> Result<(), BenchError> {
     Ok(())
 }
 
+/// What is migrated back and forth has to be a database that nobody needs.
+pub(super) fn nothing_real_is_migrated(run: &Run) -> Result<(), BenchError> {
+    let Some(plan) = &run.migrations else { return Ok(()) };
+    let told = || plan.environment.values().chain(&plan.up).chain(&plan.down).chain(&plan.schema);
+    let real = run.dependencies.iter().find(|one| {
+        matches!(one.behind, Behind::Address(_)) && told().any(|text| text.contains(&format!("{{{}.", one.name)))
+    });
+    let Some(one) = real else { return Ok(()) };
+    Err(BenchError::Configuration(format!(
+        "{}: {} runs already (`address`), and migrations back would take from it what it holds: let the bench start one \
+         (`command`), or use a file below {{scratch}}",
+        plan.place, one.name
+    )))
+}
+
 /// An address of this machine. What runs elsewhere is not for breaking.
 pub(super) fn loopback(address: &str) -> Result<SocketAddr, String> {
     let found = address.to_socket_addrs().map_err(|error| format!("`{address}` is no HOST:PORT: {error}"))?;

@@ -15,7 +15,7 @@ use std::{
 
 use gonogo_domain::{
     Run, RunDependency,
-    exercise::{Capacity, Timeline},
+    exercise::{Capacity, Exit, Timeline},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
@@ -34,6 +34,9 @@ use crate::{
 
 /// How long what makes the program may take.
 const BUILD: Duration = Duration::from_mins(30);
+
+/// How long a command may take that is run beside the service.
+const COMMAND: Duration = Duration::from_mins(2);
 
 /// How long the port may still be held after the service was killed.
 const PORT_FREE: Duration = Duration::from_secs(5);
@@ -101,7 +104,8 @@ pub struct Bench {
     /// What tells the ids of this run from those of another.
     run_id: String,
     /// Kept until all processes are gone.
-    _scratch: TempDir,
+    scratch: TempDir,
+    folders: usize,
 }
 
 impl Bench {
@@ -111,6 +115,7 @@ impl Bench {
     /// Where the configuration cannot work or something does not start.
     pub fn set_up(setting: Setting, say: &dyn Fn(&str)) -> Result<Self, BenchError> {
         dependency::every_one_is_reached(&setting.run)?;
+        dependency::nothing_real_is_migrated(&setting.run)?;
         let clock = setting.clock;
         let mark = Mark::own();
         let scratch = tempfile::Builder::new().prefix("gonogo-").tempdir()?;
@@ -161,7 +166,8 @@ impl Bench {
             capacity: None,
             ids: Arc::default(),
             run_id: format!("g{:x}", since.as_millis()),
-            _scratch: scratch,
+            scratch,
+            folders: 0,
         })
     }
 
@@ -219,6 +225,39 @@ impl Bench {
             }
             thread::sleep(left.min(LOOK));
         }
+    }
+
+    /// An empty folder that goes away with the bench.
+    pub fn new_folder(&mut self) -> Result<PathBuf, BenchError> {
+        self.folders += 1;
+        let folder = self.scratch.path().join(format!("folder-{}", self.folders));
+        std::fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+
+    /// Runs a command to its end, its `{scratch}` being this folder; how it ended, and what it printed.
+    pub fn command(
+        &self,
+        command: &[String],
+        environment: &BTreeMap<String, String>,
+        folder: &Path,
+    ) -> Result<(Exit, Vec<String>), BenchError> {
+        let mut places = self.places.clone();
+        places.set("scratch", folder.display().to_string());
+        let program = Program {
+            command: places.expand_all(command),
+            directory: self.setting.root.join(&self.run().directory),
+            environment: places.expand_map(environment),
+        };
+        let mut process = Process::start(&program, &self.mark)?;
+        let until = Instant::now() + COMMAND;
+        while process.exit().is_none() && Instant::now() < until {
+            self.wait(LOOK)?;
+        }
+        let (exit, _) = process.end_by(Instant::now());
+        // What it printed last may still be on its way.
+        let _ = process.output().last_words(1);
+        Ok((exit, process.output().since(0).into_iter().map(|line| line.text).collect()))
     }
 
     /// Starts the process of the service, and does not wait for it.

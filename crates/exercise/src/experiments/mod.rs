@@ -37,6 +37,7 @@ mod shutdown;
 mod sign;
 mod start_order;
 mod statuses;
+mod migrations;
 mod timeouts;
 mod tls;
 mod tracing;
@@ -70,6 +71,7 @@ fn trial(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Res
         Kind::Tls => tls::trial(bench, survey),
         Kind::StartOrder => start_order::trial(bench, survey),
         Kind::Statuses => statuses::trial(bench, survey),
+        Kind::Migrations => migrations::trial(bench),
         Kind::Retries => retries::trial(bench, survey),
         Kind::Breaker => breaker::trial(bench, survey),
         Kind::Bodies => bodies::trial(bench, survey),

@@ -113,7 +113,7 @@ fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
 }
 
 fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
-    if matches!(kind, Kind::Boot | Kind::StartOrder) {
+    if matches!(kind, Kind::Boot | Kind::StartOrder | Kind::Migrations) {
         // It starts the service itself; where that does not come up, whoever comes next will say so.
         return trial(kind, bench, survey, wanted);
     }
