@@ -46,7 +46,7 @@ pub use authentication::{Authentication, Credentials, Guarded};
 pub use baseline::{Baseline, Before, Figures, Limits, Quantile};
 pub use bodies::{BigBody, Bodies, Slow};
 pub use boot::{Boot, Change};
-pub use breaker::Breaker;
+pub use breaker::{Breaker, Failing};
 pub use bulkhead::{Apart, Bulkhead, Waits};
 pub use capacity::{Capacity, Limit, Step};
 pub use contract::{Contract, Promise};

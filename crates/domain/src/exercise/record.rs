@@ -305,6 +305,8 @@ mod tests {
             failing_ms: 20_000,
             recovered_ms: Some(1),
             watched_ms: 1,
+            failing: super::super::Failing::Unavailable,
+            first_ms: Vec::new(),
         };
         let answers = Observation::Breaker(vec![of(0), of(90)]).answers();
         assert_eq!(answers.len(), 1);
