@@ -300,7 +300,16 @@ impl Shown {
         let mut out = io::stdout().lock();
         let dependencies: Vec<&str> = run.dependencies.iter().map(|one| one.name.as_str()).collect();
         let behind = if dependencies.is_empty() { "none".to_owned() } else { clean(&dependencies.join(", ")) };
-        writeln!(out, "{}  on the loopback, dependencies behind fault proxies: {behind}", clean(name))?;
+        if let Some(host) = run.attach.as_ref().filter(|attach| run.allow.contains(attach)) {
+            let host = clean(host);
+            writeln!(
+                out,
+                "{}  at {host}, which `allow` names: where that is another machine, it is asked by GET, twice a second at most",
+                clean(name)
+            )?;
+        } else {
+            writeln!(out, "{}  on the loopback, dependencies behind fault proxies: {behind}", clean(name))?;
+        }
         let ids: Vec<&str> = kinds.iter().map(|kind| kind.id()).collect();
         let minutes = options.budget.as_secs() / 60;
         writeln!(out, "{} experiments within {minutes} min: {}", kinds.len(), ids.join(", "))?;

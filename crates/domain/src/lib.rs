@@ -42,8 +42,8 @@ pub use policy::Policy;
 pub use reading::{Conclusion, Count, Finding, Reading, Readings, Tally, merge};
 pub use review::{Judged, Records, Review, Searched, review};
 pub use run::{
-    Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunLimits, RunMigrations,
-    RunReload, RunRequest, RunWebhook, Written,
+    Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunLimits,
+    RunMigrations, RunReload, RunRequest, RunWebhook, Written,
 };
 pub use service::{Class, Classes, Dependency, Service, ServiceSource, State, Tier};
 pub use settle::{Outcome, Settled, settle};

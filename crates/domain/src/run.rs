@@ -20,6 +20,8 @@ pub struct Run {
     pub environment: BTreeMap<String, String>,
     /// `HOST:PORT` of a service that runs already, instead of a command.
     pub attach: Option<String>,
+    /// Other machines that it may run on, `HOST:PORT`: they are asked by GET, now and then, and neither broken nor loaded.
+    pub allow: Vec<String>,
     /// The port that it listens on, where it cannot be told one.
     pub port: Option<u16>,
     /// How long a start may take.

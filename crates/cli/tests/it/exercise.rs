@@ -172,3 +172,53 @@ fn every_experiment_speaks_of_checks_that_exist() {
         assert!(known.contains(&check.as_str().expect("an id")), "{check} is no check");
     }
 }
+
+/// An address of this machine that other machines see; none where it has none. Nothing is sent.
+fn seen_from_outside() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("198.51.100.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback() && !address.is_unspecified())
+}
+
+#[test]
+fn another_machine_is_asked_by_get_and_never_broken() {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        sync::{Arc, Mutex},
+    };
+    // Without such an address nothing is foreign here; that whoever is not named is refused is tested above.
+    let Some(address) = seen_from_outside() else { return };
+    let listener = TcpListener::bind((address, 0)).expect("it can be listened on");
+    let host = listener.local_addr().expect("it has an address").to_string();
+    let heard: Arc<Mutex<Vec<(Instant, String)>>> = Arc::default();
+    let kept = Arc::clone(&heard);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut bytes = [0; 4096];
+            let read = stream.read(&mut bytes).unwrap_or_default();
+            let line = String::from_utf8_lossy(&bytes[..read]).lines().next().unwrap_or_default().to_owned();
+            kept.lock().expect("nobody broke down").push((Instant::now(), line));
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-content-type-options: nosniff\r\n\
+                  connection: close\r\ncontent-length: 2\r\n\r\n{}",
+            );
+        }
+    });
+    let configuration = format!(
+        "{SHOP}attach = \"{host}\"\nallow = [\"{host}\"]\n[service.shop.run.probes]\nhealth = \"/health\"\n\
+         [[service.shop.run.request]]\npath = \"/items\"\n\
+         [[service.shop.run.request]]\nmethod = \"POST\"\npath = \"/orders\"\n"
+    );
+    let repository = Repository::of(&[("gonogo.toml", &configuration)]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(["--no-save", "--only", "headers,bodies,overload,shutdown"]);
+    let exercised = run(&mut command);
+    assert_eq!(exercised.out.matches("the service runs on another machine").count(), 3, "{}", exercised.out);
+    assert!(exercised.out.contains("security.owasp"), "{}", exercised.out);
+    let heard = heard.lock().expect("nobody broke down");
+    assert!(!heard.is_empty() && heard.iter().all(|(_, line)| line.starts_with("GET ")), "{heard:?}");
+    let hasty = heard.windows(2).filter(|pair| pair[1].0 - pair[0].0 < Duration::from_millis(400)).count();
+    assert_eq!(hasty, 0, "{heard:?}");
+}

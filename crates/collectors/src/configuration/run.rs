@@ -34,6 +34,7 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
         directory: table.text("directory").unwrap_or_else(|| ".".to_owned()),
         environment: table.text_map("environment"),
         attach: table.text("attach"),
+        allow: table.texts("allow"),
         port: table.number("port"),
         startup: time(table, "startup").unwrap_or(PATIENCE),
         grace: time(table, "grace").unwrap_or(PATIENCE),

@@ -276,6 +276,11 @@ impl Kind {
         }
     }
 
+    /// Whether it only asks by GET, and neither breaks nor loads: all that may be done to another machine.
+    pub fn only_looks(self) -> bool {
+        matches!(self, Self::Headers | Self::Contract | Self::Health)
+    }
+
     /// By how many trials it must have held more often than not, until that is believed. What measures many repetitions
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {

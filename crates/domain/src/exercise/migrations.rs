@@ -82,7 +82,10 @@ impl Migrations {
                 "up, back and up again on a database of its own{}",
                 if compared { ", the schema compared each time" } else { "; the schema was not looked at (`schema`)" }
             ),
-            format!("在独立数据库上迁移、回退、再迁移{}", if compared { "，并逐次比较结构" } else { "；未检查结构（`schema`）" }),
+            format!(
+                "在独立数据库上迁移、回退、再迁移{}",
+                if compared { "，并逐次比较结构" } else { "；未检查结构（`schema`）" }
+            ),
         );
         // Whether the running version bears the new schema is for others to say.
         vec![Answer::in_part(CHECK, summary, misses)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Adaptive, Answer, Authentication, Baseline, Bodies, Boot, Breaker, Bulkhead, Contract, Correlation, Degradation,
-    Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Overload, RateLimit,
-    Reload, Retries, Shutdown, StartOrder, Statuses, Migrations, Timeline, Timeouts, Tls, Tracing, Webhook,
+    Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Migrations, Overload,
+    RateLimit, Reload, Retries, Shutdown, StartOrder, Statuses, Timeline, Timeouts, Tls, Tracing, Webhook,
 };
 use crate::Message;
 

@@ -162,6 +162,16 @@ pub(super) fn loopback(address: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// Where a service runs that is there already, and whether that is another machine. Only those that are named are reached.
+pub(super) fn attached(attach: &str, allow: &[String]) -> Result<(SocketAddr, bool), String> {
+    let Err(why) = loopback(attach) else { return loopback(attach).map(|address| (address, false)) };
+    if !allow.iter().any(|one| one == attach) {
+        return Err(format!("{why}; where it may be asked by GET, name it: allow = [\"{attach}\"]"));
+    }
+    let mut found = attach.to_socket_addrs().map_err(|error| format!("`{attach}` is no HOST:PORT: {error}"))?;
+    found.next().map(|address| (address, true)).ok_or_else(|| format!("`{attach}` has no address"))
+}
+
 pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

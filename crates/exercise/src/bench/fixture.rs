@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -23,7 +23,7 @@ use thiserror::Error;
 
 use super::{
     ask::{Ask, Exchange, ask},
-    dependency::{self, Dependency, free_port, loopback},
+    dependency::{self, Dependency, free_port},
     expand::Places,
     traffic::{Sent, Traffic},
 };
@@ -37,6 +37,9 @@ const BUILD: Duration = Duration::from_mins(30);
 
 /// How long a command may take that is run beside the service.
 const COMMAND: Duration = Duration::from_mins(2);
+
+/// The wait between two requests to another machine: two a second at most.
+const FOREIGN_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long the port may still be held after the service was killed.
 const PORT_FREE: Duration = Duration::from_secs(5);
@@ -85,6 +88,9 @@ pub enum BenchError {
     Fault(#[from] FaultError),
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// It would be done to another machine.
+    #[error("{0}")]
+    Foreign(String),
     #[error("stopped")]
     Stopped,
 }
@@ -98,6 +104,8 @@ pub struct Bench {
     dependencies: Vec<Dependency>,
     process: Option<Process>,
     address: SocketAddr,
+    /// Of a service on another machine: when it was asked last.
+    asked: Option<Mutex<Option<Instant>>>,
     /// Found once.
     pub(super) capacity: Option<Capacity>,
     ids: Arc<AtomicU64>,
@@ -140,9 +148,9 @@ impl Bench {
             }
             dependencies.push(dependency);
         }
-        let address = match &setting.run.attach {
-            Some(attach) => loopback(attach).map_err(BenchError::Configuration)?,
-            None => SocketAddr::from((Ipv4Addr::LOCALHOST, setting.run.port.map_or_else(free_port, Ok)?)),
+        let (address, foreign) = match &setting.run.attach {
+            Some(attach) => dependency::attached(attach, &setting.run.allow).map_err(BenchError::Configuration)?,
+            None => (SocketAddr::from((Ipv4Addr::LOCALHOST, setting.run.port.map_or_else(free_port, Ok)?)), false),
         };
         places.set("port", address.port().to_string());
         if let Some(reload) = &setting.run.reload
@@ -163,6 +171,7 @@ impl Bench {
             dependencies,
             process: None,
             address,
+            asked: foreign.then(Mutex::default),
             capacity: None,
             ids: Arc::default(),
             run_id: format!("g{:x}", since.as_millis()),
@@ -327,6 +336,7 @@ impl Bench {
     fn is_ready(&self) -> bool {
         match &self.run().probes.readiness {
             Some(path) => self.get(path, Duration::from_secs(1)).is_ok_and(|exchange| exchange.how.good()),
+            None if self.is_foreign() => self.get("/", Duration::from_secs(5)).is_ok_and(|one| one.status().is_some()),
             None => TcpStream::connect(self.address).is_ok(),
         }
     }
@@ -455,8 +465,36 @@ impl Bench {
         requests.collect()
     }
 
+    /// Whether the service runs on another machine, which is not for breaking.
+    pub fn is_foreign(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// The kinds of requests that may be sent.
+    pub fn kinds(&self) -> Vec<usize> {
+        let may = |method: &str| !self.is_foreign() || matches!(method, "GET" | "HEAD");
+        let all = self.run().requests.iter().enumerate();
+        all.filter(|(_, request)| may(&request.method)).map(|(kind, _)| kind).collect()
+    }
+
+    /// Waits until another machine may be asked this.
+    fn paced(&self, request: &Ask) -> Result<(), BenchError> {
+        let Some(asked) = &self.asked else { return Ok(()) };
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            let Ask { method, path, .. } = request;
+            return Err(BenchError::Foreign(format!("{method} {path} is not sent to another machine: only GET is")));
+        }
+        let mut last = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = *last {
+            self.wait(FOREIGN_PAUSE.saturating_sub(last.elapsed()))?;
+        }
+        *last = Some(Instant::now());
+        Ok(())
+    }
+
     /// Asks the service once.
     pub fn ask(&self, request: &Ask, timeout: Duration) -> Result<Exchange, BenchError> {
+        self.paced(request)?;
         Ok(ask(self.address, request, timeout)?)
     }
 
@@ -466,6 +504,9 @@ impl Bench {
 
     /// Users at this rate, until what it gives is ended.
     pub fn traffic(&self, rate: f64) -> Result<Traffic, BenchError> {
+        if self.is_foreign() {
+            return Err(BenchError::Foreign("another machine is not loaded".to_owned()));
+        }
         Ok(Traffic::start(self.address, rate, ANSWER, self.make())?)
     }
 

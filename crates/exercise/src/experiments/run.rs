@@ -117,6 +117,9 @@ fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Resul
         // It starts the service itself; where that does not come up, whoever comes next will say so.
         return trial(kind, bench, survey, wanted);
     }
+    if bench.is_foreign() && !kind.only_looks() {
+        return Err(Unmade::foreign());
+    }
     if !bench.is_up() {
         bench.start()?;
     }
