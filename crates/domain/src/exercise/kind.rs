@@ -1,7 +1,10 @@
 //! The experiments there are.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::Size;
 use crate::Text;
 
 /// What kind of experiment.
@@ -274,6 +277,37 @@ impl Kind {
             Self::RateLimit => &["resilience.rate-limit"],
             Self::Shutdown => &["health.graceful-shutdown", "health.readiness"],
         }
+    }
+
+    /// How long it takes with a service in which nothing is wrong, in seconds; each alarm takes a second trial.
+    pub(super) fn expected(self, Size { dependencies, requests }: Size) -> Duration {
+        let (once, dependency, request) = match self {
+            Self::Headers | Self::Contract => (1, 0, 0),
+            Self::Boot | Self::Errors => (2, 0, 0),
+            Self::Authentication => (5, 0, 0),
+            Self::Levels | Self::Reload | Self::Metrics | Self::Webhook => (8, 0, 0),
+            Self::Shutdown => (10, 0, 0),
+            Self::Migrations | Self::Bodies => (15, 0, 0),
+            Self::Durability => (30, 0, 0),
+            Self::Memory => (40, 0, 0),
+            Self::Baseline => (55, 0, 0),
+            Self::Overload => (70, 0, 0),
+            Self::RateLimit => (5, 0, 5),
+            Self::Logs => (5, 0, 1),
+            Self::Tracing => (4, 0, 5),
+            Self::Correlation => (5, 0, 9),
+            Self::StartOrder => (1, 7, 0),
+            Self::Health => (1, 6, 0),
+            Self::Liveness => (5, 10, 0),
+            Self::Timeouts => (0, 9, 0),
+            Self::Tls => (0, 11, 0),
+            Self::Degradation => (0, 14, 0),
+            Self::Bulkhead => (0, 20, 0),
+            Self::Statuses => (0, 28, 0),
+            Self::Retries | Self::Adaptive => (0, 40, 0),
+            Self::Breaker => (0, 80, 0),
+        };
+        Duration::from_secs(once + dependency * u64::from(dependencies) + request * u64::from(requests))
     }
 
     /// Whether it only asks by GET, and neither breaks nor loads: all that may be done to another machine.
