@@ -142,14 +142,15 @@ fn wanted(options: &ExerciseOptions) -> anyhow::Result<Vec<Kind>> {
 
 /// What fits into the time, by what its checks are worth.
 fn planned(kinds: &[Kind], run: &Run, before: Option<&Exercise>, options: &ExerciseOptions) -> Vec<Planned> {
-    let worth = |check: &&str| match gonogo_checks::CATALOGUE.iter().find(|one| one.id == **check).map(|one| one.gate) {
+    let catalogue = gonogo_checks::catalogue();
+    let worth = |check: &'static str| match catalogue.iter().find(|one| one.id == check).map(|one| one.gate) {
         Some(Gate::Never) => 8,
         Some(Gate::Blocker) => 5,
         Some(Gate::Required) => 3,
         Some(Gate::Advised) | None => 1,
     };
     let wanted: Vec<(Kind, u32)> =
-        kinds.iter().map(|kind| (*kind, kind.checks().iter().map(worth).sum::<u32>())).collect();
+        kinds.iter().map(|kind| (*kind, kind.checks().iter().copied().map(worth).sum::<u32>())).collect();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let size = Size { dependencies: count(run.dependencies.len()), requests: count(run.requests.len()) };
     plan(&wanted, size, before, options.budget)
@@ -347,9 +348,8 @@ impl Shown {
             writeln!(out, "{}  on the loopback, dependencies behind fault proxies: {behind}", clean(name))?;
         }
         let entry = |one: &Planned| format!("{} {}", one.kind.id(), about(one.expected));
-        let entries = |fits: bool| -> Vec<String> {
-            planned.iter().filter(|one| one.fits == fits).map(entry).collect()
-        };
+        let entries =
+            |fits: bool| -> Vec<String> { planned.iter().filter(|one| one.fits == fits).map(entry).collect() };
         let (fitting, late) = (entries(true), entries(false));
         let expected: Duration = planned.iter().filter(|one| one.fits).map(|one| one.expected).sum();
         writeln!(

@@ -11,8 +11,10 @@ use crate::Place;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     pub place: Place,
-    /// Program and arguments.
+    /// Program and arguments; of an image, the arguments instead of its own.
     pub command: Vec<String>,
+    /// The image that it is started from, by Docker or Podman.
+    pub image: Option<String>,
     /// What makes the program, run once before: program and arguments; empty: nothing.
     pub build: Vec<String>,
     /// Where both run, relative to the root of the repository.

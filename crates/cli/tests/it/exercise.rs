@@ -222,3 +222,59 @@ fn another_machine_is_asked_by_get_and_never_broken() {
     let hasty = heard.windows(2).filter(|pair| pair[1].0 - pair[0].0 < Duration::from_millis(400)).count();
     assert_eq!(hasty, 0, "{heard:?}");
 }
+
+/// What stands for Docker: it writes down what it is asked, runs the command of the image here, and ends it when told to.
+const DOCKER: &str = r#"#!/bin/sh
+echo "$*" >> "$HOME/asked"
+case "$1" in
+run)
+    for word in "$@"; do
+        case "$word" in --name=*) name=${word#--name=};; esac
+        shift
+        [ "$word" = shop:1 ] && break
+    done
+    echo $$ > "$HOME/$name"
+    env > "$HOME/environment"
+    exec "$@"
+    ;;
+rm) kill -9 "$(cat "$HOME/$3")" 2> /dev/null ;;
+esac
+"#;
+
+#[test]
+fn a_service_of_an_image_is_started_and_removed_by_the_engine() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let configuration = format!(
+        "{SHOP}image = \"shop:1\"\ncommand = [\"sh\", \"-c\", \"echo no database; sleep 86013\"]\nstartup = \"1s\"\n\
+         environment = {{ KEY = \"of-nobody\" }}\n"
+    );
+    let repository = Repository::of(&[("gonogo.toml", configuration.as_str()), ("bin/docker", DOCKER)]);
+    let docker = repository.at("bin/docker");
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let mut command = gonogo();
+    let path = format!("{}:{}", repository.at("bin").display(), std::env::var("PATH").unwrap_or_default());
+    command.arg("exercise").arg(repository.path()).args(["--no-save", "--only", "boot"]);
+    command.env("PATH", path).env("HOME", repository.path());
+    let exercised = run(&mut command);
+    assert!(exercised.out.contains("BROKEN  health.startup"), "{}{}", exercised.out, exercised.err);
+    let asked = fs::read_to_string(repository.at("asked")).expect("docker was asked");
+    let runs: Vec<&str> = asked.lines().filter(|line| line.starts_with("run ")).collect();
+    assert!(!runs.is_empty() && runs.iter().all(|run| run.contains("--network=host --volume=")), "{asked}");
+    assert!(runs.iter().all(|run| run.contains("--env=KEY ") && !run.contains("of-nobody")), "{asked}");
+    let environment = fs::read_to_string(repository.at("environment")).expect("it was started");
+    assert!(environment.contains("KEY=of-nobody") && environment.contains("GONOGO_EXERCISE="), "{environment}");
+    for run in runs {
+        let name = run.split(' ').find_map(|word| word.strip_prefix("--name=")).expect("it has a name");
+        assert!(asked.lines().any(|line| line == format!("rm --force {name}")), "{name} is removed: {asked}");
+    }
+    assert_eq!(running("86013"), 0);
+}
+
+#[test]
+fn an_image_needs_an_engine() {
+    let configuration = format!("{SHOP}image = \"shop:1\"\n");
+    let repository = Repository::of(&[("gonogo.toml", configuration.as_str())]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).arg("--no-save").env("PATH", "/nowhere");
+    run(&mut command).fails_with(2, &["neither docker nor podman"]);
+}

@@ -30,6 +30,7 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
     let run = Run {
         place: table.place().clone(),
         command: table.texts("command"),
+        image: table.text("image"),
         build: table.texts("build"),
         directory: table.text("directory").unwrap_or_else(|| ".".to_owned()),
         environment: table.text_map("environment"),
@@ -55,8 +56,11 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
         reload: table.table("reload").and_then(|table| reload(&table)),
     };
     table.finish();
-    if run.command.is_empty() == run.attach.is_none() {
-        table.error("command", "either `command` starts the service, or `attach` says where it runs already");
+    if (run.command.is_empty() && run.image.is_none()) == run.attach.is_none() {
+        table.error(
+            "command",
+            "either `command` starts the service, or `image`, or `attach` says where it runs already",
+        );
         return None;
     }
     let secret = run.webhook.as_ref().map(|webhook| &webhook.secret);

@@ -338,6 +338,7 @@ impl Kind {
             | Self::Webhook
             | Self::Bodies
             | Self::Baseline
+            | Self::Memory
             | Self::Reload
             | Self::Degradation
             | Self::Bulkhead
@@ -345,7 +346,7 @@ impl Kind {
             | Self::Overload
             | Self::RateLimit
             | Self::Durability => 1,
-            Self::Boot | Self::Health | Self::Liveness | Self::Memory | Self::Shutdown => 2,
+            Self::Boot | Self::Health | Self::Liveness | Self::Shutdown => 2,
         }
     }
 }

@@ -28,7 +28,7 @@ use super::{
     traffic::{Sent, Traffic},
 };
 use crate::{
-    process::{Mark, Process, Program},
+    process::{self, Image, Mark, Process, Program},
     proxy::{Authority, Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
 };
 
@@ -114,6 +114,8 @@ pub struct Bench {
     /// Kept until all processes are gone.
     scratch: TempDir,
     folders: usize,
+    /// How often the service was started.
+    starts: usize,
 }
 
 impl Bench {
@@ -177,6 +179,7 @@ impl Bench {
             run_id: format!("g{:x}", since.as_millis()),
             scratch,
             folders: 0,
+            starts: 0,
         })
     }
 
@@ -293,8 +296,21 @@ impl Bench {
             }
             thread::sleep(LOOK);
         }
-        let process = Process::start(&program, &self.mark).map_err(|error| BenchError::Service(error.to_string()))?;
-        self.process = Some(process);
+        self.starts += 1;
+        let started = match self.run().image.as_ref().map(|image| self.places.expand(image)) {
+            None => Process::start(&program, &self.mark),
+            Some(image) => {
+                let engine = process::engine().ok_or_else(|| {
+                    BenchError::Service(format!("`{image}` is an image, and neither docker nor podman is in PATH"))
+                })?;
+                let Program { command, directory, environment } = program;
+                let folder = self.scratch.path();
+                let image = Image { image: &image, command: &command, environment: &environment, folder };
+                let name = format!("gonogo-{}-{}", self.run_id, self.starts);
+                Process::start_image(&engine, &image, directory, &self.mark, &name)
+            }
+        };
+        self.process = Some(started.map_err(|error| BenchError::Service(error.to_string()))?);
         Ok(())
     }
 
