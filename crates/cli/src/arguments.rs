@@ -25,6 +25,7 @@ Examples:
   gonogo explain health.readiness       why a check asks what it asks
   gonogo load http://127.0.0.1:8080/    what users of a service see at a fixed rate
   gonogo exercise .                     start it, break its dependencies, watch
+  gonogo preflight .                    whether a release may begin now
   gonogo init .                         a commented gonogo.toml from what is there
 
 Exit codes: 0 GO or GO WITH CONDITIONS, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.";
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Load(LoadOptions),
     /// Starts a service on this machine, breaks what is around it, and measures what happens
     Exercise(ExerciseOptions),
+    /// The last look before a release: the review, what runs, vendors, keys, alerts, the way back
+    Preflight(PreflightOptions),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml
@@ -354,6 +357,40 @@ pub(crate) struct ExerciseOptions {
     /// Review the service afterwards, with what was found; the exit code is the decision's
     #[arg(long, conflicts_with_all = ["no_save", "output", "json", "list"])]
     pub review: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gonogo preflight . --deployed 1.4.1 --release 1.4.2
+  gonogo preflight . --service checkout --prometheus http://prometheus:9090
+  gonogo preflight . --only review,rollback --json
+
+What is asked stands in gonogo.toml, [service.NAME.preflight]; docs/preflight.md says how. Only GET requests, one to each
+address that is named there, and nothing that a vendor charges for. What is not named is unknown, and unknown is no GO.
+
+Exit codes: 0 GO, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.")]
+pub(crate) struct PreflightOptions {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The service, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// What should run in production until now: a version, a digest or a commit
+    #[arg(long, value_name = "VERSION")]
+    pub deployed: Option<String>,
+    /// What is to be released: staging has to run it
+    #[arg(long, value_name = "VERSION")]
+    pub release: Option<String>,
+    /// The address of Prometheus, instead of the one that is configured
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// Only these questions
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
     #[arg(long)]
     pub json: bool,
 }

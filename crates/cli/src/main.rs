@@ -10,6 +10,7 @@ mod init;
 mod live;
 mod load;
 mod output;
+mod preflight;
 mod progress;
 mod record;
 mod review;
@@ -44,6 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => explain::run(options, &arguments.common),
         Command::Load(options) => load::run(options, &arguments.common),
         Command::Exercise(options) => exercise::run(options, &arguments.common),
+        Command::Preflight(options) => preflight::run(options, &arguments.common),
         Command::Secrets(options) => secrets::run(options, &arguments.common),
         Command::Init(options) => init::run(options, &arguments.common),
         Command::Waive(options) => record::waive(options),

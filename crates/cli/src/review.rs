@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use gonogo_collectors::{
     Cache, Collected, Configuration, ConfigurationError, Manner, Tree, collect_with, configuration, history, revision,
 };
-use gonogo_domain::{Check, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
+use gonogo_domain::{Check, Facts, Message, Outcomes, Records, Review, Stages, WaiverProblem, changes, outcomes};
 use gonogo_report::{Report, Since, json::Earlier};
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -88,6 +88,43 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     // The process ends here: to take all of it apart first would only take time.
     std::mem::forget((report, collected.services, cache));
     Ok(code)
+}
+
+/// The review of one service with the facts that it rests on, for commands that go on from there. Without a name, of the
+/// only one that there is.
+pub(crate) fn one(path: &Path, service: Option<&str>, progress: &Progress) -> anyhow::Result<One> {
+    progress.say("reading the repository");
+    let (tree, cache) = rayon::join(|| Tree::from_disk(path), || cache::open(path, true));
+    let tree = tree?;
+    let configuration = read_configuration(&tree)?;
+    let history = || history::gather(path, history::Depth::WhereQuick, &cache);
+    let manner = Manner { progress: &|what| progress.say(what), history: &history, cache: &cache };
+    let mut collected = collect_with(&tree, &configuration, today(), manner);
+    cache.save();
+    let names: Vec<&str> = collected.services.iter().map(|facts| facts.service.name.as_str()).collect();
+    let place = match service {
+        Some(wanted) => names.iter().position(|name| *name == wanted),
+        None if names.len() == 1 => Some(0),
+        None => None,
+    };
+    let Some(place) = place else {
+        bail!(
+            "name one service with --service; found: {}",
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        );
+    };
+    let facts = collected.services.swap_remove(place);
+    progress.say("judging");
+    let records = Records { waivers: &configuration.waivers, attestations: &configuration.attestations };
+    let review = gonogo_domain::review(&gonogo_checks::catalogue(), &facts, &configuration.policy, None, records);
+    Ok(One { facts, review, configuration })
+}
+
+/// One service, reviewed.
+pub(crate) struct One {
+    pub facts: Facts,
+    pub review: Review,
+    pub configuration: Configuration,
 }
 
 /// What the user asked for, and the day.

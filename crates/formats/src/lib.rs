@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod dockerfile;
+pub mod exposition;
 pub mod hcl;
 pub mod helm;
 pub mod json;

@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 mod picture;
+pub mod rules;
 pub mod sarif;
 mod summary;
 pub mod terminal;

@@ -6,6 +6,8 @@ use gonogo_domain::{
     evidence::{Document, DocumentKind, Purpose, ResultKind},
 };
 
+use jiff::tz::TimeZone;
+
 use crate::shared::{
     runs::runs,
     suites::{Suite, suites},
@@ -76,9 +78,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     ))
 }
 
-/// Dated records: of a tool, or of a drill that somebody wrote down.
+/// Dated records: of `gonogo exercise`, of another tool, or of a drill that somebody wrote down.
 fn exercised(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
-    let mut best: Option<Reading> = None;
+    let (mut best, unread) = match exercises(evidence) {
+        Ok(exercised) => (exercised, None),
+        Err(missing) => (None, Some(missing)),
+    };
     for result in evidence.results()?.iter().filter(|result| result.kind == ResultKind::Chaos) {
         let failed = result.measures.get("failures").is_some_and(|failures| *failures > 0.0)
             || result.thresholds.iter().any(|(_, held)| !held);
@@ -130,6 +135,10 @@ fn exercised(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         );
         best = Some(newer(best, reading.dated(Some(*on))));
     }
+    // A record that cannot be read takes nothing from another one.
+    if let (None, Some(missing)) = (&best, unread) {
+        return Err(missing);
+    }
     Ok(match best {
         Some(reading) => reading,
         None if !unfinished.is_empty() => {
@@ -140,6 +149,23 @@ fn exercised(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Message::new("a dated record of an experiment with its result", "带日期和结果的故障实验记录"),
         ),
     })
+}
+
+/// What was broken by `gonogo exercise`. Whether the service bore it is said by the checks of each experiment.
+fn exercises(evidence: &Evidence<'_>) -> Result<Option<Reading>, Missing> {
+    let mut best = None;
+    for record in evidence.exercises()? {
+        let failures: Vec<_> = record.exercise.failures().collect();
+        let Some(on) = failures.iter().map(|one| one.at.to_zoned(TimeZone::UTC).date()).max() else { continue };
+        let kinds = failures.iter().map(|one| one.kind.id()).collect::<Vec<_>>().join(", ");
+        let reading = Reading::shown(
+            [record.place.clone()],
+            format!("failures were injected on {on} (experiments {kinds})"),
+            format!("{on} 注入过故障（实验 {kinds}）"),
+        );
+        best = Some(newer(best, reading.dated(Some(on))));
+    }
+    Ok(best)
 }
 
 fn newer(best: Option<Reading>, next: Reading) -> Reading {

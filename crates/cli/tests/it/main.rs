@@ -8,6 +8,7 @@ mod exercise;
 mod formats;
 mod hostile;
 mod pages;
+mod preflight;
 mod readme;
 mod records;
 mod secrets;

@@ -54,3 +54,12 @@ fn the_section_that_starts_a_service_is_read() {
     assert_eq!(listed.code, 0, "{}", listed.err);
     assert!(listed.out.contains("2 dependencies, 2 kinds of requests"), "{}", listed.out);
 }
+
+#[test]
+fn the_section_of_a_preflight_is_read() {
+    let blocks = fences("docs/preflight.md", "toml");
+    let text = format!("[service.checkout]\npath = \".\"\nclass = \"server\"\n{}", blocks.concat());
+    let repository = Repository::of(&[("gonogo.toml", &text)]);
+    let asked = call(&["preflight", &repository.path().display().to_string(), "--only", "review"]);
+    assert_ne!(asked.code, 2, "{}", asked.err);
+}

@@ -7,10 +7,12 @@ use gonogo_domain::{
     evidence::{
         EscalationStep, Indicator, Objective, ObjectiveFormat, Rotation, Scenario, Severity, Shift, Statements,
     },
+    preflight::Preflight,
 };
 use gonogo_formats::toml;
 use jiff::{SignedDuration, civil::Date};
 
+mod preflight;
 mod run;
 mod table;
 
@@ -45,6 +47,8 @@ pub struct ServiceStatement {
     pub objectives: Vec<Objective>,
     /// How to start it, for `gonogo exercise`.
     pub run: Option<Run>,
+    /// What is asked before a release.
+    pub preflight: Preflight,
     /// Its own statements together with those that hold for the whole repository.
     pub statements: Statements,
 }
@@ -234,6 +238,7 @@ fn service(name: String, table: &Table<'_>, common: &Statements) -> ServiceState
         objectives: table.tables("slo").iter().filter_map(|table| objective(&name, table)).collect(),
         name,
         run: table.table("run").and_then(|table| run::run(&table)),
+        preflight: table.table("preflight").map(|table| preflight::preflight(&table)).unwrap_or_default(),
         statements,
     };
     table.finish();

@@ -333,7 +333,7 @@ impl<'a> Evidence<'a> {
 
     /// Records of exercises of this service. They are an answer of their own: one that cannot be read takes nothing from
     /// what the files say, so that the source does not count as touched.
-    pub(crate) fn exercises(&self) -> Result<&'a [ExerciseRecord], Missing> {
+    pub fn exercises(&self) -> Result<&'a [ExerciseRecord], Missing> {
         readable(Source::Experiments, &self.facts.exercises)
     }
 

@@ -315,6 +315,24 @@ impl Kind {
         matches!(self, Self::Headers | Self::Contract | Self::Health)
     }
 
+    /// Whether a dependency is broken, or the process killed: failure injection as people speak of it.
+    pub fn injects_failure(self) -> bool {
+        matches!(
+            self,
+            Self::StartOrder
+                | Self::Health
+                | Self::Liveness
+                | Self::Timeouts
+                | Self::Tls
+                | Self::Statuses
+                | Self::Degradation
+                | Self::Bulkhead
+                | Self::Retries
+                | Self::Breaker
+                | Self::Durability
+        )
+    }
+
     /// By how many trials it must have held more often than not, until that is believed. What measures many repetitions
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {

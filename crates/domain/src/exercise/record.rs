@@ -155,6 +155,12 @@ impl Exercise {
         Some((join(answers).pop()?, speaking))
     }
 
+    /// The experiments in which a failure was injected, with how it went on record.
+    pub fn failures(&self) -> impl Iterator<Item = &Experiment> {
+        let injected = |one: &&Experiment| one.ended == Ended::Completed && one.kind.injects_failure();
+        self.experiments.iter().filter(injected)
+    }
+
     /// The same record with these experiments in place of earlier ones of their kinds.
     #[must_use]
     pub fn with(mut self, newer: Vec<Experiment>) -> Self {

@@ -1,4 +1,4 @@
-//! How long a user waits while a dependency hangs.
+//! How long a user waits while a dependency hangs, or a worker, where no user does.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ pub struct Hang {
     pub dependency: String,
     /// The request, by its name.
     pub request: String,
+    /// The request is answered before the dependency is called: what waits is the call. Then `asked` and the others count
+    /// calls, and one that the service gave up is in time.
+    #[serde(default)]
+    pub later: bool,
     /// It answered at once and then let its body trickle, instead of saying nothing.
     pub trickles: bool,
     /// How long an answer may take.
@@ -54,10 +58,8 @@ impl Timeouts {
             return vec![Answer::inconclusive(CHECK, why)];
         }
         let summary = Message::new(
-            format!(
-                "{held} of {of} requests were answered in time while a dependency hung; the longest wait was {longest}"
-            ),
-            format!("依赖挂起时 {of} 种请求中有 {held} 种按时响应；最长等待 {longest}"),
+            format!("{held} of {of} waits for a dependency that hung ended in time; the longest took {longest}"),
+            format!("依赖挂起时 {of} 种等待中有 {held} 种按时结束；最长 {longest}"),
         );
         vec![Answer::of(CHECK, summary, misses)]
     }
@@ -69,6 +71,18 @@ impl Hang {
         let (bound, late) = (time(self.bound_ms), self.asked.saturating_sub(self.in_time));
         let (en, zh) =
             if self.trickles { ("lets its answer trickle", "缓慢返回响应") } else { ("is silent", "无响应") };
+        if self.later {
+            return Message::new(
+                format!(
+                    "a call that {request} causes is not given up after {bound}, {late} of {} times, while {dependency} {en}",
+                    self.asked
+                ),
+                format!(
+                    "{dependency} {zh}时，{request} 引发的调用在 {bound} 后仍未放弃（{} 次中 {late} 次）",
+                    self.asked
+                ),
+            );
+        }
         Message::new(
             format!("{request} has no answer after {bound}, {late} of {} times, while {dependency} {en}", self.asked),
             format!("{dependency} {zh}时，{request} 在 {bound} 后仍无响应（{} 次中 {late} 次）", self.asked),
@@ -85,6 +99,7 @@ mod tests {
         Hang {
             dependency: "clay".to_owned(),
             request: "GET /".to_owned(),
+            later: false,
             trickles: false,
             bound_ms: 3_000,
             asked: 3,

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::{Request, header};
 use tokio::task::LocalSet;
 
-use crate::load::{Connection, Ended, Protocol, Reply};
+use crate::load::{Answer, Connection, Ended, Protocol, Reply};
 
 /// A request that can be sent.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Ask {
     }
 
     /// What is sent to this address.
-    pub(super) fn request(&self, address: SocketAddr) -> Option<Request<Full<Bytes>>> {
+    pub(super) fn request(&self, address: SocketAddr) -> io::Result<Request<Full<Bytes>>> {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header(header::HOST, address.to_string());
@@ -43,7 +43,9 @@ impl Ask {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        request.body(Full::new(self.body.clone())).ok()
+        let wrong =
+            |_| io::Error::new(io::ErrorKind::InvalidInput, format!("{} {} is no request", self.method, self.path));
+        request.body(Full::new(self.body.clone())).map_err(wrong)
     }
 }
 
@@ -111,10 +113,8 @@ async fn one(
     ask: &Ask,
     timeout: Duration,
 ) -> io::Result<Exchange> {
-    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, format!("{} {} is no request", ask.method, ask.path));
-    let request = ask.request(address).ok_or_else(wrong)?;
-    let sent = Instant::now();
-    let exchange = async {
+    let request = ask.request(address)?;
+    let answer = async {
         let mut open = match connection.take().filter(Connection::is_open) {
             Some(open) => open,
             None => Connection::open(&[address], Protocol::Http1, from).await?,
@@ -123,10 +123,16 @@ async fn one(
         *connection = Some(open);
         Ok(answer)
     };
-    let result = tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Ended::TimedOut));
+    Ok(exchange(timeout, answer).await)
+}
+
+/// Waits for an answer that begins to be asked for now.
+pub(super) async fn exchange(timeout: Duration, answer: impl Future<Output = Result<Answer, Ended>>) -> Exchange {
+    let sent = Instant::now();
+    let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(Ended::TimedOut));
     let ended = Instant::now();
-    Ok(match result {
+    match result {
         Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
         Err(how) => Exchange { sent, ended, how, reply: None },
-    })
+    }
 }

@@ -135,7 +135,7 @@ impl Burst {
     }
 
     async fn exchange(&self, connection: &mut Option<Connection>, request: &Ask) -> Result<crate::load::Answer, Ended> {
-        let request = request.request(self.to).ok_or(Ended::Malformed)?;
+        let request = request.request(self.to).map_err(|_| Ended::Malformed)?;
         let mut open = match connection.take().filter(Connection::is_open) {
             Some(open) => open,
             None => Connection::open(&[self.to], Protocol::Http1, self.from).await?,

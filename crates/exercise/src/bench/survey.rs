@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Bench, BenchError, Exchange};
-use crate::proxy::Request;
+use crate::proxy::{Delay, Fault, Request};
 
 /// How often each kind of request is sent.
 const ASKED: u32 = 4;
@@ -16,6 +16,9 @@ const AFTER: Duration = Duration::from_millis(600);
 
 /// Calls that a request brings about in the background may come as late as this.
 const LATER: Duration = Duration::from_secs(6);
+
+/// A dependency is made slower by this much, to see whether somebody waits for it.
+const SLOWER: Duration = Duration::from_millis(300);
 
 /// For how long the service is watched while nobody asks it.
 const IDLE: Duration = Duration::from_millis(1500);
@@ -113,8 +116,12 @@ impl Survey {
                     calls.insert(name.clone(), shapes);
                 }
             }
-            let later = calls.iter().filter(|(name, shapes)| come_later(bench, name, shapes, &asked));
-            let later = later.map(|(name, _)| name.clone()).collect();
+            let mut later = BTreeSet::new();
+            for (name, shapes) in &calls {
+                if come_later(bench, name, shapes, &asked) || !reads && !holds_up(bench, name, kind, &asked)? {
+                    later.insert(name.clone());
+                }
+            }
             uses.push(Use { statuses: asked.iter().map(Exchange::status).collect(), calls, later });
         }
         Ok(Self { uses })
@@ -168,6 +175,17 @@ fn come_later(bench: &Bench, name: &str, shapes: &BTreeSet<Shape>, asked: &[Exch
         calls.iter().any(|came| (from..=until).contains(came))
     };
     !calls.is_empty() && asked.iter().filter(within).count() * 2 < asked.len()
+}
+
+/// Whether an answer waits for this dependency: it comes later where the dependency is slow. What is handed to a worker that
+/// is quick calls before the answer is out, and holds nothing up.
+fn holds_up(bench: &Bench, name: &str, kind: usize, asked: &[Exchange]) -> Result<bool, BenchError> {
+    let usual = asked.iter().map(Exchange::took).max().unwrap_or_default();
+    let slow = Delay { base: usual + SLOWER, jitter: Duration::ZERO };
+    let injected = bench.inject(name, Fault::Latency { to_dependency: Delay::default(), to_service: slow })?;
+    let took = bench.ask(&bench.request(kind), Duration::from_secs(10))?.took();
+    drop(injected);
+    Ok(took >= usual + SLOWER / 2)
 }
 
 /// The shapes of calls since this one that came at least as often as most of the requests.

@@ -159,7 +159,7 @@ impl User {
     }
 
     async fn exchange(&self, ask: &Ask) -> Result<crate::load::Answer, Ended> {
-        let request = ask.request(self.address).ok_or(Ended::Malformed)?;
+        let request = ask.request(self.address).map_err(|_| Ended::Malformed)?;
         let free = loop {
             let free = self.free.borrow_mut().pop();
             if free.as_ref().is_none_or(|(one, since)| one.is_open() && since.elapsed() < IDLE) {

@@ -6,7 +6,7 @@ use gonogo_domain::exercise::{Absurd, AbsurdId, Correlated, Correlation, Observa
 
 use super::{
     Unmade,
-    listen::{ANSWER, Listening, Unique, ask, name, timeline},
+    listen::{ANSWER, LATER, Listening, Unique, ask, name, timeline},
     needed::some_good,
 };
 use crate::{
@@ -143,16 +143,23 @@ fn alone(bench: &mut Bench, survey: &Survey, kind: usize, unique: &mut Unique) -
     let echoed = exchange.reply.as_ref().and_then(|reply| id.echoed(reply));
     let by = echoed.as_ref().map_or(By::Either, |(_, by)| *by);
     let lines = listening.lines(bench, |lines| id.lines(lines, by) > 0)?;
-    let passed = names.into_iter().map(|dependency| {
-        let calls = calls(bench, survey, kind, &dependency, from);
-        let with_id = count(calls.iter().filter(|one| id.is_at(one)));
-        Passed { calls: count(calls.iter()), with_id, dependency }
-    });
+    let mut passed = Vec::new();
+    for dependency in names {
+        let with_id = || count(calls(bench, survey, kind, &dependency, from).iter().filter(|one| id.is_at(one)));
+        let later = survey.later(&dependency, kind);
+        if later {
+            bench.wait_for(LATER, || with_id() > 0)?;
+        }
+        let (with_id, all) = (with_id(), count(calls(bench, survey, kind, &dependency, from).iter()));
+        // Where calls come after the answer, those without our id may be work that was accepted earlier.
+        let calls = if later && with_id > 0 { with_id } else { all };
+        passed.push(Passed { calls, with_id, dependency });
+    }
     let correlated = Correlated {
         request: name(bench, kind),
         echoed: echoed.map(|(place, _)| place),
         lines: lines.map(|lines| id.lines(&lines, by)),
-        passed: passed.collect(),
+        passed,
     };
     Ok((correlated, by))
 }
@@ -194,15 +201,22 @@ fn together(
         let reply = exchange.reply.as_ref();
         reply.is_some_and(|reply| others(*place, &|id| id.echoed(reply).is_some()))
     });
-    let all_calls: Vec<Request> =
-        names.iter().flat_map(|dependency| calls(bench, survey, kind, dependency, from)).collect();
-    let calls_of: Vec<u64> = ids.iter().map(|id| count(all_calls.iter().filter(|one| id.is_at(one)))).collect();
+    let calls_of = || -> Vec<u64> {
+        let all: Vec<Request> =
+            names.iter().flat_map(|dependency| calls(bench, survey, kind, dependency, from)).collect();
+        ids.iter().map(|id| count(all.iter().filter(|one| id.is_at(one)))).collect()
+    };
+    let usual_calls: u64 = alone.passed.iter().map(|one| one.with_id).sum();
+    if names.iter().any(|name| survey.later(name, kind)) {
+        bench.wait_for(LATER, || calls_of().iter().all(|own| *own >= usual_calls))?;
+    }
+    let calls_of = calls_of();
     let lines_of: Vec<u64> = lines.map(|lines| ids.iter().map(|id| id.lines(&lines, by)).collect()).unwrap_or_default();
     Ok(Together {
         request: name(bench, kind),
         sent: count(ids.iter()),
         mixed_answers: count(mixed_answers),
-        mixed_calls: mixed(&calls_of, alone.passed.iter().map(|one| one.with_id).sum()),
+        mixed_calls: mixed(&calls_of, usual_calls),
         mixed_lines: mixed(&lines_of, usual),
     })
 }

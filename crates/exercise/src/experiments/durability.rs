@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::Unmade;
 use crate::{
-    bench::{Ask, Bench, BenchError, Sent, Survey, Traffic},
+    bench::{Ask, Bench, BenchError, Exchange, Sent, Survey, Traffic},
     load::Reply,
 };
 
@@ -29,6 +29,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 
 /// Work that was accepted may take so long to be found after a restart.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// While nothing is wrong, it is found at once, or a little later where writing is not reading.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Requests by which it is tried how things are found, before anything is killed.
 const TRIED: usize = 4;
@@ -93,7 +96,7 @@ fn is_write(bench: &Bench, kind: usize) -> bool {
 #[derive(Clone, Debug)]
 enum Way {
     /// A path with `{key}` or `{id}`, and where the answer says the key.
-    Lookup { path: String, key: Option<String> },
+    Lookup { path: String, key: Option<String>, headers: Vec<(String, String)> },
     /// Its id is in the path or a header of a call to this dependency.
     Call { dependency: String },
 }
@@ -108,11 +111,16 @@ impl Way {
 }
 
 /// Which kind of request leads to something that is found, and how.
-fn findable(bench: &Bench, writes: &[usize]) -> Result<Option<(usize, Way)>, BenchError> {
+fn findable(bench: &Bench, writes: &[usize]) -> Result<Option<(usize, Way)>, Unmade> {
     for kind in writes {
         let Some(request) = bench.run().requests.get(*kind) else { continue };
         if let Some(path) = &request.lookup {
-            return Ok(Some((*kind, Way::Lookup { path: path.clone(), key: request.key.clone() })));
+            // Whoever may write may look, and says who it is in the same way.
+            let mut headers = bench.asks_of(*kind).headers;
+            headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
+            let way = Way::Lookup { path: path.clone(), key: request.key.clone(), headers };
+            finds(bench, &way, *kind)?;
+            return Ok(Some((*kind, way)));
         }
     }
     let names: Vec<String> = bench.dependencies().filter(|(_, http)| *http).map(|(name, _)| name.to_owned()).collect();
@@ -130,6 +138,38 @@ fn findable(bench: &Bench, writes: &[usize]) -> Result<Option<(usize, Way)>, Ben
         }
     }
     Ok(None)
+}
+
+/// Sees to it that what is accepted is found while nothing is wrong: otherwise the way is.
+fn finds(bench: &Bench, way: &Way, kind: usize) -> Result<(), Unmade> {
+    let id = bench.new_id();
+    let exchange = bench.ask(&with_id(&bench.asks_of(kind), &id), ANSWER)?;
+    let begin = Instant::now();
+    loop {
+        let seen = look_up(bench, way, &id, exchange.reply.as_ref())?;
+        if seen.as_ref().is_some_and(|seen| seen.how.good()) {
+            return Ok(());
+        }
+        if begin.elapsed() < SOON {
+            bench.wait(Duration::from_millis(250))?;
+            continue;
+        }
+        let status = seen.and_then(|seen| seen.status());
+        let said = status.map_or_else(|| "nothing".to_owned(), |status| status.to_string());
+        let asked = way.name();
+        return Err(Unmade::Missing(Message::new(
+            format!("what was accepted a moment ago is not found while all is well: {asked} answers {said}"),
+            format!("一切正常时也找不到刚刚接受的内容：{asked} 返回 {said}"),
+        )));
+    }
+}
+
+/// Looks for one thing that was accepted; none where its answer did not say what it is called.
+fn look_up(bench: &Bench, way: &Way, id: &str, reply: Option<&Reply>) -> Result<Option<Exchange>, BenchError> {
+    let Way::Lookup { path, key, headers } = way else { return Ok(None) };
+    let Some(path) = looked_up(path, key.as_deref(), id, reply) else { return Ok(None) };
+    let request = Ask { headers: headers.clone(), ..Ask::get(&bench.expand(&path)) };
+    bench.ask(&with_id(&request, id), ANSWER).map(Some)
 }
 
 fn with_id(template: &Ask, id: &str) -> Ask {
@@ -177,15 +217,11 @@ fn found_again(bench: &Bench, way: &Way, sent: &[Sent], ids: &[String]) -> Resul
                 let seen = calls_with(bench, dependency, &names);
                 open.retain(|(id, _)| !seen.contains(id));
             }
-            Way::Lookup { path, key } => {
+            Way::Lookup { .. } => {
                 let mut still = Vec::new();
                 for (id, reply) in open {
-                    let path = looked_up(path, key.as_deref(), &id, reply.as_ref());
-                    let found = match path {
-                        Some(path) => bench.get(&bench.expand(&path), ANSWER)?.how.good(),
-                        None => false,
-                    };
-                    if !found {
+                    let seen = look_up(bench, way, &id, reply.as_ref())?;
+                    if !seen.is_some_and(|seen| seen.how.good()) {
                         still.push((id, reply));
                     }
                 }

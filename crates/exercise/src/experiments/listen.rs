@@ -12,6 +12,9 @@ use crate::{
 /// How long an answer may take.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
+/// How long calls may come after the answer of the request that they belong to, where they do.
+pub(super) const LATER: Duration = Duration::from_secs(6);
+
 /// How long lines of a request may come after its answer: what buffers its output is slow.
 const LINES: Duration = Duration::from_secs(3);
 

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, time::Duration, time::Instant};
 
 use gonogo_domain::exercise::{Grown, Histogram, IdLabel, Metrics, Observation, Trial};
+use gonogo_formats::exposition::{Exposition, Sample};
 
 use super::{
     Unmade,
-    exposition::{Exposition, Sample},
     listen::{ANSWER, Unique, timeline},
     needed::some_good,
 };

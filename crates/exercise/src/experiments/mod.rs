@@ -17,7 +17,6 @@ mod degradation;
 mod description;
 mod durability;
 mod errors;
-mod exposition;
 mod headers;
 mod health;
 mod internals;

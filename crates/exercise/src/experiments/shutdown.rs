@@ -1,6 +1,9 @@
 //! Asks the service to end in the middle of work.
 
-use std::time::{Duration, Instant};
+use std::{
+    io, thread,
+    time::{Duration, Instant},
+};
 
 use gonogo_domain::{
     Message,
@@ -9,20 +12,26 @@ use gonogo_domain::{
 
 use super::Unmade;
 use crate::{
-    bench::{Bench, BenchError, Sent, Survey},
+    bench::{Bench, BenchError, Exchange, Sent, Survey, ask_halved},
     load::Ended,
     process::{Process, Signal},
     proxy::{Delay, Fault, Injected},
 };
 
-/// How long users are there before the signal.
-const BEFORE: Duration = Duration::from_millis(1500);
+/// How long users are there, and how long those who send by halves, before the signal.
+const BEFORE: Duration = Duration::from_millis(1300);
+const HALVED_BEFORE: Duration = Duration::from_millis(200);
 
 /// Requests take this longer while the service is asked to end, so that some are under way; less than anybody's timeout.
 const SLOW: Duration = Duration::from_millis(400);
 
 /// Requests that are under way at a time.
 const UNDER_WAY: f64 = 8.0;
+
+/// Requests that are sent by halves, and how long after the signal their second halves come.
+const HALVED: usize = 8;
+const HALVED_AFTER: Duration = Duration::from_millis(400);
+const ANSWER: Duration = Duration::from_secs(10);
 
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -38,13 +47,17 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     }
     let begin = Instant::now();
     let names: Vec<String> = bench.dependencies().map(|(name, _)| name.to_owned()).collect();
-    let needed: Vec<&String> = names.iter().filter(|name| !survey.needing(name).is_empty()).collect();
+    let waits = |name: &&String| survey.needing(name).iter().any(|kind| !survey.later(name, *kind));
+    let needed: Vec<&String> = names.iter().filter(waits).collect();
     let (slow, took) = slowness(bench, survey, &needed)?;
     let slowed = slow_down(bench, &needed, slow)?;
     // About so many under way: more would measure how the service queues, and not how it ends.
     let rate = bench.run().rate.min(UNDER_WAY / took.as_secs_f64().max(0.001));
     let traffic = bench.traffic(rate)?;
     bench.wait(BEFORE)?;
+    // Where requests wait for nobody, none would be under way.
+    let halved = if needed.is_empty() { halves(bench, survey) } else { Vec::new() };
+    bench.wait(HALVED_BEFORE)?;
     let (grace, readiness) = (bench.run().grace, bench.run().probes.readiness.clone());
     let signal = Instant::now();
     if let Some(process) = bench.process() {
@@ -63,11 +76,15 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
             }
             _ => (),
         }
-        std::thread::sleep(LOOK);
+        thread::sleep(LOOK);
     }
     let (exit, gone) = exit.unwrap_or((Exit::Never, Instant::now()));
     bench.halt();
-    let sent = traffic.end();
+    let mut sent = traffic.end();
+    for (kind, thread) in halved {
+        let exchange = thread.join().map_err(|_| io::Error::other("a user broke down"))??;
+        sent.push(Sent { kind, exchange });
+    }
     drop(slowed);
     if bench.stopped() {
         return Err(BenchError::Stopped.into());
@@ -86,6 +103,21 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     timeline.mark(at(gone), None, Message::new("gone", "退出"));
     bench.start()?;
     Ok(Trial { observation: Observation::Shutdown(shutdown), timeline })
+}
+
+type User = (usize, thread::JoinHandle<io::Result<Exchange>>);
+
+/// Users who are in the middle of sending at the signal; none where no kind of request has a body.
+fn halves(bench: &Bench, survey: &Survey) -> Vec<User> {
+    let (address, rest) = (bench.address(), Instant::now() + HALVED_BEFORE + HALVED_AFTER);
+    let with_body = survey.good().into_iter().filter(|kind| bench.asks_of(*kind).body.len() > 1);
+    let kinds: Vec<usize> = with_body.collect();
+    let users = kinds.iter().cycle().take(if kinds.is_empty() { 0 } else { HALVED });
+    let users = users.map(|kind| {
+        let request = bench.request(*kind);
+        (*kind, thread::spawn(move || ask_halved(address, &request, rest, ANSWER)))
+    });
+    users.collect()
 }
 
 fn slow_down(bench: &Bench, names: &[&String], base: Duration) -> Result<Vec<Injected>, BenchError> {

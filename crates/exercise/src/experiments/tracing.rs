@@ -6,7 +6,7 @@ use gonogo_domain::exercise::{Observation, Traced, TracedCalls, Tracing, Trial};
 
 use super::{
     Unmade,
-    listen::{Listening, Unique, ask, name, timeline},
+    listen::{LATER, Listening, Unique, ask, name, timeline},
 };
 use crate::bench::{Bench, BenchError, Survey, shape};
 
@@ -48,50 +48,77 @@ fn traced(
     unique: &mut Unique,
 ) -> Result<Traced, BenchError> {
     let listening = Listening::begin(bench);
-    let mut calls: Vec<TracedCalls> = Vec::new();
-    let mut traces = Vec::new();
+    let from = Instant::now();
+    let mut sent = Vec::new();
     for _ in 0..ASKED {
         let (_, trace) = unique.uuid();
         let span = format!("{:016x}", unique.next());
-        let from = Instant::now();
         let mut request = bench.request(kind);
         request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("traceparent"));
         ask(bench, &request.with("traceparent", &format!("00-{trace}-{span}-01")))?;
         bench.wait(AFTER)?;
-        for name in names {
-            let shapes = survey.shapes(name, &[kind]);
-            for call in bench.calls_since(name, from).iter().filter(|one| shapes.contains(&shape(one))) {
-                let seen = call.header("traceparent").and_then(Parent::read);
-                let place = calls.iter().position(|one| one.dependency == *name).unwrap_or(calls.len());
-                if place == calls.len() {
-                    let dependency = name.clone();
-                    calls.push(TracedCalls { dependency, calls: 0, same_trace: 0, same_span: 0 });
-                }
-                let Some(entry) = calls.get_mut(place) else { continue };
-                let same_trace = seen.as_ref().is_some_and(|parent| parent.trace == trace);
-                entry.calls += 1;
-                entry.same_trace += u64::from(same_trace);
-                entry.same_span += u64::from(same_trace && seen.is_some_and(|parent| parent.span == span));
-            }
-        }
-        traces.push(trace);
+        sent.push(Trace { trace, span });
     }
-    let holds = |lines: &[String], trace: &String| lines.iter().any(|line| line.contains(trace.as_str()));
-    let lines = listening.lines(bench, |lines| traces.iter().all(|trace| holds(lines, trace)))?;
-    let logged = lines
-        .map(|lines| u64::try_from(traces.iter().filter(|trace| holds(&lines, trace)).count()).unwrap_or_default());
+    let mut calls = Vec::new();
+    for name in names {
+        let shapes = survey.shapes(name, &[kind]);
+        let parents = || -> Vec<Option<Parent>> {
+            let all = bench.calls_since(name, from);
+            let of_kind = all.iter().filter(|one| shapes.contains(&shape(one)));
+            of_kind.map(|one| one.header("traceparent").and_then(Parent::read)).collect()
+        };
+        let later = survey.later(name, kind);
+        if later {
+            bench.wait_for(LATER, || {
+                let parents = parents();
+                sent.iter().all(|trace| parents.iter().flatten().any(|parent| parent.trace == trace.trace))
+            })?;
+        }
+        calls.extend(counted(name, &parents(), &sent, later));
+    }
+    let holds = |lines: &[String], sent: &Trace| lines.iter().any(|line| line.contains(sent.trace.as_str()));
+    let lines = listening.lines(bench, |lines| sent.iter().all(|trace| holds(lines, trace)))?;
+    let logged =
+        lines.map(|lines| u64::try_from(sent.iter().filter(|trace| holds(&lines, trace)).count()).unwrap_or_default());
     Ok(Traced { request: name(bench, kind), sent: u64::try_from(ASKED).unwrap_or_default(), calls, logged })
+}
+
+/// What a request was sent with.
+struct Trace {
+    trace: String,
+    span: String,
+}
+
+/// Counts the calls to a dependency by the trace that they carry.
+///
+/// Where calls come after the answer, those of another trace may be work that was accepted earlier. They say nothing, as
+/// long as requests of ours are seen at all.
+fn counted(dependency: &str, parents: &[Option<Parent>], sent: &[Trace], later: bool) -> Option<TracedCalls> {
+    let ours = |parent: &Parent| sent.iter().find(|trace| trace.trace == parent.trace);
+    let seen = parents.iter().flatten().any(|parent| ours(parent).is_some());
+    let mut counted = TracedCalls { dependency: dependency.to_owned(), calls: 0, same_trace: 0, same_span: 0 };
+    for parent in parents {
+        let request = parent.as_ref().and_then(ours);
+        if later && seen && parent.is_some() && request.is_none() {
+            continue;
+        }
+        counted.calls += 1;
+        counted.same_trace += u64::from(request.is_some());
+        counted.same_span +=
+            u64::from(request.is_some_and(|sent| parent.as_ref().is_some_and(|one| one.span == sent.span)));
+    }
+    (counted.calls > 0).then_some(counted)
 }
 
 /// A `traceparent` header of W3C Trace Context, version 00 or one that is to come.
 #[derive(Debug, PartialEq, Eq)]
-struct Parent<'a> {
-    trace: &'a str,
-    span: &'a str,
+struct Parent {
+    trace: String,
+    span: String,
 }
 
-impl<'a> Parent<'a> {
-    fn read(header: &'a str) -> Option<Self> {
+impl Parent {
+    fn read(header: &str) -> Option<Self> {
         let mut parts = header.trim().split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let hex = |text: &str, length: usize| {
@@ -99,7 +126,7 @@ impl<'a> Parent<'a> {
         };
         let nothing = |text: &str| text.bytes().all(|byte| byte == b'0');
         let valid = hex(version, 2) && version != "ff" && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
-        (valid && !nothing(trace) && !nothing(span)).then_some(Self { trace, span })
+        (valid && !nothing(trace) && !nothing(span)).then(|| Self { trace: trace.to_owned(), span: span.to_owned() })
     }
 }
 
@@ -110,6 +137,26 @@ mod tests {
     #[track_caller]
     fn check(header: &str, expect: bool) {
         assert_eq!(Parent::read(header).is_some(), expect, "{header}");
+    }
+
+    #[track_caller]
+    fn check_counted(traces: &[&str], later: bool, expect: Option<[u64; 2]>) {
+        let parent =
+            |trace: &&str| (!trace.is_empty()).then(|| Parent { trace: (*trace).to_owned(), span: "s".to_owned() });
+        let parents: Vec<Option<Parent>> = traces.iter().map(parent).collect();
+        let sent = ["a", "b"].map(|trace| Trace { trace: trace.to_owned(), span: "caller".to_owned() });
+        let found = counted("crm", &parents, &sent, later);
+        assert_eq!(found.map(|one| [one.calls, one.same_trace]), expect);
+    }
+
+    #[test]
+    fn a_call_of_earlier_work_is_told_from_one_that_lost_its_trace() {
+        check_counted(&["a", "b", "a"], false, Some([3, 3]));
+        check_counted(&["a", "other"], false, Some([2, 1]));
+        check_counted(&["a", "other"], true, Some([1, 1]));
+        check_counted(&["a", ""], true, Some([2, 1]));
+        check_counted(&["other", "other"], true, Some([2, 0]));
+        check_counted(&[], true, None);
     }
 
     #[test]

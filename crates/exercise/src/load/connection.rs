@@ -1,6 +1,7 @@
 //! One connection to the server, of either protocol.
 
 use std::{
+    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
 };
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     HeaderMap, Request,
+    body::Body,
     client::conn::{http1, http2},
 };
 use hyper_util::rt::TokioIo;
@@ -17,10 +19,11 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::{outcome::Ended, target::Protocol};
 use crate::local::Local;
 
-pub(crate) enum Connection {
-    Http1(http1::SendRequest<Full<Bytes>>),
+/// `B` is what requests carry.
+pub(crate) enum Connection<B = Full<Bytes>> {
+    Http1(http1::SendRequest<B>),
     /// Requests share it.
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<B>),
 }
 
 /// An answer that was read to its end.
@@ -55,7 +58,10 @@ impl Reply {
 /// How many bytes of a body are kept.
 const KEPT: usize = 1 << 20;
 
-impl Connection {
+impl<B> Connection<B>
+where
+    B: Body<Data = Bytes, Error = Infallible> + Unpin + 'static,
+{
     pub(crate) async fn open(
         addresses: &[SocketAddr],
         protocol: Protocol,
@@ -81,7 +87,7 @@ impl Connection {
     }
 
     /// Sends a request and reads the answer to its end; keeps what it said if that is asked for.
-    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>, keep: bool) -> Result<Answer, Ended> {
+    pub(crate) async fn send(&mut self, request: Request<B>, keep: bool) -> Result<Answer, Ended> {
         let answer = match self {
             Self::Http1(sender) => {
                 sender.ready().await.map_err(|error| ended(&error))?;

@@ -1,21 +1,28 @@
-//! The text format of Prometheus, read.
+//! The text format of Prometheus and `OpenMetrics`, read: what one scrape said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one scrape said.
 #[derive(Debug, Default)]
-pub(super) struct Exposition {
+pub struct Exposition {
     /// By family: `counter`, `histogram` and so on.
     types: BTreeMap<String, String>,
     pub samples: Vec<Sample>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sample {
+pub struct Sample {
     pub name: String,
     pub labels: BTreeMap<String, String>,
+    /// Any number, NaN and the infinities too.
     pub value: f64,
 }
+
+/// More series than any service that can be scraped has; a body that holds more is no scrape.
+const MOST: usize = 500_000;
+
+/// Labels of one series.
+const MOST_LABELS: usize = 256;
 
 impl Sample {
     fn key(&self) -> (&str, &BTreeMap<String, String>) {
@@ -31,7 +38,7 @@ impl Exposition {
     ///
     /// # Errors
     /// What is wrong with it, and in which line.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         let mut read = Self::default();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -48,6 +55,9 @@ impl Exposition {
                     read.types.insert(name.to_owned(), kind.to_owned());
                 }
             } else if !line.is_empty() {
+                if read.samples.len() >= MOST {
+                    return Err(format!("it holds more than {MOST} samples"));
+                }
                 read.samples.push(sample(line).ok_or_else(|| wrong("no sample"))?);
             }
         }
@@ -85,7 +95,7 @@ impl Exposition {
     }
 
     /// The family of a sample, and its type.
-    pub(super) fn family<'a>(&'a self, name: &'a str) -> (&'a str, &'a str) {
+    pub fn family<'a>(&'a self, name: &'a str) -> (&'a str, &'a str) {
         let typed = |family: &'a str| self.types.get(family).map(|kind| (family, kind.as_str()));
         let part = || PARTS.iter().find_map(|part| typed(name.strip_suffix(part)?));
         // OpenMetrics leaves the ending out of the type.
@@ -94,7 +104,7 @@ impl Exposition {
     }
 
     /// By how much each series grew since an earlier scrape; one that was not there counted from nothing.
-    pub(super) fn growth<'a>(&'a self, before: &Self) -> Vec<(&'a Sample, f64)> {
+    pub fn growth<'a>(&'a self, before: &Self) -> Vec<(&'a Sample, f64)> {
         let was: BTreeMap<_, f64> = before.samples.iter().map(|sample| (sample.key(), sample.value)).collect();
         let grown = self.samples.iter().map(|sample| {
             let was = was.get(&sample.key()).copied().unwrap_or_default();
@@ -105,7 +115,7 @@ impl Exposition {
     }
 
     /// The series that an earlier scrape did not have.
-    pub(super) fn new_since<'a>(&'a self, before: &Self) -> impl Iterator<Item = &'a Sample> {
+    pub fn new_since<'a>(&'a self, before: &Self) -> impl Iterator<Item = &'a Sample> {
         let was: BTreeSet<(String, BTreeMap<String, String>)> =
             before.samples.iter().map(|sample| (sample.name.clone(), sample.labels.clone())).collect();
         self.samples.iter().filter(move |sample| !was.contains(&(sample.name.clone(), sample.labels.clone())))
@@ -116,12 +126,19 @@ impl Exposition {
 fn sample(line: &str) -> Option<Sample> {
     let end = line.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_' || letter == ':'))?;
     let (name, mut rest) = line.split_at(end);
-    if name.is_empty() || name.starts_with(|letter: char| letter.is_ascii_digit()) {
+    if name.starts_with(|letter: char| letter.is_ascii_digit()) {
         return None;
     }
-    let mut labels = BTreeMap::new();
-    if let Some(inside) = rest.strip_prefix('{') {
+    let (mut name, mut labels) = (name.to_owned(), BTreeMap::new());
+    if let Some(mut inside) = rest.strip_prefix('{') {
+        // A name that is not of the old alphabet stands in quotes before the labels.
+        if name.is_empty() {
+            (name, inside) = quoted(inside.trim_start())?;
+        }
         rest = read_labels(inside, &mut labels)?;
+    }
+    if name.is_empty() {
+        return None;
     }
     let mut words = rest.split_whitespace();
     let value = words.next()?;
@@ -136,7 +153,7 @@ fn sample(line: &str) -> Option<Sample> {
     {
         next.parse::<f64>().ok()?;
     }
-    Some(Sample { name: name.to_owned(), labels, value })
+    Some(Sample { name, labels, value })
 }
 
 /// Reads up to the closing brace; gives what is behind it.
@@ -146,21 +163,35 @@ fn read_labels<'a>(mut rest: &'a str, labels: &mut BTreeMap<String, String>) -> 
         if let Some(behind) = rest.strip_prefix('}') {
             return Some(behind);
         }
-        let (name, behind) = rest.split_once('=')?;
-        let mut letters = behind.trim_start().strip_prefix('"')?.chars();
-        let mut value = String::new();
-        loop {
-            match letters.next()? {
-                '"' => break,
-                '\\' => match letters.next()? {
-                    'n' => value.push('\n'),
-                    other => value.push(other),
-                },
-                letter => value.push(letter),
-            }
+        let (name, behind) = if rest.starts_with('"') {
+            let (name, behind) = quoted(rest)?;
+            (name, behind.trim_start().strip_prefix('=')?)
+        } else {
+            let (name, behind) = rest.split_once('=')?;
+            (name.trim().to_owned(), behind)
+        };
+        let (value, behind) = quoted(behind.trim_start())?;
+        if labels.len() >= MOST_LABELS {
+            return None;
         }
-        labels.insert(name.trim().trim_matches('"').to_owned(), value);
-        rest = letters.as_str();
+        labels.insert(name, value);
+        rest = behind;
+    }
+}
+
+/// A text in quotes, and what is behind it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut letters = text.strip_prefix('"')?.chars();
+    let mut value = String::new();
+    loop {
+        match letters.next()? {
+            '"' => return Some((value, letters.as_str())),
+            '\\' => match letters.next()? {
+                'n' => value.push('\n'),
+                other => value.push(other),
+            },
+            letter => value.push(letter),
+        }
     }
 }
 
@@ -190,6 +221,11 @@ mod tests {
             Some(("h", &[("path", r#"/a "b", c}"#), ("code", "200")], 2.0)),
         );
         check(r#"h_bucket{le="+Inf"} 3 # {trace_id="a"} 0.1"#, Some(("h_bucket", &[("le", "+Inf")], 3.0)));
+        check(
+            r#"{"http.requests", "status.code"="200",a="b"} 4"#,
+            Some(("http.requests", &[("status.code", "200"), ("a", "b")], 4.0)),
+        );
+        check("{} 1", None);
         check("<html>", None);
         check("{\"status\": \"ok\"}", None);
         check("a{b=\"c} 1", None);
