@@ -291,7 +291,7 @@ impl Kind {
             Self::Durability => (30, 0, 0),
             Self::Memory => (40, 0, 0),
             Self::Baseline => (55, 0, 0),
-            Self::Overload => (70, 0, 0),
+            Self::Overload => (50, 0, 0),
             Self::RateLimit => (5, 0, 5),
             Self::Logs => (5, 0, 1),
             Self::Tracing => (4, 0, 5),
@@ -304,8 +304,8 @@ impl Kind {
             Self::Degradation => (0, 14, 0),
             Self::Bulkhead => (0, 20, 0),
             Self::Statuses => (0, 28, 0),
-            Self::Retries | Self::Adaptive => (0, 40, 0),
-            Self::Breaker => (0, 80, 0),
+            Self::Retries | Self::Adaptive => (0, 32, 0),
+            Self::Breaker => (0, 70, 0),
         };
         Duration::from_secs(once + dependency * u64::from(dependencies) + request * u64::from(requests))
     }

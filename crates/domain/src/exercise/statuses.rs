@@ -23,8 +23,6 @@ pub struct StatusCase {
     /// The request, by its name.
     pub request: String,
     pub given: Given,
-    /// It calls the dependency after it has answered: what users see says nothing of it.
-    pub later: bool,
     /// The calls carry the credentials of the user, whom a refusal may well be passed on to.
     pub of_user: bool,
     /// What users were answered; none where no full answer came.
@@ -94,9 +92,6 @@ impl Statuses {
     /// What shows that this kind of answer has no branch of its own.
     fn branch(&self, case: &StatusCase) -> Vec<Message> {
         let mut misses: Vec<Message> = case.again().into_iter().collect();
-        if case.later {
-            return misses;
-        }
         let (given, dependency, request) = (case.given.words(), &case.dependency, &case.request);
         if case.answers.iter().any(Option::is_none) {
             misses.push(Message::new(
@@ -224,7 +219,6 @@ mod tests {
             dependency: "clay".to_owned(),
             request: "POST /leads".to_owned(),
             given,
-            later: false,
             of_user: false,
             answers: vec![Some(status)],
             calls: vec![times.iter().map(call).collect()],

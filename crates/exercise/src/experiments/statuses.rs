@@ -25,12 +25,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// After this long without a call no other one is expected. The first wait of a retry is shorter in every library.
 const QUIET: Duration = Duration::from_millis(1200);
 
-/// The same of work that is done later: a worker looks for it every few seconds.
-const QUIET_LATER: Duration = Duration::from_secs(4);
-
-/// The first call of work that is done later may take so long to come.
-const LATER: Duration = Duration::from_secs(6);
-
 /// What the dependency asks to wait, in seconds.
 const RETRY_AFTER: u32 = 2;
 
@@ -62,7 +56,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let (mut cases, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
     for Needed { name, kinds, .. } in &needed {
         for kind in chosen(survey, name, kinds) {
-            let wanted = Wanted { name, kind, later: survey.later(name, kind), shapes: survey.shapes(name, &[kind]) };
+            let wanted = Wanted { name, kind, shapes: survey.shapes(name, &[kind]) };
             for given in ALL {
                 let from = Instant::now();
                 let Some(injected) = inject(bench, name, given)? else { continue };
@@ -75,6 +69,12 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
             }
         }
     }
+    if cases.is_empty() {
+        return Err(Unmade::Missing(Message::new(
+            "calls come after the answers: which request one belongs to, and whether it is repeated, cannot be told",
+            "调用发生在响应之后：无法判断属于哪个请求、是否重复",
+        )));
+    }
     let mut timeline = bench.timeline(begin, &sent);
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
@@ -82,8 +82,10 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     Ok(Trial { observation: Observation::Statuses(Statuses { cases }), timeline })
 }
 
-/// One kind of request that reads and one that changes something: others take the same ways out.
+/// One kind of request that reads and one that changes something: others take the same ways out. Work that is done later
+/// cannot be told from what was left of earlier requests.
 fn chosen(survey: &Survey, name: &str, kinds: &[usize]) -> BTreeSet<usize> {
+    let kinds: Vec<usize> = kinds.iter().copied().filter(|kind| !survey.later(name, *kind)).collect();
     let changes = |kind: &usize| survey.shapes(name, &[*kind]).iter().any(|(method, _)| method == "POST");
     let reading = kinds.iter().copied().find(|kind| !changes(kind));
     reading.into_iter().chain(kinds.iter().copied().find(changes)).collect()
@@ -118,7 +120,6 @@ fn inject(bench: &Bench, name: &str, given: Given) -> Result<Option<Vec<Injected
 struct Wanted<'a> {
     name: &'a str,
     kind: usize,
-    later: bool,
     /// The service calls on its own account too.
     shapes: BTreeSet<Shape>,
 }
@@ -129,7 +130,6 @@ impl Wanted<'_> {
             dependency: self.name.to_owned(),
             request: bench.run().requests.get(self.kind).map(gonogo_domain::RunRequest::name).unwrap_or_default(),
             given,
-            later: self.later,
             of_user: false,
             answers: Vec::new(),
             calls: Vec::new(),
@@ -137,13 +137,9 @@ impl Wanted<'_> {
         let request = bench.request(self.kind);
         let exchange = bench.ask(&request, ANSWER)?;
         let from = exchange.sent;
-        if self.later {
-            bench.wait_for(LATER, || !self.calls(bench, from).is_empty())?;
-        }
-        let quiet = if self.later { QUIET_LATER } else { QUIET };
         let quiet = match given {
-            Given::Limited(seconds) => quiet + Duration::from_secs(u64::from(seconds)),
-            _ => quiet,
+            Given::Limited(seconds) => QUIET + Duration::from_secs(u64::from(seconds)),
+            _ => QUIET,
         };
         bench.wait_for(ANSWER, || {
             let now = Instant::now().saturating_duration_since(bench.clock().zero);
@@ -174,30 +170,16 @@ impl Wanted<'_> {
         calls
     }
 
-    /// Until requests reach the dependency again and what was left over is done.
+    /// Until requests reach the dependency again.
     fn recovered(&self, bench: &Bench, sent: &mut Vec<Sent>) -> Result<(), BenchError> {
         let until = Instant::now() + RECOVERY;
         let mut good = 0;
         while good < BETWEEN && Instant::now() < until {
             let exchange = bench.ask(&bench.request(self.kind), ANSWER)?;
             let from = exchange.sent;
-            let well = exchange.how.good()
-                && bench.wait_for(if self.later { LATER } else { QUIET }, || !self.calls(bench, from).is_empty())?;
+            let well = exchange.how.good() && bench.wait_for(QUIET, || !self.calls(bench, from).is_empty())?;
             good = if well { good + 1 } else { 0 };
             sent.push(Sent { kind: self.kind, exchange });
-        }
-        if self.later {
-            // Work that failed for now is tried again, and would be taken for the next.
-            let quiet_since = |from: Instant| self.calls(bench, from).is_empty();
-            let mut from = Instant::now();
-            while Instant::now() < until {
-                bench.wait(Duration::from_millis(500))?;
-                if !quiet_since(from) {
-                    from = Instant::now();
-                } else if from.elapsed() >= QUIET_LATER {
-                    break;
-                }
-            }
         }
         Ok(())
     }
