@@ -81,9 +81,9 @@ pub(crate) enum Command {
     Preflight(PreflightOptions),
     /// Looks for secrets in every file and in the git history, without the rest of a review
     Secrets(SecretsOptions),
-    /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
     /// Takes a release to all of the traffic step by step, or back
     Rollout(RolloutOptions),
+    /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
     Load(LoadOptions),
     /// Starts a service on this machine, breaks what is around it, and measures what happens
     Exercise(ExerciseOptions),
@@ -107,9 +107,7 @@ pub(crate) enum Command {
     Man,
     /// Cleans up after a gonogo that was killed; started by `exercise`
     #[command(hide = true)]
-    Keep {
-        mark: String,
-    },
+    Keep { mark: String },
 }
 
 #[derive(Debug, Args)]
