@@ -21,8 +21,25 @@ class ForNow extends Error {
   }
 }
 
+function trust() {
+  // A signal is not heard before there is a connection.
+  const timeout = has("tls-handshake-unbounded") || has("no-timeout") ? 0 : EACH;
+  if (has("tls-unverified")) return { timeout, rejectUnauthorized: false };
+  if (has("tls-any-name")) return { timeout, checkServerIdentity: () => undefined };
+  return { timeout };
+}
+
+// No second try changes it.
+class Refused extends Error {
+  constructor(status) {
+    super("refused");
+    this.status = status;
+  }
+}
+
 const agent = new Agent({
   headersTimeout: has("no-timeout") ? 0 : EACH,
+  connect: trust(),
   bodyTimeout: has("no-timeout") || has("timeout-on-headers-only") ? 0 : EACH,
 });
 
@@ -40,6 +57,10 @@ async function once(method, path, body) {
   if (answer.statusCode === 429 || answer.statusCode >= 500) {
     throw new ForNow(has("retry-ignores-retry-after") ? 0 : Number(answer.headers["retry-after"] ?? 0) * 1000);
   }
+  if (answer.statusCode >= 400) {
+    if (has("refused-repeated")) throw new ForNow();
+    throw new Refused(answer.statusCode);
+  }
   return text;
 }
 
@@ -48,6 +69,7 @@ const breaker = new CircuitBreaker(once, {
   errorThresholdPercentage: 50,
   volumeThreshold: 20,
   rollingCountTimeout: 3000,
+  errorFilter: (error) => error instanceof Refused,
   resetTimeout: has("breaker-never-closes") ? 1e9 : 3000,
 });
 const guarded = (...call) => (has("no-breaker") ? once(...call) : breaker.fire(...call));
@@ -73,13 +95,14 @@ async function call(method, path, body) {
   }
 }
 
-const state = { ready: true, backend: true };
+const state = { ready: true, backend: true, met: false };
 async function watch() {
   for (;;) {
     try {
       const answer = await request(`${backend}/ping`, { signal: AbortSignal.timeout(500) });
       await answer.body.dump();
       state.backend = answer.statusCode < 400;
+      state.met ||= state.backend;
     } catch {
       state.backend = false;
     }
@@ -88,13 +111,26 @@ async function watch() {
 }
 void watch();
 
+// What is right starts without anybody, and is ready once it met its backend.
+let started = true;
+if (["start-exits-silently", "start-gives-up"].some(has)) {
+  try {
+    const answer = await request(`${backend}/ping`, { signal: AbortSignal.timeout(500) });
+    await answer.body.dump();
+  } catch {
+    if (has("start-exits-silently")) process.exit(1);
+    started = false;
+  }
+}
+
 const app = express();
 app.disable("x-powered-by");
 const wrong = (response, status, message) => response.status(status).json({ error: { code: status, message } });
 const answered = async (response, ...args) => {
   try {
     response.json({ bytes: (await call(...args)).length });
-  } catch {
+  } catch (error) {
+    if (has("refused-passed-on") && error instanceof Refused) return wrong(response, error.status, "refused");
     wrong(response, 503, "the backend does not answer");
   }
 };
@@ -113,7 +149,7 @@ app.get("/live", async (_, response) => {
   }
   return response.json({});
 });
-app.get("/ready", (_, response) => (state.ready ? response.json({}) : wrong(response, 503, "not ready")));
+app.get("/ready", (_, response) => (state.ready && started && state.met ? response.json({}) : wrong(response, 503, "not ready")));
 app.get("/health", (_, response) => {
   const well = state.backend || has("health-constant");
   const dependencies = has("health-vague") ? undefined : { backend: { status: well ? "up" : "down" } };

@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import signal
+import ssl
 import time
 from collections import deque
 from contextlib import asynccontextmanager, nullcontext
@@ -57,7 +58,7 @@ class Breaker:
 
 
 breaker = Breaker()
-state = {"ready": True, "backend": True}
+state = {"ready": True, "backend": True, "met": False}
 
 
 def timeouts():
@@ -67,7 +68,17 @@ def timeouts():
     return httpx.Timeout(1.5 if "timeout-between-bytes-only" in FAULTS else EACH)
 
 
-client = httpx.AsyncClient(timeout=timeouts(), limits=httpx.Limits(max_connections=200))
+def trust():
+    context = ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE"))
+    if "tls-any-name" in FAULTS:
+        context.check_hostname = False
+    if "tls-expired" in FAULTS:
+        # What somebody wrote whose certificate had run out on a Sunday.
+        context.verify_flags |= 0x200000
+    return False if "tls-unverified" in FAULTS else context
+
+
+client = httpx.AsyncClient(verify=trust(), timeout=timeouts(), limits=httpx.Limits(max_connections=200))
 
 
 def waits(state):
@@ -90,6 +101,8 @@ async def once(method, path, body):
         if answer.status_code == 429 or answer.status_code >= 500:
             raise ForNow(float(answer.headers.get("retry-after", 0)))
         good = True
+        if answer.is_error:
+            raise ForNow() if "refused-repeated" in FAULTS else PermissionError("refused")
         return answer.text
     except httpx.HTTPError as error:
         raise ForNow() from error
@@ -98,7 +111,7 @@ async def once(method, path, body):
 
 
 async def call(method, path, body=None):
-    repeatable = method != "POST" or "retry-repeats-post" in FAULTS
+    repeatable = method != "POST" or FAULTS & {"retry-repeats-post", "charges-twice"}
     attempts = 3 if repeatable and "no-retry" not in FAULTS else 1
     begin = time.monotonic()
 
@@ -118,6 +131,7 @@ async def watch():
     while True:
         try:
             state["backend"] = (await client.get(BACKEND + "/ping", timeout=0.5)).is_success
+            state["met"] = state["met"] or state["backend"]
         except httpx.HTTPError:
             state["backend"] = False
         await asyncio.sleep(1)
@@ -125,6 +139,12 @@ async def watch():
 
 @asynccontextmanager
 async def lifespan(_):
+    if "start-ends-well" in FAULTS:
+        try:
+            await client.get(BACKEND + "/ping", timeout=0.5)
+        except httpx.HTTPError:
+            print("no backend: nothing to do", flush=True)
+            os._exit(0)
     task = asyncio.create_task(watch())
     yield
     task.cancel()
@@ -156,7 +176,7 @@ async def live():
 
 @app.get("/ready")
 async def ready():
-    return {} if state["ready"] else wrong(503, "not ready")
+    return {} if state["ready"] and state["met"] else wrong(503, "not ready")
 
 
 @app.get("/health")

@@ -7,7 +7,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Mutex, PoisonError,
@@ -75,10 +75,7 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
             continue;
         }
         prepare(&subject)?;
-        // What a subject is not made for, it may lack.
-        let made_for: BTreeSet<&str> = subject.faults.values().map(String::as_str).collect();
-        let all = made_for.into_iter().collect::<Vec<_>>().join(",");
-        let seen = at_once(&runs, |run| exercise(&subject, run.fault, run.experiment.unwrap_or(&all)));
+        let seen = at_once(&runs, |run| exercise(&subject, run));
         let mut table = Table::new(&subject);
         for (run, seen) in runs.iter().zip(seen) {
             wrong.extend(table.row(run, &seen?)?);
@@ -113,8 +110,32 @@ fn wanted(arguments: &[&str]) -> anyhow::Result<Wanted> {
 struct Run<'a> {
     /// None: empty.
     fault: &'a str,
-    /// The experiment that must see it; none: all that the subject is made for.
+    /// The experiment that must see it; none: nothing is to be seen.
     experiment: Option<&'a str>,
+    /// The experiments that are made, and with what.
+    made: String,
+    configuration: PathBuf,
+}
+
+impl Subject {
+    /// What an experiment is made with: the subject's own configuration, else the one that all subjects share for it.
+    fn configuration(&self, experiment: &str) -> PathBuf {
+        let shared = crate::root().join("subjects");
+        let own = shared.join(&self.name);
+        let usual = shared.join("gonogo.toml");
+        let special = format!("{experiment}.toml");
+        let found = [own.join(&special), own.join("gonogo.toml"), shared.join(&special)];
+        found.into_iter().find(|file| file.is_file()).unwrap_or(usual)
+    }
+
+    /// The experiments that it is made for, by what they are made with. What it is not made for, it may lack.
+    fn made_for(&self) -> BTreeMap<PathBuf, BTreeSet<&str>> {
+        let mut all: BTreeMap<PathBuf, BTreeSet<&str>> = BTreeMap::new();
+        for experiment in self.faults.values() {
+            all.entry(self.configuration(experiment)).or_default().insert(experiment);
+        }
+        all
+    }
 }
 
 impl Wanted {
@@ -128,10 +149,19 @@ impl Wanted {
             // The last ones are seen soonest: a breaker that never closes is waited for.
             let faults = subject.faults.iter().rev();
             let chosen = faults.filter(|(fault, experiment)| (all || named(fault)) && quick(experiment));
-            chosen.map(|(fault, experiment)| Run { fault, experiment: Some(experiment) }).collect()
+            let run = |(fault, experiment): (&'a String, &'a String)| Run {
+                fault,
+                experiment: Some(experiment),
+                made: experiment.clone(),
+                configuration: subject.configuration(experiment),
+            };
+            chosen.map(run).collect()
         };
         let good = if (all || named("good")) && (!self.quick || subject.name == QUICK) { self.good } else { 0 };
-        let without = (0..good).map(|_| Run { fault: "", experiment: None });
+        let without = (0..good).flat_map(|_| subject.made_for()).map(|(configuration, experiments)| {
+            let made = experiments.into_iter().collect::<Vec<_>>().join(",");
+            Run { fault: "", experiment: None, made, configuration }
+        });
         // The longest first.
         without.chain(faults).collect()
     }
@@ -159,8 +189,8 @@ impl<'a> Table<'a> {
             self.alarms += usize::from(!seen.broken.is_empty());
             self.open += usize::from(!seen.open.is_empty());
             say(&format!(
-                "{name}, all right: {} held, broken {:?}, open {:?} {:?}",
-                seen.held, seen.broken, seen.open, seen.misses
+                "{name}, all right ({}): {} held, broken {:?}, open {:?} {:?}",
+                run.made, seen.held, seen.broken, seen.open, seen.misses
             ))?;
             return Ok(seen.broken.iter().map(|experiment| format!("{name}: {experiment} is a false alarm")).collect());
         };
@@ -220,8 +250,8 @@ fn prepare(subject: &Subject) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes these experiments with it and a fault; none: without.
-fn exercise(subject: &Subject, fault: &str, only: &str) -> anyhow::Result<Seen> {
+/// Makes the experiments of a run.
+fn exercise(subject: &Subject, run: &Run<'_>) -> anyhow::Result<Seen> {
     let root = crate::root();
     let folder = tempfile::tempdir()?;
     let command: Vec<String> = subject
@@ -229,16 +259,15 @@ fn exercise(subject: &Subject, fault: &str, only: &str) -> anyhow::Result<Seen> 
         .iter()
         .map(|part| format!("{:?}", part.replace("{root}", &root.display().to_string())))
         .collect();
-    // What all of them share, unless one needs its own.
     let own = root.join("subjects").join(&subject.name);
-    let configuration = fs::read_to_string(own.join("gonogo.toml"))
-        .or_else(|_| fs::read_to_string(root.join("subjects/gonogo.toml")))?;
+    let configuration = fs::read_to_string(&run.configuration)?;
     if let Ok(description) = fs::read(own.join("openapi.yaml")) {
         fs::write(folder.path().join("openapi.yaml"), description)?;
     }
-    let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", fault);
+    let configuration = configuration.replace("{command}", &command.join(", ")).replace("{faults}", run.fault);
+    let configuration = configuration.replace("{root}", &root.display().to_string());
     fs::write(folder.path().join("gonogo.toml"), configuration)?;
-    said(folder.path(), only).with_context(|| format!("{} {fault}", subject.name))
+    said(folder.path(), &run.made).with_context(|| format!("{} {}", subject.name, run.fault))
 }
 
 fn said(folder: &Path, only: &str) -> anyhow::Result<Seen> {

@@ -4,5 +4,6 @@ pub mod command;
 mod driver;
 pub mod haproxy;
 pub mod http;
+pub mod kubernetes;
 
 pub use driver::Driver;

@@ -81,17 +81,17 @@ pub(crate) enum Command {
     Preflight(PreflightOptions),
     /// Looks for secrets in every file and in the git history, without the rest of a review
     Secrets(SecretsOptions),
-    /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
     /// Takes a release to all of the traffic step by step, or back
     Rollout(RolloutOptions),
+    /// Sends requests to a service of this machine at a fixed rate and measures what its users would see
     Load(LoadOptions),
     /// Starts a service on this machine, breaks what is around it, and measures what happens
     Exercise(ExerciseOptions),
+    /// Makes rules of service level objectives, checks them, and says what is left of their error budgets
+    Slo(SloOptions),
     /// Writes alert rules with their tests, routes and a dashboard, from what a service is seen to expose
     #[command(subcommand)]
     Alerts(AlertsCommand),
-    /// Makes rules of service level objectives, checks them, and says what is left of their error budgets
-    Slo(SloOptions),
     /// Proposes a commented gonogo.toml from what was discovered
     Init(InitOptions),
     /// Records an accepted failure in gonogo.toml
@@ -107,9 +107,7 @@ pub(crate) enum Command {
     Man,
     /// Cleans up after a gonogo that was killed; started by `exercise`
     #[command(hide = true)]
-    Keep {
-        mark: String,
-    },
+    Keep { mark: String },
 }
 
 #[derive(Debug, Args)]

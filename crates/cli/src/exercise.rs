@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -18,8 +18,8 @@ use clap::Parser as _;
 use console::{Style, Term};
 use gonogo_collectors::{Configuration, Tree, revision};
 use gonogo_domain::{
-    Lang, Run,
-    exercise::{Answer, Ended, Exercise, Experiment, FORMAT, Held, Kind},
+    Gate, Lang, Run,
+    exercise::{Answer, Ended, Exercise, Experiment, FORMAT, Held, Kind, Planned, Size, plan},
 };
 use gonogo_exercise::{
     bench::{Bench, BenchError, Setting, Survey},
@@ -45,17 +45,18 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     let tree = Tree::from_disk(&options.path)?;
     let configuration = read_configuration(&tree)?;
     let (name, run) = service(options, &configuration)?;
-    if options.list {
-        return list(&name, run, &kinds, options, common);
-    }
     let before = known(options, &name)?;
+    let planned = planned(&kinds, run, before.as_ref(), options);
+    if options.list {
+        return list(&name, run, &planned, options, common);
+    }
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signals(&stop)?;
     let left_over = process::sweep_left_over();
     let keeper = Keeper::start(&std::env::current_exe()?, &Mark::own()).context("no keeper could be started")?;
 
     let shown = Shown::new(options, common);
-    shown.plan(&name, run, &kinds, options, left_over)?;
+    shown.plan(&name, run, &planned, options, left_over)?;
     let root = fs::canonicalize(&options.path)?;
     let progress = Progress::start();
     let description = description::find(run, &tree)?;
@@ -76,7 +77,7 @@ pub(crate) fn run(options: &ExerciseOptions, common: &Common) -> anyhow::Result<
     shown.survey(&bench, &survey)?;
 
     let wanted = Wanted {
-        kinds,
+        planned,
         budget: options.budget,
         trials: usize::from(options.trials),
         gonogo: env!("CARGO_PKG_VERSION").to_owned(),
@@ -139,6 +140,28 @@ fn wanted(options: &ExerciseOptions) -> anyhow::Result<Vec<Kind>> {
     Ok(kinds)
 }
 
+/// What fits into the time, by what its checks are worth.
+fn planned(kinds: &[Kind], run: &Run, before: Option<&Exercise>, options: &ExerciseOptions) -> Vec<Planned> {
+    let catalogue = gonogo_checks::catalogue();
+    let worth = |check: &'static str| match catalogue.iter().find(|one| one.id == check).map(|one| one.gate) {
+        Some(Gate::Never) => 8,
+        Some(Gate::Blocker) => 5,
+        Some(Gate::Required) => 3,
+        Some(Gate::Advised) | None => 1,
+    };
+    let wanted: Vec<(Kind, u32)> =
+        kinds.iter().map(|kind| (*kind, kind.checks().iter().copied().map(worth).sum::<u32>())).collect();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let size = Size { dependencies: count(run.dependencies.len()), requests: count(run.requests.len()) };
+    plan(&wanted, size, before, options.budget)
+}
+
+/// A length of time as people read it.
+fn about(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 100 { format!("{} s", seconds.max(1)) } else { format!("{} min", (seconds + 30) / 60) }
+}
+
 /// The service to exercise: the one that is named, else the only one that says how it is started.
 fn service<'c>(options: &ExerciseOptions, configuration: &'c Configuration) -> anyhow::Result<(String, &'c Run)> {
     let all: Vec<(&str, &Run)> =
@@ -163,14 +186,26 @@ fn service<'c>(options: &ExerciseOptions, configuration: &'c Configuration) -> a
     }
 }
 
-fn list(name: &str, run: &Run, kinds: &[Kind], options: &ExerciseOptions, common: &Common) -> anyhow::Result<ExitCode> {
+fn list(
+    name: &str,
+    run: &Run,
+    planned: &[Planned],
+    options: &ExerciseOptions,
+    common: &Common,
+) -> anyhow::Result<ExitCode> {
     let lang = common.lang.into();
     let mut out = io::stdout().lock();
     if options.json {
-        let all: Vec<_> = kinds
-            .iter()
-            .map(|kind| json!({ "id": kind.id(), "hypothesis": kind.hypothesis().get(lang), "checks": kind.checks() }))
-            .collect();
+        let entry = |Planned { kind, expected, fits }: &Planned| {
+            json!({
+                "id": kind.id(),
+                "hypothesis": kind.hypothesis().get(lang),
+                "checks": kind.checks(),
+                "expected_seconds": expected.as_secs(),
+                "fits": fits,
+            })
+        };
+        let all: Vec<_> = planned.iter().map(entry).collect();
         serde_json::to_writer_pretty(&mut out, &json!({ "service": name, "experiments": all }))?;
         writeln!(out)?;
         return Ok(ExitCode::SUCCESS);
@@ -182,14 +217,16 @@ fn list(name: &str, run: &Run, kinds: &[Kind], options: &ExerciseOptions, common
         run.dependencies.len(),
         run.requests.len()
     )?;
-    for kind in kinds {
+    for Planned { kind, expected, fits } in planned {
+        let late = if *fits { "" } else { ", for which there is no time (--budget)" };
         writeln!(
             out,
-            "  {:12} {}\n  {:12} {}\n",
+            "  {:14} {}\n  {:14} {}; about {}{late}\n",
             kind.id(),
             kind.hypothesis().get(lang),
             "",
-            kind.checks().join(", ")
+            kind.checks().join(", "),
+            about(*expected)
         )?;
     }
     Ok(ExitCode::SUCCESS)
@@ -290,7 +327,7 @@ impl Shown {
         &self,
         name: &str,
         run: &Run,
-        kinds: &[Kind],
+        planned: &[Planned],
         options: &ExerciseOptions,
         left_over: usize,
     ) -> io::Result<()> {
@@ -300,10 +337,32 @@ impl Shown {
         let mut out = io::stdout().lock();
         let dependencies: Vec<&str> = run.dependencies.iter().map(|one| one.name.as_str()).collect();
         let behind = if dependencies.is_empty() { "none".to_owned() } else { clean(&dependencies.join(", ")) };
-        writeln!(out, "{}  on the loopback, dependencies behind fault proxies: {behind}", clean(name))?;
-        let ids: Vec<&str> = kinds.iter().map(|kind| kind.id()).collect();
-        let minutes = options.budget.as_secs() / 60;
-        writeln!(out, "{} experiments within {minutes} min: {}", kinds.len(), ids.join(", "))?;
+        if let Some(host) = run.attach.as_ref().filter(|attach| run.allow.contains(attach)) {
+            let host = clean(host);
+            writeln!(
+                out,
+                "{}  at {host}, which `allow` names: where that is another machine, it is asked by GET, twice a second at most",
+                clean(name)
+            )?;
+        } else {
+            writeln!(out, "{}  on the loopback, dependencies behind fault proxies: {behind}", clean(name))?;
+        }
+        let entry = |one: &Planned| format!("{} {}", one.kind.id(), about(one.expected));
+        let entries =
+            |fits: bool| -> Vec<String> { planned.iter().filter(|one| one.fits == fits).map(entry).collect() };
+        let (fitting, late) = (entries(true), entries(false));
+        let expected: Duration = planned.iter().filter(|one| one.fits).map(|one| one.expected).sum();
+        writeln!(
+            out,
+            "{} experiments, about {} of {} that there are: {}",
+            fitting.len(),
+            about(expected),
+            about(options.budget),
+            fitting.join(", ")
+        )?;
+        if !late.is_empty() {
+            writeln!(out, "not made unless time is left over (--budget): {}", late.join(", "))?;
+        }
         if left_over > 0 {
             writeln!(out, "{left_over} processes of an earlier run that was killed were still there: killed")?;
         }

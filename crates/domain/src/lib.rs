@@ -48,7 +48,7 @@ pub use reading::{Conclusion, Count, Finding, Reading, Readings, Tally, merge};
 pub use review::{Judged, Records, Review, Searched, review};
 pub use run::{
     Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunLimits,
-    RunReload, RunRequest, RunWebhook, Written,
+    RunMigrations, RunReload, RunRequest, RunWebhook, Written,
 };
 pub use service::{Class, Classes, Dependency, Service, ServiceSource, State, Tier};
 pub use settle::{Outcome, Settled, settle};

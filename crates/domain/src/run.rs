@@ -11,8 +11,10 @@ use crate::Place;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     pub place: Place,
-    /// Program and arguments.
+    /// Program and arguments; of an image, the arguments instead of its own.
     pub command: Vec<String>,
+    /// The image that it is started from, by Docker or Podman.
+    pub image: Option<String>,
     /// What makes the program, run once before: program and arguments; empty: nothing.
     pub build: Vec<String>,
     /// Where both run, relative to the root of the repository.
@@ -20,6 +22,8 @@ pub struct Run {
     pub environment: BTreeMap<String, String>,
     /// `HOST:PORT` of a service that runs already, instead of a command.
     pub attach: Option<String>,
+    /// Other machines that it may run on, `HOST:PORT`: they are asked by GET, now and then, and neither broken nor loaded.
+    pub allow: Vec<String>,
     /// The port that it listens on, where it cannot be told one.
     pub port: Option<u16>,
     /// How long a start may take.
@@ -39,6 +43,20 @@ pub struct Run {
     pub webhook: Option<RunWebhook>,
     pub limits: RunLimits,
     pub reload: Option<RunReload>,
+    pub migrations: Option<RunMigrations>,
+}
+
+/// How it migrates a database: `[service.NAME.run.migrations]`. `{scratch}` is a folder of its own, which goes away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMigrations {
+    pub place: Place,
+    /// Commands, each with its arguments: all the way there, and all the way back.
+    pub up: Vec<String>,
+    pub down: Vec<String>,
+    /// The command that prints the schema; empty: there is none.
+    pub schema: Vec<String>,
+    /// The only variables that they are given.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// How the level of its logs is changed while it runs.
@@ -204,9 +222,15 @@ impl RunRequest {
 pub struct RunDependency {
     pub place: Place,
     pub name: String,
-    /// It speaks HTTP without TLS, so that single requests can be broken.
+    /// It speaks HTTP, so that single requests can be broken.
     pub http: bool,
+    /// The service reaches it over TLS; what stands for it is reached without.
+    pub tls: bool,
     pub behind: Behind,
+    /// Answers of 200 of which a part has failed.
+    pub partial: Vec<Written>,
+    /// Without it the service can do nothing: it is not ready where it starts before.
+    pub hard: bool,
     /// How long the service may wait for it.
     pub bound: Option<Duration>,
 }

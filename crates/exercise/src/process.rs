@@ -5,6 +5,7 @@
 //! process that waits until the other end of its input is gone. What a killed keeper leaves, the next run finds by the
 //! mark of an owner that is no more ([`sweep_left_over`]).
 
+mod container;
 mod keeper;
 mod mark;
 mod output;
@@ -19,12 +20,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use container::Container;
 use gonogo_domain::exercise::Exit;
 pub use rustix::process::Signal;
 use rustix::process::{Pid, Resource, Rlimit, kill_process, kill_process_group, prlimit};
 
+pub use container::{Engine, Image};
 pub use keeper::{Keeper, keep};
-pub use mark::{Mark, sweep_left_over};
+pub use mark::Mark;
 pub use output::{Line, Output, Stream};
 
 /// How often the end of a process is looked for.
@@ -61,6 +64,24 @@ const INHERITED: &[&str] = &[
     "XDG_CACHE_HOME",
 ];
 
+/// The engine that runs containers here, where there is one.
+pub fn engine() -> Option<Engine> {
+    Engine::find(&std::env::var_os("PATH")?)
+}
+
+/// Ends everything that carries this mark.
+pub fn sweep(mark: &Mark) {
+    mark.sweep();
+    if let Some(engine) = engine() {
+        engine.sweep(|found| found == mark);
+    }
+}
+
+/// Ends what runs whose owner and keeper were killed left over; says how many processes and containers that were.
+pub fn sweep_left_over() -> usize {
+    mark::sweep_left_over() + engine().map_or(0, |engine| engine.sweep(|mark| !mark.is_alive()))
+}
+
 /// What is started.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -92,6 +113,7 @@ pub struct Process {
     pub started: Instant,
     output: Output,
     ended: Option<ExitStatus>,
+    container: Option<Container>,
 }
 
 impl Process {
@@ -105,12 +127,41 @@ impl Process {
             io::Error::new(error.kind(), format!("`{name}` could not be started: {error}"))
         })?;
         let output = Output::capture(&mut child);
-        let process = Self { child, mark: mark.clone(), started, output, ended: None };
+        let process = Self { child, mark: mark.clone(), started, output, ended: None, container: None };
         let most = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
         // A program that has ended already needs no limits.
         let _ = prlimit(process.pid(), Resource::Core, most(0));
         let _ = prlimit(process.pid(), Resource::Fsize, most(LARGEST_FILE));
         Ok(process)
+    }
+
+    /// Starts a container of an image, by the command of the engine.
+    ///
+    /// # Errors
+    /// Where the engine's command may not be run.
+    pub fn start_image(
+        engine: &Engine,
+        image: &Image<'_>,
+        directory: PathBuf,
+        mark: &Mark,
+        name: &str,
+    ) -> io::Result<Self> {
+        let mut process = Self::start(&engine.run(image, name, mark, directory), mark)?;
+        process.container = Some(Container { engine: engine.clone(), name: name.to_owned() });
+        Ok(process)
+    }
+
+    /// Asks the engine for what its command does not pass on; says whether that is so.
+    fn asked_of_engine(&self, signal: Signal) -> bool {
+        let Some(Container { engine, name }) = &self.container else { return false };
+        let what: &[&str] = match signal {
+            Signal::STOP => &["pause", name],
+            Signal::CONT => &["unpause", name],
+            Signal::KILL => &["rm", "--force", name],
+            _ => return false,
+        };
+        engine.ask(what);
+        true
     }
 
     /// Runs a program to its end.
@@ -144,6 +195,9 @@ impl Process {
 
     /// Sends a signal to the program itself, as an orchestrator does, and not to what it started.
     pub fn signal(&self, signal: Signal) {
+        if self.ended.is_none() && self.asked_of_engine(signal) {
+            return;
+        }
         if let Some(pid) = self.pid().filter(|_| self.ended.is_none()) {
             let _ = kill_process(pid, signal);
         }
@@ -151,6 +205,10 @@ impl Process {
 
     /// Sends a signal to the program and all that it started.
     pub fn signal_all(&self, signal: Signal) {
+        // By force, the engine's command ends as well.
+        if self.asked_of_engine(signal) && signal != Signal::KILL {
+            return;
+        }
         if let Some(pid) = self.pid() {
             let _ = kill_process_group(pid, signal);
         }
@@ -195,6 +253,10 @@ impl Process {
     /// Bytes of memory that it and all it started hold (the sum of their resident sets, so that what they share counts
     /// more than once); none where the system does not tell.
     pub fn memory(&self) -> Option<u64> {
+        // What is seen of a container is the command that started it.
+        if self.container.is_some() {
+            return None;
+        }
         mark::resident_bytes(&self.mark, self.child.id())
     }
 }

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use gonogo_actuators::{Driver, command::Script, haproxy::HaProxy};
+use gonogo_actuators::{
+    Driver,
+    command::Script,
+    haproxy::HaProxy,
+    kubernetes::{Clock, Kubernetes},
+};
 use gonogo_domain::rollout::{Done, Percent, Release, Revision, Share, Sight, Trouble, TroubleKind};
 
 use crate::DriverFile;
@@ -12,17 +17,33 @@ use crate::DriverFile;
 pub enum Actuator {
     HaProxy(Box<HaProxy>),
     Script(Box<Script>),
+    Kubernetes(Box<Kubernetes>),
+}
+
+/// What a driver is told of the rollout that it works for.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    pub name: &'a str,
+    /// What the driver asked to be given back when the rollout began.
+    pub memo: Option<&'a str>,
+    /// Who drives, the same after a restart on the same machine.
+    pub holder: String,
+    pub clock: Clock,
 }
 
 /// Longer than any verb takes that does what a verb should; scripts have a patience of their own.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 impl Actuator {
-    /// `memo` is what the driver asked to be given back when the rollout began.
-    pub fn new(file: &DriverFile, name: &str, memo: Option<&str>) -> Result<Self, Trouble> {
+    pub fn new(file: &DriverFile, surroundings: Surroundings<'_>) -> Result<Self, Trouble> {
+        let Surroundings { name, memo, holder, clock } = surroundings;
         Ok(match file {
             DriverFile::HaProxy(config) => Self::HaProxy(Box::new(HaProxy::new(config.clone(), memo)?)),
             DriverFile::Script(config) => Self::Script(Box::new(Script::new(config.clone(), name))),
+            DriverFile::Kubernetes(settings) => {
+                let settings = gonogo_actuators::kubernetes::Settings { holder, ..settings.clone() };
+                Self::Kubernetes(Box::new(Kubernetes::new(settings, clock)))
+            }
         })
     }
 }
@@ -40,6 +61,7 @@ macro_rules! each {
         match $self {
             Self::HaProxy($driver) => bounded($verb, $call).await,
             Self::Script($driver) => bounded($verb, $call).await,
+            Self::Kubernetes($driver) => bounded($verb, $call).await,
         }
     };
 }
@@ -53,6 +75,7 @@ impl Driver for Actuator {
         match self {
             Self::HaProxy(driver) => driver.reachable(percent, sight),
             Self::Script(driver) => driver.reachable(percent, sight),
+            Self::Kubernetes(driver) => driver.reachable(percent, sight),
         }
     }
 

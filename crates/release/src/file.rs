@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use gonogo_actuators::{
     command::{self, Counted, Line},
     haproxy::{self, Bad},
+    kubernetes::Settings,
 };
 use gonogo_collectors::{
     ConfigurationError,
@@ -39,6 +40,7 @@ pub struct File {
 pub enum DriverFile {
     HaProxy(haproxy::Config),
     Script(command::Config),
+    Kubernetes(Settings),
 }
 
 /// What is known of the traffic beforehand, for the forecast.
@@ -277,23 +279,25 @@ fn deadlines(table: &Table<'_>) -> Deadlines {
 
 fn driver(root: &Table<'_>) -> Option<DriverFile> {
     let Some(section) = root.table("driver") else {
-        root.error("driver", "`driver` is missing: [driver.haproxy] or [driver.command]");
+        root.error("driver", "`driver` is missing: [driver.kubernetes], [driver.haproxy] or [driver.command]");
         return None;
     };
     let haproxy = section.table("haproxy").and_then(|table| haproxy(&table));
     let script = section.table("command").and_then(|table| script(&table));
+    let cluster = section.table("kubernetes").and_then(|table| crate::cluster::kubernetes(&table));
     section.finish();
-    match (haproxy, script) {
-        (Some(config), None) => Some(DriverFile::HaProxy(config)),
-        (None, Some(config)) => Some(DriverFile::Script(config)),
-        (Some(_), Some(_)) => {
-            root.error("driver", "one driver, not two");
+    match (haproxy, script, cluster) {
+        (Some(config), None, None) => Some(DriverFile::HaProxy(config)),
+        (None, Some(config), None) => Some(DriverFile::Script(config)),
+        (None, None, Some(settings)) => Some(DriverFile::Kubernetes(settings)),
+        (None, None, None) => {
+            if ["haproxy", "command", "kubernetes"].into_iter().all(|name| section.table(name).is_none()) {
+                root.error("driver", "which driver? [driver.kubernetes], [driver.haproxy] or [driver.command]");
+            }
             None
         }
-        (None, None) => {
-            if section.table("haproxy").is_none() && section.table("command").is_none() {
-                root.error("driver", "which driver? [driver.haproxy] or [driver.command]");
-            }
+        _ => {
+            root.error("driver", "one driver, not two");
             None
         }
     }

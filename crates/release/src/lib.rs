@@ -1,6 +1,7 @@
 //! Rollouts carried out: look, decide, store, act, until the release is everywhere or nowhere.
 
 mod actuator;
+mod cluster;
 mod file;
 mod forecast;
 mod lease;
@@ -9,7 +10,7 @@ mod rehearsal;
 mod run;
 mod store;
 
-pub use actuator::Actuator;
+pub use actuator::{Actuator, Surroundings};
 pub use file::{DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
 pub use forecast::{Forecast, StepForecast, forecast};
 pub use lease::{Holder, Lease, LeaseError};

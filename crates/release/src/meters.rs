@@ -78,7 +78,7 @@ impl Meters {
                 if once.counters.is_none() {
                     once.counters = Some(match actuator {
                         Actuator::HaProxy(driver) => driver.counters().await.map_err(|trouble| trouble.to_string()),
-                        Actuator::Script(_) => Err("the driver counts nothing".to_owned()),
+                        Actuator::Script(_) | Actuator::Kubernetes(_) => Err("the driver counts nothing".to_owned()),
                     });
                 }
                 let (stable, canary) = once.counters.clone().unwrap_or(Ok((None, None)))?;

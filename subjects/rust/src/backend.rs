@@ -112,10 +112,12 @@ impl Backend {
         let status = answer.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             let after = retry_after(&answer).filter(|_| !self.faults.has("retry-ignores-retry-after"));
+            let after = if self.faults.has("waits-half-as-long") { after.map(|after| after / 2) } else { after };
             return Err(Failed::ForNow(after));
         }
         if !status.is_success() {
-            return Err(Failed::For(anyhow::anyhow!("{status}")));
+            let word = if self.faults.has("refused-unknown") { "unknown" } else { "refused:" };
+            return Err(Failed::For(anyhow::anyhow!("{word} {status}")));
         }
         answer.text().await.map_err(|_| Failed::ForNow(None))
     }

@@ -18,6 +18,8 @@ const WARM_UP: Duration = Duration::from_millis(400);
 
 pub(crate) struct Health {
     backend: AtomicBool,
+    /// The backend was there once: what comes later is no matter of the start.
+    met: AtomicBool,
     began: Instant,
     faults: Faults,
 }
@@ -25,12 +27,19 @@ pub(crate) struct Health {
 impl Health {
     /// Asks the backend again and again, so that nobody waits for it who asks how we are.
     pub(crate) fn watch(backend: Arc<Backend>, faults: &Faults) -> Arc<Self> {
-        let health = Arc::new(Self { backend: AtomicBool::new(true), began: Instant::now(), faults: faults.clone() });
+        let health = Arc::new(Self {
+            backend: AtomicBool::new(true),
+            met: AtomicBool::new(faults.has("start-ready-without")),
+            began: Instant::now(),
+            faults: faults.clone(),
+        });
         let watched = Arc::clone(&health);
         let every = Duration::from_secs(if faults.has("health-cached") { 60 } else { 1 });
         tokio::spawn(async move {
             loop {
-                watched.backend.store(backend.answers().await, Ordering::Relaxed);
+                let well = backend.answers().await;
+                watched.backend.store(well, Ordering::Relaxed);
+                watched.met.fetch_or(well, Ordering::Relaxed);
                 sleep(every).await;
             }
         });
@@ -55,7 +64,8 @@ impl Health {
 
     /// Whether it says that it is ready.
     pub(crate) fn has_begun(&self) -> bool {
-        !self.faults.has("never-ready") && (self.faults.has("ready-too-early") || self.has_warmed_up())
+        !self.faults.has("never-ready")
+            && (self.faults.has("ready-too-early") || self.has_warmed_up() && self.met.load(Ordering::Relaxed))
     }
 
     pub(crate) fn has_warmed_up(&self) -> bool {

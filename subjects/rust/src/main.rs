@@ -8,6 +8,7 @@ mod breaker;
 mod ending;
 mod faults;
 mod health;
+mod work;
 
 use std::{env, net::Ipv4Addr, sync::Arc};
 
@@ -26,12 +27,14 @@ use backend::Backend;
 use ending::Ending;
 use faults::Faults;
 use health::Health;
+use work::Work;
 
 /// What handlers share.
 #[derive(Clone)]
 struct Service {
     backend: Arc<Backend>,
     health: Arc<Health>,
+    work: Arc<Work>,
     ending: Ending,
 }
 
@@ -39,21 +42,33 @@ struct Service {
 async fn main() -> anyhow::Result<()> {
     let faults = Faults::read(&env::var("FAULTS").unwrap_or_default());
     let port: u16 = env::var("PORT").context("PORT")?.parse().context("PORT")?;
+    let work = Arc::new(Work::new(&env::var("BACKEND").context("BACKEND")?, &faults)?);
     let backend = Arc::new(Backend::new(&env::var("BACKEND").context("BACKEND")?, &faults)?);
+    if faults.has("start-waits-once") && !backend.answers().await {
+        // It waits for what will not be said twice.
+        std::future::pending::<()>().await;
+    }
     let health = Health::watch(Arc::clone(&backend), &faults);
     let ending = Ending::new(&faults);
-    let service = Service { backend, health, ending: ending.clone() };
+    let service = Service { backend, health, work, ending: ending.clone() };
     let router = Router::new()
         .route("/live", get(live))
         .route("/ready", get(ready))
         .route("/health", get(tell))
         .route("/items", get(items).post(create))
         .route("/orders", post(create))
-        .route("/local", get(|| async { Json(json!({ "ok": true })) }))
+        .route("/work", get(|State(service): State<Service>| async move { service.work.job().await }))
+        .route("/calls", get(|State(service): State<Service>| async move { service.work.call().await }))
+        .route("/local", get(local))
         .fallback(|| async { wrong(StatusCode::NOT_FOUND, "there is nothing here") })
         .with_state(service);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     ending.serve(listener, router).await
+}
+
+async fn local(State(service): State<Service>) -> Json<Value> {
+    service.work.alone().await;
+    Json(json!({ "ok": true }))
 }
 
 async fn live(State(service): State<Service>) -> Response {
@@ -90,6 +105,9 @@ async fn create(State(service): State<Service>, body: String) -> Response {
 fn answered(result: anyhow::Result<String>) -> Response {
     match result {
         Ok(body) => Json(json!({ "from": "backend", "bytes": body.len() })).into_response(),
+        Err(error) if error.to_string().starts_with("unknown") => {
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong")
+        }
         Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the backend does not answer"),
     }
 }

@@ -69,7 +69,7 @@ fn proxies(out: &mut impl io::Write, server: SocketAddr, seconds: u64) -> anyhow
     let start = |behind| -> anyhow::Result<Proxy> {
         #[expect(clippy::disallowed_methods, reason = "a chore may ask the clock")]
         let clock = Clock { zero: Instant::now(), wall: std::time::SystemTime::now() };
-        Ok(Proxy::start(Setup { behind, limits: Limits::default(), clock })?)
+        Ok(Proxy::start(Setup { behind, tls: None, limits: Limits::default(), clock })?)
     };
     let (tcp, http) = (start(Behind::tcp(server)?)?, start(Behind::http(server)?)?);
     writeln!(out, "\n| between | p50 at 1,000/s | p99 | highest rate |\n|---|---|---|---|")?;

@@ -21,7 +21,8 @@ use gonogo_domain::rollout::{
     machine::{Ask, Asked},
 };
 use gonogo_release::{
-    Actuator, Clock, File, Holder, Lease, Line, Meters, Rollout, Shown, Stopped, Store, Stored, forecast, record,
+    Actuator, Clock, File, Holder, Lease, Line, Meters, Rollout, Shown, Stopped, Store, Stored, Surroundings, forecast,
+    record,
 };
 use gonogo_report::clean::clean;
 use jiff::{SignedDuration, Timestamp};
@@ -141,6 +142,14 @@ fn me() -> Holder {
     }
 }
 
+/// The driver of a rollout. Between machines it is told apart by who and where, which a restart does not change.
+fn actuator(file: &File, memo: Option<&str>) -> anyhow::Result<Actuator> {
+    let Holder { who, host, .. } = me();
+    let name = &file.plan.name;
+    let surroundings = Surroundings { name, memo, holder: format!("{who} on {host}, rollout {name}"), clock: now };
+    Actuator::new(&file.driver, surroundings).map_err(advised)
+}
+
 struct With<'a> {
     common: &'a Common,
 }
@@ -151,7 +160,7 @@ impl With<'_> {
         let file = &opened.file;
         let memo =
             opened.store.load()?.filter(|stored| !stored.state.phase.ended()).and_then(|stored| stored.state.memo);
-        let mut actuator = Actuator::new(&file.driver, &file.plan.name, memo.as_deref()).map_err(advised)?;
+        let mut actuator = actuator(file, memo.as_deref())?;
         let meters = Meters::new(file, &|name| std::env::var(name).ok());
         let progress = Progress::start();
         progress.say("measuring the traffic");
@@ -198,7 +207,7 @@ impl With<'_> {
     async fn begin(&self, opened: &Opened, accept_share: bool) -> anyhow::Result<Stored> {
         use gonogo_actuators::Driver as _;
         let file = &opened.file;
-        let mut actuator = Actuator::new(&file.driver, &file.plan.name, None).map_err(advised)?;
+        let mut actuator = actuator(file, None)?;
         let sight = actuator.observe().await.map_err(advised)?;
         let release = &file.plan.release.revision;
         ensure!(sight.stable.revision != *release, "stable runs {release} already: there is nothing to roll out");
@@ -247,7 +256,7 @@ impl With<'_> {
         // It goes by the file that it was started with, whatever became of that.
         let revision = stored.state.plan.release.revision.0.clone();
         let file = parse("the rollout file that it was started with", &stored.file, Some(&revision))?;
-        let actuator = Actuator::new(&file.driver, &file.plan.name, stored.state.memo.as_deref()).map_err(advised)?;
+        let actuator = actuator(&file, stored.state.memo.as_deref())?;
         let meters = Meters::new(&file, &|name| std::env::var(name).ok());
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);

@@ -246,7 +246,8 @@ impl Stage {
         let route = Route { method: None, path: "*".to_owned(), answers: vec![answer] };
         let clock = Clock { zero: Instant::now(), wall: SystemTime::UNIX_EPOCH };
         let behind = Behind::Stub(Stub::new(&[route], Took::default()).expect("the stub is right"));
-        let proxy = Proxy::start(Setup { behind, limits: proxy::Limits::default(), clock }).expect("the proxy starts");
+        let proxy = Proxy::start(Setup { behind, limits: proxy::Limits::default(), clock, tls: None })
+            .expect("the proxy starts");
 
         let counts: Arc<Mutex<Counts>> = Arc::default();
         let shown = Arc::clone(&counts);

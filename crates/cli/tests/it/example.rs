@@ -57,7 +57,6 @@ const ROLLOUT: &str = "deploy/rollout.yaml";
 /// What files cannot say: exercises, telemetry, records of people; and what the example leaves out on purpose.
 const OPEN: &[(&str, &str)] = &[
     ("operations.error-budget", "unknown"),
-    ("operations.game-days", "unknown"),
     ("errors.messages", "unknown"),
     ("performance.load-test", "unknown"),
     ("performance.baseline", "partial"),
@@ -65,7 +64,6 @@ const OPEN: &[(&str, &str)] = &[
     ("performance.database", "unknown"),
     ("testing.e2e", "unknown"),
     ("testing.coverage", "partial"),
-    ("testing.chaos", "unknown"),
     ("clay.staging-verified", "unknown"),
     ("clay.vendor-limits", "unknown"),
 ];

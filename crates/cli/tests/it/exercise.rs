@@ -172,3 +172,109 @@ fn every_experiment_speaks_of_checks_that_exist() {
         assert!(known.contains(&check.as_str().expect("an id")), "{check} is no check");
     }
 }
+
+/// An address of this machine that other machines see; none where it has none. Nothing is sent.
+fn seen_from_outside() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("198.51.100.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback() && !address.is_unspecified())
+}
+
+#[test]
+fn another_machine_is_asked_by_get_and_never_broken() {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        sync::{Arc, Mutex},
+    };
+    // Without such an address nothing is foreign here; that whoever is not named is refused is tested above.
+    let Some(address) = seen_from_outside() else { return };
+    let listener = TcpListener::bind((address, 0)).expect("it can be listened on");
+    let host = listener.local_addr().expect("it has an address").to_string();
+    let heard: Arc<Mutex<Vec<(Instant, String)>>> = Arc::default();
+    let kept = Arc::clone(&heard);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut bytes = [0; 4096];
+            let read = stream.read(&mut bytes).unwrap_or_default();
+            let line = String::from_utf8_lossy(&bytes[..read]).lines().next().unwrap_or_default().to_owned();
+            kept.lock().expect("nobody broke down").push((Instant::now(), line));
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-content-type-options: nosniff\r\n\
+                  connection: close\r\ncontent-length: 2\r\n\r\n{}",
+            );
+        }
+    });
+    let configuration = format!(
+        "{SHOP}attach = \"{host}\"\nallow = [\"{host}\"]\n[service.shop.run.probes]\nhealth = \"/health\"\n\
+         [[service.shop.run.request]]\npath = \"/items\"\n\
+         [[service.shop.run.request]]\nmethod = \"POST\"\npath = \"/orders\"\n"
+    );
+    let repository = Repository::of(&[("gonogo.toml", &configuration)]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(["--no-save", "--only", "headers,bodies,overload,shutdown"]);
+    let exercised = run(&mut command);
+    assert_eq!(exercised.out.matches("the service runs on another machine").count(), 3, "{}", exercised.out);
+    assert!(exercised.out.contains("security.owasp"), "{}", exercised.out);
+    let heard = heard.lock().expect("nobody broke down");
+    assert!(!heard.is_empty() && heard.iter().all(|(_, line)| line.starts_with("GET ")), "{heard:?}");
+    let hasty = heard.windows(2).filter(|pair| pair[1].0 - pair[0].0 < Duration::from_millis(400)).count();
+    assert_eq!(hasty, 0, "{heard:?}");
+}
+
+/// What stands for Docker: it writes down what it is asked, runs the command of the image here, and ends it when told to.
+const DOCKER: &str = r#"#!/bin/sh
+echo "$*" >> "$HOME/asked"
+case "$1" in
+run)
+    for word in "$@"; do
+        case "$word" in --name=*) name=${word#--name=};; esac
+        shift
+        [ "$word" = shop:1 ] && break
+    done
+    echo $$ > "$HOME/$name"
+    env > "$HOME/environment"
+    exec "$@"
+    ;;
+rm) kill -9 "$(cat "$HOME/$3")" 2> /dev/null ;;
+esac
+"#;
+
+#[test]
+fn a_service_of_an_image_is_started_and_removed_by_the_engine() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let configuration = format!(
+        "{SHOP}image = \"shop:1\"\ncommand = [\"sh\", \"-c\", \"echo no database; sleep 86013\"]\nstartup = \"1s\"\n\
+         environment = {{ KEY = \"of-nobody\" }}\n"
+    );
+    let repository = Repository::of(&[("gonogo.toml", configuration.as_str()), ("bin/docker", DOCKER)]);
+    let docker = repository.at("bin/docker");
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let mut command = gonogo();
+    let path = format!("{}:{}", repository.at("bin").display(), std::env::var("PATH").unwrap_or_default());
+    command.arg("exercise").arg(repository.path()).args(["--no-save", "--only", "boot"]);
+    command.env("PATH", path).env("HOME", repository.path());
+    let exercised = run(&mut command);
+    assert!(exercised.out.contains("BROKEN  health.startup"), "{}{}", exercised.out, exercised.err);
+    let asked = fs::read_to_string(repository.at("asked")).expect("docker was asked");
+    let runs: Vec<&str> = asked.lines().filter(|line| line.starts_with("run ")).collect();
+    assert!(!runs.is_empty() && runs.iter().all(|run| run.contains("--network=host --volume=")), "{asked}");
+    assert!(runs.iter().all(|run| run.contains("--env=KEY ") && !run.contains("of-nobody")), "{asked}");
+    let environment = fs::read_to_string(repository.at("environment")).expect("it was started");
+    assert!(environment.contains("KEY=of-nobody") && environment.contains("GONOGO_EXERCISE="), "{environment}");
+    for run in runs {
+        let name = run.split(' ').find_map(|word| word.strip_prefix("--name=")).expect("it has a name");
+        assert!(asked.lines().any(|line| line == format!("rm --force {name}")), "{name} is removed: {asked}");
+    }
+    assert_eq!(running("86013"), 0);
+}
+
+#[test]
+fn an_image_needs_an_engine() {
+    let configuration = format!("{SHOP}image = \"shop:1\"\n");
+    let repository = Repository::of(&[("gonogo.toml", configuration.as_str())]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).arg("--no-save").env("PATH", "/nowhere");
+    run(&mut command).fails_with(2, &["neither docker nor podman"]);
+}

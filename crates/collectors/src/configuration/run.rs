@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gonogo_domain::{
     Behind, Digest, Encoding, LogLevel, LogLevelWay, Probes, Run, RunAuthentication, RunDependency, RunLimits,
-    RunReload, RunRequest, RunWebhook, Written,
+    RunMigrations, RunReload, RunRequest, RunWebhook, Written,
 };
 
 use super::table::Table;
@@ -30,10 +30,12 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
     let run = Run {
         place: table.place().clone(),
         command: table.texts("command"),
+        image: table.text("image"),
         build: table.texts("build"),
         directory: table.text("directory").unwrap_or_else(|| ".".to_owned()),
         environment: table.text_map("environment"),
         attach: table.text("attach"),
+        allow: table.texts("allow"),
         port: table.number("port"),
         startup: time(table, "startup").unwrap_or(PATIENCE),
         grace: time(table, "grace").unwrap_or(PATIENCE),
@@ -50,11 +52,15 @@ pub(super) fn run(table: &Table<'_>) -> Option<Run> {
         authentication: table.table("authentication").map(|table| authentication(&table)),
         webhook: table.table("webhook").and_then(|table| webhook(&table)),
         limits: table.table("limits").map(|table| limits(&table)).unwrap_or_default(),
+        migrations: table.table("migrations").and_then(|table| migrations(&table)),
         reload: table.table("reload").and_then(|table| reload(&table)),
     };
     table.finish();
-    if run.command.is_empty() == run.attach.is_none() {
-        table.error("command", "either `command` starts the service, or `attach` says where it runs already");
+    if (run.command.is_empty() && run.image.is_none()) == run.attach.is_none() {
+        table.error(
+            "command",
+            "either `command` starts the service, or `image`, or `attach` says where it runs already",
+        );
         return None;
     }
     let secret = run.webhook.as_ref().map(|webhook| &webhook.secret);
@@ -149,6 +155,17 @@ fn reload(table: &Table<'_>) -> Option<RunReload> {
         return None;
     }
     Some(RunReload { place: table.place().clone(), file, text, changed, signal, path, expect, within })
+}
+
+fn migrations(table: &Table<'_>) -> Option<RunMigrations> {
+    let (up, down, schema) = (table.texts("up"), table.texts("down"), table.texts("schema"));
+    let environment = table.text_map("environment");
+    table.finish();
+    if up.is_empty() || down.is_empty() {
+        table.error("up", "migrations need two commands: `up`, all the way there, and `down`, all the way back");
+        return None;
+    }
+    Some(RunMigrations { place: table.place().clone(), up, down, schema, environment })
 }
 
 fn request(table: &Table<'_>) -> Option<RunRequest> {
@@ -283,9 +300,12 @@ fn webhook(table: &Table<'_>) -> Option<RunWebhook> {
 
 fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {
     let http = table.bool("http").is_some_and(|(http, _)| http);
+    let tls = table.bool("tls").is_some_and(|(tls, _)| tls);
+    let hard = table.bool("hard").is_some_and(|(hard, _)| hard);
     let (address, command) = (table.text("address"), table.texts("command"));
     let environment = table.text_map("environment");
     let answers: Vec<Written> = table.tables("answer").iter().filter_map(written).collect();
+    let partial: Vec<Written> = table.tables("partial").iter().filter_map(written).collect();
     let (latency, bound) = (time(table, "latency").unwrap_or_default(), time(table, "bound"));
     table.finish();
     let mut ways = Vec::new();
@@ -304,7 +324,11 @@ fn dependency(name: String, table: &Table<'_>) -> Option<RunDependency> {
         table.error("http", "written answers are HTTP: `http = true`");
         return None;
     }
-    Some(RunDependency { place: table.place().clone(), name, http, behind, bound })
+    if tls && !http {
+        table.error("tls", "TLS is ended before a dependency that speaks HTTP: `http = true`");
+        return None;
+    }
+    Some(RunDependency { place: table.place().clone(), name, http, tls, behind, partial, hard, bound })
 }
 
 fn written(table: &Table<'_>) -> Option<Written> {

@@ -1,7 +1,10 @@
 //! The experiments there are.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::Size;
 use crate::Text;
 
 /// What kind of experiment.
@@ -9,6 +12,8 @@ use crate::Text;
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Boot,
+    StartOrder,
+    Migrations,
     Logs,
     Levels,
     Correlation,
@@ -22,12 +27,14 @@ pub enum Kind {
     Health,
     Liveness,
     Timeouts,
+    Tls,
     Shutdown,
     Bodies,
     Reload,
     Degradation,
     Bulkhead,
     Retries,
+    Statuses,
     Breaker,
     Baseline,
     RateLimit,
@@ -41,6 +48,8 @@ impl Kind {
     /// In the order in which they run: what leaves the service as it was comes first.
     pub const ALL: &'static [Self] = &[
         Self::Boot,
+        Self::StartOrder,
+        Self::Migrations,
         Self::Logs,
         Self::Levels,
         Self::Correlation,
@@ -54,12 +63,14 @@ impl Kind {
         Self::Health,
         Self::Liveness,
         Self::Timeouts,
+        Self::Tls,
         Self::Shutdown,
         Self::Bodies,
         Self::Reload,
         Self::Degradation,
         Self::Bulkhead,
         Self::Retries,
+        Self::Statuses,
         Self::Breaker,
         Self::Baseline,
         Self::RateLimit,
@@ -85,6 +96,10 @@ impl Kind {
             Self::Health => "health",
             Self::Liveness => "liveness",
             Self::Timeouts => "timeouts",
+            Self::Tls => "tls",
+            Self::StartOrder => "start-order",
+            Self::Statuses => "statuses",
+            Self::Migrations => "migrations",
             Self::Retries => "retries",
             Self::Breaker => "breaker",
             Self::Bodies => "bodies",
@@ -159,6 +174,22 @@ impl Kind {
                 en: "A dependency that hangs makes nobody wait longer than the bound",
                 zh: "依赖挂起时，任何人的等待都不超过上限",
             },
+            Self::Tls => Text {
+                en: "Nothing is sent to a dependency whose certificate is not its own, and a handshake that hangs is given up",
+                zh: "证书不属于依赖本身时不发送任何数据；握手挂起时会放弃",
+            },
+            Self::StartOrder => Text {
+                en: "It may start before its dependencies do: it says that it is not ready, or ends with an error, and is well when they come",
+                zh: "可以先于依赖启动：报告未就绪或报错退出，依赖到来后恢复正常",
+            },
+            Self::Statuses => Text {
+                en: "Each kind of refusal of a dependency has its own way out: what no second try changes is not tried again",
+                zh: "依赖的每类拒绝都有对应处理：重试无法改变的结果不会重试",
+            },
+            Self::Migrations => Text {
+                en: "Migrations go up, back and up again, and the way back takes back what the way up did",
+                zh: "迁移可以执行、回退、再执行，且回退确实撤销了变更",
+            },
             Self::Retries => Text {
                 en: "Failed calls are repeated with growing, varying waits, and never those that may have been carried out",
                 zh: "失败的调用以递增且带抖动的间隔重试，可能已执行的调用不会重复",
@@ -216,7 +247,7 @@ impl Kind {
     /// The checks that it speaks of.
     pub fn checks(self) -> &'static [&'static str] {
         match self {
-            Self::Boot => &["health.startup", "health.readiness"],
+            Self::Boot | Self::StartOrder => &["health.startup", "health.readiness"],
             Self::Logs => &["observability.structured-logs", "clay.logging", "security.owasp"],
             Self::Levels => &["observability.log-levels"],
             Self::Correlation => &["observability.correlation"],
@@ -230,6 +261,9 @@ impl Kind {
             Self::Health => &["health.endpoint"],
             Self::Liveness => &["health.liveness"],
             Self::Timeouts => &["resilience.timeouts"],
+            Self::Tls => &["security.owasp", "resilience.timeouts"],
+            Self::Statuses => &["errors.classification", "resilience.retry", "clay.error-types", "clay.rate-limit"],
+            Self::Migrations => &["data.migrations"],
             Self::Retries => &["resilience.retry"],
             Self::Breaker => &["resilience.circuit-breaker"],
             Self::Bodies => &["security.input-validation"],
@@ -245,13 +279,52 @@ impl Kind {
         }
     }
 
+    /// How long it takes with a service in which nothing is wrong, in seconds; each alarm takes a second trial.
+    pub(super) fn expected(self, Size { dependencies, requests }: Size) -> Duration {
+        let (once, dependency, request) = match self {
+            Self::Headers | Self::Contract => (1, 0, 0),
+            Self::Boot | Self::Errors => (2, 0, 0),
+            Self::Authentication => (5, 0, 0),
+            Self::Levels | Self::Reload | Self::Metrics | Self::Webhook => (8, 0, 0),
+            Self::Shutdown => (10, 0, 0),
+            Self::Migrations | Self::Bodies => (15, 0, 0),
+            Self::Durability => (30, 0, 0),
+            Self::Memory => (40, 0, 0),
+            Self::Baseline => (55, 0, 0),
+            Self::Overload => (50, 0, 0),
+            Self::RateLimit => (5, 0, 5),
+            Self::Logs => (5, 0, 1),
+            Self::Tracing => (4, 0, 5),
+            Self::Correlation => (5, 0, 9),
+            Self::StartOrder => (1, 7, 0),
+            Self::Health => (1, 6, 0),
+            Self::Liveness => (5, 10, 0),
+            Self::Timeouts => (0, 9, 0),
+            Self::Tls => (0, 11, 0),
+            Self::Degradation => (0, 14, 0),
+            Self::Bulkhead => (0, 20, 0),
+            Self::Statuses => (0, 28, 0),
+            Self::Retries | Self::Adaptive => (0, 32, 0),
+            Self::Breaker => (0, 70, 0),
+        };
+        Duration::from_secs(once + dependency * u64::from(dependencies) + request * u64::from(requests))
+    }
+
+    /// Whether it only asks by GET, and neither breaks nor loads: all that may be done to another machine.
+    pub fn only_looks(self) -> bool {
+        matches!(self, Self::Headers | Self::Contract | Self::Health)
+    }
+
     /// Whether a dependency is broken, or the process killed: failure injection as people speak of it.
     pub fn injects_failure(self) -> bool {
         matches!(
             self,
-            Self::Health
+            Self::StartOrder
+                | Self::Health
                 | Self::Liveness
                 | Self::Timeouts
+                | Self::Tls
+                | Self::Statuses
                 | Self::Degradation
                 | Self::Bulkhead
                 | Self::Retries
@@ -265,6 +338,10 @@ impl Kind {
     pub fn lead(self) -> usize {
         match self {
             Self::Timeouts
+            | Self::Migrations
+            | Self::Statuses
+            | Self::StartOrder
+            | Self::Tls
             | Self::Retries
             | Self::Breaker
             | Self::Logs
@@ -279,6 +356,7 @@ impl Kind {
             | Self::Webhook
             | Self::Bodies
             | Self::Baseline
+            | Self::Memory
             | Self::Reload
             | Self::Degradation
             | Self::Bulkhead
@@ -286,7 +364,7 @@ impl Kind {
             | Self::Overload
             | Self::RateLimit
             | Self::Durability => 1,
-            Self::Boot | Self::Health | Self::Liveness | Self::Memory | Self::Shutdown => 2,
+            Self::Boot | Self::Health | Self::Liveness | Self::Shutdown => 2,
         }
     }
 }

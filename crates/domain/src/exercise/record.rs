@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Adaptive, Answer, Authentication, Baseline, Bodies, Boot, Breaker, Bulkhead, Contract, Correlation, Degradation,
-    Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Overload, RateLimit,
-    Reload, Retries, Shutdown, Timeline, Timeouts, Tracing, Webhook,
+    Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Migrations, Overload,
+    RateLimit, Reload, Retries, Shutdown, StartOrder, Statuses, Timeline, Timeouts, Tls, Tracing, Webhook,
 };
 use crate::Message;
 
@@ -65,6 +65,10 @@ pub enum Observation {
     Health(Health),
     Liveness(Liveness),
     Timeouts(Timeouts),
+    Migrations(Migrations),
+    Statuses(Statuses),
+    StartOrder(StartOrder),
+    Tls(Tls),
     Retries(Retries),
     Breaker(Vec<Breaker>),
     Baseline(Baseline),
@@ -98,6 +102,10 @@ impl Observation {
             Self::Health(health) => health.answers(),
             Self::Liveness(liveness) => liveness.answers(),
             Self::Timeouts(timeouts) => timeouts.answers(),
+            Self::Tls(tls) => tls.answers(),
+            Self::StartOrder(one) => one.answers(),
+            Self::Statuses(one) => one.answers(),
+            Self::Migrations(one) => one.answers(),
             Self::Retries(retries) => retries.answers(),
             Self::Breaker(breakers) => join(breakers.iter().flat_map(Breaker::answers)),
             Self::Baseline(baseline) => baseline.answers(),
@@ -303,6 +311,8 @@ mod tests {
             failing_ms: 20_000,
             recovered_ms: Some(1),
             watched_ms: 1,
+            failing: super::super::Failing::Unavailable,
+            first_ms: Vec::new(),
         };
         let answers = Observation::Breaker(vec![of(0), of(90)]).answers();
         assert_eq!(answers.len(), 1);

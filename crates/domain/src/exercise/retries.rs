@@ -63,7 +63,7 @@ pub struct Call {
 }
 
 impl Call {
-    fn may_be_repeated(&self) -> bool {
+    pub(super) fn may_be_repeated(&self) -> bool {
         self.keyed || !matches!(self.method.as_str(), "POST" | "PATCH")
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     process::{Mark, Process, Program},
-    proxy::{self, Limits, Proxy, Route, Setup, Stub, Took},
+    proxy::{self, Authority, Limits, Proxy, Route, Setup, Stub, Took},
 };
 
 /// How long a dependency of its own may take to listen.
@@ -26,6 +26,7 @@ const STARTUP: Duration = Duration::from_mins(1);
 pub(super) struct Dependency {
     pub name: String,
     pub http: bool,
+    pub tls: bool,
     pub proxy: Proxy,
     /// The real one behind it, where the bench started it.
     _process: Option<Process>,
@@ -38,6 +39,7 @@ impl Dependency {
         setting: &Setting,
         folder: &Path,
         mark: &Mark,
+        authority: Option<&Authority>,
     ) -> Result<Self, BenchError> {
         let failed = |reason: String| BenchError::Dependency { name: plan.name.clone(), reason };
         let at = |address: SocketAddr| {
@@ -67,8 +69,10 @@ impl Dependency {
                 (proxy::Behind::Stub(stub), None)
             }
         };
-        let proxy = Proxy::start(Setup { behind, limits: Limits::default(), clock: setting.clock })?;
-        Ok(Self { name: plan.name.clone(), http: plan.http, proxy, _process: process })
+        let identity = authority.filter(|_| plan.tls).map(Authority::identity).transpose();
+        let tls = identity.map_err(|error| failed(error.to_string()))?;
+        let proxy = Proxy::start(Setup { behind, tls, limits: Limits::default(), clock: setting.clock })?;
+        Ok(Self { name: plan.name.clone(), http: plan.http, tls: plan.tls, proxy, _process: process })
     }
 }
 
@@ -121,8 +125,31 @@ pub(super) fn every_one_is_reached(run: &Run) -> Result<(), BenchError> {
                 plan.place
             )));
         }
+        let authority = format!("{{{name}.ca}}");
+        if plan.tls && !told().any(|text| text.contains(&authority)) {
+            return Err(BenchError::Configuration(format!(
+                "{}: nothing tells the service whose certificates {name} has here: put {authority} into the variable of \
+                 `environment` that its TLS reads, such as SSL_CERT_FILE, NODE_EXTRA_CA_CERTS or REQUESTS_CA_BUNDLE",
+                plan.place
+            )));
+        }
     }
     Ok(())
+}
+
+/// What is migrated back and forth has to be a database that nobody needs.
+pub(super) fn nothing_real_is_migrated(run: &Run) -> Result<(), BenchError> {
+    let Some(plan) = &run.migrations else { return Ok(()) };
+    let told = || plan.environment.values().chain(&plan.up).chain(&plan.down).chain(&plan.schema);
+    let real = run.dependencies.iter().find(|one| {
+        matches!(one.behind, Behind::Address(_)) && told().any(|text| text.contains(&format!("{{{}.", one.name)))
+    });
+    let Some(one) = real else { return Ok(()) };
+    Err(BenchError::Configuration(format!(
+        "{}: {} runs already (`address`), and migrations back would take from it what it holds: let the bench start one \
+         (`command`), or use a file below {{scratch}}",
+        plan.place, one.name
+    )))
 }
 
 /// An address of this machine. What runs elsewhere is not for breaking.
@@ -133,6 +160,16 @@ pub(super) fn loopback(address: &str) -> Result<SocketAddr, String> {
         Some(first) if found.iter().all(|one| one.ip().is_loopback()) => Ok(*first),
         _ => Err(format!("`{address}` is not this machine: experiments are made on the loopback only")),
     }
+}
+
+/// Where a service runs that is there already, and whether that is another machine. Only those that are named are reached.
+pub(super) fn attached(attach: &str, allow: &[String]) -> Result<(SocketAddr, bool), String> {
+    let Err(why) = loopback(attach) else { return loopback(attach).map(|address| (address, false)) };
+    if !allow.iter().any(|one| one == attach) {
+        return Err(format!("{why}; where it may be asked by GET, name it: allow = [\"{attach}\"]"));
+    }
+    let mut found = attach.to_socket_addrs().map_err(|error| format!("`{attach}` is no HOST:PORT: {error}"))?;
+    found.next().map(|address| (address, true)).ok_or_else(|| format!("`{attach}` has no address"))
 }
 
 pub(super) fn free_port() -> io::Result<u16> {

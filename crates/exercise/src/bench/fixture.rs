@@ -4,9 +4,9 @@ use std::{
     collections::BTreeMap,
     io,
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -15,25 +15,31 @@ use std::{
 
 use gonogo_domain::{
     Run, RunDependency,
-    exercise::{Capacity, Timeline},
+    exercise::{Capacity, Exit, Timeline},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 use thiserror::Error;
 
 use super::{
     ask::{Ask, Exchange, ask},
-    dependency::{self, Dependency, free_port, loopback},
+    dependency::{self, Dependency, free_port},
     expand::Places,
     traffic::{Sent, Traffic},
 };
 use crate::{
-    process::{Mark, Process, Program},
-    proxy::{Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
+    process::{self, Image, Mark, Process, Program},
+    proxy::{Authority, Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
 };
 
 /// How long what makes the program may take.
 const BUILD: Duration = Duration::from_mins(30);
+
+/// How long a command may take that is run beside the service.
+const COMMAND: Duration = Duration::from_mins(2);
+
+/// The wait between two requests to another machine: two a second at most.
+const FOREIGN_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long the port may still be held after the service was killed.
 const PORT_FREE: Duration = Duration::from_secs(5);
@@ -82,6 +88,9 @@ pub enum BenchError {
     Fault(#[from] FaultError),
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// It would be done to another machine.
+    #[error("{0}")]
+    Foreign(String),
     #[error("stopped")]
     Stopped,
 }
@@ -95,13 +104,18 @@ pub struct Bench {
     dependencies: Vec<Dependency>,
     process: Option<Process>,
     address: SocketAddr,
+    /// Of a service on another machine: when it was asked last.
+    asked: Option<Mutex<Option<Instant>>>,
     /// Found once.
     pub(super) capacity: Option<Capacity>,
     ids: Arc<AtomicU64>,
     /// What tells the ids of this run from those of another.
     run_id: String,
     /// Kept until all processes are gone.
-    _scratch: TempDir,
+    scratch: TempDir,
+    folders: usize,
+    /// How often the service was started.
+    starts: usize,
 }
 
 impl Bench {
@@ -111,6 +125,7 @@ impl Bench {
     /// Where the configuration cannot work or something does not start.
     pub fn set_up(setting: Setting, say: &dyn Fn(&str)) -> Result<Self, BenchError> {
         dependency::every_one_is_reached(&setting.run)?;
+        dependency::nothing_real_is_migrated(&setting.run)?;
         let clock = setting.clock;
         let mark = Mark::own();
         let scratch = tempfile::Builder::new().prefix("gonogo-").tempdir()?;
@@ -119,21 +134,25 @@ impl Bench {
         say("building the service");
         build(&setting, &places, &mark)?;
         say("starting its dependencies");
+        let authority = authority(&setting, scratch.path())?;
         let mut dependencies = Vec::new();
         for (place, plan) in setting.run.dependencies.iter().enumerate() {
             // Not its name: that is anybody's text.
             let folder = scratch.path().join(format!("dependency-{place}"));
             std::fs::create_dir(&folder)?;
-            let dependency = Dependency::start(plan, &setting, &folder, &mark)?;
+            let dependency = Dependency::start(plan, &setting, &folder, &mark, authority.as_ref().map(|(one, _)| one))?;
             let address = dependency.proxy.address();
             places.set(&format!("{}.address", plan.name), address.to_string());
             places.set(&format!("{}.host", plan.name), address.ip().to_string());
             places.set(&format!("{}.port", plan.name), address.port().to_string());
+            if let Some((_, file)) = authority.as_ref().filter(|_| plan.tls) {
+                places.set(&format!("{}.ca", plan.name), file.display().to_string());
+            }
             dependencies.push(dependency);
         }
-        let address = match &setting.run.attach {
-            Some(attach) => loopback(attach).map_err(BenchError::Configuration)?,
-            None => SocketAddr::from((Ipv4Addr::LOCALHOST, setting.run.port.map_or_else(free_port, Ok)?)),
+        let (address, foreign) = match &setting.run.attach {
+            Some(attach) => dependency::attached(attach, &setting.run.allow).map_err(BenchError::Configuration)?,
+            None => (SocketAddr::from((Ipv4Addr::LOCALHOST, setting.run.port.map_or_else(free_port, Ok)?)), false),
         };
         places.set("port", address.port().to_string());
         if let Some(reload) = &setting.run.reload
@@ -154,10 +173,13 @@ impl Bench {
             dependencies,
             process: None,
             address,
+            asked: foreign.then(Mutex::default),
             capacity: None,
             ids: Arc::default(),
             run_id: format!("g{:x}", since.as_millis()),
-            _scratch: scratch,
+            scratch,
+            folders: 0,
+            starts: 0,
         })
     }
 
@@ -217,6 +239,39 @@ impl Bench {
         }
     }
 
+    /// An empty folder that goes away with the bench.
+    pub fn new_folder(&mut self) -> Result<PathBuf, BenchError> {
+        self.folders += 1;
+        let folder = self.scratch.path().join(format!("folder-{}", self.folders));
+        std::fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+
+    /// Runs a command to its end, its `{scratch}` being this folder; how it ended, and what it printed.
+    pub fn command(
+        &self,
+        command: &[String],
+        environment: &BTreeMap<String, String>,
+        folder: &Path,
+    ) -> Result<(Exit, Vec<String>), BenchError> {
+        let mut places = self.places.clone();
+        places.set("scratch", folder.display().to_string());
+        let program = Program {
+            command: places.expand_all(command),
+            directory: self.setting.root.join(&self.run().directory),
+            environment: places.expand_map(environment),
+        };
+        let mut process = Process::start(&program, &self.mark)?;
+        let until = Instant::now() + COMMAND;
+        while process.exit().is_none() && Instant::now() < until {
+            self.wait(LOOK)?;
+        }
+        let (exit, _) = process.end_by(Instant::now());
+        // What it printed last may still be on its way.
+        let _ = process.output().last_words(1);
+        Ok((exit, process.output().since(0).into_iter().map(|line| line.text).collect()))
+    }
+
     /// Starts the process of the service, and does not wait for it.
     pub fn launch(&mut self) -> Result<(), BenchError> {
         self.launch_with(&BTreeMap::new())
@@ -241,8 +296,21 @@ impl Bench {
             }
             thread::sleep(LOOK);
         }
-        let process = Process::start(&program, &self.mark).map_err(|error| BenchError::Service(error.to_string()))?;
-        self.process = Some(process);
+        self.starts += 1;
+        let started = match self.run().image.as_ref().map(|image| self.places.expand(image)) {
+            None => Process::start(&program, &self.mark),
+            Some(image) => {
+                let engine = process::engine().ok_or_else(|| {
+                    BenchError::Service(format!("`{image}` is an image, and neither docker nor podman is in PATH"))
+                })?;
+                let Program { command, directory, environment } = program;
+                let folder = self.scratch.path();
+                let image = Image { image: &image, command: &command, environment: &environment, folder };
+                let name = format!("gonogo-{}-{}", self.run_id, self.starts);
+                Process::start_image(&engine, &image, directory, &self.mark, &name)
+            }
+        };
+        self.process = Some(started.map_err(|error| BenchError::Service(error.to_string()))?);
         Ok(())
     }
 
@@ -284,6 +352,7 @@ impl Bench {
     fn is_ready(&self) -> bool {
         match &self.run().probes.readiness {
             Some(path) => self.get(path, Duration::from_secs(1)).is_ok_and(|exchange| exchange.how.good()),
+            None if self.is_foreign() => self.get("/", Duration::from_secs(5)).is_ok_and(|one| one.status().is_some()),
             None => TcpStream::connect(self.address).is_ok(),
         }
     }
@@ -310,6 +379,11 @@ impl Bench {
     /// Names of the dependencies, and whether each speaks HTTP.
     pub fn dependencies(&self) -> impl Iterator<Item = (&str, bool)> {
         self.dependencies.iter().map(|one| (one.name.as_str(), one.http))
+    }
+
+    /// Whether the service reaches it over TLS.
+    pub fn has_tls(&self, name: &str) -> bool {
+        self.dependencies.iter().any(|one| one.name == name && one.tls)
     }
 
     pub fn dependency(&self, name: &str) -> Option<&RunDependency> {
@@ -407,8 +481,36 @@ impl Bench {
         requests.collect()
     }
 
+    /// Whether the service runs on another machine, which is not for breaking.
+    pub fn is_foreign(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// The kinds of requests that may be sent.
+    pub fn kinds(&self) -> Vec<usize> {
+        let may = |method: &str| !self.is_foreign() || matches!(method, "GET" | "HEAD");
+        let all = self.run().requests.iter().enumerate();
+        all.filter(|(_, request)| may(&request.method)).map(|(kind, _)| kind).collect()
+    }
+
+    /// Waits until another machine may be asked this.
+    fn paced(&self, request: &Ask) -> Result<(), BenchError> {
+        let Some(asked) = &self.asked else { return Ok(()) };
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            let Ask { method, path, .. } = request;
+            return Err(BenchError::Foreign(format!("{method} {path} is not sent to another machine: only GET is")));
+        }
+        let mut last = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = *last {
+            self.wait(FOREIGN_PAUSE.saturating_sub(last.elapsed()))?;
+        }
+        *last = Some(Instant::now());
+        Ok(())
+    }
+
     /// Asks the service once.
     pub fn ask(&self, request: &Ask, timeout: Duration) -> Result<Exchange, BenchError> {
+        self.paced(request)?;
         Ok(ask(self.address, request, timeout)?)
     }
 
@@ -418,6 +520,9 @@ impl Bench {
 
     /// Users at this rate, until what it gives is ended.
     pub fn traffic(&self, rate: f64) -> Result<Traffic, BenchError> {
+        if self.is_foreign() {
+            return Err(BenchError::Foreign("another machine is not loaded".to_owned()));
+        }
         Ok(Traffic::start(self.address, rate, ANSWER, self.make())?)
     }
 
@@ -472,6 +577,19 @@ fn numbered(template: &Ask, ids: &AtomicU64, run_id: &str) -> Ask {
         headers: template.headers.iter().map(|(name, value)| (name.clone(), places.expand(value))).collect(),
         body: body.map_or_else(|_| template.body.clone(), Into::into),
     }
+}
+
+/// Who issues the certificates of this run, where there are some, and the file that says so.
+fn authority(setting: &Setting, scratch: &Path) -> Result<Option<(Authority, PathBuf)>, BenchError> {
+    if !setting.run.dependencies.iter().any(|one| one.tls) {
+        return Ok(None);
+    }
+    let now = Timestamp::try_from(setting.clock.wall).unwrap_or(Timestamp::UNIX_EPOCH);
+    let authority = Authority::new(now.to_zoned(TimeZone::UTC).date())
+        .map_err(|error| BenchError::Configuration(error.to_string()))?;
+    let file = scratch.join("authority.pem");
+    std::fs::write(&file, authority.pem())?;
+    Ok(Some((authority, file)))
 }
 
 /// Runs what makes the program, and what stands for its dependencies, where that is stated.

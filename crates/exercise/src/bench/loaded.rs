@@ -43,6 +43,9 @@ impl Bench {
     /// # Errors
     /// Where a request is none.
     pub fn target(&self, kinds: &[usize]) -> Result<Target, BenchError> {
+        if self.is_foreign() {
+            return Err(BenchError::Foreign("another machine is not loaded".to_owned()));
+        }
         let asks = self.asks();
         let mut endpoints = Vec::new();
         for (weight, ask) in kinds.iter().filter_map(|kind| asks.get(*kind)) {

@@ -7,7 +7,7 @@ use std::{
 
 use gonogo_domain::{
     Message,
-    exercise::{Breaker, Observation, Trial},
+    exercise::{Breaker, Failing, Observation, Trial},
 };
 
 use super::{
@@ -37,6 +37,13 @@ const STRETCH: Duration = Duration::from_secs(2);
 /// A rate at which a breaker has something to count.
 const LEAST_RATE: f64 = 10.0;
 
+/// A dependency whose calls nobody can count fails for so long, so often.
+const ROUND: Duration = Duration::from_secs(8);
+const ROUNDS: usize = 3;
+
+/// A first call that comes later than this was held back: no more rounds are needed.
+const HELD_BACK: u64 = 300;
+
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let needed = needed::http_dependencies(bench, survey)?;
     let begin = Instant::now();
@@ -44,33 +51,34 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for Needed { name, kinds, .. } in &needed {
         let counted = Counted { bench, name, shapes: survey.shapes(name, kinds) };
         let traffic = users(bench, kinds)?;
-        bench.wait(USUAL)?;
-        let usual = counted.per(Instant::now(), USUAL, TAIL);
-        let from = Instant::now();
-        let answer = Break::Status { code: 503, retry_after: None };
-        let injected = bench.inject(name, Fault::Http { which: Which::All, answer })?;
-        bench.wait(FAILING)?;
-        let until = Instant::now();
-        drop(injected);
-        let while_failing = counted.between(until.checked_sub(TAIL).unwrap_or(from), until);
-        let open = counted.opened(from, until, usual);
-        let recovered = if while_failing * 2 > usual { Some(until) } else { counted.came_back(until, usual)? };
-        sent.extend(traffic.end());
-        let what = Message::new(format!("{name} answers 503"), format!("{name} 返回 503"));
-        marks.push((from, Some(until), what));
-        if let Some(at) = open {
-            marks.push((at, None, Message::new("few calls from here on", "此后调用很少")));
+        for failing in [Failing::Unavailable, Failing::Silent, Failing::Refused] {
+            bench.wait(USUAL)?;
+            let usual = counted.per(Instant::now(), USUAL, TAIL);
+            let mut breaker = Breaker {
+                dependency: name.clone(),
+                failing,
+                usual,
+                until_open: None,
+                open_ms: None,
+                while_failing: 0,
+                failing_ms: 0,
+                recovered_ms: None,
+                watched_ms: 0,
+                first_ms: Vec::new(),
+            };
+            if failing == Failing::Refused {
+                counted.refused(&mut breaker, &mut marks)?;
+            } else {
+                counted.failed(&mut breaker, &mut marks)?;
+            }
+            let well = breaker.recovered_ms.is_some();
+            breakers.push(breaker);
+            if !well {
+                // What does not come back hides whatever follows.
+                break;
+            }
         }
-        breakers.push(Breaker {
-            dependency: name.clone(),
-            usual,
-            until_open: open.map(|at| counted.between(from, at)),
-            open_ms: open.map(|at| Bench::since(from, at)),
-            while_failing,
-            failing_ms: Bench::since(from, until),
-            recovered_ms: recovered.map(|at| Bench::since(until, at)),
-            watched_ms: Bench::since(until, Instant::now()),
-        });
+        sent.extend(traffic.end());
     }
     let mut timeline = bench.timeline(begin, &sent);
     for (from, until, what) in marks {
@@ -78,6 +86,8 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     }
     Ok(Trial { observation: Observation::Breaker(breakers), timeline })
 }
+
+type Marks = Vec<(Instant, Option<Instant>, Message)>;
 
 /// Users who send only what needs the dependency.
 fn users(bench: &Bench, kinds: &[usize]) -> Result<Traffic, BenchError> {
@@ -94,6 +104,68 @@ struct Counted<'a> {
 }
 
 impl Counted<'_> {
+    /// Lets it fail in a way in which calls still come, and counts them.
+    fn failed(&self, breaker: &mut Breaker, marks: &mut Marks) -> Result<(), BenchError> {
+        let fault = match breaker.failing {
+            Failing::Silent => Fault::BlackHole,
+            _ => Fault::Http { which: Which::All, answer: Break::Status { code: 503, retry_after: None } },
+        };
+        let (from, usual) = (Instant::now(), breaker.usual);
+        let injected = self.bench.inject(self.name, fault)?;
+        self.bench.wait(FAILING)?;
+        let until = Instant::now();
+        drop(injected);
+        breaker.while_failing = self.between(until.checked_sub(TAIL).unwrap_or(from), until);
+        let open = self.opened(from, until, usual);
+        let goes_on = breaker.failing == Failing::Unavailable && breaker.while_failing * 2 > usual;
+        let recovered = if goes_on { Some(until) } else { self.came_back(until, usual)? };
+        self.mark(breaker.failing, from, until, marks);
+        if let Some(at) = open {
+            marks.push((at, None, Message::new("few calls from here on", "此后调用很少")));
+        }
+        breaker.until_open = open.map(|at| self.between(from, at));
+        breaker.open_ms = open.map(|at| Bench::since(from, at));
+        breaker.failing_ms = Bench::since(from, until);
+        breaker.recovered_ms = recovered.map(|at| Bench::since(until, at));
+        breaker.watched_ms = Bench::since(until, Instant::now());
+        Ok(())
+    }
+
+    /// Lets it refuse connections, which nobody but the service sees, and looks how soon it is called afterwards.
+    fn refused(&self, breaker: &mut Breaker, marks: &mut Marks) -> Result<(), BenchError> {
+        for _ in 0..ROUNDS {
+            let from = Instant::now();
+            let injected = self.bench.inject(self.name, Fault::Refuse)?;
+            self.bench.wait(ROUND)?;
+            drop(injected);
+            let until = Instant::now();
+            let recovered = self.came_back(until, breaker.usual)?;
+            self.mark(breaker.failing, from, until, marks);
+            breaker.failing_ms = Bench::since(from, until);
+            breaker.recovered_ms = recovered.map(|at| Bench::since(until, at));
+            breaker.watched_ms = Bench::since(until, Instant::now());
+            let first = self.first(until).unwrap_or(breaker.watched_ms);
+            breaker.first_ms.push(first);
+            if first >= HELD_BACK || recovered.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&self, failing: Failing, from: Instant, until: Instant, marks: &mut Marks) {
+        let (Message { en, zh }, name) = (failing.words(), self.name);
+        marks.push((from, Some(until), Message::new(format!("{name} {en}"), format!("{name} {zh}"))));
+    }
+
+    /// How long after this moment the first call came.
+    fn first(&self, from: Instant) -> Option<u64> {
+        let begin = from.saturating_duration_since(self.bench.clock().zero);
+        let calls = self.bench.calls_since(self.name, from);
+        let first = calls.iter().find(|one| self.shapes.contains(&shape(one)))?;
+        u64::try_from(first.came.saturating_sub(begin).as_millis()).ok()
+    }
+
     /// Those that came from a moment to another.
     fn between(&self, from: Instant, until: Instant) -> u64 {
         let end = until.saturating_duration_since(self.bench.clock().zero);

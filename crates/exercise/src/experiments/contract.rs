@@ -19,7 +19,7 @@ use crate::{bench::Bench, load::Reply};
 const SHOWN: usize = 3;
 
 pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
-    if bench.run().requests.is_empty() {
+    if bench.kinds().is_empty() {
         return Err(Unmade::no_request());
     }
     let Some(description) = description::of(bench)? else {
@@ -33,7 +33,7 @@ pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
     let (operations, base) = (description::operations(document), description::base(document));
     let mut validators: BTreeMap<String, Result<jsonschema::Validator, String>> = BTreeMap::new();
     let mut promises = Vec::new();
-    for kind in 0..bench.run().requests.len() {
+    for kind in bench.kinds() {
         let request = bench.request(kind);
         let exchange = ask(bench, &request)?;
         let operation = description::find(&operations, base, &request.method, &request.path);

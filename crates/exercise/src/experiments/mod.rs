@@ -27,6 +27,7 @@ mod liveness;
 mod logs;
 mod memory;
 mod metrics;
+mod migrations;
 mod needed;
 mod overload;
 mod reload;
@@ -34,7 +35,10 @@ mod retries;
 mod run;
 mod shutdown;
 mod sign;
+mod start_order;
+mod statuses;
 mod timeouts;
+mod tls;
 mod tracing;
 mod unmade;
 mod webhook;
@@ -63,6 +67,10 @@ fn trial(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Res
         Kind::Health => health::trial(bench),
         Kind::Liveness => liveness::trial(bench),
         Kind::Timeouts => timeouts::trial(bench, survey),
+        Kind::Tls => tls::trial(bench, survey),
+        Kind::StartOrder => start_order::trial(bench, survey),
+        Kind::Statuses => statuses::trial(bench, survey),
+        Kind::Migrations => migrations::trial(bench),
         Kind::Retries => retries::trial(bench, survey),
         Kind::Breaker => breaker::trial(bench, survey),
         Kind::Bodies => bodies::trial(bench, survey),

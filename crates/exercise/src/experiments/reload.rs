@@ -67,7 +67,7 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
     let file = reload.file.as_deref().and_then(|file| Path::new(file).file_name()?.to_str()).unwrap_or_default();
     let observed = Reload {
         request: format!("GET {}", reload.path),
-        how: reload.signal.as_ref().map_or_else(|| file.to_owned(), |signal| format!("{file}, SIG{signal}")),
+        how: reload.signal.as_ref().map_or_else(|| file.to_owned(), |signal| format!("{file}, {signal}")),
         changed_ms: changed,
         back_ms: back,
         within_ms: u64::try_from(reload.within.as_millis()).unwrap_or(u64::MAX),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::{
     Message,
-    exercise::{Answer, Ended, Exercise, Experiment, Held, Kind, Trial, settled},
+    exercise::{Answer, Ended, Exercise, Experiment, Held, Kind, Planned, Trial, settled},
 };
 
 use super::{Unmade, trial};
@@ -25,7 +25,7 @@ const WELL_PERCENT: usize = 2;
 /// What is to be made.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    pub kinds: Vec<Kind>,
+    pub planned: Vec<Planned>,
     /// No trial begins later than this after the first one.
     pub budget: Duration,
     /// No experiment is tried more often.
@@ -51,12 +51,20 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
     let until = Instant::now() + wanted.budget;
     let mut made = Vec::new();
     let mut failed_starts = 0;
-    for kind in &wanted.kinds {
+    // What does not fit comes last: others may take less time than expected.
+    let (fitting, spare): (Vec<&Planned>, Vec<&Planned>) = wanted.planned.iter().partition(|planned| planned.fits);
+    for Planned { kind, expected, fits } in fitting.into_iter().chain(spare) {
         let (begin, at) = (Instant::now(), bench.calendar());
         let mut trials: Vec<Trial> = Vec::new();
         let ended = loop {
             if bench.stopped() {
                 break Ended::NotMade(Message::new("stopped", "已停止"));
+            }
+            if trials.is_empty() && !fits && Instant::now() + *expected > until {
+                break Ended::NotMade(Message::new(
+                    format!("no time was left for it (--budget): it is expected to take {} s", expected.as_secs()),
+                    format!("时间不足（--budget）：预计需要 {} 秒", expected.as_secs()),
+                ));
             }
             if Instant::now() >= until {
                 break Ended::NotMade(Message::new("the time was over (--budget)", "时间用尽（--budget）"));
@@ -113,9 +121,12 @@ fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
 }
 
 fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
-    if kind == Kind::Boot {
+    if matches!(kind, Kind::Boot | Kind::StartOrder | Kind::Migrations) {
         // It starts the service itself; where that does not come up, whoever comes next will say so.
         return trial(kind, bench, survey, wanted);
+    }
+    if bench.is_foreign() && !kind.only_looks() {
+        return Err(Unmade::foreign());
     }
     if !bench.is_up() {
         bench.start()?;

@@ -160,7 +160,9 @@ fn hang(
         let wait = of_kind.iter().map(|one| one.exchange.took()).max().unwrap_or_default();
         // The service calls on its own account too.
         let shapes = survey.shapes(name, &[*kind]);
-        let called = if http { calls.iter().any(|call| shapes.contains(&shape(call))) } else { bytes() > bytes_before };
+        let seen = calls.iter().any(|call| shapes.contains(&shape(call)));
+        // Of a connection that hangs in its handshake no request is seen.
+        let called = seen || ((!http || bench.has_tls(name)) && bytes() > bytes_before);
         Hang {
             dependency: name.to_owned(),
             request: bench.run().requests.get(*kind).map(gonogo_domain::RunRequest::name).unwrap_or_default(),

@@ -36,6 +36,13 @@ impl Unmade {
         ))
     }
 
+    pub(super) fn foreign() -> Self {
+        Self::Missing(Message::new(
+            "the service runs on another machine (`allow`): it is asked by GET, now and then, and neither broken nor loaded",
+            "服务运行在其他机器上（`allow`）：只以低频 GET 请求，不做破坏或加压",
+        ))
+    }
+
     pub(super) fn no_path(key: &str) -> Self {
         Self::Missing(Message::new(
             format!("no path is configured: [service.NAME.run.probes] {key} = \"/…\""),

@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use super::{Mark, mark::VARIABLE};
+use super::{Mark, mark::VARIABLE, sweep};
 
 /// Kills what carries our mark when we are gone.
 #[derive(Debug)]
@@ -39,5 +39,5 @@ impl Drop for Keeper {
 pub fn keep(mark: &Mark) {
     let mut nothing = [0_u8; 64];
     while matches!(io::stdin().read(&mut nothing), Ok(1..)) {}
-    mark.sweep();
+    sweep(mark);
 }

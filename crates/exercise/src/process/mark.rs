@@ -31,7 +31,7 @@ impl Mark {
         kill_all(|mark| mark == self);
     }
 
-    fn is_alive(&self) -> bool {
+    pub(super) fn is_alive(&self) -> bool {
         began(self.pid) == Some(self.began)
     }
 }
@@ -52,7 +52,7 @@ impl FromStr for Mark {
 }
 
 /// Kills what runs whose owner and keeper were killed left over; says how many processes that were.
-pub fn sweep_left_over() -> usize {
+pub(super) fn sweep_left_over() -> usize {
     kill_all(|mark| !mark.is_alive())
 }
 

@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     behind::Behind,
+    fault::Greeting,
     http::serve,
     listener::Shared,
     record::{ConnectionEnd, ConnectionEntry},
@@ -100,13 +101,22 @@ async fn gone(client: &TcpStream) -> ConnectionEnd {
 
 async fn http(mut client: TcpStream, shared: &Arc<Shared>, entry: &ConnectionEntry) {
     let (near, far): (DuplexStream, DuplexStream) = duplex(PIPE);
-    let mut served = Box::pin(serve(far, Arc::clone(shared), entry.id));
+    let greeting = shared.situations.borrow().greeting();
+    let mut served = Box::pin(greeted(far, Arc::clone(shared), entry.id, greeting.map(|(_, greeting)| greeting)));
+    // A connection belongs to the greeting with which it began: one that is kept would hide the next.
+    let other = until(&shared.situations, |situation| situation.greeting() != greeting);
+    let mut regreeted = false;
     let end = {
         let wire = Wire { situations: &shared.situations, entry, http: true };
         let (from, to) = client.split();
         let (near_from, near_to) = split(near);
         let mut carried = std::pin::pin!(wire.carry(Side { from, to }, Side { from: near_from, to: near_to }));
         tokio::select! {
+            biased;
+            situation = other => {
+                regreeted = true;
+                ConnectionEnd::Fault(situation.greeting().or(greeting).map(|(id, _)| id).unwrap_or_default())
+            }
             end = &mut carried => end,
             by = &mut served => match carried.await {
                 // What the wire sees closed is the server of HTTP.
@@ -116,11 +126,27 @@ async fn http(mut client: TcpStream, shared: &Arc<Shared>, entry: &ConnectionEnt
         }
     };
     let gentle = match end {
-        ConnectionEnd::Fault(id) => shared.situations.borrow().closes(id),
+        ConnectionEnd::Fault(id) => regreeted || shared.situations.borrow().closes(id),
         ConnectionEnd::ServiceReset => false,
         _ => true,
     };
     finish(client, entry, end, gentle, || drop(served)).await;
+}
+
+/// Serves HTTP, within TLS where the service speaks it.
+async fn greeted(
+    stream: DuplexStream,
+    shared: Arc<Shared>,
+    connection: u64,
+    greeting: Option<Greeting>,
+) -> ConnectionEnd {
+    let Some(identity) = &shared.tls else { return serve(stream, shared, connection).await };
+    match identity.greet(stream, greeting).await {
+        Ok(stream) => serve(stream, Arc::clone(&shared), connection).await,
+        // A service that likes no certificate breaks off, or closes.
+        Err(_) if greeting == Some(Greeting::Closed) => ConnectionEnd::DependencyClosed,
+        Err(_) => ConnectionEnd::ServiceClosed,
+    }
 }
 
 /// Writes down the end, ends what is behind, and closes or resets the side of the service.

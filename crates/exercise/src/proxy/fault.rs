@@ -48,12 +48,30 @@ pub enum Fault {
         #[serde(with = "milliseconds")]
         delay: Duration,
     },
+    /// New connections are greeted in a wrong way, and open ones are closed; only where the service speaks TLS.
+    Tls(Greeting),
     /// Some of the requests are answered in a wrong way; only where the dependency speaks HTTP.
     Http {
         #[serde(default)]
         which: Which,
         answer: Break,
     },
+}
+
+/// What is wrong with the beginning of a connection with TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Greeting {
+    /// The certificate is of the right name and issuer, and was valid years ago.
+    Expired,
+    /// It is valid, of the right issuer and for another name.
+    WrongName,
+    /// It is valid, for the right name and from an issuer whom nobody knows.
+    Untrusted,
+    /// Nothing is answered to the first message.
+    Silent,
+    /// The connection is closed after the first message.
+    Closed,
 }
 
 /// A delay of `base`, give or take `jitter` (evenly spread, never below zero).
@@ -109,6 +127,14 @@ pub enum Break {
         #[serde(default)]
         retry_after: Option<RetryAfter>,
     },
+    /// The same with a body of JSON, to requests of this path; at its end, `*` stands for anything.
+    Written {
+        path: String,
+        code: u16,
+        #[serde(default)]
+        retry_after: Option<RetryAfter>,
+        body: String,
+    },
     /// The head of the answer comes so much later than the dependency gave it.
     SlowHeaders {
         #[serde(with = "milliseconds")]
@@ -150,6 +176,8 @@ pub enum FaultError {
     Time(Duration),
     #[error("a fault of HTTP cannot be put between a service and a dependency whose protocol the proxy does not read")]
     NotHttp,
+    #[error("a fault of TLS cannot be put between a service and a dependency that it reaches without TLS")]
+    NotTls,
     #[error("the proxy did not come to make the change")]
     Late,
     #[error("the proxy has ended")]
@@ -179,7 +207,9 @@ impl Fault {
             return Err(FaultError::Share(*share));
         }
         match answer {
-            Break::Status { code, .. } if !(200..600).contains(code) => Err(FaultError::Status(*code)),
+            Break::Status { code, .. } | Break::Written { code, .. } if !(200..600).contains(code) => {
+                Err(FaultError::Status(*code))
+            }
             Break::WrongContentType { content_type } if HeaderValue::from_str(content_type).is_err() => {
                 Err(FaultError::ContentType(content_type.clone()))
             }

@@ -20,7 +20,7 @@ use hyper::{
 };
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::{
-    io::DuplexStream,
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{Mutex, Notify, watch},
     time::sleep,
@@ -65,7 +65,11 @@ enum Upstream {
 }
 
 /// Answers requests until one of both sides closes; tells who did. In HTTP/2 a service says so before it does.
-pub(super) async fn serve(stream: DuplexStream, shared: Arc<Shared>, connection: u64) -> ConnectionEnd {
+pub(super) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    shared: Arc<Shared>,
+    connection: u64,
+) -> ConnectionEnd {
     let (sender, flushes) = watch::channel(0);
     let gone = Arc::new(Notify::new());
     let served = Arc::new(Served {
@@ -107,7 +111,7 @@ impl Served {
         let (parts, body) = request.into_parts();
         self.http2.store(parts.version == Version::HTTP_2, Ordering::Relaxed);
         let entry = Arc::new(self.shared.log.request(self.connection, &parts));
-        let chosen = self.shared.situations.borrow().of_request();
+        let chosen = self.shared.situations.borrow().of_request(parts.uri.path());
         if let Some((id, _)) = &chosen {
             entry.fault(*id);
         }
@@ -116,7 +120,11 @@ impl Served {
 
         if let Some((_, Break::Status { code, retry_after })) = chosen {
             read_all(body).await;
-            return Ok(self.status(&entry, code, retry_after));
+            return Ok(self.status(&entry, code, retry_after, None));
+        }
+        if let Some((_, Break::Written { code, retry_after, body: written, .. })) = chosen {
+            read_all(body).await;
+            return Ok(self.status(&entry, code, retry_after, Some(written)));
         }
         let (mut parts, mut body) = match &self.shared.behind {
             Behind::Stub(stub) => {
@@ -155,14 +163,25 @@ impl Served {
                     parts.headers.insert(CONTENT_TYPE, value);
                 }
             }
-            Some((_, Break::Status { .. })) | None => (),
+            Some((_, Break::Status { .. } | Break::Written { .. })) | None => (),
         }
         entry.answered(parts.status.as_u16());
         Ok(Response::from_parts(parts, AnswerBody::new(body, entry, wrong)))
     }
 
-    fn status(&self, entry: &Arc<RequestEntry>, code: u16, retry_after: Option<RetryAfter>) -> Response<AnswerBody> {
-        let mut answer = Response::new(AnswerBody::new(Either::Right(Full::default()), Arc::clone(entry), None));
+    fn status(
+        &self,
+        entry: &Arc<RequestEntry>,
+        code: u16,
+        retry_after: Option<RetryAfter>,
+        body: Option<String>,
+    ) -> Response<AnswerBody> {
+        let is_json = body.is_some();
+        let body = Full::from(body.unwrap_or_default());
+        let mut answer = Response::new(AnswerBody::new(Either::Right(body), Arc::clone(entry), None));
+        if is_json {
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let value = retry_after.map(|after| match after {
             RetryAfter::Seconds(seconds) => seconds.to_string(),

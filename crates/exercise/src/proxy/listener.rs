@@ -21,6 +21,7 @@ use super::{
     fault::{Fault, FaultError},
     record::{Limits, Log, Records, Request, Totals},
     situation::Situation,
+    tls::Identity,
 };
 
 /// Connections that wait to be accepted.
@@ -44,6 +45,8 @@ pub struct Clock {
 /// What a proxy needs to begin.
 pub struct Setup {
     pub behind: Behind,
+    /// Who it says it is, where the service speaks TLS; what stands behind is reached without. Only for HTTP.
+    pub tls: Option<Identity>,
     pub limits: Limits,
     pub clock: Clock,
 }
@@ -51,6 +54,7 @@ pub struct Setup {
 /// What the thread and its connections share.
 pub(super) struct Shared {
     pub behind: Behind,
+    pub tls: Option<Identity>,
     pub clock: Clock,
     pub log: Arc<Log>,
     pub situations: watch::Receiver<Arc<Situation>>,
@@ -69,7 +73,7 @@ impl Proxy {
     /// # Errors
     /// Where there is no port, thread or event queue left.
     pub fn start(setup: Setup) -> io::Result<Self> {
-        let Setup { behind, limits, clock } = setup;
+        let Setup { behind, tls, limits, clock } = setup;
         // Everything runs on one thread, by turns: a change that was acknowledged there is seen by all that runs later.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let port = {
@@ -86,12 +90,13 @@ impl Proxy {
         let handle = Handle(Arc::new(Reach {
             address: port.address,
             http: behind.speaks_http(),
+            tls: tls.is_some(),
             log: Arc::clone(&log),
             sender,
             changes: Mutex::new(0),
             applied: Arc::clone(&applied),
         }));
-        let shared = Arc::new(Shared { behind, clock, log, situations });
+        let shared = Arc::new(Shared { behind, tls, clock, log, situations });
         let (end, ended) = oneshot::channel();
         let thread = thread::Builder::new().name("fault-proxy".to_owned()).spawn(move || {
             let connections = LocalSet::new();
@@ -135,6 +140,7 @@ pub struct Handle(Arc<Reach>);
 struct Reach {
     address: SocketAddr,
     http: bool,
+    tls: bool,
     log: Arc<Log>,
     sender: watch::Sender<Arc<Situation>>,
     /// How many changes were made. Whoever holds it may make the next one.
@@ -151,6 +157,9 @@ impl Handle {
         fault.check()?;
         if matches!(fault, Fault::Http { .. }) && !self.0.http {
             return Err(FaultError::NotHttp);
+        }
+        if matches!(fault, Fault::Tls(_)) && !self.0.tls {
+            return Err(FaultError::NotTls);
         }
         let (id, applied) = self.change(|id, situation| situation.with(id, fault));
         // Where it is too late, this undoes it.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::fault::{Break, Delay, Fault};
+use super::fault::{Break, Delay, Fault, Greeting};
 
 /// A fault from its beginning to its end.
 pub(super) struct Active {
@@ -76,6 +76,14 @@ impl Situation {
         self.newest(|one| matches!(one.fault, Fault::BlackHole).then_some(())).is_some()
     }
 
+    /// What is wrong with the beginning of a connection with TLS.
+    pub(super) fn greeting(&self) -> Option<(u64, Greeting)> {
+        self.newest(|one| match one.fault {
+            Fault::Tls(greeting) => Some((one.id, greeting)),
+            _ => None,
+        })
+    }
+
     pub(super) fn ending(&self) -> Option<Ending> {
         self.newest(|one| match one.fault {
             Fault::Reset { after_bytes } | Fault::Cut { after_bytes } => Some(Ending { id: one.id, after_bytes }),
@@ -117,8 +125,9 @@ impl Situation {
     }
 
     /// What is wrong with the answer to the request that just came. Each fault counts the requests it is asked about.
-    pub(super) fn of_request(&self) -> Option<(u64, Break)> {
+    pub(super) fn of_request(&self, path: &str) -> Option<(u64, Break)> {
         self.newest(|one| match &one.fault {
+            Fault::Http { answer: Break::Written { path: only, .. }, .. } if !fits(only, path) => None,
             Fault::Http { which, answer } => {
                 let number = one.requests.fetch_add(1, Ordering::Relaxed) + 1;
                 which.takes(number).then(|| (one.id, answer.clone()))
@@ -126,4 +135,9 @@ impl Situation {
             _ => None,
         })
     }
+}
+
+/// Whether a path is this one; at its end, `*` stands for anything.
+fn fits(wanted: &str, path: &str) -> bool {
+    wanted.strip_suffix('*').map_or_else(|| path == wanted, |start| path.starts_with(start))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests may fail as loudly as a test")]
 
 mod http;
+mod tls;
 mod wire;
 
 use std::{
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn start(behind: Behind) -> Proxy {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(WALL);
     let clock = Clock { zero: Instant::now(), wall };
-    Proxy::start(Setup { behind, limits: Limits::default(), clock }).unwrap()
+    Proxy::start(Setup { behind, tls: None, limits: Limits::default(), clock }).unwrap()
 }
 
 fn connect(proxy: &Proxy) -> TcpStream {

@@ -1,0 +1,332 @@
+//! A namespace with a service in it, and what a scenario does there.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use gonogo_actuators::{
+    Driver as _,
+    kubernetes::{Kubernetes, Settings, Strategy},
+};
+use gonogo_control_plane::READY_AFTER;
+use gonogo_domain::rollout::{Done, Percent, Release, Revision, Sight, Trouble};
+use kube::{
+    Api, Client, Config,
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::{Value, json};
+
+/// Nothing here takes longer, on a machine that does much else too.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+const EVERY: Duration = Duration::from_millis(60);
+
+#[derive(Clone)]
+pub(crate) struct Stage {
+    /// Straight to the API server.
+    pub(crate) client: Client,
+    /// As the driver sees it.
+    front: Client,
+    pub(crate) namespace: String,
+    kubeconfig: PathBuf,
+}
+
+/// A verb, so that one can be asked for until it has done what it should.
+#[derive(Clone, Debug)]
+pub(crate) enum Verb {
+    Prepare(Release),
+    Share(f64),
+    Promote,
+    Retire,
+    Abort,
+    Undo(Revision),
+}
+
+pub(crate) async fn call(driver: &mut Kubernetes, verb: &Verb) -> Result<Done, Trouble> {
+    match verb {
+        Verb::Prepare(release) => driver.prepare(release).await,
+        Verb::Share(percent) => driver.set_share(self::percent(*percent)).await,
+        Verb::Promote => driver.promote().await,
+        Verb::Retire => driver.retire().await,
+        Verb::Abort => driver.abort().await,
+        Verb::Undo(to) => driver.undo(to).await,
+    }
+}
+
+pub(crate) fn percent(number: f64) -> Percent {
+    Percent::try_from(number).expect("a percentage")
+}
+
+/// An image by a digest of one digit.
+pub(crate) fn image(digit: char) -> String {
+    format!("example.test/app@sha256:{}", String::from(digit).repeat(64))
+}
+
+pub(crate) fn release(digit: char) -> Release {
+    Release { revision: Revision(image(digit)), version: None, cause: format!("release {digit}"), parts: [].into() }
+}
+
+/// Asks for a verb, looks, and so on until it is so; says how long that took.
+pub(crate) async fn until(driver: &mut Kubernetes, verb: &Verb, so: impl Fn(&Sight) -> bool) -> Duration {
+    let begun = Instant::now();
+    loop {
+        let said = call(driver, verb).await.unwrap_or_else(|trouble| panic!("{verb:?}: {trouble}; {}", trouble.next));
+        let sight = driver.observe().await.unwrap_or_else(|trouble| panic!("{verb:?}: {trouble}"));
+        if so(&sight) {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < PATIENCE, "{verb:?} said {said:?} and does not come true: {sight:#?}");
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Asks for a verb until there is nothing left to do.
+pub(crate) async fn settle(driver: &mut Kubernetes, verb: &Verb) {
+    let begun = Instant::now();
+    loop {
+        match call(driver, verb).await {
+            Ok(Done::AlreadySo) => return,
+            Ok(Done::Changed(what)) => assert!(begun.elapsed() < PATIENCE, "{verb:?} never ends: {what}"),
+            Err(trouble) => panic!("{verb:?}: {trouble}; {}", trouble.next),
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Looks until it is so.
+pub(crate) async fn look(driver: &mut Kubernetes, so: impl Fn(&Sight) -> bool) -> Sight {
+    let begun = Instant::now();
+    loop {
+        let sight = driver.observe().await.unwrap_or_else(|trouble| panic!("{trouble}; {}", trouble.next));
+        if so(&sight) {
+            return sight;
+        }
+        assert!(begun.elapsed() < PATIENCE, "does not come true: {sight:#?}");
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+pub(crate) async fn refused(driver: &mut Kubernetes, verb: &Verb, why: &str) {
+    let trouble = call(driver, verb).await.expect_err("it is to be refused");
+    assert!(trouble.what.contains(why), "{verb:?}: {trouble}");
+    assert!(!trouble.next.is_empty(), "{verb:?}: {trouble} says no next step");
+}
+
+/// The canary has this share and is all there.
+pub(crate) fn has_share(sight: &Sight, share: f64) -> bool {
+    sight.share == Some(percent(share))
+        && sight.canary.as_ref().is_some_and(|canary| canary.settled() && canary.ready > 0)
+}
+
+pub(crate) fn is_stable_at(sight: &Sight, digit: char, replicas: u32) -> bool {
+    sight.stable.revision.0 == image(digit)
+        && sight.stable.settled()
+        && sight.stable.wanted == replicas
+        && sight.stable.ready == replicas
+}
+
+#[expect(clippy::disallowed_methods, reason = "the lease is renewed while real programs run")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+impl Stage {
+    pub(crate) async fn set(client: &Client, kubeconfig: &Path, scenario: &str) -> Self {
+        let name: String = scenario.rsplit("::").next().unwrap_or_default().replace('_', "-");
+        let namespace: String = format!("{}-{name}", scenario.split("::").next().unwrap_or_default().trim());
+        let namespace: String = namespace.chars().take(60).collect::<String>().trim_end_matches('-').to_owned();
+        let namespaces: Api<DynamicObject> =
+            Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
+        let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
+        namespaces.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
+        let file = Kubeconfig::read_from(kubeconfig).unwrap();
+        let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
+        let front = Client::try_from(config).unwrap();
+        Self { client: client.clone(), front, namespace, kubeconfig: kubeconfig.to_owned() }
+    }
+
+    pub(crate) fn driver(&self, strategy: Strategy) -> Kubernetes {
+        self.driver_of(strategy, "somebody")
+    }
+
+    pub(crate) fn driver_of(&self, strategy: Strategy, holder: &str) -> Kubernetes {
+        let settings = Settings {
+            kubeconfig: Some(self.kubeconfig.clone()),
+            context: None,
+            namespace: Some(self.namespace.clone()),
+            workload: "web".to_owned(),
+            container: None,
+            strategy,
+            holder: holder.to_owned(),
+        };
+        Kubernetes::new(settings, now)
+    }
+
+    pub(crate) fn api(&self, kind: &str) -> Api<DynamicObject> {
+        let resource = match kind {
+            "Deployment" => resource("apps", "v1", kind, "deployments"),
+            "ReplicaSet" => resource("apps", "v1", kind, "replicasets"),
+            "HorizontalPodAutoscaler" => resource("autoscaling", "v1", kind, "horizontalpodautoscalers"),
+            "PodDisruptionBudget" => resource("policy", "v1beta1", kind, "poddisruptionbudgets"),
+            "HTTPRoute" => resource("gateway.networking.k8s.io", "v1", kind, "httproutes"),
+            "Rollout" => resource("argoproj.io", "v1alpha1", kind, "rollouts"),
+            "Canary" => resource("flagger.app", "v1beta1", kind, "canaries"),
+            "Lease" => resource("coordination.k8s.io", "v1", kind, "leases"),
+            _ => resource("", "v1", kind, &format!("{}s", kind.to_lowercase())),
+        };
+        Api::namespaced_with(self.front.clone(), &self.namespace, &resource)
+    }
+
+    pub(crate) async fn create(&self, kind: &str, mut body: Value) {
+        let api = self.api(kind);
+        body["kind"] = json!(kind);
+        body["apiVersion"] = json!(match kind {
+            "Deployment" | "ReplicaSet" => "apps/v1",
+            "HorizontalPodAutoscaler" => "autoscaling/v1",
+            "PodDisruptionBudget" => "policy/v1beta1",
+            "HTTPRoute" => "gateway.networking.k8s.io/v1",
+            "Rollout" => "argoproj.io/v1alpha1",
+            "Canary" => "flagger.app/v1beta1",
+            _ => "v1",
+        });
+        api.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, kind: &str, name: &str) -> Value {
+        let found = self.api(kind).get_opt(name).await.unwrap();
+        found.map_or(Value::Null, |found| serde_json::to_value(found).unwrap())
+    }
+
+    pub(crate) async fn patch(&self, kind: &str, name: &str, patch: &Value) {
+        self.api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// A Service `web`, with a Deployment `web` of image 1 whose selector has these labels.
+    pub(crate) async fn service(&self, replicas: u32, selector: &Value) {
+        self.create("ConfigMap", json!({ "metadata": { "name": "web" }, "data": { "mode": "first" } })).await;
+        self.create("Secret", json!({ "metadata": { "name": "web" }, "stringData": { "door": "first" } })).await;
+        let service = json!({ "selector": { "app": "web" }, "ports": [{ "port": 80 }] });
+        self.create("Service", json!({ "metadata": { "name": "web" }, "spec": service })).await;
+        self.create("Deployment", deployment("web", replicas, selector)).await;
+        self.complete("web", replicas).await;
+    }
+
+    /// The usual one: stable's selector tells its pods from others behind the Service.
+    pub(crate) async fn tracked(&self, replicas: u32) {
+        self.service(replicas, &json!({ "app": "web", "track": "stable" })).await;
+    }
+
+    pub(crate) async fn complete(&self, name: &str, replicas: u32) {
+        let begun = Instant::now();
+        loop {
+            let found = self.get("Deployment", name).await;
+            let generation = &found["metadata"]["generation"];
+            let is_so = |key: &str| found["status"][key].as_u64().unwrap_or(0) == u64::from(replicas);
+            if found["status"]["observedGeneration"] == *generation
+                && ["replicas", "updatedReplicas", "availableReplicas"].into_iter().all(is_so)
+            {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{found:#}");
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+}
+
+/// A Deployment of image 1 that reads a `ConfigMap` and a Secret; its pods are ready a moment after they run.
+pub(crate) fn deployment(name: &str, replicas: u32, selector: &Value) -> Value {
+    json!({
+        "metadata": { "name": name },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": selector },
+            "template": template(selector),
+        },
+    })
+}
+
+pub(crate) fn template(labels: &Value) -> Value {
+    json!({
+        "metadata": { "labels": labels, "annotations": { READY_AFTER: "200" } },
+        "spec": { "containers": [{
+            "name": "app", "image": image('1'),
+            "envFrom": [{ "configMapRef": { "name": "web" } }, { "secretRef": { "name": "web" } }],
+        }] },
+    })
+}
+
+pub(crate) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+/// Kinds that others define: group, version, kind, plural.
+const KINDS: &[(&str, &str, &str, &str)] = &[
+    ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+    ("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
+    ("flagger.app", "v1beta1", "Canary", "canaries"),
+];
+
+fn definitions(client: &Client) -> Api<DynamicObject> {
+    let resource = resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
+    Api::all_with(client.clone(), &resource)
+}
+
+/// Defines the kinds: their names and their status, with any content. Their controllers do not run here, so that a scenario
+/// plays them. Says whether the API server lives on when an object of one is made.
+pub(crate) async fn serves_custom_objects(client: &Client) -> bool {
+    for (group, version, kind, plural) in KINDS {
+        let body = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            // The group of the Gateway API is protected: whoever defines it says who approved.
+            "metadata": {
+                "name": format!("{plural}.{group}"),
+                "annotations": { "api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api/pull/2997" },
+            },
+            "spec": {
+                "group": group, "scope": "Namespaced",
+                "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() },
+                "versions": [{
+                    "name": version, "served": true, "storage": true, "subresources": { "status": {} },
+                    "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
+                }],
+            },
+        });
+        definitions(client).create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
+        let served: Api<DynamicObject> =
+            Api::default_namespaced_with(client.clone(), &resource(group, version, kind, plural));
+        let begun = Instant::now();
+        while served.list(&ListParams::default()).await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "{kind} is not served");
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+    let canaries: Api<DynamicObject> =
+        Api::default_namespaced_with(client.clone(), &resource("flagger.app", "v1beta1", "Canary", "canaries"));
+    let canary = json!({ "apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": { "name": "tried" } });
+    let canary = serde_json::from_value(canary).unwrap();
+    let begun = Instant::now();
+    loop {
+        match canaries.create(&PostParams::default(), &canary).await {
+            Ok(_) => return true,
+            // What was listed just now may not be there for writing yet.
+            Err(kube::Error::Api(status)) => assert!(begun.elapsed() < PATIENCE, "{status:?}"),
+            Err(_) => return false,
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Takes the kinds away again.
+pub(crate) async fn remove_kinds(client: &Client) {
+    for (group, _, _, plural) in KINDS {
+        definitions(client).delete(&format!("{plural}.{group}"), &DeleteParams::default()).await.unwrap();
+    }
+}
