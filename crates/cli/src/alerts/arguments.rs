@@ -55,7 +55,7 @@ pub(crate) struct AlertsTarget {
     /// Who owns the alerts; else the owner of the service
     #[arg(long, value_name = "TEAM")]
     pub owner: Option<String>,
-    /// Where runbooks lie, each by its alert's name: https://wiki.example/runbooks
+    /// Where runbooks lie, each by its alert's name, instead of docs/runbooks/
     #[arg(long, value_name = "URL")]
     pub runbooks: Option<String>,
     /// For a rehearsal: every window and wait so many times shorter
@@ -97,7 +97,7 @@ Exit codes: 0 written, 3 whom alerts reach is not known, 2 wrong use or a defect
 pub(crate) struct AlertRoutesOptions {
     #[command(flatten)]
     pub target: AlertsTarget,
-    /// Who is woken by P1 and P2: pagerduty=KEY_FILE, slack=URL_FILE#CHANNEL, email=ADDRESS, webhook=URL (repeat)
+    /// Who is woken by P1 and P2, as the examples write it: pagerduty, slack, email or webhook (repeat)
     #[arg(long, value_name = "KIND=WHERE")]
     pub page: Vec<String>,
     /// Who is told of everything else (repeat)

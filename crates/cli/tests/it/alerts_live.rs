@@ -60,17 +60,21 @@ impl Counts {
     fn exposed(&self) -> String {
         let mut text = "# TYPE clay_requests_total counter\n".to_owned();
         for (status, count) in &self.statuses {
-            writeln!(text, "clay_requests_total{{status=\"{status}\"}} {count}").unwrap();
+            writeln!(text, "clay_requests_total{{status=\"{status}\"}} {count}")
+                .expect("a test on the loopback can do it");
         }
         let all: u64 = self.statuses.values().sum();
         text.push_str("# TYPE clay_request_duration_seconds histogram\n");
         for (bucket, bound) in self.buckets.iter().zip(BOUNDS) {
-            writeln!(text, "clay_request_duration_seconds_bucket{{le=\"{bound}\"}} {bucket}").unwrap();
+            writeln!(text, "clay_request_duration_seconds_bucket{{le=\"{bound}\"}} {bucket}")
+                .expect("a test on the loopback can do it");
         }
-        writeln!(text, "clay_request_duration_seconds_bucket{{le=\"+Inf\"}} {all}").unwrap();
-        writeln!(text, "clay_request_duration_seconds_sum {}", self.seconds).unwrap();
-        writeln!(text, "clay_request_duration_seconds_count {all}").unwrap();
-        writeln!(text, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000").unwrap();
+        writeln!(text, "clay_request_duration_seconds_bucket{{le=\"+Inf\"}} {all}")
+            .expect("a test on the loopback can do it");
+        writeln!(text, "clay_request_duration_seconds_sum {}", self.seconds).expect("a test on the loopback can do it");
+        writeln!(text, "clay_request_duration_seconds_count {all}").expect("a test on the loopback can do it");
+        writeln!(text, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1700000000")
+            .expect("a test on the loopback can do it");
         text
     }
 }
@@ -78,8 +82,8 @@ impl Counts {
 /// Answers one HTTP request after the other, each by what stands in its body, until it is told to stop.
 fn serve(stop: &Arc<AtomicBool>, answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = listener.local_addr().unwrap();
-    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().expect("a test on the loopback can do it");
+    listener.set_nonblocking(true).expect("a test on the loopback can do it");
     let stop = Arc::clone(stop);
     thread::spawn(move || {
         while !stop.load(Ordering::Relaxed) {
@@ -121,7 +125,7 @@ fn call(clay: SocketAddr, counts: &Mutex<Counts>) {
         BufReader::new(stream).read_line(&mut line).ok()?;
         Some(line.split_whitespace().nth(1)?.to_owned())
     })();
-    counts.lock().unwrap().counted(status.unwrap_or_else(|| "error".to_owned()), began.elapsed());
+    counts.lock().expect("no holder panics").counted(status.unwrap_or_else(|| "error".to_owned()), began.elapsed());
 }
 
 /// A program that ends with the test.
@@ -149,7 +153,11 @@ impl Drop for Running {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port is free").local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .expect("a port is free")
+        .local_addr()
+        .expect("a test on the loopback can do it")
+        .port()
 }
 
 /// What Alertmanager delivered: the alert, whether it fires, and when it came.
@@ -159,7 +167,7 @@ fn receive(delivered: &Delivered, body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     for alert in body["alerts"].as_array().into_iter().flatten() {
         let name = alert["labels"]["alertname"].as_str().unwrap_or_default().to_owned();
-        delivered.lock().unwrap().push((name, alert["status"] == "firing", Instant::now()));
+        delivered.lock().expect("no holder panics").push((name, alert["status"] == "firing", Instant::now()));
     }
     String::new()
 }
@@ -169,7 +177,7 @@ fn receive(delivered: &Delivered, body: &str) -> String {
 fn until(delivered: &Delivered, name: &str, firing: bool, since: Instant, at_most: Duration) -> Duration {
     let deadline = since + at_most + SLACK;
     loop {
-        let found = delivered.lock().unwrap().iter().find_map(|(alert, state, at)| {
+        let found = delivered.lock().expect("no holder panics").iter().find_map(|(alert, state, at)| {
             (alert == name && *state == firing && *at >= since).then(|| at.duration_since(since))
         });
         if let Some(took) = found {
@@ -243,7 +251,7 @@ impl Stage {
 
         let counts: Arc<Mutex<Counts>> = Arc::default();
         let shown = Arc::clone(&counts);
-        let service = serve(&stop, move |_| shown.lock().unwrap().exposed());
+        let service = serve(&stop, move |_| shown.lock().expect("no holder panics").exposed());
         let (clay, stopped) = (proxy.address(), Arc::clone(&stop));
         thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
@@ -318,9 +326,12 @@ impl Stage {
 
     /// The values that a query gives.
     fn ask(&self, query: &str) -> Vec<f64> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let address = Address::new(&format!("http://{}", self.prometheus)).unwrap();
-        let prometheus = Prometheus::new(address, Limits::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a test on the loopback can do it");
+        let address = Address::new(&format!("http://{}", self.prometheus)).expect("a test on the loopback can do it");
+        let prometheus = Prometheus::new(address, Limits::default()).expect("a test on the loopback can do it");
         let answer =
             runtime.block_on(prometheus.instant(query, None)).unwrap_or_else(|error| panic!("{query}: {error}"));
         answer.value.iter().map(|sample| sample.value).collect()
@@ -335,7 +346,7 @@ fn each_row_fires_within_its_window_and_clears_after() {
     wait_for("Prometheus has looked for a while", || {
         !stage.ask(&format!("up{{job=\"shop\"}} offset {}s", scaled(10).as_secs() + 2)).is_empty()
     });
-    assert_eq!(*delivered.lock().unwrap(), [], "nothing is wrong yet");
+    assert_eq!(*delivered.lock().expect("no holder panics"), [], "nothing is wrong yet");
     let mut told = Vec::new();
     let mut row = |name: &str, fired: Duration, cleared: Duration| {
         told.push(json!({"alert": name, "fired_after_ms": fired.as_millis(), "cleared_after_ms": cleared.as_millis()}));
@@ -372,10 +383,11 @@ fn each_row_fires_within_its_window_and_clears_after() {
 
     // What nobody caused nobody was told of.
     let known = ["ClayDown", "ClayMostlyFails", "ClayLimitsRate", "ClaySlow", "ClayRefusesKey"];
-    let all: Vec<_> = delivered.lock().unwrap().clone();
+    let all: Vec<_> = delivered.lock().expect("no holder panics").clone();
     assert!(all.iter().all(|(name, ..)| known.contains(&name.as_str())), "{all:?}");
     let record = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alerts-live.json");
-    fs::write(record, serde_json::to_string_pretty(&told).unwrap()).expect("the record can be written");
+    fs::write(record, serde_json::to_string_pretty(&told).expect("a test on the loopback can do it"))
+        .expect("the record can be written");
     every_query_is_answered(&stage);
 }
 

@@ -179,7 +179,7 @@ fn limits_rate(maker: &Maker<'_>, count: &Count) -> Proven {
         .fires(&proven.alert, Span::minutes(36));
     let burst = [Line::burst(60, MINUTE), Line::flat(Span::minutes(38))];
     let burst = story("a bulk job meets the limit for a minute", &burst)
-        .quiet(&proven.alert, Span::seconds(21 * 60 + 45))
+        .quiet(&proven.alert, Span::seconds(21 * 60 + 15))
         .quiet(&proven.alert, Span::minutes(26))
         .quiet(&proven.alert, Span::minutes(30));
     let few = story("the limit is met twice a minute", &[Line::grows(2, Span::minutes(40))])
