@@ -9,7 +9,7 @@ use jiff::{SignedDuration, civil::Date};
 
 use crate::alerts::AlertsCommand;
 
-use crate::slo::options::SloOptions;
+use crate::slo::options::{Exempting, SloOptions};
 
 /// Decides whether a service is ready for production.
 #[derive(Debug, Parser)]
@@ -485,6 +485,8 @@ pub(crate) struct StartOptions {
     /// Start although a step cannot reach the share that is asked for
     #[arg(long)]
     pub accept_share: bool,
+    #[command(flatten)]
+    pub exemption: Exempting,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, Write as _},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -18,6 +19,7 @@ use gonogo_domain::{
     preflight::{
         self, Item, LoadedRule, Preflight, Reported, ScrapeTarget, Seen, Unseen, VendorPlan, Verdict, WrittenRule,
     },
+    slo,
 };
 use gonogo_report::clean::clean;
 use serde_json::json;
@@ -27,11 +29,15 @@ use crate::{
     output,
     progress::Progress,
     review,
+    slo::{
+        gate,
+        options::{Asked, Exempting, Objectives},
+    },
 };
 
 /// The questions, in the order in which they are shown.
 const QUESTIONS: &[&str] =
-    &["review", "staging", "version", "status-page", "vendor", "keys", "rules", "targets", "rollback"];
+    &["review", "staging", "version", "status-page", "vendor", "keys", "rules", "targets", "budget", "rollback"];
 
 pub(crate) fn run(options: &PreflightOptions, common: &Common) -> anyhow::Result<ExitCode> {
     if let Some(unknown) = options.only.iter().find(|id| !QUESTIONS.contains(&id.as_str())) {
@@ -96,6 +102,9 @@ async fn items(options: &PreflightOptions, reviewed: &review::One, plan: &Prefli
         let job = plan.job.as_deref().unwrap_or(&review.service.name);
         items.push(preflight::targets(job, &targets(&prometheus, job).await));
     }
+    if wanted("budget") {
+        items.push(preflight::budget(&budgets(options, plan).await));
+    }
     if wanted("rollback") {
         items.push(preflight::rollback(review));
     }
@@ -155,6 +164,19 @@ async fn targets(prometheus: &Result<Prometheus, String>, job: &str) -> Result<V
         ScrapeTarget { url: one.url, error }
     };
     Ok(of_job.map(target).collect())
+}
+
+/// The verdict of the budgets, which is kept nowhere: that is for the gate that lets a release pass.
+async fn budgets(options: &PreflightOptions, plan: &Preflight) -> Result<(slo::Verdict, String), String> {
+    let mut objectives = Objectives::of(options.path.clone());
+    objectives.service.extend(options.service.clone());
+    let asked = Asked {
+        prometheus: Some(options.prometheus.clone().or_else(|| plan.prometheus.clone()).ok_or("no address is named")?),
+        header: None,
+        timeout: Duration::from_secs(30),
+    };
+    let gated = gate::ask(&objectives, &asked, &Exempting::default(), None).await.map_err(|error| error.to_string())?;
+    Ok((gated.verdict, gated.sentence()))
 }
 
 fn some(text: &str) -> Option<String> {

@@ -11,7 +11,7 @@ mod run;
 mod store;
 
 pub use actuator::{Actuator, Surroundings};
-pub use file::{DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
+pub use file::{BudgetFile, DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
 pub use forecast::{Forecast, StepForecast, forecast};
 pub use lease::{Holder, Lease, LeaseError};
 pub use meters::Meters;

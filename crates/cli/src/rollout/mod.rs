@@ -21,8 +21,8 @@ use gonogo_domain::rollout::{
     machine::{Ask, Asked},
 };
 use gonogo_release::{
-    Actuator, Clock, File, Holder, Lease, Line, Meters, Rollout, Shown, Stopped, Store, Stored, Surroundings, forecast,
-    record,
+    Actuator, BudgetFile, Clock, File, Holder, Lease, Line, Meters, Rollout, Shown, Stopped, Store, Stored,
+    Surroundings, forecast, record,
 };
 use gonogo_report::clean::clean;
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +34,11 @@ use crate::{
     },
     output::{self, replace},
     progress::Progress,
+    slo::{
+        self,
+        gate::Gated,
+        options::{Exempting, Objectives},
+    },
 };
 use view::View;
 
@@ -180,7 +185,7 @@ impl With<'_> {
     }
 
     async fn start(&self, options: &StartOptions) -> anyhow::Result<ExitCode> {
-        let StartOptions { rollout, revision, accept_share } = options;
+        let StartOptions { rollout, revision, accept_share, exemption } = options;
         let known = Opened::read(&rollout.file, revision.as_deref().or(Some("unknown")))?;
         let under_way = known.store.load()?.filter(|stored| !stored.state.phase.ended());
         if let Some(stored) = under_way {
@@ -197,10 +202,35 @@ impl With<'_> {
             return self.drive(known, stored, rollout, None).await;
         }
         let opened = Opened::read(&rollout.file, revision.as_deref())?;
+        let allowed = match &opened.file.budget {
+            Some(budget) => Some(Self::budgets(&opened.root, budget, exemption).await?),
+            None => None,
+        };
+        if let Some(gated) = allowed.as_ref().filter(|gated| gated.code() != 0) {
+            writeln!(io::stderr(), "gonogo: not started: {}", clean(&gated.sentence()))?;
+            return Ok(ExitCode::from(gated.code()));
+        }
         let lease = take(&opened.store)?;
         let stored = self.begin(&opened, *accept_share).await?;
+        if let Some(gated) = allowed {
+            let line = Line { at: now(), id: stored.state.id.clone(), said: format!("budgets: {}", gated.sentence()) };
+            opened.store.tell(&[line])?;
+        }
         drop(lease);
         self.drive(opened, stored, rollout, None).await
+    }
+
+    /// Asks the error budgets, and keeps what they decided.
+    async fn budgets(root: &Path, budget: &BudgetFile, exemption: &Exempting) -> anyhow::Result<Gated> {
+        let objectives = Objectives::of(root.join(&budget.objectives));
+        let asked = slo::options::Asked {
+            prometheus: Some(budget.prometheus.clone()),
+            header: budget.header.clone(),
+            timeout: Duration::from_secs(30),
+        };
+        let gated = slo::gate::ask(&objectives, &asked, exemption, None).await?;
+        gated.keep(&objectives, true)?;
+        Ok(gated)
     }
 
     /// Looks whether it can be started, and stores that it was.

@@ -2,7 +2,7 @@
 
 mod asked;
 mod check;
-mod gate;
+pub(crate) mod gate;
 pub(crate) mod options;
 mod record;
 mod rules;

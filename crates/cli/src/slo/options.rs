@@ -43,6 +43,13 @@ pub(crate) struct Objectives {
     pub period: Span,
 }
 
+impl Objectives {
+    /// All of a folder.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        Self { path, service: Vec::new(), period: Span::days(30) }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -157,6 +164,15 @@ pub(crate) struct GateOptions {
     /// A moment of the past instead of now (RFC 3339)
     #[arg(long, value_name = "TIME")]
     pub at: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub exemption: Exempting,
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Who answers for a release that passes though a budget is spent.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Exempting {
     /// Let this release pass, and keep why: the name of the exemption
     #[arg(long, value_name = "NAME", requires_all = ["reason", "risk", "ticket", "approver", "expires"])]
     pub exempt: Option<String>,
@@ -171,8 +187,6 @@ pub(crate) struct GateOptions {
     /// The last day on which the exemption holds
     #[arg(long, value_name = "DATE", requires = "exempt")]
     pub expires: Option<jiff::civil::Date>,
-    #[arg(long)]
-    pub json: bool,
 }
 
 fn period(text: &str) -> Result<Span, String> {

@@ -3,6 +3,7 @@
 //! Each module is one question: what was seen, and what that means. A question that got no answer, or one that was not
 //! understood, is *unknown* and never a yes.
 
+mod budget;
 mod item;
 mod keys;
 mod plan;
@@ -12,6 +13,7 @@ mod telemetry;
 mod vendor;
 mod version;
 
+pub use budget::budget;
 pub use item::{Item, Verdict, decision};
 pub use keys::keys;
 pub use plan::{Preflight, Reported, StatusPagePlan, VendorPlan};

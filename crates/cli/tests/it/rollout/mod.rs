@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::gonogo;
+use crate::{slo::server::Prometheus, support::gonogo};
 use service::{Fault, Stage};
 
 /// Waits until it is so, for twenty seconds.
@@ -162,6 +162,35 @@ fn text(output: &Output) -> String {
 #[track_caller]
 fn assert_code(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", text(output));
+}
+
+#[test]
+fn a_spent_budget_stops_a_release_before_it_touches_anything() {
+    // An hour of one request a second with 10 % errors, then nine of a hundred without: 88.9 % of three nines are left.
+    let prometheus = Prometheus::with(&[(60, 54, 6), (540, 6000, 0)]);
+    let played = Played::new(Fault::default());
+    let folder = played.stage.folder.path();
+    let budget = format!("[budget]\nobjectives = \"slo\"\nprometheus = \"{}\"\n", prometheus.url);
+    fs::write(&played.path, file(&played.stage) + &budget).expect("it can be written");
+    fs::create_dir(folder.join("slo")).expect("a folder can be made");
+    let objective = |target: &str| {
+        fs::write(folder.join("slo/slo.yml"), crate::slo::objective(target)).expect("it can be written");
+    };
+    let before = played.world();
+    objective("99.99");
+    let stopped = played.run("start", &[]);
+    assert_code(&stopped, 1);
+    assert!(text(&stopped).contains("not started: FROZEN"), "{}", text(&stopped));
+    assert_eq!((played.world(), played.state()), (before, None));
+    let kept = fs::read_to_string(folder.join("slo/.gonogo/slo/decisions.jsonl")).expect("the decision is kept");
+    assert!(kept.contains("\"verdict\":\"frozen\""), "{kept}");
+    // What was frozen thaws above 5 %, and here 88.9 % are left.
+    objective("99.9");
+    let started = played.run("start", &[]);
+    assert_code(&started, 0);
+    assert!(text(&started).contains("PROMOTED: stable runs 2.0"), "{}", text(&started));
+    let told = played.run("history", &["--json"]);
+    assert!(text(&told).contains("budgets: PASS"), "{}", text(&told));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod budgets;
 mod cases;
 mod files;
-mod server;
+pub(crate) mod server;
 
 use std::{path::Path, process::Command};
 
