@@ -413,8 +413,8 @@ impl<'a> Evidence<'a> {
             Source::Telemetry,
             "telemetry decides this, and no Prometheus was asked",
             "此项由遥测数据决定，未查询任何 Prometheus",
-            "a version of gonogo that queries Prometheus",
-            "使用能查询 Prometheus 的 gonogo 版本",
+            "`gonogo slo gate`, which asks one before a release; a review does not do so yet",
+            "`gonogo slo gate` 会在发布前查询；评审暂不查询",
         ))
     }
 
