@@ -49,7 +49,7 @@ impl Repository {
         repository
     }
 
-    /// A folder as a repository of its own, without what a build has left in it.
+    /// A folder as a repository of its own, without what a build or an exercise has left in it.
     pub(crate) fn copy(root: &Path) -> Self {
         let repository = Self::of(&[]);
         let mut folders = vec![root.to_owned()];
@@ -59,7 +59,7 @@ impl Repository {
                 let inner = path.strip_prefix(root).expect("it lies in the folder").to_str().expect("its name is text");
                 if !path.is_dir() {
                     repository.write(inner, fs::read(&path).expect("it can be read"));
-                } else if inner != "target" {
+                } else if inner != "target" && inner != ".gonogo" {
                     folders.push(path);
                 }
             }
