@@ -74,10 +74,10 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
             }
             watch(Event::Begins(*kind, trials.len() + 1));
             let result = one(*kind, bench, survey, wanted);
-            match &result {
-                Ok(_) => failed_starts = 0,
-                Err(Unmade::Bench(BenchError::NotUp(_))) => failed_starts += 1,
-                Err(_) => {}
+            if matches!(result, Err(Unmade::Bench(BenchError::NotUp(_)))) {
+                failed_starts += 1;
+            } else {
+                failed_starts = 0;
             }
             match result {
                 Ok(trial) => trials.push(trial),

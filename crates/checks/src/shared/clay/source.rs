@@ -122,11 +122,14 @@ pub(crate) fn integration<'a>(evidence: &Evidence<'a>) -> Result<Integration<'a>
     Ok(Integration { source, calls, receivers, operations, region, callers })
 }
 
-/// The first place of the source that shows that the program talks to Clay. A tool that calls nobody only speaks of it.
+/// The first place of the source that shows that the program talks to Clay. A tool or a library that names it in a file which
+/// calls nobody only speaks of it: a linter, a scanner, a template.
 pub(crate) fn sign(source: &SourceCode, class: Class) -> Option<Place> {
-    let talks = !matches!(class, Class::CommandLineTool | Class::Library)
-        || source.uses_for(&[Meaning::HttpCall, Meaning::Client]).next().is_some();
-    let named = shown(source).filter(|_| talks);
+    let speaks = matches!(class, Class::CommandLineTool | Class::Library);
+    let calls =
+        |path: &str| source.uses_for(&[Meaning::HttpCall, Meaning::Client]).any(|(_, one)| one.place.path() == path);
+    let mut named = source.texts.iter().filter(|one| one.role.counts() && shows(one));
+    let named = named.find(|one| !speaks || calls(one.place.path())).map(|one| one.place.clone());
     let read = || source.environment.iter().find(|one| one.role.counts() && variables::is_ours(&one.name));
     named.or_else(|| read().map(|one| one.place.clone()))
 }
