@@ -19,6 +19,8 @@ use gonogo_formats::toml;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use crate::budget::{self, BudgetFile};
+
 /// A rollout file, valid.
 #[derive(Clone, Debug)]
 pub struct File {
@@ -34,16 +36,6 @@ pub struct File {
     pub metrics: Option<Metrics>,
     pub traffic: Traffic,
     pub budget: Option<BudgetFile>,
-}
-
-/// The error budgets that a release has to be allowed by.
-#[derive(Clone, Debug)]
-pub struct BudgetFile {
-    /// Where the objectives lie, below the root of the repository.
-    pub objectives: String,
-    /// The address of the Prometheus that knows them, and a header with the variable that holds its value.
-    pub prometheus: String,
-    pub header: Option<(String, String)>,
 }
 
 /// The driver that is named.
@@ -155,7 +147,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
     });
     let driver = driver(root);
     let prometheus = root.table("prometheus").and_then(|table| prometheus(&table));
-    let budget = root.table("budget").and_then(|table| budget(&table, prometheus.as_ref()));
+    let budget = root.table("budget").and_then(|table| budget::read(&table, prometheus.as_ref()));
     let metrics = root.table("metrics").and_then(|table| metrics(&table));
     let release = root.table("release").and_then(|table| release(&table, revision));
     let release = match (release, revision) {
@@ -400,28 +392,6 @@ fn prometheus(table: &Table<'_>) -> Option<PrometheusFile> {
     let (stable, canary) = (table.text("stable").unwrap_or_default(), table.text("canary").unwrap_or_default());
     table.finish();
     Some(PrometheusFile { url: url?, header, stable, canary })
-}
-
-fn budget(table: &Table<'_>, prometheus: Option<&PrometheusFile>) -> Option<BudgetFile> {
-    let (objectives, url) = (table.text("objectives"), table.text("prometheus"));
-    table.finish();
-    let objectives = objectives.unwrap_or_else(|| ".".to_owned());
-    if objectives.starts_with('/') || objectives.split('/').any(|part| part == "..") {
-        table.error("objectives", "objectives lie below the root of the repository");
-        return None;
-    }
-    let (prometheus, header) = match (url, prometheus) {
-        (Some(url), _) => (url, None),
-        (None, Some(known)) => (known.url.clone(), known.header.clone()),
-        (None, None) => {
-            table.error(
-                "prometheus",
-                "budgets are asked from a Prometheus: `prometheus = \"http://…\"`, or [prometheus] url",
-            );
-            return None;
-        }
-    };
-    Some(BudgetFile { objectives, prometheus, header })
 }
 
 fn metrics(table: &Table<'_>) -> Option<Metrics> {

@@ -1,6 +1,7 @@
 //! Rollouts carried out: look, decide, store, act, until the release is everywhere or nowhere.
 
 mod actuator;
+mod budget;
 mod cluster;
 mod file;
 mod forecast;
@@ -11,7 +12,8 @@ mod run;
 mod store;
 
 pub use actuator::{Actuator, Surroundings};
-pub use file::{BudgetFile, DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
+pub use budget::BudgetFile;
+pub use file::{DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
 pub use forecast::{Forecast, StepForecast, forecast};
 pub use lease::{Holder, Lease, LeaseError};
 pub use meters::Meters;

@@ -132,9 +132,7 @@ impl Work {
         }
         let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
         if took <= FAST {
-            if !self.faults.has("limit-never-rises") {
-                limit.now = (limit.now + 1.0 / limit.now).min(MOST);
-            }
+            limit.now = (limit.now + 1.0 / limit.now).min(MOST);
         } else if limit.lowered.is_none_or(|at| at.elapsed() > took) {
             limit.now = (limit.now * 0.7).max(1.0);
             limit.lowered = Some(Instant::now());
