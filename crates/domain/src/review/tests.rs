@@ -37,7 +37,8 @@ macro_rules! example {
 }
 
 example!(NEVER, "a.never", Never, Some(Level::L1), |_, _| holds(false));
-example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.telemetry() {
+example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.gates() {
+    Ok(_) => holds(true),
     Err(missing) => Readings::configured(Err(missing)),
 });
 example!(LEVEL, "a.level", Required, Some(Level::L2), |_, _| holds(false));
@@ -104,6 +105,7 @@ fn facts(class: Class) -> Facts {
         results: Arc::default(),
         exercises: Arc::default(),
         rehearsals: Arc::default(),
+        gates: Arc::default(),
         settings: Arc::default(),
         secrets: Arc::default(),
         history: Ok(Arc::default()),
