@@ -349,8 +349,15 @@ fn counterexamples_keep_their_order_and_join_their_environments() {
 #[track_caller]
 fn check_exercised(day: Date, ready: bool, outcome: Outcome, strength: Strength, contradicted: bool) {
     use crate::exercise::{Boot, Ended, Exercise, Experiment, FORMAT, Kind, Observation, Timeline, Trial};
-    let boot =
-        Boot { path: None, changes: Vec::new(), ready_ms: ready.then_some(900), budget_ms: 30_000, sent: 0, good: 0 };
+    let boot = Boot {
+        path: None,
+        changes: Vec::new(),
+        ready_ms: ready.then_some(900),
+        ended_ms: None,
+        budget_ms: 30_000,
+        sent: 0,
+        good: 0,
+    };
     let trial = Trial { observation: Observation::Boot(boot), timeline: Timeline::default() };
     let experiment = Experiment {
         kind: Kind::Boot,
