@@ -5,6 +5,7 @@ pub mod agree;
 pub mod bench;
 pub mod ci;
 pub mod docs;
+pub mod example;
 pub mod sources;
 pub mod subjects;
 

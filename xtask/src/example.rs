@@ -1,0 +1,244 @@
+//! `cargo xtask example`: takes the example to GO at L4 by doing what no file of it can hold.
+//!
+//! In a copy, the program is exercised with the whole set of experiments, and production is pinned to the digest of what ran;
+//! a real Prometheus that holds a month of traffic is asked by the gate for releases. A review of the copy then decides. Two
+//! things are made up: the month, and that this machine is staging.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context as _, bail};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{built, cargo, root};
+
+const EXAMPLE: &str = "examples/clay-integration";
+
+/// The day of the review: what the people of the example have dated would be too old on a later one.
+const DAY: &str = "2026-11-22";
+
+/// A Prometheus that does not come up is not waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The length of the month in minutes: what the objectives count over, and some days more.
+const MONTH: i64 = 30 * 24 * 60;
+
+/// What one repository cannot show, and what nothing asks for at L4.
+const OPEN: &[&str] =
+    &["performance.profiling", "performance.database", "testing.e2e", "testing.coverage", "clay.vendor-limits"];
+
+/// Does all of it. Errors: a step that failed, a decision other than GO, a level below L4, a check that may not be open.
+pub fn run() -> anyhow::Result<()> {
+    passes(cargo().args(["build", "--quiet", "--package", "gonogo"]))?;
+    let manifest = format!("{EXAMPLE}/Cargo.toml");
+    passes(cargo().args(["build", "--quiet", "--locked", "--target-dir", "target", "--manifest-path", &manifest]))?;
+    let copy = Copy::make()?;
+    copy.exercise()?;
+    copy.verify_staging()?;
+    copy.ask_the_gate()?;
+    let report = copy.review()?;
+    let service = report.pointer("/services/0").context("the report names no service")?;
+    let text = |key: &str| service.get(key).and_then(Value::as_str).unwrap_or_default();
+    say(&format!("{} at {}", text("decision"), text("level")))?;
+    let open = open(service);
+    for (id, outcome, summary) in &open {
+        say(&format!("  {outcome:<8} {id}: {summary}"))?;
+    }
+    let others: Vec<&str> = open.iter().map(|(id, ..)| *id).filter(|id| !OPEN.contains(id)).collect();
+    if text("decision") != "go" || text("level") != "L4" || !others.is_empty() {
+        bail!("the example is not GO at L4; open beyond what may be: [{}]", others.join(", "));
+    }
+    Ok(())
+}
+
+/// The checks that neither pass nor are out of question: id, outcome, why.
+fn open(service: &Value) -> Vec<(&str, &str, &str)> {
+    let checks = service.get("checks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let each = checks.iter().filter_map(|check| {
+        let why = check.pointer("/readings/0/summary/en").and_then(Value::as_str).unwrap_or_default();
+        Some((check.get("id")?.as_str()?, check.get("outcome")?.as_str()?, why))
+    });
+    each.filter(|(_, outcome, _)| !matches!(*outcome, "pass" | "not-applicable")).collect()
+}
+
+/// A copy of the example, which goes away.
+struct Copy(TempDir);
+
+impl Copy {
+    /// All that git knows of it; it starts the programs that were built here.
+    fn make() -> anyhow::Result<Self> {
+        let copy = Self(tempfile::tempdir()?);
+        let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root().join(EXAMPLE)).output()?;
+        for path in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+            let to = copy.at(path);
+            fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+            fs::copy(root().join(EXAMPLE).join(path), to).with_context(|| format!("{path} cannot be copied"))?;
+        }
+        let programs = std::path::absolute(program().parent().context("a program lies in a folder")?)?;
+        let text = fs::read_to_string(copy.at("gonogo.toml"))?;
+        let text = text.replace("../../target/debug", &programs.display().to_string());
+        let kept: String = text.split_inclusive('\n').filter(|line| !line.starts_with("build = ")).collect();
+        fs::write(copy.at("gonogo.toml"), kept)?;
+        Ok(copy)
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn gonogo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(built("debug"));
+        command.args(arguments).current_dir(self.0.path());
+        command
+    }
+
+    /// The whole set of experiments. What could not be told is left to the review.
+    fn exercise(&self) -> anyhow::Result<()> {
+        let status = self.gonogo(&["exercise", ".", "--budget", "15m"]).status()?;
+        if matches!(status.code(), Some(0 | 3)) { Ok(()) } else { bail!("the exercise ended with {status}") }
+    }
+
+    /// What was exercised here is what production names.
+    fn verify_staging(&self) -> anyhow::Result<()> {
+        let summed = Command::new("sha256sum").arg(program()).output().context("sha256sum does not run")?;
+        let sum = String::from_utf8(summed.stdout)?;
+        let digest = format!("sha256:{}", sum.split(' ').next().unwrap_or_default());
+        let on = Timestamp::try_from(now())?.to_zoned(TimeZone::UTC).date();
+        let record = format!(
+            "# Staging verification of the Clay integration\n\nDate: {on}\n\nEnvironment: staging (the stand-in for Clay, with \
+             a key and a webhook of its own). Digest: {digest}. All experiments held. By: `cargo xtask example`.\n"
+        );
+        fs::write(self.at("docs/drills/staging.md"), record)?;
+        for path in ["deploy/rollout.yaml", "deploy/storage.yaml"] {
+            let text = fs::read_to_string(self.at(path))?;
+            let pinned = text.replace("clay-integration:2.0.0", &format!("clay-integration@{digest}"));
+            if pinned == text {
+                bail!("{path} names no image");
+            }
+            fs::write(self.at(path), pinned)?;
+        }
+        Ok(())
+    }
+
+    fn ask_the_gate(&self) -> anyhow::Result<()> {
+        let prometheus = Prometheus::with_a_month()?;
+        passes(&mut self.gonogo(&["slo", "gate", ".", "--prometheus", &prometheus.url]))
+    }
+
+    fn review(&self) -> anyhow::Result<Value> {
+        let output = self.gonogo(&["review", ".", "--as-of", DAY, "--json"]).output()?;
+        serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// The program of the example as `cargo` builds it.
+fn program() -> PathBuf {
+    built("debug").with_file_name("clay-integration")
+}
+
+/// A real Prometheus with a past that is made up. It goes away with this.
+struct Prometheus {
+    process: Child,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Prometheus {
+    fn with_a_month() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("past.txt"), month(Timestamp::try_from(now())?.as_second()))?;
+        fs::write(path("prometheus.yml"), "global: {scrape_interval: 1m}\n")?;
+        let blocks = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=720h"];
+        let made = Command::new("promtool").args(blocks).args([path("past.txt"), path("data")]).output();
+        let made = made.context("promtool does not run (Debian package `prometheus`)")?;
+        if !made.status.success() {
+            bail!("promtool: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let process = Command::new("prometheus")
+            .arg(format!("--config.file={}", path("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", path("data").display()))
+            .arg("--storage.tsdb.retention.time=90d")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("prometheus does not run (Debian package `prometheus`)")?;
+        let prometheus = Self { process, url: format!("http://127.0.0.1:{port}"), _folder: folder };
+        let until = Instant::now() + PATIENCE;
+        while !is_ready(port) {
+            if Instant::now() >= until {
+                bail!("Prometheus does not become ready");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(prometheus)
+    }
+}
+
+fn is_ready(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let asked = stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n");
+    let mut answer = String::new();
+    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.0 200")
+}
+
+/// A month of the service's own counters up to now: twenty leads a minute, of which one in 10,000 fails, one in 500 is slow,
+/// and one in 1,000 ends among the dead letters.
+fn month(now: i64) -> String {
+    const INTAKE: &str = r#"job="clay-integration",route="POST /leads""#;
+    let series = [
+        ("http_requests_total", format!(r#"{INTAKE},status="202""#), 19.998),
+        ("http_requests_total", format!(r#"{INTAKE},status="503""#), 0.002),
+        ("http_request_duration_seconds_bucket", format!(r#"{INTAKE},le="0.25""#), 19.96),
+        ("http_request_duration_seconds_count", INTAKE.to_owned(), 20.0),
+        ("clay_dead_letters_total", r#"job="clay-integration""#.to_owned(), 0.02),
+        ("clay_runs_started_total", r#"job="clay-integration""#.to_owned(), 20.0),
+    ];
+    let mut text = String::new();
+    for (name, labels, a_minute) in series {
+        for minute in 0..=MONTH {
+            #[expect(clippy::cast_precision_loss, reason = "a month has 43,200 minutes")]
+            let level = (minute as f64 * a_minute).floor();
+            let _ = writeln!(text, "{name}{{{labels}}} {level} {}", now - 60 * (MONTH - minute));
+        }
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+#[expect(clippy::disallowed_methods, reason = "records are of today, and Prometheus counts from now")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn passes(command: &mut Command) -> anyhow::Result<()> {
+    let status =
+        command.status().with_context(|| format!("{} does not run", Path::new(command.get_program()).display()))?;
+    if status.success() { Ok(()) } else { bail!("{} ended with {status}", command.get_program().display()) }
+}
+
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
