@@ -38,8 +38,11 @@ pub enum Stage {
     Away,
     /// Both take traffic: the canary is compared with stable.
     Beside,
-    /// Stable has the release: it is measured against what stable was before.
+    /// Stable has the release: it is measured against what stable was before. By whichever name it is counted, stable's or
+    /// the canary's, both run it.
     Alone,
+    /// Stable has what it had: it is measured against what it was before.
+    Back,
 }
 
 /// One gate over a rollout.
@@ -101,7 +104,8 @@ impl Watched {
                 match stage {
                     Stage::Away => return,
                     Stage::Beside => self.compare(*worse_by, *at_most, canary, stable, false_alarms),
-                    Stage::Alone => self.bound(*worse_by, *at_most, stable, false_alarms),
+                    Stage::Alone => self.bound(*worse_by, *at_most, either(canary, stable, Trials::plus), false_alarms),
+                    Stage::Back => self.bound(*worse_by, *at_most, stable, false_alarms),
                 }
             }
             (GateKind::Latency { worse_by, from }, Reading::Histograms { canary, stable }) => {
@@ -116,7 +120,11 @@ impl Watched {
                 match stage {
                     Stage::Away => return,
                     Stage::Beside => self.compare_latency(*worse_by, *from, canary, stable, false_alarms),
-                    Stage::Alone => self.bound_latency(*worse_by, *from, stable),
+                    Stage::Alone => {
+                        let both = either(canary, stable, |one, other| one.plus(&other));
+                        self.bound_latency(*worse_by, *from, both)
+                    }
+                    Stage::Back => self.bound_latency(*worse_by, *from, stable),
                 }
             }
             (GateKind::Value { conditions }, Reading::Value(value)) if stage != Stage::Away => {
@@ -312,6 +320,14 @@ fn since(now: Option<Trials>, then: Option<Trials>) -> Option<Trials> {
     Some(Trials { all: now.all - then.all, bad: now.bad - then.bad })
 }
 
+/// Both together, or the one that there is.
+fn either<T>(one: Option<T>, other: Option<T>, plus: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(plus(one, other)),
+        (one, other) => one.or(other),
+    }
+}
+
 fn seconds(bound: f64) -> String {
     if bound < 1.0 {
         format!("{:.0} ms", bound * 1000.0)
@@ -423,6 +439,25 @@ mod tests {
             watched.look(&ERRORS, counts((0, 0), (300 + 200 * look, 2 + 30 * look)), Stage::Alone, 0.01);
             assert_eq!((watched.measured, watched.as_before(&ERRORS)), (Some(expect), Some(false)));
         }
+    }
+
+    #[test]
+    fn a_release_that_is_alone_may_be_counted_as_either_of_the_two() {
+        let mut watched = Watched::default();
+        for reading in [counts((0, 0), (0, 0)), counts((1_000, 0), (9_000, 0))] {
+            watched.look(&ERRORS, reading, Stage::Beside, 0.01);
+        }
+        watched.begin_alone();
+        // Told by its version, nothing is counted as the stable one any more.
+        let only_canary = |all, bad| Reading::Counts { canary: Some(Trials { all, bad }), stable: None };
+        watched.look(&ERRORS, only_canary(1_000, 0), Stage::Away, 0.01);
+        watched.look(&ERRORS, only_canary(1_300, 2), Stage::Alone, 0.01);
+        assert_eq!((watched.measured, watched.alone.all), (Some(Measured::Successful), 300));
+        // Back at what it was, the tail of the release says nothing of it.
+        watched.begin_alone();
+        watched.look(&ERRORS, counts((1_400, 90), (9_000, 0)), Stage::Away, 0.01);
+        watched.look(&ERRORS, counts((1_500, 190), (9_300, 0)), Stage::Back, 0.01);
+        assert_eq!((watched.alone, watched.as_before(&ERRORS)), (Trials { all: 300, bad: 0 }, Some(true)));
     }
 
     #[test]
