@@ -27,6 +27,7 @@ use gonogo_release::{
 use gonogo_report::clean::clean;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     arguments::{
@@ -147,12 +148,15 @@ fn me() -> Holder {
     }
 }
 
-/// The driver of a rollout. Between machines it is told apart by who and where, which a restart does not change.
-fn actuator(file: &File, memo: Option<&str>) -> anyhow::Result<Actuator> {
+/// The driver of a rollout. Between machines, and between folders of one, it is told apart by who and where, which a restart
+/// does not change.
+fn actuator(file: &File, store: &Store, memo: Option<&str>) -> anyhow::Result<Actuator> {
     let Holder { who, host, .. } = me();
     let name = &file.plan.name;
-    let surroundings = Surroundings { name, memo, holder: format!("{who} on {host}, rollout {name}"), clock: now };
-    Actuator::new(&file.driver, surroundings).map_err(advised)
+    let digest = Sha256::digest(store.folder().as_os_str().as_encoded_bytes());
+    let folder = digest.iter().take(4).fold(0_u32, |folder, byte| folder << 8 | u32::from(*byte));
+    let holder = format!("{who} on {host}, rollout {name} of folder {folder:08x}");
+    Actuator::new(&file.driver, Surroundings { name, memo, holder, clock: now }).map_err(advised)
 }
 
 struct With<'a> {
@@ -165,7 +169,7 @@ impl With<'_> {
         let file = &opened.file;
         let memo =
             opened.store.load()?.filter(|stored| !stored.state.phase.ended()).and_then(|stored| stored.state.memo);
-        let mut actuator = actuator(file, memo.as_deref())?;
+        let mut actuator = actuator(file, &opened.store, memo.as_deref())?;
         let meters = Meters::new(file, &|name| std::env::var(name).ok());
         let progress = Progress::start();
         progress.say("measuring the traffic");
@@ -237,7 +241,7 @@ impl With<'_> {
     async fn begin(&self, opened: &Opened, accept_share: bool) -> anyhow::Result<Stored> {
         use gonogo_actuators::Driver as _;
         let file = &opened.file;
-        let mut actuator = actuator(file, None)?;
+        let mut actuator = actuator(file, &opened.store, None)?;
         let sight = actuator.observe().await.map_err(advised)?;
         let release = &file.plan.release.revision;
         ensure!(sight.stable.revision != *release, "stable runs {release} already: there is nothing to roll out");
@@ -286,7 +290,7 @@ impl With<'_> {
         // It goes by the file that it was started with, whatever became of that.
         let revision = stored.state.plan.release.revision.0.clone();
         let file = parse("the rollout file that it was started with", &stored.file, Some(&revision))?;
-        let actuator = actuator(&file, stored.state.memo.as_deref())?;
+        let actuator = actuator(&file, &opened.store, stored.state.memo.as_deref())?;
         let meters = Meters::new(&file, &|name| std::env::var(name).ok());
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
