@@ -10,6 +10,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{
+    cluster::Cluster,
     configuration,
     ground::{CAUSE, Ground, set_spec, set_template, told},
     kinds::ARGO_ROLLOUT,
@@ -103,6 +104,11 @@ impl Argo {
 
     fn refused(&self, what: impl Into<String>, next: impl Into<String>) -> Trouble {
         Trouble::new(TroubleKind::Refused, self.at(), what, next)
+    }
+
+    pub(super) async fn template(&mut self) -> Result<(Cluster, Value), Trouble> {
+        let rollout = self.rollout().await?;
+        Ok((self.ground.cluster.clone(), plain(rollout.template())))
     }
 
     async fn rollout(&mut self) -> Result<Workload, Trouble> {

@@ -8,6 +8,7 @@ use gonogo_domain::rollout::{Done, Percent, Release, Revision, Share, Sight, Tro
 use serde_json::{Value, json};
 
 use super::{
+    cluster::Cluster,
     ground::{CAUSE, Ground, set_spec, set_template, told},
     kinds::{DEPLOYMENT, FLAGGER_CANARY},
     records, twin,
@@ -82,6 +83,11 @@ impl Flagger {
     fn refused(&self, what: impl Into<String>, next: impl Into<String>) -> Trouble {
         let at = self.ground.cluster.at(&FLAGGER_CANARY, &self.ground.workload);
         Trouble::new(TroubleKind::Refused, at, what, next)
+    }
+
+    pub(super) async fn template(&mut self) -> Result<(Cluster, Value), Trouble> {
+        let scene = self.scene().await?;
+        Ok((self.ground.cluster.clone(), plain(scene.target.template())))
     }
 
     async fn scene(&mut self) -> Result<Scene, Trouble> {

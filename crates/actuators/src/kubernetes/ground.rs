@@ -51,6 +51,12 @@ impl Ground {
         self.cluster.get(&DEPLOYMENT, name).await.map(Workload)
     }
 
+    /// What the Deployment runs, with the cluster that it runs in.
+    pub(super) async fn template(&self) -> Result<(Cluster, serde_json::Value), Trouble> {
+        let workload = self.deployment(&self.workload).await?;
+        Ok((self.cluster.clone(), plain(workload.template())))
+    }
+
     pub(super) fn refused(&self, what: impl Into<String>, next: impl Into<String>) -> Trouble {
         Trouble::new(TroubleKind::Refused, self.at(), what, next)
     }

@@ -73,6 +73,10 @@ impl Replicas {
         Self { ground, service, known: None }
     }
 
+    pub(super) const fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     async fn scene(&mut self) -> Result<Scene, Trouble> {
         let stable = self.ground.deployment(&self.ground.workload).await?;
         let canary = twin::find(&self.ground).await?;

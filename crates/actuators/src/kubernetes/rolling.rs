@@ -100,6 +100,10 @@ impl Rolling {
         Self { ground, surge, known: None }
     }
 
+    pub(super) const fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     async fn look(&mut self) -> Result<(Workload, Option<Update>), Trouble> {
         let workload = self.ground.deployment(&self.ground.workload).await?;
         let update = Update::of(&workload);

@@ -127,6 +127,10 @@ impl Routes {
         Self { ground, service, route }
     }
 
+    pub(super) const fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     fn canary_service(&self) -> String {
         twin::name(&self.service)
     }

@@ -88,8 +88,8 @@ impl Clock for Wall {
 }
 
 /// A rollout file that was read, and where what is known of it lies.
-struct Opened {
-    file: File,
+pub(crate) struct Opened {
+    pub(crate) file: File,
     text: String,
     root: PathBuf,
     store: Store,
@@ -100,7 +100,7 @@ const LARGEST: u64 = 1 << 20;
 
 impl Opened {
     /// Reads the file; where it leaves the revision open and a rollout of it is known, that one's revision holds.
-    fn read(path: &Path, revision: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path, revision: Option<&str>) -> anyhow::Result<Self> {
         let shown = path.display();
         let size = fs::metadata(path).with_context(|| format!("{shown} could not be read"))?.len();
         ensure!(size <= LARGEST, "{shown} is larger than {LARGEST} bytes: is it a rollout file?");
@@ -159,6 +159,16 @@ fn actuator(file: &File, store: &Store, memo: Option<&str>) -> anyhow::Result<Ac
     Actuator::new(&file.driver, Surroundings { name, memo, holder, clock: now }).map_err(advised)
 }
 
+/// The driver of a rollout file, for somebody who only looks: by what a rollout that is under way remembers, and who drives
+/// that one is somebody else.
+pub(crate) fn looking(opened: &Opened) -> anyhow::Result<Actuator> {
+    let under_way = opened.store.load()?.filter(|stored| !stored.state.phase.ended());
+    let memo = under_way.and_then(|stored| stored.state.memo);
+    let holder = "somebody who looks".to_owned();
+    let surroundings = Surroundings { name: &opened.file.plan.name, memo: memo.as_deref(), holder, clock: now };
+    Actuator::new(&opened.file.driver, surroundings).map_err(advised)
+}
+
 struct With<'a> {
     common: &'a Common,
 }
@@ -167,9 +177,7 @@ impl With<'_> {
     async fn plan(&self, options: &PlanOptions) -> anyhow::Result<ExitCode> {
         let opened = Opened::read(&options.rollout.file, options.revision.as_deref())?;
         let file = &opened.file;
-        let memo =
-            opened.store.load()?.filter(|stored| !stored.state.phase.ended()).and_then(|stored| stored.state.memo);
-        let mut actuator = actuator(file, &opened.store, memo.as_deref())?;
+        let mut actuator = looking(&opened)?;
         let meters = Meters::new(file, &|name| std::env::var(name).ok());
         let progress = Progress::start();
         progress.say("measuring the traffic");

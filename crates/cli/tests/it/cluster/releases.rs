@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    scenarios,
+    preflight, scenarios,
     stage::{Cluster, Scenario, Stage, Way, image},
     traffic::{FAILING, GOOD, SLOW, UNWELL},
 };
@@ -23,6 +23,7 @@ pub(crate) const SCENARIOS: &[(&str, &Scenario)] = scenarios![
     "slow-by-rolling" => |cluster: &Cluster, name: &str| bad(cluster, name, Way::Rolling, SLOW, "latency"),
     "unwell-by-replicas" => |cluster: &Cluster, name: &str| bad(cluster, name, Way::Replicas, UNWELL, "well"),
     "a-second-gonogo" => the_second_is_refused,
+    "before-a-release" => preflight::keys_and_the_way_back,
 ];
 
 /// Test output is shown where a test fails or is asked for; it is where numbers are measured.

@@ -111,8 +111,11 @@ impl Cluster {
         self.prometheus.lock().expect("nobody panics with it").url.clone()
     }
 
-    /// Runs all of them, so many at once, and fails with the names of those that failed.
+    /// Runs all of them, so many at once, and fails with the names of those that failed. `GONOGO_SCENARIO` leaves those
+    /// whose names have it.
     pub(crate) fn play(&self, scenarios: &[(&str, &Scenario)]) {
+        let only = std::env::var("GONOGO_SCENARIO").unwrap_or_default();
+        let scenarios: Vec<_> = scenarios.iter().filter(|(name, _)| name.contains(&only)).collect();
         let mut failed = Vec::new();
         for some in scenarios.chunks(AT_ONCE) {
             thread::scope(|scope| {
@@ -204,6 +207,17 @@ impl<'a> Stage<'a> {
         found.map_or(Value::Null, |found| serde_json::to_value(found).expect("it is JSON"))
     }
 
+    /// Changes an object as somebody with an editor does.
+    pub(crate) fn edit(&self, kind: &str, name: &str, change: impl Fn(&mut Value)) {
+        let api = self.api(kind);
+        self.until("nobody else writes it between", || {
+            let mut object = self.get(kind, name);
+            change(&mut object);
+            let object = serde_json::from_value(object).expect("it is an object");
+            self.cluster.runtime.block_on(api.replace(name, &PostParams::default(), &object)).is_ok()
+        });
+    }
+
     #[track_caller]
     pub(crate) fn until(&self, what: &str, so: impl Fn() -> bool) {
         let begun = Instant::now();
@@ -214,7 +228,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Every replica runs this image and is available, and no other is left.
-    fn is_complete(&self, digit: char) -> bool {
+    pub(crate) fn is_complete(&self, digit: char) -> bool {
         let found = self.get("Deployment", "web");
         let is_so = |key: &str| found["status"][key].as_u64().unwrap_or(0) == u64::from(REPLICAS);
         found["status"]["observedGeneration"] == found["metadata"]["generation"]
