@@ -1,12 +1,15 @@
 //! `gonogo rollout`: takes a release to all of the traffic step by step, or back.
 
+mod picture;
 mod view;
 
 use std::{
+    cell::RefCell,
     fs,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +20,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use gonogo_collectors::REHEARSALS;
 use gonogo_domain::rollout::{
-    Act, Phase, State,
+    Phase, State,
     machine::{Ask, Asked},
 };
 use gonogo_release::{
@@ -41,6 +44,7 @@ use crate::{
         options::{Exempting, Objectives},
     },
 };
+use picture::{Manner, Picture};
 use view::View;
 
 pub(crate) fn run(options: &RolloutOptions, common: &Common) -> anyhow::Result<ExitCode> {
@@ -49,7 +53,7 @@ pub(crate) fn run(options: &RolloutOptions, common: &Common) -> anyhow::Result<E
     runtime.block_on(async {
         match &options.command {
             RolloutCommand::Plan(options) => with.plan(options).await,
-            RolloutCommand::Start(options) => with.start(options).await,
+            RolloutCommand::Start(options) => Box::pin(with.start(options)).await,
             RolloutCommand::Status(options) => with.status(options),
             RolloutCommand::Watch(options) => with.watch(options).await,
             RolloutCommand::Pause(options) => with.ask(options, Ask::Pause).await,
@@ -58,7 +62,7 @@ pub(crate) fn run(options: &RolloutOptions, common: &Common) -> anyhow::Result<E
             RolloutCommand::Abort(options) => with.ask(options, Ask::Abort).await,
             RolloutCommand::Undo(options) => with.ask(options, Ask::Undo).await,
             RolloutCommand::History(options) => with.history(options),
-            RolloutCommand::Rehearse(options) => with.rehearse(options).await,
+            RolloutCommand::Rehearse(options) => Box::pin(with.rehearse(options)).await,
         }
     })
 }
@@ -68,9 +72,10 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The time of this machine, and Ctrl-C.
+/// The time of this machine, and Ctrl-C. While it waits, what is shown goes on.
 struct Wall {
     stop: Arc<AtomicBool>,
+    view: Rc<RefCell<View>>,
 }
 
 impl Clock for Wall {
@@ -80,6 +85,7 @@ impl Clock for Wall {
 
     async fn wait(&self, length: SignedDuration) {
         tokio::time::sleep(Duration::try_from(length).unwrap_or_default()).await;
+        self.view.borrow_mut().draw(now());
     }
 
     fn stopped(&self) -> bool {
@@ -274,7 +280,7 @@ impl With<'_> {
         let at = now();
         let id = format!("{}-{}", file.plan.name, at.strftime("%Y%m%dT%H%M%S"));
         let state = State::new(id, file.plan.clone(), sight.stable.revision.clone(), sight.memo.clone(), at);
-        let stored = Stored { state, file: opened.text.clone() };
+        let stored = Stored { state, file: opened.text.clone(), sight: Some(sight.clone()) };
         opened.store.save(&stored)?;
         let said = format!("started: {} to {release}", sight.stable.revision);
         let mut told = vec![said];
@@ -304,40 +310,40 @@ impl With<'_> {
         let asked = Arc::clone(&stop);
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
             .context("no handler for Ctrl-C could be set")?;
-        let mut view = View::new(self.colored(), options.json);
+        let view = Rc::new(RefCell::new(View::new(self.colored(), self.common.lang.into(), options.json)));
         if let Some(before) = &lease.before {
             let said = format!("goes on where {before} was when it ended");
             let line = Line { at: now(), id: stored.state.id.clone(), said };
             opened.store.tell(std::slice::from_ref(&line))?;
-            view.told(&[line])?;
+            view.borrow_mut().told(&[line])?;
         }
-        let clock = Wall { stop };
+        let clock = Wall { stop, view: Rc::clone(&view) };
         let mut rollout = Rollout { store: opened.store.clone(), stored, actuator, meters, clock, rehearse };
         let mut shown = Ok(());
         let stopped = rollout
             .run(&mut |look: &Shown<'_>| {
                 if shown.is_ok() {
-                    shown = view.show(look, now());
+                    shown = view.borrow_mut().show(look, now());
                 }
             })
             .await?;
-        view.end();
+        view.borrow_mut().end();
         shown?;
         let stored = rollout.stored;
         if stopped == Stopped::Ended {
             keep_rehearsal(&opened.root, &stored, &file)?;
         }
         drop(lease);
-        Self::write_end(&stored.state, options, stopped)
+        self.write_end(&stored.state, options, stopped)
     }
 
-    fn write_end(state: &State, options: &RolloutFile, stopped: Stopped) -> anyhow::Result<ExitCode> {
+    fn write_end(&self, state: &State, options: &RolloutFile, stopped: Stopped) -> anyhow::Result<ExitCode> {
         let mut out = io::stdout().lock();
         if options.json {
             serde_json::to_writer(&mut out, &json!({ "state": state }))?;
             writeln!(out)?;
         } else {
-            view::write_end(&mut out, state, stopped)?;
+            view::write_end(&mut out, state, stopped, self.common.lang.into())?;
         }
         Ok(match (stopped, state.phase) {
             (Stopped::Left, _) => ExitCode::from(3),
@@ -359,7 +365,10 @@ impl With<'_> {
             writeln!(out)?;
             return Ok(ExitCode::SUCCESS);
         }
-        for line in view::lines(&stored.state, None, now(), self.colored()) {
+        let width = console::Term::stdout().size_checked().map_or(120, |(_, columns)| usize::from(columns).max(20));
+        let style = Manner { color: self.colored(), lang: self.common.lang.into(), width };
+        let sight = stored.sight.as_ref().map(Ok);
+        for line in (Picture { state: &stored.state, sight, next: None, now: now(), style }).lines() {
             writeln!(out, "{line}")?;
         }
         match holder {
@@ -376,7 +385,7 @@ impl With<'_> {
         let asked = Arc::clone(&stop);
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
             .context("no handler for Ctrl-C could be set")?;
-        let mut view = View::new(self.colored(), options.json);
+        let mut view = View::new(self.colored(), self.common.lang.into(), options.json);
         let mut known = 0;
         while !stop.load(Ordering::Relaxed) {
             if let Some(newer) = opened.store.load()? {
@@ -384,11 +393,11 @@ impl With<'_> {
             }
             let history: Vec<Line> =
                 opened.store.history()?.into_iter().filter(|line| line.id == stored.state.id).collect();
-            view.look_on(&stored.state, history.get(known..).unwrap_or_default(), now())?;
+            view.look_on(&stored, history.get(known..).unwrap_or_default(), now())?;
             known = history.len();
             if stored.state.phase.ended() {
                 view.end();
-                return Self::write_end(&stored.state, options, Stopped::Ended);
+                return self.write_end(&stored.state, options, Stopped::Ended);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -502,9 +511,4 @@ fn keep_rehearsal(root: &Path, stored: &Stored, file: &File) -> anyhow::Result<(
     fs::create_dir_all(&folder).with_context(|| format!("{} could not be made", folder.display()))?;
     let text = serde_json::to_vec_pretty(&rehearsal)?;
     replace(&folder.join(format!("{}.json", rehearsal.rollout)), &text)
-}
-
-/// What an act is called while it is under way.
-fn under_way(act: Act) -> String {
-    format!("{act} …")
 }
