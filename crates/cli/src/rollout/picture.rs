@@ -469,7 +469,7 @@ mod tests {
         let head = "shop  shop@111111111111 → shop@222222222222   step 1 of 2\n  ▶ 10 %   · 50 %   · 100 %   · watch";
         let next = "50 % in 6 min at the earliest, once all gates are content; next look in 15 s";
         check(120, Lang::En, |_| (), &[head, BOTH[0], BOTH[1], "1500 of the canary would show 1.1 %", next]);
-        let gate = "  … errors            canary 0.24 % of 412, stable 0.11 % of 3600: 1500 of\n                      the canary would show 1.1 %";
+        let gate = "  … errors            canary 0.24 % of 412, stable 0.11 % of 3600: 1500 of the\n                      canary would show 1.1 %";
         let dry = "  … says-its-version  (decides nothing) not yet";
         check(80, Lang::En, |_| (), &[head, BOTH[0], BOTH[1], gate, dry, "next look in 15 s"]);
         check(40, Lang::En, |_| (), &["shop   step 1 of 2\n", "the canary would"]);

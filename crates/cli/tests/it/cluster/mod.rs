@@ -4,6 +4,7 @@
 //! Every scenario has a namespace of its own on one control plane, which takes as long to start as any of them.
 
 mod kills;
+mod others;
 mod preflight;
 mod releases;
 mod stage;

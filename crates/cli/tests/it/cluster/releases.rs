@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    preflight, scenarios,
+    others, preflight, scenarios,
     stage::{Cluster, Scenario, Stage, Way, image},
     traffic::{FAILING, GOOD, SLOW, UNWELL},
 };
@@ -23,6 +23,8 @@ pub(crate) const SCENARIOS: &[(&str, &Scenario)] = scenarios![
     "slow-by-rolling" => |cluster: &Cluster, name: &str| bad(cluster, name, Way::Rolling, SLOW, "latency"),
     "unwell-by-replicas" => |cluster: &Cluster, name: &str| bad(cluster, name, Way::Replicas, UNWELL, "well"),
     "a-second-gonogo" => the_second_is_refused,
+    "argo-rollouts" => others::argo_rollouts,
+    "flagger" => others::flagger,
     "before-a-release" => preflight::keys_and_the_way_back,
 ];
 

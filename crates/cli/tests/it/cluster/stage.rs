@@ -10,7 +10,7 @@ use std::{
 use gonogo_control_plane::{ControlPlane, Kubelet, READY_AFTER, custom};
 use kube::{
     Api, Client,
-    api::{ApiResource, DeleteParams, DynamicObject, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -152,15 +152,12 @@ impl<'a> Stage<'a> {
     pub(crate) fn with(cluster: &'a Cluster, scenario: &str, way: Way, change: impl FnOnce(String) -> String) -> Self {
         let namespace = scenario.replace(['_', ' '], "-");
         let driven = Driven::new("web", "ann", &change(file(cluster, &namespace, way)));
-        let stage = Self { cluster, namespace, way, driven };
-        stage.make_namespace();
+        let stage = Self::empty(cluster, &namespace, way, driven);
         let labels = match way {
             Way::Replicas => json!({ "app": "web", "track": "stable" }),
             Way::Routes | Way::Rolling => json!({ "app": "web" }),
         };
-        let service = json!({ "selector": { "app": "web" }, "ports": [{ "port": 80 }] });
         stage.create("Secret", json!({ "metadata": { "name": "web" }, "stringData": { "DOOR": "first" } }));
-        stage.create("Service", json!({ "metadata": { "name": "web" }, "spec": service }));
         if way == Way::Routes {
             let rules = json!([{ "backendRefs": [{ "name": "web", "port": 80 }] }]);
             stage.create("HTTPRoute", json!({ "metadata": { "name": "web" }, "spec": { "rules": rules } }));
@@ -174,6 +171,15 @@ impl<'a> Stage<'a> {
         stage.until("the service is there and has users", || {
             stage.is_complete('1') && stage.cluster.traffic.met(&stage.namespace, '1').is_some()
         });
+        stage
+    }
+
+    /// A namespace with nothing in it but a Service for pods with the label `app: web`.
+    pub(crate) fn empty(cluster: &'a Cluster, namespace: &str, way: Way, driven: Driven) -> Self {
+        let stage = Self { cluster, namespace: namespace.to_owned(), way, driven };
+        stage.make_namespace();
+        let service = json!({ "selector": { "app": "web" }, "ports": [{ "port": 80 }] });
+        stage.create("Service", json!({ "metadata": { "name": "web" }, "spec": service }));
         stage
     }
 
@@ -205,6 +211,13 @@ impl<'a> Stage<'a> {
         let api = self.api(kind);
         let found = self.cluster.runtime.block_on(api.get_opt(name)).expect("it can be read");
         found.map_or(Value::Null, |found| serde_json::to_value(found).expect("it is JSON"))
+    }
+
+    pub(crate) fn patch_status(&self, kind: &str, name: &str, status: &Value) {
+        let (api, parameters, patch) = (self.api(kind), PatchParams::default(), json!({ "status": status }));
+        let patch = Patch::Merge(&patch);
+        let patched = api.patch_status(name, &parameters, &patch);
+        self.cluster.runtime.block_on(patched).expect("its status is patched");
     }
 
     /// Changes an object as somebody with an editor does.
