@@ -266,15 +266,20 @@ impl Picture<'_> {
             let dry = if gate.dry_run { self.say("(decides nothing) ", "（不参与决定）") } else { "" };
             let name = clean(&gate.name);
             let pad = " ".repeat(widest.saturating_sub(measure_text_width(&name)));
-            let indent = 4 + widest + 2;
-            let room = self.style.width.saturating_sub(indent).max(20);
-            for (number, piece) in wrapped(&clean(&format!("{dry}{said}")), room).into_iter().enumerate() {
-                lines.push(if number == 0 {
-                    format!("  {mark} {name}{pad}  {piece}")
-                } else {
-                    format!("{}{piece}", " ".repeat(indent))
-                });
-            }
+            let first = format!("  {mark} {name}{pad}");
+            // Where little room is left beside the name, what it said goes below it.
+            let (indent, below) = match 4 + widest + 2 {
+                beside if beside + 30 <= self.style.width => (beside, false),
+                _ => (6, true),
+            };
+            let room = self.style.width.saturating_sub(indent).max(14);
+            let mut pieces = wrapped(&clean(&format!("{dry}{said}")), room).into_iter();
+            lines.push(if below {
+                first.trim_end().to_owned()
+            } else {
+                format!("{first}  {}", pieces.next().unwrap_or_default())
+            });
+            lines.extend(pieces.map(|piece| format!("{}{piece}", " ".repeat(indent))));
         }
     }
 

@@ -21,7 +21,7 @@ warm_up = "300ms"
 revision = "{release}"
 [[step]]
 share = 25
-watch = "1s"
+watch = "4s"
 [after]
 watch = "1s"
 [deadlines]
