@@ -58,11 +58,11 @@ impl Prometheus {
         Self::begin(folder, "global: {scrape_interval: 1m}\n")
     }
 
-    /// Scrapes this address five times a second.
+    /// Scrapes this address three times a second.
     pub(crate) fn scraping(address: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let configuration = format!(
-            "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n\
+            "global: {{scrape_interval: 300ms, scrape_timeout: 300ms}}\n\
              scrape_configs: [{{job_name: played, honor_labels: true, static_configs: [{{targets: ['{address}']}}]}}]\n"
         );
         let prometheus = Self::begin(folder, &configuration);
