@@ -379,10 +379,12 @@ pub(crate) struct ExerciseOptions {
 Examples:
   gonogo preflight . --deployed 1.4.1 --release 1.4.2
   gonogo preflight . --service checkout --prometheus http://prometheus:9090
+  gonogo preflight . --rollout deploy/rollout.toml --only keys,rollback
   gonogo preflight . --only review,rollback --json
 
 What is asked stands in gonogo.toml, [service.NAME.preflight]; docs/preflight.md says how. Only GET requests, one to each
-address that is named there, and nothing that a vendor charges for. What is not named is unknown, and unknown is no GO.
+address that is named there, and nothing that a vendor charges for. A rollout file says which workload is looked at for the
+way back, and in whose cluster the keys have to be. What is not named is unknown, and unknown is no GO.
 
 Exit codes: 0 GO, 1 NO-GO, 3 INCOMPLETE, 2 wrong use or a defect.")]
 pub(crate) struct PreflightOptions {
@@ -401,6 +403,9 @@ pub(crate) struct PreflightOptions {
     /// The address of Prometheus, instead of the one that is configured
     #[arg(long, value_name = "URL")]
     pub prometheus: Option<String>,
+    /// The rollout file of production, instead of the one that is configured: what it drives is looked at
+    #[arg(long, value_name = "FILE")]
+    pub rollout: Option<PathBuf>,
     /// Only these questions
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub only: Vec<String>,

@@ -9,6 +9,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use console::{Style, Term};
+use gonogo_actuators::{
+    Driver as _,
+    kubernetes::{Kubernetes, Strategy},
+};
 use gonogo_collectors::{
     endpoint,
     metrics::{Address, Limits, MetricsTrouble, Prometheus, Target},
@@ -21,6 +25,7 @@ use gonogo_domain::{
     },
     slo,
 };
+use gonogo_release::{Actuator, DriverFile};
 use gonogo_report::clean::clean;
 use serde_json::json;
 
@@ -28,7 +33,7 @@ use crate::{
     arguments::{Common, PreflightOptions},
     output,
     progress::Progress,
-    review,
+    review, rollout,
     slo::{
         gate,
         options::{Asked, Exempting, Objectives},
@@ -49,7 +54,8 @@ pub(crate) fn run(options: &PreflightOptions, common: &Common) -> anyhow::Result
     let plan = reviewed.configuration.service(&name).map(|service| service.preflight.clone()).unwrap_or_default();
     progress.say("asking");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let items = runtime.block_on(items(options, &reviewed, &plan));
+    let mut driven = Driven::open(options, &plan)?;
+    let items = runtime.block_on(items(options, &reviewed, &plan, driven.as_mut()));
     drop(progress);
     let decision = preflight::decision(&items);
     let mut out = io::stdout().lock();
@@ -66,7 +72,12 @@ pub(crate) fn run(options: &PreflightOptions, common: &Common) -> anyhow::Result
 }
 
 /// Every question that is wanted is asked, whatever the others say: who fixes one thing wants to know of all.
-async fn items(options: &PreflightOptions, reviewed: &review::One, plan: &Preflight) -> Vec<Item> {
+async fn items(
+    options: &PreflightOptions,
+    reviewed: &review::One,
+    plan: &Preflight,
+    mut driven: Option<&mut Driven>,
+) -> Vec<Item> {
     let review = &reviewed.review;
     let wanted = |id: &str| options.only.is_empty() || options.only.iter().any(|one| one == id);
     let mut items = Vec::new();
@@ -92,7 +103,13 @@ async fn items(options: &PreflightOptions, reviewed: &review::One, plan: &Prefli
         items.push(preflight::vendor(vendor, &asked(vendor).await));
     }
     if wanted("keys") {
-        items.push(preflight::keys(&plan.keys, |name| env::var_os(name).is_some_and(|value| !value.is_empty())));
+        items.push(match driven.as_deref_mut().and_then(Driven::cluster) {
+            Some(cluster) => {
+                let seen = cluster.keys(&plan.keys).await.map_err(|trouble| trouble.to_string());
+                preflight::keys_of_workload(&plan.keys, &seen)
+            }
+            None => preflight::keys(&plan.keys, |name| env::var_os(name).is_some_and(|value| !value.is_empty())),
+        });
     }
     let prometheus = prometheus(options.prometheus.as_ref().or(plan.prometheus.as_ref()));
     if wanted("rules") {
@@ -107,8 +124,44 @@ async fn items(options: &PreflightOptions, reviewed: &review::One, plan: &Prefli
     }
     if wanted("rollback") {
         items.push(preflight::rollback(review));
+        if let Some(driven) = driven {
+            items.push(preflight::driver(&driven.about, &driven.actuator.observe().await));
+        }
     }
     items
+}
+
+/// What the rollout file of production drives.
+struct Driven {
+    actuator: Actuator,
+    about: String,
+}
+
+impl Driven {
+    /// None: no rollout file is named.
+    fn open(options: &PreflightOptions, plan: &Preflight) -> anyhow::Result<Option<Self>> {
+        let configured = plan.rollout.as_ref().map(|path| options.path.join(path));
+        let Some(path) = options.rollout.clone().or(configured) else { return Ok(None) };
+        // Which release it is does not matter to somebody who looks.
+        let opened = rollout::Opened::read(&path, Some("unknown"))?;
+        let about = match &opened.file.driver {
+            DriverFile::HaProxy(config) => format!("backend {} of HAProxy", config.backend),
+            DriverFile::Script(_) => "a command".to_owned(),
+            DriverFile::Kubernetes(settings) => match &settings.strategy {
+                Strategy::ArgoRollouts => format!("rollout/{}", settings.workload),
+                Strategy::Flagger => format!("canary/{}", settings.workload),
+                _ => format!("deployment/{}", settings.workload),
+            },
+        };
+        Ok(Some(Self { actuator: rollout::looking(&opened)?, about }))
+    }
+
+    fn cluster(&mut self) -> Option<&mut Kubernetes> {
+        match &mut self.actuator {
+            Actuator::Kubernetes(cluster) => Some(cluster),
+            Actuator::HaProxy(_) | Actuator::Script(_) => None,
+        }
+    }
 }
 
 async fn reported(plan: Option<&Reported>) -> Result<String, String> {

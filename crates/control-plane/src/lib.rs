@@ -3,6 +3,7 @@
 
 mod binaries;
 mod children;
+pub mod custom;
 mod kubelet;
 mod plane;
 

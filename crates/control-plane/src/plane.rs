@@ -8,15 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::Client;
 use tempfile::TempDir;
 
 use crate::{
     binaries::{Binaries, Missing},
     children::{Children, Start},
+    custom,
 };
 
 /// How long the API server may take until it is ready, also on a machine that does much else.
@@ -35,9 +33,11 @@ pub enum Trouble {
     Kubeconfig(#[source] kube::config::KubeconfigError),
     #[error("cannot make a client")]
     Client(#[source] kube::Error),
+    #[error("the API server did not do what it was asked")]
+    Api(#[source] kube::Error),
 }
 
-fn trouble(attempted: &'static str) -> impl Fn(io::Error) -> Trouble {
+pub(crate) fn trouble(attempted: &'static str) -> impl Fn(io::Error) -> Trouble {
     move |source| Trouble::Io { attempted, source }
 }
 
@@ -95,6 +95,10 @@ impl ControlPlane {
         Ok(())
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The file that a client of this control plane reads.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")
@@ -102,11 +106,7 @@ impl ControlPlane {
 
     /// A client that may do everything.
     pub async fn client(&self) -> Result<Client, Trouble> {
-        let kubeconfig = Kubeconfig::read_from(self.kubeconfig()).map_err(Trouble::Kubeconfig)?;
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-            .await
-            .map_err(Trouble::Kubeconfig)?;
-        Client::try_from(config).map_err(Trouble::Client)
+        custom::client(&self.kubeconfig()).await
     }
 
     /// Kills the API server as `kill -9` does. What it had stored stays in etcd.

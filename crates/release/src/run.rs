@@ -86,6 +86,9 @@ impl<C: Clock> Rollout<C> {
         let state = self.stored.state.clone();
         let mut next = machine::next(state, Look { sight, reachable, readings, asked }, now);
         self.stored.state = next.state;
+        if let Ok(sight) = &seen {
+            self.stored.sight = Some(sight.clone());
+        }
         // Before the act: whatever is done from here on is known to whoever comes after us.
         self.store.save(&self.stored)?;
         self.store.answered(&files);

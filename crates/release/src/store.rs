@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use gonogo_domain::rollout::{FORMAT, State, machine::Asked};
+use gonogo_domain::rollout::{FORMAT, Sight, State, machine::Asked};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -38,6 +38,9 @@ pub struct Stored {
     pub state: State,
     /// The rollout file as it was when it started.
     pub file: String,
+    /// What was seen at the last look that saw anything, for whoever looks on.
+    #[serde(default)]
+    pub sight: Option<Sight>,
 }
 
 #[derive(Debug, Error)]

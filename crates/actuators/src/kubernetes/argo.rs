@@ -10,6 +10,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{
+    cluster::Cluster,
     configuration,
     ground::{CAUSE, Ground, set_spec, set_template, told},
     kinds::ARGO_ROLLOUT,
@@ -105,6 +106,11 @@ impl Argo {
         Trouble::new(TroubleKind::Refused, self.at(), what, next)
     }
 
+    pub(super) async fn template(&mut self) -> Result<(Cluster, Value), Trouble> {
+        let rollout = self.rollout().await?;
+        Ok((self.ground.cluster.clone(), plain(rollout.template())))
+    }
+
     async fn rollout(&mut self) -> Result<Workload, Trouble> {
         let rollout = Workload(self.ground.cluster.get(&ARGO_ROLLOUT, &self.ground.workload).await?);
         self.known = Some(Steps::of(&rollout));
@@ -152,11 +158,14 @@ impl Argo {
             template.as_ref().map_or_else(|| wanted_revision.clone(), |template| revision::of(template, container));
         let stable_pods = pods(stable_set);
         let is_under_way = !is_seen(&rollout) || hash(&rollout, "stableRS") != hash(&rollout, "currentPodHash");
-        let is_there = is_under_way && stable_revision != wanted_revision;
-        let canary_pods = if is_there { pods(canary_set) } else { Vec::new() };
+        let is_other = is_under_way && stable_revision != wanted_revision;
+        let canary_pods = if is_other { pods(canary_set) } else { Vec::new() };
         let all: usize = sets.iter().map(|set| pods(Some(set)).len()).sum();
         let other = all.saturating_sub(stable_pods.len() + canary_pods.len());
-        let share = self.share(&rollout, &stable_pods, &canary_pods, is_there);
+        let share = self.share(&rollout, &stable_pods, &canary_pods, is_other);
+        // Aborted and without traffic it is none any more, although the template is still its own: to start it again takes
+        // another `prepare`.
+        let is_there = is_other && !(is_aborted(&rollout) && share == Some(Percent::ZERO));
         let stable_wanted = if is_there { wanted(stable_set) } else { rollout.wanted() };
         let stable = side(stable_revision, stable_wanted, &stable_pods, narrow(other));
         let canary = is_there.then(|| side(wanted_revision, wanted(canary_set), &canary_pods, 0));

@@ -8,6 +8,7 @@ use gonogo_domain::rollout::{Done, Percent, Release, Revision, Share, Sight, Tro
 use serde_json::{Value, json};
 
 use super::{
+    cluster::Cluster,
     ground::{CAUSE, Ground, set_spec, set_template, told},
     kinds::{DEPLOYMENT, FLAGGER_CANARY},
     records, twin,
@@ -84,6 +85,11 @@ impl Flagger {
         Trouble::new(TroubleKind::Refused, at, what, next)
     }
 
+    pub(super) async fn template(&mut self) -> Result<(Cluster, Value), Trouble> {
+        let scene = self.scene().await?;
+        Ok((self.ground.cluster.clone(), plain(scene.target.template())))
+    }
+
     async fn scene(&mut self) -> Result<Scene, Trouble> {
         let canary = Workload(self.ground.cluster.get(&FLAGGER_CANARY, &self.ground.workload).await?);
         self.known = Some(weights(&canary));
@@ -118,7 +124,11 @@ impl Flagger {
         let is_other = target != stable.revision;
         // Until Flagger has its own mind again, the rollout is not over: somebody has to retire it, or undo it to the end.
         let is_skipping = scene.canary.annotation(SKIPPED).is_some();
-        let canary = (is_other || is_skipping).then(|| crowd.side(&scene.target, container, scene.target.wanted()));
+        let mut canary = (is_other || is_skipping).then(|| crowd.side(&scene.target, container, scene.target.wanted()));
+        if let Some(canary) = canary.as_mut().filter(|_| is_other && !is_skipping && !is_suspended(&scene.canary)) {
+            // Not held, it leaves the weight that it has at its next interval: nothing is settled before it is held.
+            canary.old = canary.old.max(1);
+        }
         if !is_other && is_under_way(&scene.canary) && weight(&scene.canary) > Percent::ZERO {
             notices.push("Flagger still sends traffic to the canary's pods, which run the stable revision".to_owned());
         }

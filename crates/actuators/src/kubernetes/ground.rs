@@ -5,10 +5,11 @@ use kube::api::DynamicObject;
 
 use super::{
     cluster::Cluster,
-    kinds::{DEPLOYMENT, POD, REPLICA_SET},
+    kinds::{DEPLOYMENT, POD, REPLICA_SET, SERVICE},
     lease::Lease,
     owner,
     records::{self, Record},
+    selector::{self, Labels},
     workload::{Pods, Workload, annotate, plain, side},
 };
 
@@ -50,8 +51,47 @@ impl Ground {
         self.cluster.get(&DEPLOYMENT, name).await.map(Workload)
     }
 
+    /// What the Deployment runs, with the cluster that it runs in.
+    pub(super) async fn template(&self) -> Result<(Cluster, serde_json::Value), Trouble> {
+        let workload = self.deployment(&self.workload).await?;
+        Ok((self.cluster.clone(), plain(workload.template())))
+    }
+
     pub(super) fn refused(&self, what: impl Into<String>, next: impl Into<String>) -> Trouble {
         Trouble::new(TroubleKind::Refused, self.at(), what, next)
+    }
+
+    /// What stable is cannot be said of a workload that somebody holds, or that is being updated.
+    ///
+    /// Errors: refused where it is paused, a conflict where replicas of another template are left.
+    pub(super) fn is_at_rest(&self, workload: &Workload, crowd: &Crowd) -> Result<(), Trouble> {
+        if workload.is_paused() {
+            return Err(
+                self.refused("it is paused by somebody", "finish what it was paused for: kubectl rollout resume")
+            );
+        }
+        if !crowd.of(workload).other.is_empty() {
+            return Err(self.in_motion());
+        }
+        Ok(())
+    }
+
+    pub(super) fn in_motion(&self) -> Trouble {
+        let what = "an update of it is under way, so that nobody could say what stable is";
+        Trouble::new(TroubleKind::Conflict, self.at(), what, "wait for it: kubectl rollout status")
+    }
+
+    /// The labels that a Service asks for.
+    ///
+    /// Errors: refused where the pods of the workload do not have them.
+    pub(super) async fn service_before(&self, workload: &Workload, service: &str) -> Result<Labels, Trouble> {
+        let found = self.cluster.get(&SERVICE, service).await?;
+        let asked = selector::labels(&found.data, "/spec/selector");
+        if !selector::has_all(&workload.template_labels(), &asked) {
+            let what = format!("service/{service} does not send traffic to its pods");
+            return Err(self.refused(what, "name the Service whose selector matches the labels of its pods"));
+        }
+        Ok(asked)
     }
 
     /// The ReplicaSets and pods of the namespace.

@@ -11,6 +11,7 @@ mod cluster;
 mod configuration;
 mod flagger;
 mod ground;
+mod keys;
 mod kinds;
 mod lease;
 mod owner;
@@ -24,7 +25,10 @@ mod settings;
 mod twin;
 mod workload;
 
-use gonogo_domain::rollout::{Done, Percent, Release, Revision, Share, Sight, Trouble};
+use gonogo_domain::{
+    preflight::KeySource,
+    rollout::{Done, Percent, Release, Revision, Share, Sight, Trouble},
+};
 
 use self::{
     argo::Argo, cluster::Cluster, flagger::Flagger, ground::Ground, lease::Lease, replicas::Replicas, rolling::Rolling,
@@ -57,6 +61,19 @@ impl Kubernetes {
     /// Reads nothing yet. `clock` is read for the lease alone.
     pub const fn new(settings: Settings, clock: Clock) -> Self {
         Self { settings, clock, way: None }
+    }
+
+    /// Where each of these variables comes from, as the next release of the workload would be configured.
+    pub async fn keys(&mut self, wanted: &[String]) -> Result<Vec<(String, KeySource)>, Trouble> {
+        let (cluster, template) = match self.way().await? {
+            Way::Replicas(way) => way.ground().template().await?,
+            Way::Routes(way) => way.ground().template().await?,
+            Way::Rolling(way) => way.ground().template().await?,
+            Way::Argo(way) => way.template().await?,
+            Way::Flagger(way) => way.template().await?,
+        };
+        let template = configuration::unpin(&cluster, &template).await?;
+        keys::of(&cluster, &template, wanted).await
     }
 
     async fn way(&mut self) -> Result<&mut Way, Trouble> {

@@ -5,20 +5,19 @@
 //! asked for again until it is reached.
 
 use gonogo_domain::rollout::{
-    Done, Percent, Release, Revision, Share, Sight, Trouble, TroubleKind,
+    Done, Percent, Release, Revision, Share, Sight, Trouble,
     replicas::{Bounds, Replicas as Counts, nearest, towards},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     autoscaler, budget,
     cluster::Against,
-    ground::{Crowd, Ground, set_spec, set_template, told},
+    ground::{Crowd, Ground, set_spec, told},
     kinds::{DEPLOYMENT, SERVICE},
-    records,
     selector::{self, Labels},
     twin,
-    workload::{Workload, plain},
+    workload::Workload,
 };
 
 #[derive(Debug)]
@@ -72,6 +71,10 @@ impl Scene {
 impl Replicas {
     pub(super) fn new(ground: Ground, service: String) -> Self {
         Self { ground, service, known: None }
+    }
+
+    pub(super) const fn ground(&self) -> &Ground {
+        &self.ground
     }
 
     async fn scene(&mut self) -> Result<Scene, Trouble> {
@@ -141,16 +144,7 @@ impl Replicas {
         if scene.limits.replicas == 0 {
             return Err(ground.refused("it has no replicas, so that nothing can be shared", "scale it up first"));
         }
-        if scene.stable.is_paused() {
-            return Err(
-                ground.refused("it is paused by somebody", "finish what it was paused for: kubectl rollout resume")
-            );
-        }
-        let service = self.service_labels().await?;
-        if !selector::has_all(&scene.stable.template_labels(), &service) {
-            let what = format!("service/{} does not send traffic to its pods", self.service);
-            return Err(ground.refused(what, "name the Service whose selector matches the labels of its pods"));
-        }
+        let service = ground.service_before(&scene.stable, &self.service).await?;
         let labels = twin::labels_behind_the_same_service(ground, &scene.stable, &service)?;
         autoscaler::find(&ground.cluster, &ground.workload).await?;
         if scene.limits.bounds.surge == 0 && scene.limits.bounds.unavailable == 0 {
@@ -167,11 +161,7 @@ impl Replicas {
                 return Err(ground.refused(what, "abort or promote that release first"));
             }
         }
-        let crowd = ground.crowd().await?;
-        if !crowd.of(&scene.stable).other.is_empty() {
-            let what = "an update of it is under way, so that nobody could say what stable is";
-            return Err(Trouble::new(TroubleKind::Conflict, ground.at(), what, "wait for it: kubectl rollout status"));
-        }
+        ground.is_at_rest(&scene.stable, &ground.crowd().await?)?;
         twin::keep_stable(ground, &scene.stable).await?;
         let template = twin::template(ground, &scene.stable, release).await?;
         let twin = twin::Twin {
@@ -206,13 +196,11 @@ impl Replicas {
         let Some(canary) = &scene.canary else {
             return Err(self.ground.refused("there is no canary that could take its place", "prepare a release first"));
         };
-        let labels = scene.stable.template_labels();
-        let template = twin::relabelled(canary.template(), &labels);
-        if plain(scene.stable.template()) == template {
+        let Some(template) = twin::for_stable(&scene.stable, canary) else {
             let back = Counts { stable: scene.limits.replicas, canary: 0 };
             let moved = self.converge(&scene, back, Against::Yield).await?;
             return Ok(told(&moved.changes));
-        }
+        };
         // Stable's own update brings its own surge: one replica above the number would be one too many.
         let counts = scene.counts();
         if counts.stable > 0 && counts.stable + counts.canary > scene.limits.replicas {
@@ -221,19 +209,7 @@ impl Replicas {
             let moved = self.converge(&scene, smaller, Against::Yield).await?;
             return Ok(told(&moved.changes));
         }
-        let (ground, revision) = (&self.ground, canary.revision(self.ground.container()));
-        records::keep(&ground.cluster, &scene.stable, &revision, &template).await?;
-        let cause = canary.annotation(super::ground::CAUSE).map(str::to_owned);
-        let is_written = ground
-            .cluster
-            .edit(&DEPLOYMENT, &ground.workload, |object| Ok(set_template(object, &template, cause.as_deref())))
-            .await?;
-        Ok(told(
-            &is_written
-                .then(|| format!("deployment/{} takes {revision}", ground.workload))
-                .into_iter()
-                .collect::<Vec<_>>(),
-        ))
+        twin::promote(&self.ground, &scene.stable, canary, &template).await
     }
 
     pub(super) async fn retire(&mut self) -> Result<Done, Trouble> {
@@ -254,25 +230,10 @@ impl Replicas {
     pub(super) async fn undo(&mut self, to: &Revision) -> Result<Done, Trouble> {
         self.ground.hold().await?;
         let scene = self.scene().await?;
-        let ground = &self.ground;
-        if scene.stable.revision(ground.container()) == *to && !scene.stable.is_paused() {
+        let Some(written) = twin::bring_back(&self.ground, &scene.stable, to).await? else {
             return self.end(&scene, Against::Overrule).await;
-        }
-        let record = ground.record(&scene.stable, to).await?;
-        let template = twin::relabelled(&record.template, &scene.stable.template_labels());
-        let cause = format!("undo to {to}");
-        // One write: a paused Deployment is never resumed with the template that is to go.
-        let is_written = ground
-            .cluster
-            .edit(&DEPLOYMENT, &ground.workload, |object| {
-                let is_written = set_template(object, &template, Some(&cause));
-                Ok(set_spec(object, "paused", Value::Null) || is_written)
-            })
-            .await?;
-        let mut changes = Vec::new();
-        if is_written {
-            changes.push(format!("deployment/{} goes back to {to}", ground.workload));
-        }
+        };
+        let mut changes = vec![written];
         let scene = self.scene().await?;
         if let Done::Changed(more) = self.end(&scene, Against::Overrule).await? {
             changes.push(more);

@@ -100,6 +100,10 @@ impl Rolling {
         Self { ground, surge, known: None }
     }
 
+    pub(super) const fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     async fn look(&mut self) -> Result<(Workload, Option<Update>), Trouble> {
         let workload = self.ground.deployment(&self.ground.workload).await?;
         let update = Update::of(&workload);
@@ -195,27 +199,19 @@ impl Rolling {
                 return Err(ground.refused(what, "abort or promote that release first"));
             }
         }
-        if workload.is_paused() {
-            return Err(
-                ground.refused("it is paused by somebody", "finish what it was paused for: kubectl rollout resume")
-            );
-        }
         if workload.0.data.pointer("/spec/strategy/type").and_then(Value::as_str) == Some("Recreate") {
             let what = "its strategy is Recreate, which stops every replica before it starts a new one";
             return Err(ground.refused(what, "set the strategy RollingUpdate"));
         }
         let crowd = ground.crowd().await?;
-        let pods = crowd.of(&workload);
+        ground.is_at_rest(&workload, &crowd)?;
         let template = plain(workload.template());
         let set = crowd.sets.iter().find(|set| {
             let owners = set.metadata.owner_references.iter().flatten();
             let is_own = owners.into_iter().any(|owner| owner.uid == workload.uid());
             is_own && set.data.pointer("/spec/template").map(plain).as_ref() == Some(&template)
         });
-        let (Some(set), true) = (set, pods.other.is_empty()) else {
-            let what = "an update of it is under way, so that nobody could say what stable is";
-            return Err(Trouble::new(TroubleKind::Conflict, ground.at(), what, "wait for it: kubectl rollout status"));
-        };
+        let set = set.ok_or_else(|| ground.in_motion())?;
         autoscaler::find(&ground.cluster, &ground.workload).await?;
         twin::keep_stable(ground, &workload).await?;
         let template = twin::template(ground, &workload, release).await?;

@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 use super::{
     autoscaler,
     cluster::Against,
-    ground::{CAUSE, Ground, set_spec, set_template, told},
+    ground::{Ground, told},
     kinds::{DEPLOYMENT, ROUTE, SERVICE},
-    records,
-    selector::{self, Labels},
+    selector::Labels,
     twin,
-    workload::{Workload, plain},
+    workload::Workload,
 };
 
 #[derive(Debug)]
@@ -128,6 +127,10 @@ impl Routes {
         Self { ground, service, route }
     }
 
+    pub(super) const fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
     fn canary_service(&self) -> String {
         twin::name(&self.service)
     }
@@ -189,11 +192,6 @@ impl Routes {
         if scene.replicas == 0 {
             return Err(ground.refused("it has no replicas", "scale it up first"));
         }
-        if scene.stable.is_paused() {
-            return Err(
-                ground.refused("it is paused by somebody", "finish what it was paused for: kubectl rollout resume")
-            );
-        }
         if let Some(canary) = &scene.canary {
             let there = canary.revision(ground.container());
             if there == release.revision && canary.wanted() > 0 {
@@ -207,22 +205,13 @@ impl Routes {
                 return Err(ground.refused(what, "abort or promote that release first"));
             }
         }
-        let service = ground.cluster.get(&SERVICE, &self.service).await?;
-        let service = selector::labels(&service.data, "/spec/selector");
-        if !selector::has_all(&scene.stable.template_labels(), &service) {
-            let what = format!("service/{} does not send traffic to its pods", self.service);
-            return Err(ground.refused(what, "name the Service whose selector matches the labels of its pods"));
-        }
+        let service = ground.service_before(&scene.stable, &self.service).await?;
         let labels = match &scene.canary {
             // The selector of a Deployment cannot be changed.
             Some(canary) => canary.template_labels(),
             None => twin::labels_apart(ground, &scene.stable, &service)?,
         };
-        let crowd = ground.crowd().await?;
-        if !crowd.of(&scene.stable).other.is_empty() {
-            let what = "an update of it is under way, so that nobody could say what stable is";
-            return Err(Trouble::new(TroubleKind::Conflict, ground.at(), what, "wait for it: kubectl rollout status"));
-        }
+        ground.is_at_rest(&scene.stable, &ground.crowd().await?)?;
         autoscaler::find(&ground.cluster, &ground.workload).await?;
         twin::keep_stable(ground, &scene.stable).await?;
         let template = twin::template(ground, &scene.stable, release).await?;
@@ -318,23 +307,10 @@ impl Routes {
         let Some(canary) = &scene.canary else {
             return Err(ground.refused("there is no canary that could take its place", "prepare a release first"));
         };
-        let revision = canary.revision(ground.container());
-        let template = twin::relabelled(canary.template(), &scene.stable.template_labels());
-        if plain(scene.stable.template()) == template {
-            return Ok(Done::AlreadySo);
+        match twin::for_stable(&scene.stable, canary) {
+            Some(template) => twin::promote(ground, &scene.stable, canary, &template).await,
+            None => Ok(Done::AlreadySo),
         }
-        records::keep(&ground.cluster, &scene.stable, &revision, &template).await?;
-        let cause = canary.annotation(CAUSE).map(str::to_owned);
-        let is_written = ground
-            .cluster
-            .edit(&DEPLOYMENT, &ground.workload, |object| Ok(set_template(object, &template, cause.as_deref())))
-            .await?;
-        Ok(told(
-            &is_written
-                .then(|| format!("deployment/{} takes {revision}", ground.workload))
-                .into_iter()
-                .collect::<Vec<_>>(),
-        ))
     }
 
     pub(super) async fn retire(&mut self) -> Result<Done, Trouble> {
@@ -397,21 +373,7 @@ impl Routes {
     pub(super) async fn undo(&mut self, to: &Revision) -> Result<Done, Trouble> {
         self.ground.hold().await?;
         let scene = self.scene().await?;
-        let ground = &self.ground;
-        let mut changes = Vec::new();
-        if scene.stable.revision(ground.container()) != *to || scene.stable.is_paused() {
-            let record = ground.record(&scene.stable, to).await?;
-            let template = twin::relabelled(&record.template, &scene.stable.template_labels());
-            let cause = format!("undo to {to}");
-            let is_written = ground
-                .cluster
-                .edit(&DEPLOYMENT, &ground.workload, |object| {
-                    let is_written = set_template(object, &template, Some(&cause));
-                    Ok(set_spec(object, "paused", Value::Null) || is_written)
-                })
-                .await?;
-            changes.extend(is_written.then(|| format!("deployment/{} goes back to {to}", ground.workload)));
-        }
+        let mut changes: Vec<String> = twin::bring_back(&self.ground, &scene.stable, to).await?.into_iter().collect();
         if let Done::Changed(more) = self.end(&scene).await? {
             changes.push(more);
         }

@@ -1,12 +1,12 @@
 //! The second Deployment that a canary runs in.
 
-use gonogo_domain::rollout::{Release, Trouble};
+use gonogo_domain::rollout::{Done, Release, Revision, Trouble};
 use serde_json::{Value, json};
 
 use super::{
     cluster::Against,
     configuration,
-    ground::{CAUSE, Ground},
+    ground::{CAUSE, Ground, set_spec, set_template},
     kinds::DEPLOYMENT,
     records, revision,
     selector::{self, Labels},
@@ -137,6 +137,47 @@ pub(super) async fn keep_stable(ground: &Ground, stable: &Workload) -> Result<()
     let mut template = configuration::pin(&ground.cluster, &plain(stable.template()), &records::owner(stable)).await?;
     revision::sign(&mut template, &revision);
     records::keep(&ground.cluster, stable, &revision, &template).await
+}
+
+/// What stable's template becomes when it takes the canary's place; none where it is that already.
+pub(super) fn for_stable(stable: &Workload, canary: &Workload) -> Option<Value> {
+    let template = relabelled(canary.template(), &stable.template_labels());
+    (plain(stable.template()) != template).then_some(template)
+}
+
+/// Stable takes the canary's place, by this template, and why it was rolled out.
+pub(super) async fn promote(
+    ground: &Ground,
+    stable: &Workload,
+    canary: &Workload,
+    template: &Value,
+) -> Result<Done, Trouble> {
+    let revision = canary.revision(ground.container());
+    records::keep(&ground.cluster, stable, &revision, template).await?;
+    let cause = canary.annotation(CAUSE);
+    let is_written =
+        ground.cluster.edit(&DEPLOYMENT, &ground.workload, |object| Ok(set_template(object, template, cause))).await?;
+    let what = format!("deployment/{} takes {revision}", ground.workload);
+    Ok(if is_written { Done::Changed(what) } else { Done::AlreadySo })
+}
+
+/// Stable gets a revision back that it had. Says what was written; none where it has it, and nobody holds it.
+pub(super) async fn bring_back(ground: &Ground, stable: &Workload, to: &Revision) -> Result<Option<String>, Trouble> {
+    if stable.revision(ground.container()) == *to && !stable.is_paused() {
+        return Ok(None);
+    }
+    let record = ground.record(stable, to).await?;
+    let template = relabelled(&record.template, &stable.template_labels());
+    let cause = format!("undo to {to}");
+    // One write: a paused Deployment is never resumed with the template that is to go.
+    let is_written = ground
+        .cluster
+        .edit(&DEPLOYMENT, &ground.workload, |object| {
+            let is_written = set_template(object, &template, Some(&cause));
+            Ok(set_spec(object, "paused", Value::Null) || is_written)
+        })
+        .await?;
+    Ok(is_written.then(|| format!("deployment/{} goes back to {to}", ground.workload)))
 }
 
 /// A template with other labels.

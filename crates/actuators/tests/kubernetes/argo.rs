@@ -96,6 +96,14 @@ pub(crate) async fn every_verb_writes_what_the_commands_of_argo_rollouts_write(s
     twice(&mut driver, &Verb::Abort).await;
     assert_eq!(status(&stage).await["abort"], true);
     refused(&mut driver, &Verb::Promote, "is aborted").await;
+    let sight = driver.observe().await.unwrap();
+    assert!(
+        sight.canary.is_some() && sight.share == Some(percent(10.0)),
+        "that it was asked for moves nothing: {sight:#?}"
+    );
+    status_is(&stage, &json!({ "canary": { "weights": { "canary": { "weight": 0 } } } })).await;
+    let sight = driver.observe().await.unwrap();
+    assert!(sight.canary.is_none(), "to start it again takes another prepare: {sight:#?}");
     // Aborted, the template is still the new one: only going back to stable's ends it.
     twice(&mut driver, &Verb::Undo(Revision(image('1')))).await;
     assert_eq!(stage.get("Rollout", "web").await["spec"]["template"]["spec"]["containers"][0]["image"], image('1'));

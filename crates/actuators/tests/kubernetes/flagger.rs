@@ -62,6 +62,8 @@ pub(crate) async fn every_verb_writes_what_flagger_obeys(stage: Stage) {
     call(&mut driver, &Verb::Share(10.0)).await.unwrap();
     assert_eq!(field(&stage, "suspend").await, false, "it goes on");
     flagger(&stage, "Progressing", 10).await;
+    let sight = driver.observe().await.unwrap();
+    assert!(!sight.canary.unwrap().settled(), "it would leave that weight at its next interval");
     call(&mut driver, &Verb::Share(10.0)).await.unwrap();
     assert_eq!(field(&stage, "suspend").await, true, "it is held");
     again(&mut driver, &Verb::Share(10.0)).await;

@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "clippy sees no tests in functions that tests call")]
 
 mod argo;
-mod custom;
 mod cut;
 mod flagger;
 mod others;
@@ -18,7 +17,7 @@ mod watch;
 
 use std::{future::Future, path::Path, pin::Pin};
 
-use gonogo_control_plane::{ControlPlane, Kubelet};
+use gonogo_control_plane::{ControlPlane, Kubelet, custom};
 use kube::Client;
 
 use self::stage::Stage;
@@ -96,14 +95,7 @@ async fn a_rolling_update_is_held_by_its_surge() {
 async fn routes_and_the_objects_of_other_tools_are_driven_by_their_own_fields() {
     let mut plane = ControlPlane::start().await.expect("a control plane starts");
     let client = plane.client().await.expect("its kubeconfig is read");
-    let folder = tempfile::tempdir().expect("a folder is made");
-    let mut kubeconfig = plane.kubeconfig();
-    if !stage::serves_custom_objects(&client).await {
-        plane.kill_api_server();
-        plane.start_api_server().await.expect("it starts again");
-        stage::remove_kinds(&client).await;
-        kubeconfig = custom::front(client.clone(), folder.path()).await;
-    }
+    let kubeconfig = custom::define(&mut plane).await.expect("the kinds of others are served");
     let _kubelet = Kubelet::play(client.clone());
     let scenarios: &[(&'static str, Scenario)] = scenarios![
         routes::a_release_reaches_all_by_weight,

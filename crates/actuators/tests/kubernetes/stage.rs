@@ -9,12 +9,11 @@ use gonogo_actuators::{
     Driver as _,
     kubernetes::{Kubernetes, Settings, Strategy},
 };
-use gonogo_control_plane::READY_AFTER;
+use gonogo_control_plane::{READY_AFTER, custom};
 use gonogo_domain::rollout::{Done, Percent, Release, Revision, Sight, Trouble};
 use kube::{
-    Api, Client, Config,
-    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
-    config::{KubeConfigOptions, Kubeconfig},
+    Api, Client,
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -141,9 +140,7 @@ impl Stage {
             Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
         let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
         namespaces.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
-        let file = Kubeconfig::read_from(kubeconfig).unwrap();
-        let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.unwrap();
-        let front = Client::try_from(config).unwrap();
+        let front = custom::client(kubeconfig).await.unwrap();
         Self { client: client.clone(), front, namespace, kubeconfig: kubeconfig.to_owned() }
     }
 
@@ -264,69 +261,5 @@ pub(crate) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> 
         api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
         kind: kind.to_owned(),
         plural: plural.to_owned(),
-    }
-}
-
-/// Kinds that others define: group, version, kind, plural.
-const KINDS: &[(&str, &str, &str, &str)] = &[
-    ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
-    ("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
-    ("flagger.app", "v1beta1", "Canary", "canaries"),
-];
-
-fn definitions(client: &Client) -> Api<DynamicObject> {
-    let resource = resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
-    Api::all_with(client.clone(), &resource)
-}
-
-/// Defines the kinds: their names and their status, with any content. Their controllers do not run here, so that a scenario
-/// plays them. Says whether the API server lives on when an object of one is made.
-pub(crate) async fn serves_custom_objects(client: &Client) -> bool {
-    for (group, version, kind, plural) in KINDS {
-        let body = json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            // The group of the Gateway API is protected: whoever defines it says who approved.
-            "metadata": {
-                "name": format!("{plural}.{group}"),
-                "annotations": { "api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api/pull/2997" },
-            },
-            "spec": {
-                "group": group, "scope": "Namespaced",
-                "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() },
-                "versions": [{
-                    "name": version, "served": true, "storage": true, "subresources": { "status": {} },
-                    "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
-                }],
-            },
-        });
-        definitions(client).create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
-        let served: Api<DynamicObject> =
-            Api::default_namespaced_with(client.clone(), &resource(group, version, kind, plural));
-        let begun = Instant::now();
-        while served.list(&ListParams::default()).await.is_err() {
-            assert!(begun.elapsed() < PATIENCE, "{kind} is not served");
-            tokio::time::sleep(EVERY).await;
-        }
-    }
-    let canaries: Api<DynamicObject> =
-        Api::default_namespaced_with(client.clone(), &resource("flagger.app", "v1beta1", "Canary", "canaries"));
-    let canary = json!({ "apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": { "name": "tried" } });
-    let canary = serde_json::from_value(canary).unwrap();
-    let begun = Instant::now();
-    loop {
-        match canaries.create(&PostParams::default(), &canary).await {
-            Ok(_) => return true,
-            // What was listed just now may not be there for writing yet.
-            Err(kube::Error::Api(status)) => assert!(begun.elapsed() < PATIENCE, "{status:?}"),
-            Err(_) => return false,
-        }
-        tokio::time::sleep(EVERY).await;
-    }
-}
-
-/// Takes the kinds away again.
-pub(crate) async fn remove_kinds(client: &Client) {
-    for (group, _, _, plural) in KINDS {
-        definitions(client).delete(&format!("{plural}.{group}"), &DeleteParams::default()).await.unwrap();
     }
 }

@@ -1,12 +1,15 @@
 //! `gonogo rollout`: takes a release to all of the traffic step by step, or back.
 
+mod picture;
 mod view;
 
 use std::{
+    cell::RefCell,
     fs,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +20,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use gonogo_collectors::REHEARSALS;
 use gonogo_domain::rollout::{
-    Act, Phase, State,
+    Phase, State,
     machine::{Ask, Asked},
 };
 use gonogo_release::{
@@ -27,6 +30,7 @@ use gonogo_release::{
 use gonogo_report::clean::clean;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     arguments::{
@@ -40,6 +44,7 @@ use crate::{
         options::{Exempting, Objectives},
     },
 };
+use picture::{Manner, Picture};
 use view::View;
 
 pub(crate) fn run(options: &RolloutOptions, common: &Common) -> anyhow::Result<ExitCode> {
@@ -48,7 +53,7 @@ pub(crate) fn run(options: &RolloutOptions, common: &Common) -> anyhow::Result<E
     runtime.block_on(async {
         match &options.command {
             RolloutCommand::Plan(options) => with.plan(options).await,
-            RolloutCommand::Start(options) => with.start(options).await,
+            RolloutCommand::Start(options) => Box::pin(with.start(options)).await,
             RolloutCommand::Status(options) => with.status(options),
             RolloutCommand::Watch(options) => with.watch(options).await,
             RolloutCommand::Pause(options) => with.ask(options, Ask::Pause).await,
@@ -57,7 +62,7 @@ pub(crate) fn run(options: &RolloutOptions, common: &Common) -> anyhow::Result<E
             RolloutCommand::Abort(options) => with.ask(options, Ask::Abort).await,
             RolloutCommand::Undo(options) => with.ask(options, Ask::Undo).await,
             RolloutCommand::History(options) => with.history(options),
-            RolloutCommand::Rehearse(options) => with.rehearse(options).await,
+            RolloutCommand::Rehearse(options) => Box::pin(with.rehearse(options)).await,
         }
     })
 }
@@ -67,9 +72,10 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The time of this machine, and Ctrl-C.
+/// The time of this machine, and Ctrl-C. While it waits, what is shown goes on.
 struct Wall {
     stop: Arc<AtomicBool>,
+    view: Rc<RefCell<View>>,
 }
 
 impl Clock for Wall {
@@ -79,6 +85,7 @@ impl Clock for Wall {
 
     async fn wait(&self, length: SignedDuration) {
         tokio::time::sleep(Duration::try_from(length).unwrap_or_default()).await;
+        self.view.borrow_mut().draw(now());
     }
 
     fn stopped(&self) -> bool {
@@ -87,8 +94,8 @@ impl Clock for Wall {
 }
 
 /// A rollout file that was read, and where what is known of it lies.
-struct Opened {
-    file: File,
+pub(crate) struct Opened {
+    pub(crate) file: File,
     text: String,
     root: PathBuf,
     store: Store,
@@ -99,7 +106,7 @@ const LARGEST: u64 = 1 << 20;
 
 impl Opened {
     /// Reads the file; where it leaves the revision open and a rollout of it is known, that one's revision holds.
-    fn read(path: &Path, revision: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path, revision: Option<&str>) -> anyhow::Result<Self> {
         let shown = path.display();
         let size = fs::metadata(path).with_context(|| format!("{shown} could not be read"))?.len();
         ensure!(size <= LARGEST, "{shown} is larger than {LARGEST} bytes: is it a rollout file?");
@@ -147,12 +154,25 @@ fn me() -> Holder {
     }
 }
 
-/// The driver of a rollout. Between machines it is told apart by who and where, which a restart does not change.
-fn actuator(file: &File, memo: Option<&str>) -> anyhow::Result<Actuator> {
+/// The driver of a rollout. Between machines, and between folders of one, it is told apart by who and where, which a restart
+/// does not change.
+fn actuator(file: &File, store: &Store, memo: Option<&str>) -> anyhow::Result<Actuator> {
     let Holder { who, host, .. } = me();
     let name = &file.plan.name;
-    let surroundings = Surroundings { name, memo, holder: format!("{who} on {host}, rollout {name}"), clock: now };
-    Actuator::new(&file.driver, surroundings).map_err(advised)
+    let digest = Sha256::digest(store.folder().as_os_str().as_encoded_bytes());
+    let folder = digest.iter().take(4).fold(0_u32, |folder, byte| folder << 8 | u32::from(*byte));
+    let holder = format!("{who} on {host}, rollout {name} of folder {folder:08x}");
+    Actuator::new(&file.driver, Surroundings { name, memo, holder, clock: now }).map_err(advised)
+}
+
+/// The driver of a rollout file, for somebody who only looks: by what a rollout that is under way remembers, and who drives
+/// that one is somebody else.
+pub(crate) fn looking(opened: &Opened) -> anyhow::Result<Actuator> {
+    let under_way = opened.store.load()?.filter(|stored| !stored.state.phase.ended());
+    let memo = under_way.and_then(|stored| stored.state.memo);
+    let holder = "somebody who looks".to_owned();
+    let surroundings = Surroundings { name: &opened.file.plan.name, memo: memo.as_deref(), holder, clock: now };
+    Actuator::new(&opened.file.driver, surroundings).map_err(advised)
 }
 
 struct With<'a> {
@@ -163,9 +183,7 @@ impl With<'_> {
     async fn plan(&self, options: &PlanOptions) -> anyhow::Result<ExitCode> {
         let opened = Opened::read(&options.rollout.file, options.revision.as_deref())?;
         let file = &opened.file;
-        let memo =
-            opened.store.load()?.filter(|stored| !stored.state.phase.ended()).and_then(|stored| stored.state.memo);
-        let mut actuator = actuator(file, memo.as_deref())?;
+        let mut actuator = looking(&opened)?;
         let meters = Meters::new(file, &|name| std::env::var(name).ok());
         let progress = Progress::start();
         progress.say("measuring the traffic");
@@ -237,7 +255,7 @@ impl With<'_> {
     async fn begin(&self, opened: &Opened, accept_share: bool) -> anyhow::Result<Stored> {
         use gonogo_actuators::Driver as _;
         let file = &opened.file;
-        let mut actuator = actuator(file, None)?;
+        let mut actuator = actuator(file, &opened.store, None)?;
         let sight = actuator.observe().await.map_err(advised)?;
         let release = &file.plan.release.revision;
         ensure!(sight.stable.revision != *release, "stable runs {release} already: there is nothing to roll out");
@@ -262,7 +280,7 @@ impl With<'_> {
         let at = now();
         let id = format!("{}-{}", file.plan.name, at.strftime("%Y%m%dT%H%M%S"));
         let state = State::new(id, file.plan.clone(), sight.stable.revision.clone(), sight.memo.clone(), at);
-        let stored = Stored { state, file: opened.text.clone() };
+        let stored = Stored { state, file: opened.text.clone(), sight: Some(sight.clone()) };
         opened.store.save(&stored)?;
         let said = format!("started: {} to {release}", sight.stable.revision);
         let mut told = vec![said];
@@ -286,46 +304,46 @@ impl With<'_> {
         // It goes by the file that it was started with, whatever became of that.
         let revision = stored.state.plan.release.revision.0.clone();
         let file = parse("the rollout file that it was started with", &stored.file, Some(&revision))?;
-        let actuator = actuator(&file, stored.state.memo.as_deref())?;
+        let actuator = actuator(&file, &opened.store, stored.state.memo.as_deref())?;
         let meters = Meters::new(&file, &|name| std::env::var(name).ok());
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
             .context("no handler for Ctrl-C could be set")?;
-        let mut view = View::new(self.colored(), options.json);
+        let view = Rc::new(RefCell::new(View::new(self.colored(), self.common.lang.into(), options.json)));
         if let Some(before) = &lease.before {
             let said = format!("goes on where {before} was when it ended");
             let line = Line { at: now(), id: stored.state.id.clone(), said };
             opened.store.tell(std::slice::from_ref(&line))?;
-            view.told(&[line])?;
+            view.borrow_mut().told(&[line])?;
         }
-        let clock = Wall { stop };
+        let clock = Wall { stop, view: Rc::clone(&view) };
         let mut rollout = Rollout { store: opened.store.clone(), stored, actuator, meters, clock, rehearse };
         let mut shown = Ok(());
         let stopped = rollout
             .run(&mut |look: &Shown<'_>| {
                 if shown.is_ok() {
-                    shown = view.show(look, now());
+                    shown = view.borrow_mut().show(look, now());
                 }
             })
             .await?;
-        view.end();
+        view.borrow_mut().end();
         shown?;
         let stored = rollout.stored;
         if stopped == Stopped::Ended {
             keep_rehearsal(&opened.root, &stored, &file)?;
         }
         drop(lease);
-        Self::write_end(&stored.state, options, stopped)
+        self.write_end(&stored.state, options, stopped)
     }
 
-    fn write_end(state: &State, options: &RolloutFile, stopped: Stopped) -> anyhow::Result<ExitCode> {
+    fn write_end(&self, state: &State, options: &RolloutFile, stopped: Stopped) -> anyhow::Result<ExitCode> {
         let mut out = io::stdout().lock();
         if options.json {
             serde_json::to_writer(&mut out, &json!({ "state": state }))?;
             writeln!(out)?;
         } else {
-            view::write_end(&mut out, state, stopped)?;
+            view::write_end(&mut out, state, stopped, self.common.lang.into())?;
         }
         Ok(match (stopped, state.phase) {
             (Stopped::Left, _) => ExitCode::from(3),
@@ -347,7 +365,10 @@ impl With<'_> {
             writeln!(out)?;
             return Ok(ExitCode::SUCCESS);
         }
-        for line in view::lines(&stored.state, None, now(), self.colored()) {
+        let width = console::Term::stdout().size_checked().map_or(120, |(_, columns)| usize::from(columns).max(20));
+        let style = Manner { color: self.colored(), lang: self.common.lang.into(), width };
+        let sight = stored.sight.as_ref().map(Ok);
+        for line in (Picture { state: &stored.state, sight, next: None, now: now(), style }).lines() {
             writeln!(out, "{line}")?;
         }
         match holder {
@@ -364,7 +385,7 @@ impl With<'_> {
         let asked = Arc::clone(&stop);
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))
             .context("no handler for Ctrl-C could be set")?;
-        let mut view = View::new(self.colored(), options.json);
+        let mut view = View::new(self.colored(), self.common.lang.into(), options.json);
         let mut known = 0;
         while !stop.load(Ordering::Relaxed) {
             if let Some(newer) = opened.store.load()? {
@@ -372,11 +393,11 @@ impl With<'_> {
             }
             let history: Vec<Line> =
                 opened.store.history()?.into_iter().filter(|line| line.id == stored.state.id).collect();
-            view.look_on(&stored.state, history.get(known..).unwrap_or_default(), now())?;
+            view.look_on(&stored, history.get(known..).unwrap_or_default(), now())?;
             known = history.len();
             if stored.state.phase.ended() {
                 view.end();
-                return Self::write_end(&stored.state, options, Stopped::Ended);
+                return self.write_end(&stored.state, options, Stopped::Ended);
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -490,9 +511,4 @@ fn keep_rehearsal(root: &Path, stored: &Stored, file: &File) -> anyhow::Result<(
     fs::create_dir_all(&folder).with_context(|| format!("{} could not be made", folder.display()))?;
     let text = serde_json::to_vec_pretty(&rehearsal)?;
     replace(&folder.join(format!("{}.json", rehearsal.rollout)), &text)
-}
-
-/// What an act is called while it is under way.
-fn under_way(act: Act) -> String {
-    format!("{act} …")
 }

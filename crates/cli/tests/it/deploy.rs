@@ -123,5 +123,100 @@ fn a_target_that_nobody_promised_is_left_open() {
     let shown = init(&repository, &["--metrics", "scrape.txt", "--selector", "job=\"shop\""]);
     assert!(shown.out.contains("# target: DECIDE"), "{}", shown.out);
     assert!(!shown.out.lines().any(|line| line.trim().starts_with("target:")), "{}", shown.out);
+}
+
+#[test]
+fn without_a_cluster_it_has_to_be_known_where_the_metrics_are() {
+    let compose = "services:\n  shop:\n    image: registry.example/shop:1.4.2\n    ports: [\"8080:8080\"]\n";
+    let repository = Repository::of(&[("compose.yaml", compose), ("scrape.txt", SCRAPE)]);
+    let shown = init(&repository, &["--metrics", "scrape.txt", "--selector", "job=\"shop\""]);
     assert!(shown.err.contains("where it serves its metrics is not known"), "{}", shown.err);
+}
+
+/// The rollout file that is proposed for this Deployment with these objects beside it.
+#[track_caller]
+fn check_driver(deployment: &str, others: &str, parts: &[&str]) {
+    let manifests = format!("{deployment}---\n{others}");
+    let repository = Repository::of(&[("deploy.yaml", &manifests), ("scrape.txt", SCRAPE)]);
+    let written = init(&repository, &["--metrics", "scrape.txt", "--selector", "job=\"shop\"", "--write"]);
+    assert_eq!(written.code, 0, "{}", written.err);
+    let file = repository.read("deploy/shop-rollout.toml");
+    for part in parts {
+        assert!(file.contains(part), "{part} is not in:\n{file}");
+    }
+    // It does nothing as it is, and holds once what is left open is filled in.
+    let plan = |repository: &Repository| {
+        let mut command = gonogo();
+        command.args(["rollout", "plan", "--revision", "2", "--measure", "1s"]);
+        run(command.arg(repository.at("deploy/shop-rollout.toml")).env("KUBECONFIG", repository.at("none")))
+    };
+    plan(&repository).fails_with(2, &["it asks Prometheus, and there is no [prometheus] url"]);
+    let filled: String = file
+        .lines()
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|line| !line.contains("DECIDE") && (line.starts_with('[') || line.contains(" = ")))
+                .unwrap_or(line)
+                .to_owned()
+                + "\n"
+        })
+        .collect();
+    repository.write("deploy/shop-rollout.toml", filled);
+    let planned = plan(&repository);
+    assert!(planned.code == 2 && !planned.err.contains("not valid"), "{}", planned.err);
+}
+
+const SERVICE: &str = "\
+apiVersion: v1
+kind: Service
+metadata: {name: shop-http, namespace: production}
+spec: {selector: {app: shop}, ports: [{port: 80}]}
+";
+
+const ROUTE: &str = "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop-public, namespace: production}
+spec: {rules: [{backendRefs: [{name: shop-http, port: 80}]}]}
+";
+
+const CANARY: &str = "---
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: shop, namespace: production}
+spec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}, analysis: {interval: 1m, stepWeight: 20, maxWeight: 60}}
+";
+
+#[test]
+fn the_driver_is_what_the_manifests_have() {
+    let gates = [
+        "total = \"sum(http_requests_total{job=\\\"shop\\\",$side})\"",
+        "query = \"sum by (le) (http_request_duration_seconds_bucket{job=\\\"shop\\\",$side})\"",
+    ];
+    let deployment = crate::support::PROBED;
+    let web = ["workload = \"shop\"", "namespace = \"production\"", gates[0], gates[1]];
+    let with = |parts: &[&'static str]| [&web[..], parts].concat();
+    check_driver(deployment, "", &with(&["strategy = \"rolling\"", "no Service in the manifests"]));
+    check_driver(deployment, SERVICE, &with(&["strategy = \"rolling\"", "asks for every label of its selector"]));
+    let tracked = deployment.replace("{app: shop}", "{app: shop, track: stable}");
+    let replicas = ["strategy = \"replicas\"", "service = \"shop-http\"", "canary = 'pod=~\"shop-canary-.*\"'"];
+    check_driver(&tracked, SERVICE, &with(&replicas));
+    let routes =
+        ["strategy = \"routes\"", "service = \"shop-http\"", "route = \"shop-public\"", "share = 10\nwatch = \"10m\""];
+    check_driver(deployment, &format!("{SERVICE}{ROUTE}"), &with(&routes));
+    let flagger = [
+        "strategy = \"flagger\"",
+        "share = 20\n",
+        "share = 40\n",
+        "share = 60\n",
+        "stable = 'pod=~\"shop-primary-.*\"'",
+    ];
+    check_driver(deployment, &format!("{SERVICE}{CANARY}"), &with(&flagger));
+    let steps =
+        "strategy: {canary: {steps: [{setWeight: 5}, {pause: {}}, {setWeight: 25}, {pause: {}}]}}\n  replicas: 2";
+    let rollout = deployment
+        .replace("apps/v1", "argoproj.io/v1alpha1")
+        .replace("kind: Deployment", "kind: Rollout")
+        .replace("replicas: 2", steps);
+    check_driver(&rollout, SERVICE, &with(&["strategy = \"argo-rollouts\"", "share = 5\n", "share = 25\n"]));
 }

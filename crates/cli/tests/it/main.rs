@@ -3,9 +3,11 @@
 mod alerts;
 mod alerts_live;
 mod clay;
+mod cluster;
 mod commands;
 mod decisions;
 mod deploy;
+mod driven;
 mod example;
 mod exercise;
 mod formats;

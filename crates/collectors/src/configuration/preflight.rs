@@ -12,6 +12,7 @@ pub(super) fn preflight(table: &Table<'_>) -> Preflight {
         status_pages: table.tables("status_page").iter().filter_map(status_page).collect(),
         vendors: table.tables("vendor").iter().filter_map(vendor).collect(),
         keys: table.texts("keys"),
+        rollout: below_root(table, "rollout"),
         prometheus: table.text("prometheus"),
         job: table.text("job"),
     };
@@ -54,4 +55,14 @@ fn pointer(table: &Table<'_>, key: &'static str) -> Option<String> {
         return None;
     }
     Some(pointer)
+}
+
+/// A file of the repository.
+fn below_root(table: &Table<'_>, key: &'static str) -> Option<String> {
+    let path = table.text(key)?;
+    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        table.error(key, "a file below the root of the repository");
+        return None;
+    }
+    Some(path)
 }

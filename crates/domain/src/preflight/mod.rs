@@ -4,6 +4,7 @@
 //! understood, is *unknown* and never a yes.
 
 mod budget;
+mod driver;
 mod item;
 mod keys;
 mod plan;
@@ -14,8 +15,9 @@ mod vendor;
 mod version;
 
 pub use budget::budget;
+pub use driver::driver;
 pub use item::{Item, Verdict, decision};
-pub use keys::keys;
+pub use keys::{KeySource, keys, keys_of_workload};
 pub use plan::{Preflight, Reported, StatusPagePlan, VendorPlan};
 pub use reviewed::{review, rollback, staging};
 pub use status_page::{StatusPage, Trouble, status_page};

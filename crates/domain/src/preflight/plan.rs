@@ -15,6 +15,8 @@ pub struct Preflight {
     pub vendors: Vec<VendorPlan>,
     /// Names of the variables that have to hold something. Their values are not looked at.
     pub keys: Vec<String>,
+    /// The rollout file of production, below the root of the repository: what it drives is looked at.
+    pub rollout: Option<String>,
     /// The address of Prometheus.
     pub prometheus: Option<String>,
     /// The value of the label `job` of the service's targets; none: the service's name.

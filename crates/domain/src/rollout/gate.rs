@@ -38,8 +38,11 @@ pub enum Stage {
     Away,
     /// Both take traffic: the canary is compared with stable.
     Beside,
-    /// Stable has the release: it is measured against what stable was before.
+    /// Stable has the release: it is measured against what stable was before. By whichever name it is counted, stable's or
+    /// the canary's, both run it.
     Alone,
+    /// Stable has what it had: it is measured against what it was before.
+    Back,
 }
 
 /// One gate over a rollout.
@@ -92,16 +95,18 @@ impl Watched {
         let (measured, said) = match (kind, reading) {
             (_, Reading::Error(reason)) => (Measured::Error, reason),
             (GateKind::Compare { worse_by, at_most }, Reading::Counts { canary, stable }) => {
-                let before = self.before.replace(Reading::Counts { canary, stable });
-                let (was_canary, was_stable) = match before {
+                let (was_canary, was_stable) = match self.before.take() {
                     Some(Reading::Counts { canary, stable }) => (canary, stable),
                     _ => (None, None),
                 };
+                let (canary, stable) = (steady(canary, was_canary), steady(stable, was_stable));
+                self.before = Some(Reading::Counts { canary, stable });
                 let (canary, stable) = (since(canary, was_canary), since(stable, was_stable));
                 match stage {
                     Stage::Away => return,
                     Stage::Beside => self.compare(*worse_by, *at_most, canary, stable, false_alarms),
-                    Stage::Alone => self.bound(*worse_by, *at_most, stable, false_alarms),
+                    Stage::Alone => self.bound(*worse_by, *at_most, either(canary, stable, Trials::plus), false_alarms),
+                    Stage::Back => self.bound(*worse_by, *at_most, stable, false_alarms),
                 }
             }
             (GateKind::Latency { worse_by, from }, Reading::Histograms { canary, stable }) => {
@@ -116,7 +121,11 @@ impl Watched {
                 match stage {
                     Stage::Away => return,
                     Stage::Beside => self.compare_latency(*worse_by, *from, canary, stable, false_alarms),
-                    Stage::Alone => self.bound_latency(*worse_by, *from, stable),
+                    Stage::Alone => {
+                        let both = either(canary, stable, |one, other| one.plus(&other));
+                        self.bound_latency(*worse_by, *from, both)
+                    }
+                    Stage::Back => self.bound_latency(*worse_by, *from, stable),
                 }
             }
             (GateKind::Value { conditions }, Reading::Value(value)) if stage != Stage::Away => {
@@ -303,6 +312,14 @@ fn needed(canary: Trials, stable: Trials, of_stable: f64, of_canary: f64, false_
         .map_or(f64::INFINITY, |all| all * share)
 }
 
+/// What goes wrong is asked for apart, and between the two questions its series may be gone for a moment (a scrape that came too
+/// late). A counter that began anew would have begun anew in all of it.
+fn steady(now: Option<Trials>, then: Option<Trials>) -> Option<Trials> {
+    let now = now?;
+    let bad = then.filter(|then| now.all >= then.all).map_or(now.bad, |then| now.bad.max(then.bad));
+    Some(Trials { bad, ..now })
+}
+
 /// What came since then; all of it where the counter began anew; none where there is no earlier one.
 fn since(now: Option<Trials>, then: Option<Trials>) -> Option<Trials> {
     let (now, then) = (now?, then?);
@@ -310,6 +327,14 @@ fn since(now: Option<Trials>, then: Option<Trials>) -> Option<Trials> {
         return Some(now);
     }
     Some(Trials { all: now.all - then.all, bad: now.bad - then.bad })
+}
+
+/// Both together, or the one that there is.
+fn either<T>(one: Option<T>, other: Option<T>, plus: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(plus(one, other)),
+        (one, other) => one.or(other),
+    }
 }
 
 fn seconds(bound: f64) -> String {
@@ -399,6 +424,13 @@ mod tests {
     }
 
     #[test]
+    fn errors_that_cannot_be_counted_for_a_moment_are_no_counter_that_began_anew() {
+        let readings = vec![counts((600, 3), (900, 9)), counts((650, 0), (950, 9)), counts((700, 4), (1_000, 10))];
+        let watched = check(ERRORS, Stage::Beside, readings, &[Some(Measured::NoData); 3]);
+        assert_eq!((watched.canary, watched.of_step), (Trials { all: 100, bad: 1 }, (100, 100)));
+    }
+
+    #[test]
     fn an_error_of_the_provider_is_one_and_an_answer_of_another_kind_too() {
         let readings = vec![Reading::Error("no answer".to_owned()), Reading::Value(Some(1.0))];
         check(ERRORS, Stage::Beside, readings, &[Some(Measured::Error); 2]);
@@ -423,6 +455,25 @@ mod tests {
             watched.look(&ERRORS, counts((0, 0), (300 + 200 * look, 2 + 30 * look)), Stage::Alone, 0.01);
             assert_eq!((watched.measured, watched.as_before(&ERRORS)), (Some(expect), Some(false)));
         }
+    }
+
+    #[test]
+    fn a_release_that_is_alone_may_be_counted_as_either_of_the_two() {
+        let mut watched = Watched::default();
+        for reading in [counts((0, 0), (0, 0)), counts((1_000, 0), (9_000, 0))] {
+            watched.look(&ERRORS, reading, Stage::Beside, 0.01);
+        }
+        watched.begin_alone();
+        // Told by its version, nothing is counted as the stable one any more.
+        let only_canary = |all, bad| Reading::Counts { canary: Some(Trials { all, bad }), stable: None };
+        watched.look(&ERRORS, only_canary(1_000, 0), Stage::Away, 0.01);
+        watched.look(&ERRORS, only_canary(1_300, 2), Stage::Alone, 0.01);
+        assert_eq!((watched.measured, watched.alone.all), (Some(Measured::Successful), 300));
+        // Back at what it was, the tail of the release says nothing of it.
+        watched.begin_alone();
+        watched.look(&ERRORS, counts((1_400, 90), (9_000, 0)), Stage::Away, 0.01);
+        watched.look(&ERRORS, counts((1_500, 190), (9_300, 0)), Stage::Back, 0.01);
+        assert_eq!((watched.alone, watched.as_before(&ERRORS)), (Trials { all: 300, bad: 0 }, Some(true)));
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl Trials {
         self.bad = self.bad.saturating_add(other.bad);
     }
 
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+
     /// What an answer of a server may look like that counts in two places at once.
     fn sound(self) -> Self {
         Self { all: self.all, bad: self.bad.min(self.all) }

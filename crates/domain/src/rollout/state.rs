@@ -151,6 +151,9 @@ pub struct Intent {
     pub tries: u32,
     /// The driver said that it was done.
     pub done: bool,
+    /// The driver said that there was nothing left to do.
+    #[serde(default)]
+    pub nothing_left: bool,
     /// What the driver said against it, the last time.
     pub trouble: Option<String>,
     /// How often in a row something else was in the way.

@@ -3,6 +3,7 @@
 //! Nothing is made up: a number that only the owner can know is left open in a way that no check takes for done, and what
 //! is there already is left alone.
 
+mod cluster;
 mod manifests;
 mod objectives;
 mod rollout;

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -15,16 +16,17 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// It goes away with the test.
+#[derive(Debug)]
 pub(crate) struct Prometheus {
     process: Child,
     pub(crate) url: String,
-    _folder: TempDir,
+    port: u16,
+    folder: TempDir,
 }
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
     }
 }
 
@@ -47,32 +49,69 @@ impl Prometheus {
         text.push_str("# EOF\n");
         let path = |name: &str| folder.path().join(name);
         fs::write(path("past.txt"), text).expect("a file can be written");
-        fs::write(path("prometheus.yml"), "global: {scrape_interval: 1m}\n").expect("a file can be written");
         let made = Command::new("promtool")
             .args(["tsdb", "create-blocks-from", "openmetrics"])
             .args([path("past.txt"), path("data")])
             .output()
             .expect("promtool is installed (Debian package `prometheus`)");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
-        let process = Command::new("prometheus")
-            .arg(format!("--config.file={}", path("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", path("data").display()))
-            .arg("--storage.tsdb.retention.time=90d")
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Prometheus is installed (Debian package `prometheus`)");
-        let prometheus = Self { process, url: format!("http://127.0.0.1:{port}"), _folder: folder };
+        Self::begin(folder, "global: {scrape_interval: 1m}\n")
+    }
+
+    /// Scrapes this address three times a second.
+    pub(crate) fn scraping(address: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let configuration = format!(
+            "global: {{scrape_interval: 300ms, scrape_timeout: 300ms}}\n\
+             scrape_configs: [{{job_name: played, honor_labels: true, static_configs: [{{targets: ['{address}']}}]}}]\n"
+        );
+        let prometheus = Self::begin(folder, &configuration);
         let until = Instant::now() + PATIENCE;
-        while !is_ready(port) {
-            assert!(Instant::now() < until, "Prometheus does not become ready");
+        // It looks for what it is to scrape some seconds after it is ready.
+        while !ask(prometheus.port, "/api/v1/query?query=up").is_ok_and(|answer| answer.contains(",\"1\"]")) {
+            assert!(Instant::now() < until, "Prometheus does not scrape {address}");
             thread::sleep(Duration::from_millis(50));
         }
         prometheus
     }
+
+    fn begin(folder: TempDir, configuration: &str) -> Self {
+        fs::write(folder.path().join("prometheus.yml"), configuration).expect("a file can be written");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+        let process = spawn(folder.path(), port);
+        Self { process, url: format!("http://127.0.0.1:{port}"), port, folder }
+    }
+
+    /// As `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// At the same address, with what it had stored.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(self.folder.path(), self.port);
+    }
+}
+
+/// Returns when it is ready.
+fn spawn(folder: &Path, port: u16) -> Child {
+    let process = Command::new("prometheus")
+        .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+        .arg("--storage.tsdb.retention.time=90d")
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("Prometheus is installed (Debian package `prometheus`)");
+    let until = Instant::now() + PATIENCE;
+    while !is_ready(port) {
+        assert!(Instant::now() < until, "Prometheus does not become ready");
+        thread::sleep(Duration::from_millis(50));
+    }
+    process
 }
 
 #[expect(clippy::disallowed_methods, reason = "Prometheus counts from now, and a gate knows today")]
@@ -81,15 +120,16 @@ pub(crate) fn now() -> jiff::Timestamp {
 }
 
 fn is_ready(port: u16) -> bool {
-    let ask = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    ask().is_ok_and(|answer| answer.contains(" 200 "))
+    ask(port, "/-/ready").is_ok_and(|answer| answer.contains(" 200 "))
+}
+
+fn ask(port: u16, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// A service that counts ten more requests at each scrape, one of them failed. Gives its address.

@@ -97,6 +97,7 @@ pub fn done(mut state: State, result: Result<Done, Trouble>, now: Timestamp) -> 
     match result {
         Ok(done) => {
             (intent.done, intent.trouble, intent.conflicts) = (true, None, 0);
+            intent.nothing_left = done == Done::AlreadySo;
             machine.state.intent = Some(intent.clone());
             if let Done::Changed(what) = done {
                 machine.tell(what);
@@ -330,6 +331,8 @@ impl Machine {
             at: self.now,
             tries: tries.saturating_add(1),
             done: before.as_ref().is_some_and(|intent| intent.done),
+            // What was so before this call is asked again by it.
+            nothing_left: false,
             trouble: before.and_then(|intent| intent.trouble),
             conflicts,
         });
@@ -345,6 +348,12 @@ impl Machine {
         self.state.unreached.get_or_insert(self.now);
         self.ask(act);
         None
+    }
+
+    /// The driver said of this act that nothing is left to do, or was asked often enough.
+    fn cleared(&self, act: Act) -> bool {
+        let intent = self.state.intent.as_ref().filter(|intent| intent.act == act);
+        intent.is_some_and(|intent| intent.nothing_left || intent.tries >= step::TRIES)
     }
 
     /// It took longer than it may.

@@ -77,6 +77,8 @@ pub(super) struct World {
     pub stable: Revision,
     pub canary: Option<Revision>,
     pub share: Percent,
+    /// What a rollout brings and no look shows: a lease, a second Service. It goes with a call that finds no canary.
+    pub unseen: bool,
     /// What was acknowledged and is not so yet.
     pending: Vec<(Timestamp, Act)>,
     pub acts: Vec<Act>,
@@ -94,6 +96,7 @@ impl World {
             stable: revision("old"),
             canary: None,
             share: Percent::ZERO,
+            unseen: false,
             pending: Vec::new(),
             acts: Vec::new(),
             looks: 0,
@@ -141,6 +144,10 @@ impl World {
 
     fn apply(&mut self, act: Act) {
         match act {
+            Act::Retire | Act::Abort | Act::Undo => self.unseen &= self.canary.is_some(),
+            _ => self.unseen = true,
+        }
+        match act {
             Act::Prepare => self.canary = Some(revision("new")),
             Act::SetShare(share) if self.canary.is_some() => self.share = share,
             Act::Promote if self.canary.is_some() => (self.stable, self.share) = (revision("new"), Percent::ZERO),
@@ -157,6 +164,8 @@ impl World {
         if act == Act::Promote && self.nature.refuses_promotion {
             return Err(Trouble::new(TroubleKind::Refused, "world", "admission says no", "ask the admission"));
         }
+        let world = |one: &Self| (one.stable.clone(), one.canary.clone(), one.share, one.unseen);
+        let before = world(self);
         let failing = self.acts.len() <= usize::try_from(self.nature.failing).unwrap();
         if !failing || self.acts.len().is_multiple_of(2) {
             if self.nature.late > 0 {
@@ -168,7 +177,8 @@ impl World {
         if failing {
             return Err(Trouble::new(TroubleKind::Unreachable, "world", "no answer", "wait"));
         }
-        Ok(Done::Changed(act.to_string()))
+        let is_so = self.pending.is_empty() && before == world(self);
+        Ok(if is_so { Done::AlreadySo } else { Done::Changed(act.to_string()) })
     }
 
     pub(super) fn look(&mut self, state: &State) -> Look {
@@ -282,6 +292,8 @@ fn assert_ended(world: &World, state: &State, about: &str) {
         phase => panic!("{about}: it did not end but is {phase}: {state:#?}"),
     }
     assert_eq!((world.share, &world.canary), (Percent::ZERO, &None), "{about}: {:?}", state.rollback);
+    // The last acts of a world that is as late as it can be come too late for anybody.
+    assert!(!world.unseen || world.nature.late > 0 || world.nature.failing > 0, "{about}: {:?}", world.acts);
 }
 
 /// Kills once at every point that there is, and twice at pairs of them.

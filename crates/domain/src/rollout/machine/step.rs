@@ -10,7 +10,7 @@ use crate::rollout::{Gate, Side, Watch, When, gate::Watched, state};
 const ENOUGH_FOR_A_SHARE: u64 = 100;
 
 /// How often an act that is not needed any more is asked for.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
 
 impl Machine {
     /// Hands the readings to the gates.
@@ -22,13 +22,13 @@ impl Machine {
             Phase::Step(_) if warm(self) && self.has_share(sight, reachable) => Stage::Beside,
             Phase::Watching if warm(self) => Stage::Alone,
             // A rollback is judged at once: there is nothing to warm up, it served all the time.
-            Phase::Verifying => Stage::Alone,
+            Phase::Verifying => Stage::Back,
             _ => Stage::Away,
         };
         let false_alarms = self.state.plan.false_alarms_of_one();
         let gates = self.state.plan.gates.iter().zip(&mut self.state.gates);
         for ((gate, watched), reading) in gates.zip(readings) {
-            let stage = if gate.when == When::Steps && stage == Stage::Alone { Stage::Away } else { stage };
+            let stage = if gate.when == When::Steps && stage != Stage::Beside { Stage::Away } else { stage };
             watched.look(&gate.kind, reading, stage, false_alarms);
         }
     }
@@ -127,7 +127,9 @@ impl Machine {
     }
 
     pub(super) fn retiring(&mut self, sight: &Sight) {
-        if self.brought(sight.canary.is_none(), Act::Retire).is_some() {
+        // It is asked for where there is no canary too: what else the rollout brought (a lease, a second Service, a held
+        // autoscaler) is not seen, and a kill may have come between the two.
+        if self.brought(sight.canary.is_none() && self.cleared(Act::Retire), Act::Retire).is_some() {
             return self.enter(Phase::Promoted);
         }
         if self.overdue(self.state.plan.deadlines.ready) {
@@ -189,20 +191,30 @@ impl Machine {
             }
         }
         let over = self.since(self.state.since) > self.state.plan.deadlines.rollback;
+        // What the rollout brought beside its traffic is cleared away meanwhile.
+        let act = if self.state.promoted { Act::Undo } else { Act::Abort };
+        let cleared = self.cleared(act);
         let Some(rollback) = &mut self.state.rollback else { return self.enter(Phase::RolledBack) };
-        if missing.is_empty() {
-            rollback.verified = Some(self.now);
-            let errors = if asked { ", errors as before" } else { "" };
-            rollback.said = format!("{}, {} of {} ready{errors}", stable.revision, stable.ready, stable.wanted);
-            let took = rollback.took().map(shown).unwrap_or_default();
-            let said = rollback.said.clone();
-            self.tell(format!("verified {took} after the decision: {said}"));
-            return self.enter(Phase::RolledBack);
+        let mut told = None;
+        if rollback.verified.is_none() {
+            rollback.said = missing.join("; ");
+            if missing.is_empty() {
+                rollback.verified = Some(self.now);
+                let errors = if asked { ", errors as before" } else { "" };
+                rollback.said = format!("{}, {} of {} ready{errors}", stable.revision, stable.ready, stable.wanted);
+                let took = rollback.took().map(shown).unwrap_or_default();
+                told = Some(format!("verified {took} after the decision: {}", rollback.said));
+            }
         }
-        rollback.said = missing.join("; ");
-        if over {
-            let said = rollback.said.clone();
+        let (is_verified, said) = (rollback.verified.is_some(), rollback.said.clone());
+        self.told.extend(told);
+        if !cleared {
+            return self.ask(act);
+        }
+        if !is_verified && over {
             self.tell(format!("not verified: {said}"));
+        }
+        if is_verified || over {
             self.enter(Phase::RolledBack);
         }
     }

@@ -6,7 +6,7 @@ use super::{
     Ask, Asked, Look, done, next,
     simulation::{Nature, World, plan, revision, run},
 };
-use crate::rollout::{GateKind, Percent, Phase, State, Trouble, TroubleKind, gate::Reading, sequential::Trials};
+use crate::rollout::{Act, GateKind, Percent, Phase, State, Trouble, TroubleKind, gate::Reading, sequential::Trials};
 
 /// A rollout on whose looks a hand can be laid.
 struct Played {
@@ -79,7 +79,10 @@ fn a_release_goes_through_its_steps_with_their_waits() {
     // 10 + 5 + 10 minutes, three warm-ups, and some looks.
     let took = state.ended.unwrap().duration_since(state.started);
     assert!((26..33).contains(&took.as_mins()), "{took}");
-    assert_eq!(world.acts.len(), 5, "{:?}", world.acts);
+    let shares = [1_000, 5_000].map(|share| Act::SetShare(percent(share)));
+    // The canary goes, then what nobody sees, and the third call says that nothing is left.
+    let expect = [&[Act::Prepare][..], &shares, &[Act::Promote, Act::Retire, Act::Retire, Act::Retire]].concat();
+    assert_eq!(world.acts, expect);
 }
 
 #[test]
