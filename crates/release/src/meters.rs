@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use gonogo_actuators::{command, haproxy::Counters};
-use gonogo_collectors::metrics::{Address, Endpoint, Limits, Number, Prometheus, exposition::Exposition};
-use gonogo_domain::rollout::{GateKind, gate::Reading, latency::Histogram, sequential::Trials};
+use gonogo_collectors::metrics::{
+    Address, Endpoint, Limits, Number, Prometheus,
+    exposition::{Exposition, Sample},
+};
+use gonogo_domain::rollout::{GateKind, Requests, gate::Reading, latency::Histogram, sequential::Trials};
 use regex::Regex;
 
-use crate::{Actuator, File, Http, MeterFile, Metrics};
+use crate::{Actuator, Family, File, Http, MeterFile, Metrics};
 
 /// Everything that is asked in a look.
 #[derive(Debug)]
@@ -21,6 +24,15 @@ pub struct Meters {
 /// No answer of a meter may hold up a look for longer.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 const LIMITS: Limits = Limits { time: PATIENCE, bytes: 32 << 20 };
+
+/// What was read in a look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// One for each gate.
+    pub gates: Vec<Reading>,
+    /// What the driver itself counts.
+    pub requests: Option<Requests>,
+}
 
 /// Stable and canary.
 type Sides<T> = (Option<T>, Option<T>);
@@ -55,15 +67,19 @@ impl Meters {
         Self { prometheus, metrics: file.metrics.clone(), gates, client }
     }
 
-    /// One reading for each gate.
-    pub async fn read(&self, actuator: &mut Actuator) -> Vec<Reading> {
+    pub async fn read(&self, actuator: &mut Actuator) -> Read {
         let mut once = Once::default();
-        let mut readings = Vec::with_capacity(self.gates.len());
+        let mut gates = Vec::with_capacity(self.gates.len());
         for (meter, kind) in &self.gates {
             let reading = Box::pin(self.one(meter, kind, actuator, &mut once)).await;
-            readings.push(reading.unwrap_or_else(Reading::Error));
+            gates.push(reading.unwrap_or_else(Reading::Error));
         }
-        readings
+        // A look without them is one at which the share is not measured.
+        let counted = counters(actuator, &mut once).await.ok();
+        let requests = counted.and_then(|(stable, canary)| {
+            Some(Requests { canary: canary.map_or(0, |canary| canary.all), stable: stable?.all })
+        });
+        Read { gates, requests }
     }
 
     async fn one(
@@ -75,13 +91,7 @@ impl Meters {
     ) -> Result<Reading, String> {
         match meter {
             MeterFile::HaProxy(bad) => {
-                if once.counters.is_none() {
-                    once.counters = Some(match actuator {
-                        Actuator::HaProxy(driver) => driver.counters().await.map_err(|trouble| trouble.to_string()),
-                        Actuator::Script(_) | Actuator::Kubernetes(_) => Err("the driver counts nothing".to_owned()),
-                    });
-                }
-                let (stable, canary) = once.counters.clone().unwrap_or(Ok((None, None)))?;
+                let (stable, canary) = counters(actuator, once).await?;
                 let trials = |counters: Option<Counters>| counters.map(|counters| counters.trials(*bad));
                 Ok(Reading::Counts { canary: trials(canary), stable: trials(stable) })
             }
@@ -125,13 +135,15 @@ impl Meters {
                 let count = |side: Option<Vec<Exposition>>| counted(&side?, total, bad);
                 Ok(Reading::Counts { canary: count(canary), stable: count(stable) })
             }
-            MeterFile::Histogram { family } => {
+            MeterFile::Histogram(family) => {
                 let (stable, canary) = self.scrapes(actuator, once).await?;
-                let bucket = format!("{family}_bucket");
+                let buckets = Family { name: format!("{}_bucket", family.name), ..family.clone() };
                 let read = |side: Option<Vec<Exposition>>| {
                     let side = side?;
-                    let samples = side.iter().flat_map(|scrape| &scrape.samples).filter(|sample| sample.name == bucket);
-                    histogram(samples.filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value))))
+                    let samples = buckets.of(&side);
+                    let bounds =
+                        samples.filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value)));
+                    histogram(bounds).or_else(|| buckets.is_there(&side).then(Histogram::default))
                 };
                 Ok(Reading::Histograms { canary: read(canary), stable: read(stable) })
             }
@@ -238,6 +250,17 @@ impl Meters {
     }
 }
 
+/// What the driver counts, asked once in a look.
+async fn counters(actuator: &mut Actuator, once: &mut Once) -> Result<Sides<Counters>, String> {
+    if once.counters.is_none() {
+        once.counters = Some(match actuator {
+            Actuator::HaProxy(driver) => driver.counters().await.map_err(|trouble| trouble.to_string()),
+            Actuator::Script(_) | Actuator::Kubernetes(_) => Err("the driver counts nothing".to_owned()),
+        });
+    }
+    once.counters.clone().unwrap_or(Ok((None, None)))
+}
+
 fn copies(scrapes: Option<&[Exposition]>) -> Option<Vec<Exposition>> {
     let copy = |scrape: &Exposition| {
         let mut copy = Exposition::default();
@@ -256,17 +279,35 @@ async fn count(prometheus: &Prometheus, query: &str) -> Result<Option<u64>, Stri
     }
 }
 
+impl Family {
+    /// Its series in these scrapes.
+    fn of<'a>(&'a self, scrapes: &'a [Exposition]) -> impl Iterator<Item = &'a Sample> {
+        let samples = scrapes.iter().flat_map(|scrape| &scrape.samples);
+        samples.filter(|sample| sample.name == self.name && has(sample, &self.labels))
+    }
+
+    /// It has series, whatever their labels are.
+    fn is_there(&self, scrapes: &[Exposition]) -> bool {
+        scrapes.iter().flat_map(|scrape| &scrape.samples).any(|sample| sample.name == self.name)
+    }
+}
+
+/// All of these labels match.
+fn has(sample: &Sample, labels: &BTreeMap<String, Regex>) -> bool {
+    labels.iter().all(|(label, pattern)| sample.labels.get(label).is_some_and(|value| pattern.is_match(value)))
+}
+
 /// The counters of a family, and of those whose labels match.
-fn counted(scrapes: &[Exposition], total: &str, bad: &BTreeMap<String, Regex>) -> Option<Trials> {
+fn counted(scrapes: &[Exposition], total: &Family, bad: &BTreeMap<String, Regex>) -> Option<Trials> {
     let mut trials = None;
-    for sample in scrapes.iter().flat_map(|scrape| &scrape.samples).filter(|sample| sample.name == total) {
+    for sample in total.of(scrapes) {
         let value = whole(sample.value)?;
-        let is_bad =
-            bad.iter().all(|(label, pattern)| sample.labels.get(label).is_some_and(|value| pattern.is_match(value)));
+        let is_bad = has(sample, bad);
         let sum: &mut Trials = trials.get_or_insert_default();
         sum.add(Trials { all: value, bad: if is_bad && !bad.is_empty() { value } else { 0 } });
     }
-    trials
+    // A series begins with its first request: where the family is there, one that is not has counted none.
+    trials.or_else(|| total.is_there(scrapes).then(Trials::default))
 }
 
 /// Buckets of one or several series, added up.
@@ -307,10 +348,15 @@ mod tests {
         let text =
             "requests{status=\"200\",path=\"/\"} 90\nrequests{status=\"503\"} 7\nrequests{status=\"429\"} 3\nother 5\n";
         let scrapes = [Exposition::read(text).unwrap(), Exposition::read(text).unwrap()];
-        let bad = |pattern: &str| BTreeMap::from([("status".to_owned(), Regex::new(pattern).unwrap())]);
-        assert_eq!(counted(&scrapes, "requests", &bad("^5..$")), Some(Trials { all: 200, bad: 14 }));
-        assert_eq!(counted(&scrapes, "requests", &bad("^429$")), Some(Trials { all: 200, bad: 6 }));
-        assert_eq!(counted(&scrapes, "nothing", &bad("^5..$")), None);
+        let labels = |label: &str, pattern| BTreeMap::from([(label.to_owned(), Regex::new(pattern).unwrap())]);
+        let family = |name: &str, labels| Family { name: name.to_owned(), labels };
+        let (all, bad) = (family("requests", BTreeMap::new()), labels("status", "^5..$"));
+        assert_eq!(counted(&scrapes, &all, &bad), Some(Trials { all: 200, bad: 14 }));
+        assert_eq!(counted(&scrapes, &all, &labels("status", "^429$")), Some(Trials { all: 200, bad: 6 }));
+        assert_eq!(counted(&scrapes, &family("nothing", BTreeMap::new()), &bad), None);
+        // What probes ask is left out where labels say so.
+        let of_users = family("requests", labels("path", "^/$"));
+        assert_eq!(counted(&scrapes, &of_users, &bad), Some(Trials { all: 180, bad: 0 }));
     }
 
     #[test]

@@ -1,25 +1,21 @@
 //! The rollout file: TOML, every mistake at its place, all of them at once.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod drivers;
+mod gates;
 
-use gonogo_actuators::{
-    command::{self, Counted, Line},
-    haproxy::{self, Bad},
-    kubernetes::Settings,
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use gonogo_actuators::{command, haproxy, kubernetes::Settings};
 use gonogo_collectors::{
     ConfigurationError,
     configuration::table::{Errors, Table},
 };
-use gonogo_domain::rollout::{
-    Deadlines, Gate, GateKind, Percent, Plan, Release, Revision, Step, Watch, When,
-    analysis::{Condition, Conditions, Limits},
-};
+use gonogo_domain::rollout::{Deadlines, Gate, Percent, Plan, Release, Revision, Step, Watch};
 use gonogo_formats::toml;
 use jiff::SignedDuration;
-use regex::Regex;
 
 use crate::budget::{self, BudgetFile};
+pub use gates::{Family, Http, MeterFile};
 
 /// A rollout file, valid.
 #[derive(Clone, Debug)]
@@ -75,45 +71,6 @@ pub enum Metrics {
     Addresses { stable: Vec<String>, canary: Vec<String> },
 }
 
-/// A GET and what it has to answer.
-#[derive(Clone, Debug)]
-pub struct Http {
-    pub url: String,
-    pub status: u16,
-    /// A place in a JSON answer (RFC 6901) with the text that has to stand there.
-    pub equals: Option<(String, String)>,
-    pub patience: Duration,
-}
-
-/// How a gate is read.
-#[derive(Clone, Debug)]
-pub enum MeterFile {
-    /// Counters of the proxy that is the driver.
-    HaProxy(Bad),
-    /// Queries in which `$side` stands for the matchers of a release.
-    PromCounts {
-        total: String,
-        bad: String,
-    },
-    PromHistogram {
-        query: String,
-    },
-    PromValue {
-        query: String,
-    },
-    /// Counters of the service's own metrics: the family, and the labels (with patterns) of what goes wrong.
-    Counts {
-        total: String,
-        bad: BTreeMap<String, Regex>,
-    },
-    Histogram {
-        family: String,
-    },
-    Http(Http),
-    /// Passes with exit status 0; or prints a number, where the gate has conditions.
-    Command(Line),
-}
-
 /// More of each than a person would write.
 const MOST: usize = 100;
 
@@ -145,7 +102,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
         }
         fine
     });
-    let driver = driver(root);
+    let driver = drivers::driver(root);
     let prometheus = root.table("prometheus").and_then(|table| prometheus(&table));
     let budget = root.table("budget").and_then(|table| budget::read(&table, prometheus.as_ref()));
     let metrics = root.table("metrics").and_then(|table| metrics(&table));
@@ -205,10 +162,11 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
         table.finish();
         after
     });
+    let known = gates::Known { driver: driver.as_ref(), prometheus: prometheus.as_ref(), metrics: metrics.as_ref() };
     let mut gates = Vec::new();
     let mut meters = Vec::new();
     for table in root.tables("gate").iter().take(MOST) {
-        let read = gate(table, driver.as_ref(), prometheus.as_ref(), metrics.as_ref());
+        let read = gates::gate(table, &known);
         table.finish();
         if let Some((gate, meter)) = read {
             if gates.iter().any(|other: &Gate| other.name == gate.name) {
@@ -291,97 +249,6 @@ fn deadlines(table: &Table<'_>) -> Deadlines {
     read
 }
 
-fn driver(root: &Table<'_>) -> Option<DriverFile> {
-    let Some(section) = root.table("driver") else {
-        root.error("driver", "`driver` is missing: [driver.kubernetes], [driver.haproxy] or [driver.command]");
-        return None;
-    };
-    let haproxy = section.table("haproxy").and_then(|table| haproxy(&table));
-    let script = section.table("command").and_then(|table| script(&table));
-    let cluster = section.table("kubernetes").and_then(|table| crate::cluster::kubernetes(&table));
-    section.finish();
-    match (haproxy, script, cluster) {
-        (Some(config), None, None) => Some(DriverFile::HaProxy(config)),
-        (None, Some(config), None) => Some(DriverFile::Script(config)),
-        (None, None, Some(settings)) => Some(DriverFile::Kubernetes(settings)),
-        (None, None, None) => {
-            if ["haproxy", "command", "kubernetes"].into_iter().all(|name| section.table(name).is_none()) {
-                root.error("driver", "which driver? [driver.kubernetes], [driver.haproxy] or [driver.command]");
-            }
-            None
-        }
-        _ => {
-            root.error("driver", "one driver, not two");
-            None
-        }
-    }
-}
-
-fn haproxy(table: &Table<'_>) -> Option<haproxy::Config> {
-    let socket = table.required_text("socket");
-    let backend = table.required_text("backend");
-    let groups: BTreeMap<String, Vec<String>> = match table.table("groups") {
-        None => {
-            table.error("groups", "`groups` is missing: two groups of servers, of which one has the traffic");
-            BTreeMap::new()
-        }
-        Some(groups) => groups.lists_of_texts(),
-    };
-    let version = match table.table("version") {
-        None => {
-            table.error("version", "`version` is missing: where a server says which revision it runs");
-            None
-        }
-        Some(version) => {
-            let read = version.required_text("path").map(|path| (path, version.text("pointer")));
-            version.finish();
-            read.map(|(path, pointer)| haproxy::Version { path, pointer })
-        }
-    };
-    let prepare = line(table, "prepare");
-    table.finish();
-    let (socket, backend, version) = (socket?, backend?, version?);
-    Some(haproxy::Config { socket: haproxy::Address(socket), backend, groups, version, prepare })
-}
-
-fn script(table: &Table<'_>) -> Option<command::Config> {
-    let verb = |key: &'static str| {
-        let read = line(table, key);
-        if read.is_none() && table.place_of(key).is_none() {
-            table.error(key, &format!("`{key}` is missing: [\"program\", \"argument\"]"));
-        }
-        read
-    };
-    let verbs = (
-        verb("observe"),
-        verb("prepare"),
-        verb("set_share"),
-        verb("promote"),
-        verb("retire"),
-        verb("abort"),
-        verb("undo"),
-    );
-    let unit =
-        table.choice("unit", &[("weights", Counted::Weights), ("replicas", Counted::Replicas)]).unwrap_or_default();
-    table.finish();
-    let (Some(observe), Some(prepare), Some(set_share), Some(promote), Some(retire), Some(abort), Some(undo)) = verbs
-    else {
-        return None;
-    };
-    Some(command::Config { observe, prepare, set_share, promote, retire, abort, undo, unit })
-}
-
-/// `["program", "argument"]`, with the patience of all commands of its table.
-fn line(table: &Table<'_>, key: &'static str) -> Option<Line> {
-    table.place_of(key)?;
-    let words = table.texts(key);
-    if words.is_empty() {
-        return None;
-    }
-    let patience = time(table, "patience").and_then(|time| Duration::try_from(time).ok());
-    Some(Line { words, patience: patience.unwrap_or(Duration::from_mins(1)) })
-}
-
 fn prometheus(table: &Table<'_>) -> Option<PrometheusFile> {
     let url = table.required_text("url");
     let header = table.table("header").and_then(|table| {
@@ -412,194 +279,6 @@ fn metrics(table: &Table<'_>) -> Option<Metrics> {
     }
 }
 
-/// What a gate can be made of here.
-const KINDS: [(&str, Kind); 5] = [
-    ("errors", Kind::Compare),
-    ("latency", Kind::Latency),
-    ("value", Kind::Value),
-    ("http", Kind::Http),
-    ("command", Kind::Command),
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Compare,
-    Latency,
-    Value,
-    Http,
-    Command,
-}
-
-fn gate(
-    table: &Table<'_>,
-    driver: Option<&DriverFile>,
-    prometheus: Option<&PrometheusFile>,
-    metrics: Option<&Metrics>,
-) -> Option<(Gate, MeterFile)> {
-    let name = table.required_text("name");
-    let Some(kind) = table.choice("kind", &KINDS) else {
-        if table.place_of("kind").is_none() {
-            table.error("kind", "`kind` is missing: errors, latency, value, http or command");
-        }
-        // Its other keys are not known without it.
-        return None;
-    };
-    let defaults = Limits::default();
-    let limits = Limits {
-        failed: table.number("failed_limit").unwrap_or(defaults.failed),
-        inconclusive: table.number("inconclusive_limit").unwrap_or(defaults.inconclusive),
-        errors_in_a_row: table.number("error_limit").unwrap_or(defaults.errors_in_a_row),
-    };
-    let dry_run = table.bool("dry_run").is_some_and(|(dry, _)| dry);
-    let when = table.choice("when", &[("always", When::Always), ("steps", When::Steps)]).unwrap_or_default();
-    let asks_prometheus = || {
-        if prometheus.is_none() {
-            table.error("kind", "it asks Prometheus, and there is no [prometheus] url");
-        }
-    };
-    let (kind, meter) = match kind {
-        Kind::Compare => {
-            let worse_by = ratio_or(table, "worse_by", 100.0, 100.0).unwrap_or(0.01);
-            let at_most = ratio_or(table, "at_most", 100.0, 100.0);
-            let meter = compare(table, driver, metrics, &asks_prometheus);
-            (GateKind::Compare { worse_by: worse_by.max(1e-6), at_most }, meter?)
-        }
-        Kind::Latency => {
-            let worse_by = ratio_or(table, "worse_by", 100.0, 100.0).unwrap_or(0.05);
-            let from = time(table, "from").map_or(0.025, |time| time.as_secs_f64());
-            let (query, family) = (table.text("query"), table.text("histogram"));
-            let meter = match (query, family) {
-                (Some(query), None) => {
-                    asks_prometheus();
-                    has_side(table, "query", &query);
-                    MeterFile::PromHistogram { query }
-                }
-                (None, Some(family)) => {
-                    has_metrics(table, metrics);
-                    MeterFile::Histogram { family }
-                }
-                _ => {
-                    table.error(
-                        "query",
-                        "either `query` (sum by (le) (…{$side})) or `histogram` (a family of /metrics)",
-                    );
-                    return None;
-                }
-            };
-            (GateKind::Latency { worse_by: worse_by.max(1e-6), from }, meter)
-        }
-        Kind::Value => {
-            let query = table.required_text("query");
-            asks_prometheus();
-            let conditions = conditions(table, true);
-            (GateKind::Value { conditions: conditions? }, MeterFile::PromValue { query: query? })
-        }
-        Kind::Http => {
-            let url = table.required_text("url");
-            let status = table.number("status").unwrap_or(200);
-            let (pointer, equals) = (table.text("pointer"), table.text("equals"));
-            let patience = time(table, "patience").and_then(|time| Duration::try_from(time).ok());
-            if pointer.is_some() != equals.is_some() {
-                table.error("pointer", "`pointer` and `equals` belong together");
-            }
-            let url = url.filter(|url| {
-                let fine = reqwest::Url::parse(url)
-                    .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-                if !fine {
-                    table.error("url", "no address that can be asked: http://HOST/PATH");
-                }
-                fine
-            });
-            let patience = patience.unwrap_or(Duration::from_secs(5));
-            (GateKind::Check, MeterFile::Http(Http { url: url?, status, equals: pointer.zip(equals), patience }))
-        }
-        Kind::Command => {
-            let run = line(table, "run");
-            if run.is_none() {
-                table.error("run", "`run` is missing: [\"program\", \"argument\"]");
-            }
-            let kind = conditions(table, false).map_or(GateKind::Check, |conditions| GateKind::Value { conditions });
-            (kind, MeterFile::Command(run?))
-        }
-    };
-    Some((Gate { name: name?, kind, limits, when, dry_run }, meter))
-}
-
-fn compare(
-    table: &Table<'_>,
-    driver: Option<&DriverFile>,
-    metrics: Option<&Metrics>,
-    asks_prometheus: &dyn Fn(),
-) -> Option<MeterFile> {
-    let haproxy =
-        table.choice("haproxy", &[("server-errors", Bad::ServerErrors), ("client-errors", Bad::ClientErrors)]);
-    let (total, bad) = (table.text("total"), table.text("bad"));
-    let labels = table.table("bad_labels").map(|labels| labels.text_map_of_all());
-    match (haproxy, total, bad, labels) {
-        (Some(bad), None, None, None) => {
-            if !matches!(driver, Some(DriverFile::HaProxy(_)) | None) {
-                table.error("haproxy", "the driver is not HAProxy: it counts nothing");
-            }
-            Some(MeterFile::HaProxy(bad))
-        }
-        (None, Some(total), Some(bad), None) => {
-            asks_prometheus();
-            has_side(table, "total", &total);
-            has_side(table, "bad", &bad);
-            Some(MeterFile::PromCounts { total, bad })
-        }
-        (None, Some(total), None, Some(labels)) => {
-            has_metrics(table, metrics);
-            let mut patterns = BTreeMap::new();
-            for (label, pattern) in labels {
-                match Regex::new(&format!("^(?:{pattern})$")) {
-                    Ok(pattern) => drop(patterns.insert(label, pattern)),
-                    Err(_) => table.error("bad_labels", &format!("`{pattern}` is no pattern")),
-                }
-            }
-            Some(MeterFile::Counts { total, bad: patterns })
-        }
-        _ if table.place_of("haproxy").is_some() && haproxy.is_none() => None,
-        _ => {
-            table.error(
-                "haproxy",
-                "what is counted? `haproxy = \"server-errors\"`, or the queries `total` and `bad` of Prometheus, or `total` \
-                 with [gate.bad_labels] of /metrics",
-            );
-            None
-        }
-    }
-}
-
-fn has_side(table: &Table<'_>, key: &'static str, query: &str) {
-    if !query.contains("$side") {
-        table.error(key, "the query does not tell the two releases apart: put `$side` among its label matchers");
-    }
-}
-
-fn has_metrics(table: &Table<'_>, metrics: Option<&Metrics>) {
-    if metrics.is_none() {
-        table.error("kind", "it reads /metrics, and there is no [metrics] path");
-    }
-}
-
-fn conditions(table: &Table<'_>, required: bool) -> Option<Conditions> {
-    let condition = |key: &'static str| {
-        let text = table.text(key)?;
-        let parsed: Result<Condition, _> = text.parse();
-        if let Err(error) = &parsed {
-            table.error(key, &error.to_string());
-        }
-        parsed.ok()
-    };
-    let (success, failure) = (condition("success"), condition("failure"));
-    let conditions = Conditions::new(success, failure);
-    if conditions.is_none() && required && table.place_of("success").is_none() && table.place_of("failure").is_none() {
-        table.error("success", "neither `success` nor `failure` says what is good: write `success = \"< 0.05\"`");
-    }
-    conditions
-}
-
 fn percent(table: &Table<'_>, key: &'static str) -> Option<Percent> {
     let number = table.float(key)?;
     let percent = Percent::try_from(number);
@@ -628,7 +307,7 @@ mod tests {
     use super::*;
 
     /// The example that people copy.
-    const GUIDE: &str = include_str!("../../../docs/rollout.md");
+    const GUIDE: &str = include_str!("../../../../docs/rollout.md");
 
     #[track_caller]
     fn check(text: &str, revision: Option<&str>, expect: &[&str]) {
