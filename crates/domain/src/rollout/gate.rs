@@ -248,7 +248,8 @@ impl Watched {
         (Measured::NoData, format!("{numbers}: {needed:.0} of the canary would show {} more", ratio(worse_by)))
     }
 
-    /// Alone there is nothing of the same time to compare with: only a change that needs no test is called one.
+    /// Alone there is nothing of the same time to compare with: only a change that needs no test is called one, and only
+    /// one that several looks in a row show.
     fn bound_latency(&mut self, worse_by: f64, from: f64, now: Option<Histogram>) -> (Measured, String) {
         let Some(now) = now else { return (Measured::NoData, "no histogram yet".to_owned()) };
         if self.alone.all == 0 {
@@ -281,10 +282,14 @@ impl Watched {
         );
         // Four standard deviations besides, so that few requests do not decide.
         let doubt = 4.0 * (after_ratio * (1.0 - after_ratio) / float(after.all)).sqrt();
-        if more - doubt > worse_by {
-            return (Measured::Failed, format!("{numbers}: worse"));
+        // All looks together show it, and this one does not say that it is over.
+        let still = now.slower(bound).and_then(Trials::ratio).is_some_and(|now| now - before_ratio > worse_by);
+        self.above_in_a_row = if still && more - doubt > worse_by { self.above_in_a_row + 1 } else { 0 };
+        match self.above_in_a_row {
+            0 => (Measured::Successful, numbers),
+            LOOKS_ALONE.. => (Measured::Failed, format!("{numbers}: worse at {LOOKS_ALONE} looks in a row")),
+            _ => (Measured::NoData, format!("{numbers}: worse now")),
         }
-        (Measured::Successful, numbers)
     }
 
     /// Whether what serves alone now is as good as stable was: for a rollback to be verified. None: no request yet.
@@ -423,6 +428,30 @@ mod tests {
             watched.look(&ERRORS, counts((0, 0), (300 + 200 * look, 2 + 30 * look)), Stage::Alone, 0.01);
             assert_eq!((watched.measured, watched.as_before(&ERRORS)), (Some(expect), Some(false)));
         }
+    }
+
+    #[test]
+    fn latency_alone_is_measured_against_what_stable_was_at_looks_in_a_row() {
+        const LATENCY: GateKind = GateKind::Latency { worse_by: 0.05, from: 0.0 };
+        let mut watched = Watched::default();
+        let (mut all, mut slow) = (0, 0);
+        let mut look = |watched: &mut Watched, slower: u64, stage| {
+            (all, slow) = (all + 200, slow + slower);
+            let histogram = Some(Histogram::new(vec![(0.1, all - slow)], all));
+            watched.look(&LATENCY, Reading::Histograms { canary: histogram.clone(), stable: histogram }, stage, 0.01);
+            watched.measured
+        };
+        for _ in 0..10 {
+            look(&mut watched, 2, Stage::Beside);
+        }
+        watched.begin_alone();
+        look(&mut watched, 2, Stage::Away);
+        let (well, open) = (Some(Measured::Successful), Some(Measured::NoData));
+        // A pause of everybody is over after two looks; what stays is no pause.
+        for (slower, expect) in [(2, well), (120, open), (120, open), (2, well), (120, open), (120, open)] {
+            assert_eq!(look(&mut watched, slower, Stage::Alone), expect, "{}", watched.said);
+        }
+        assert_eq!(look(&mut watched, 120, Stage::Alone), Some(Measured::Failed), "{}", watched.said);
     }
 
     #[test]
