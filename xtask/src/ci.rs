@@ -43,7 +43,7 @@ struct Step {
     run: fn() -> anyhow::Result<bool>,
 }
 
-fn steps() -> [Step; 9] {
+fn steps() -> [Step; 10] {
     [
         Step { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
         Step {
@@ -69,6 +69,7 @@ fn steps() -> [Step; 9] {
             name: "instrument",
             run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "subjects", "--quick"]),
         },
+        Step { name: "releases", run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "releases"]) },
         Step { name: "examples in comments", run: || cargo(&["test", "--quiet", "--workspace", "--doc"]) },
     ]
 }

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use xtask::{accuracy, agree, bench, ci, docs, subjects};
+use xtask::{accuracy, agree, bench, ci, docs, releases, subjects};
 
 const USAGE: &str = "\
 Chores of the project.
@@ -16,6 +16,8 @@ Chores of the project.
   cargo xtask accuracy [--write]                  compares with the labels of corpus/, writes docs/accuracy.md
   cargo xtask subjects [--quick] [--write] [--good N] [NAME|FAULT ...]
                                                   exercises services whose faults are known, writes docs/instrument.md
+  cargo xtask releases [--good N] [--only-good] [--write]
+                                                  rolls good and bad releases of the example out, writes docs/releases.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
   cargo xtask bench load                          measures the load generator and the proxy beside wrk, hey, oha, HAProxy
   cargo xtask bench review: options
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["accuracy", rest @ ..] => accuracy::run(rest),
         ["agree", rest @ ..] => agree::run(rest),
         ["subjects", rest @ ..] => subjects::run(rest),
+        ["releases", rest @ ..] => releases::run(rest),
         ["bench", "load"] => bench::load::run(10),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {
