@@ -13,7 +13,7 @@ mod store;
 
 pub use actuator::{Actuator, Surroundings};
 pub use budget::BudgetFile;
-pub use file::{DriverFile, Family, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
+pub use file::{DriverFile, Family, File, Http, MeterFile, Metrics, PrometheusFile, Sides, Traffic};
 pub use forecast::{Forecast, StepForecast, forecast};
 pub use lease::{Holder, Lease, LeaseError};
 pub use meters::{Meters, Read};

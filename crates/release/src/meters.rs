@@ -10,12 +10,12 @@ use gonogo_collectors::metrics::{
 use gonogo_domain::rollout::{GateKind, Requests, gate::Reading, latency::Histogram, sequential::Trials};
 use regex::Regex;
 
-use crate::{Actuator, Family, File, Http, MeterFile, Metrics};
+use crate::{Actuator, Family, File, Http, MeterFile, Metrics, Sides as Matchers};
 
 /// Everything that is asked in a look.
 #[derive(Debug)]
 pub struct Meters {
-    prometheus: Option<Result<(Prometheus, String, String), String>>,
+    prometheus: Option<Result<(Prometheus, Matchers), String>>,
     metrics: Option<Metrics>,
     gates: Vec<(MeterFile, GateKind)>,
     client: Result<reqwest::Client, String>,
@@ -41,6 +41,8 @@ type Sides<T> = (Option<T>, Option<T>);
 #[derive(Default)]
 struct Once {
     counters: Option<Result<Sides<Counters>, String>>,
+    /// The matchers of stable and canary.
+    matchers: Option<Result<[String; 2], String>>,
     scrapes: Option<Result<Sides<Vec<Exposition>>, String>>,
 }
 
@@ -54,7 +56,7 @@ impl Meters {
                 address = address.with_header(name, &value).map_err(|error| error.to_string())?;
             }
             let prometheus = Prometheus::new(address, LIMITS).map_err(|error| error.to_string())?;
-            Ok((prometheus, asked.stable.clone(), asked.canary.clone()))
+            Ok((prometheus, asked.sides.clone()))
         });
         // The first to ask for it decides for the process; whoever was first chose the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -96,9 +98,9 @@ impl Meters {
                 Ok(Reading::Counts { canary: trials(canary), stable: trials(stable) })
             }
             MeterFile::PromCounts { total, bad } => {
-                let (prometheus, stable, canary) = self.prometheus()?;
+                let prometheus = self.prometheus()?;
                 let mut sides = [None, None];
-                for (place, side) in sides.iter_mut().zip([stable, canary]) {
+                for (place, side) in sides.iter_mut().zip(&self.matchers(actuator, once).await?) {
                     let all = count(prometheus, &total.replace("$side", side)).await?;
                     // No series of what goes wrong yet is none of it; no series at all is no data.
                     let bad = count(prometheus, &bad.replace("$side", side)).await?.unwrap_or(0);
@@ -108,9 +110,9 @@ impl Meters {
                 Ok(Reading::Counts { canary, stable })
             }
             MeterFile::PromHistogram { query } => {
-                let (prometheus, stable, canary) = self.prometheus()?;
+                let prometheus = self.prometheus()?;
                 let mut sides = [None, None];
-                for (place, side) in sides.iter_mut().zip([stable, canary]) {
+                for (place, side) in sides.iter_mut().zip(&self.matchers(actuator, once).await?) {
                     let answer = prometheus.instant(&query.replace("$side", side), None).await;
                     let samples = answer.map_err(|error| error.to_string())?.value;
                     let buckets = samples
@@ -122,7 +124,7 @@ impl Meters {
                 Ok(Reading::Histograms { canary, stable })
             }
             MeterFile::PromValue { query } => {
-                let (prometheus, ..) = self.prometheus()?;
+                let prometheus = self.prometheus()?;
                 match prometheus.number(query, None).await.map_err(|error| error.to_string())?.value {
                     Number::Is(number) => Ok(Reading::Value(Some(number))),
                     Number::NotANumber => Ok(Reading::Value(Some(f64::NAN))),
@@ -165,12 +167,30 @@ impl Meters {
         }
     }
 
-    fn prometheus(&self) -> Result<(&Prometheus, &str, &str), String> {
+    fn prometheus(&self) -> Result<&Prometheus, String> {
         match &self.prometheus {
-            Some(Ok((prometheus, stable, canary))) => Ok((prometheus, stable, canary)),
+            Some(Ok((prometheus, _))) => Ok(prometheus),
             Some(Err(error)) => Err(error.clone()),
             None => Err("there is no Prometheus".to_owned()),
         }
+    }
+
+    /// What stands for `$side`: of stable, then of the canary.
+    async fn matchers(&self, actuator: &mut Actuator, once: &mut Once) -> Result<[String; 2], String> {
+        if once.matchers.is_none() {
+            once.matchers = Some(match (&self.prometheus, actuator) {
+                (Some(Ok((_, Matchers::Fixed { stable, canary }))), _) => Ok([stable.clone(), canary.clone()]),
+                (Some(Ok((_, Matchers::Groups(groups)))), Actuator::HaProxy(driver)) => {
+                    driver.groups().await.map_err(|trouble| trouble.to_string()).and_then(|(stable, canary)| {
+                        let of = |name: &str| groups.get(name).cloned();
+                        let both = of(&stable).zip(of(&canary)).map(|(stable, canary)| [stable, canary]);
+                        both.ok_or_else(|| "which series are of which group? write [prometheus.groups]".to_owned())
+                    })
+                }
+                _ => Err("it is not known which series are of which release".to_owned()),
+            });
+        }
+        once.matchers.clone().unwrap_or_else(|| Err("nothing is known of Prometheus".to_owned()))
     }
 
     /// Every server of each release is scraped; one that does not answer makes an error of it, because its counters would be

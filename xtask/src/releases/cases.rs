@@ -92,7 +92,7 @@ pub(super) struct Played {
     /// Bad answers, of all that were given.
     pub bad: usize,
     pub all: usize,
-    /// Each step: what was asked for, and what the new replica got by HAProxy's book.
+    /// Each step: what was asked for, and what the new replicas got by HAProxy's book.
     pub shares: Vec<(f64, f64)>,
     /// Why it was taken back.
     pub why: String,
@@ -119,6 +119,7 @@ impl Case {
             between: &[],
             rate: RATE,
             times: TIMES,
+            worse_by: 10,
         })?;
         let rolled = played_on.roll_out(VERSIONS[1])?;
         let first_late = played_on.first_late();
@@ -170,9 +171,9 @@ impl Case {
             played.last_bad = after.filter(|_| !matches!(self.seen, Seen::Late(_)));
         }
         // Nobody gets anything from it any more.
-        let (late, _) = journal.of(RELEASE, verified, i64::MAX);
+        let (late, _) = journal.of(&RELEASE, verified, i64::MAX);
         ensure!(late == 0, "{late} answers came from the release after its rollback was verified");
-        let others = bad.iter().filter(|line| line.server != RELEASE).count();
+        let others = bad.iter().filter(|line| !RELEASE.contains(&line.server.as_str())).count();
         ensure!(others == 0, "{others} bad answers came from stable");
         Ok(played)
     }
@@ -210,7 +211,7 @@ pub(super) fn shares(rolled: &Rolled, journal: &Journal) -> anyhow::Result<Vec<(
         let Some(from) = at(&format!("weights for {asked} %")).map(|at| at + 400) else { continue };
         let later = rolled.told.iter().filter(|(at, _)| *at > from);
         let to = later.map(|(at, _)| *at).min().context("a step ends")?;
-        let (own, all) = journal.of(RELEASE, from, to);
+        let (own, all) = journal.of(&RELEASE, from, to);
         let (canary, stable) = (count(&measured["canary"]), count(&measured["stable"]));
         ensure!(
             canary + stable <= all as u64,

@@ -19,15 +19,15 @@ use super::{
 };
 
 /// Seconds where a release of production has minutes.
-const TIMES: &str = "every = \"500ms\"\nwarm_up = \"500ms\"\nshare_tolerance = 5\n[[step]]\nshare = 10\nwatch = \"3s\"\nat_most = \"30s\"\n\
+const TIMES: &str = "every = \"500ms\"\nwarm_up = \"500ms\"\nshare_tolerance = 5\n[[step]]\nshare = 20\nwatch = \"3s\"\nat_most = \"30s\"\n\
      [[step]]\nshare = 50\nwatch = \"2s\"\nat_most = \"30s\"\n[after]\nwatch = \"2s\"\nat_most = \"30s\"\n\
      [deadlines]\nready = \"20s\"\nhold = \"1s\"\nrollback = \"20s\"\n";
 
 /// Stages at the same time.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 2;
 
 /// Requests a second on each.
-const RATE: f64 = 60.0;
+const RATE: f64 = 40.0;
 
 /// What it has to bear, in the words of the page.
 pub(super) const NOISE: &str = "each answer 0 to 20 ms later, one of a hundred answers a 503 (probes and `/metrics` too, stable and \
@@ -80,8 +80,15 @@ fn some(built: &Built, count: usize) -> anyhow::Result<Told> {
             answer: Break::Status { code: 503, retry_after: None },
         },
     ];
-    let setting =
-        Setting { built, environment: &[], clay_later: Duration::ZERO, between: &between, rate: RATE, times: TIMES };
+    let setting = Setting {
+        built,
+        environment: &[],
+        clay_later: Duration::ZERO,
+        between: &between,
+        rate: RATE,
+        times: TIMES,
+        worse_by: 20,
+    };
     let stage = Stage::set(&setting)?;
     let mut runs = VERSIONS;
     for _ in 0..count {

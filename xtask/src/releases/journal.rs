@@ -34,10 +34,10 @@ impl Journal {
         Self { lines: text.lines().filter_map(line).collect() }
     }
 
-    /// The answers of a server in a stretch of time, and those of all.
-    pub(super) fn of(&self, server: &str, from: i64, to: i64) -> (usize, usize) {
+    /// The answers of these servers in a stretch of time, and those of all.
+    pub(super) fn of(&self, servers: &[&str], from: i64, to: i64) -> (usize, usize) {
         let within = || self.lines.iter().filter(|line| (from..to).contains(&line.at));
-        (within().filter(|line| line.server == server).count(), within().count())
+        (within().filter(|line| servers.contains(&line.server.as_str())).count(), within().count())
     }
 
     /// How many answers had each status.
@@ -60,6 +60,6 @@ mod tests {
                     1795357544000 green1 -1 7\nServer app/green1 is UP\n";
         let journal = Journal::read(text);
         assert_eq!(journal.statuses(), BTreeMap::from([(0, 1), (202, 1), (503, 1)]));
-        assert_eq!(journal.of("green1", 1_795_357_543_989, 1_795_357_544_000), (1, 2));
+        assert_eq!(journal.of(&["green1"], 1_795_357_543_989, 1_795_357_544_000), (1, 2));
     }
 }

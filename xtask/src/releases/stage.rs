@@ -1,4 +1,4 @@
-//! One stage: three replicas of the Clay example behind a real HAProxy, a stand-in for Clay, and users who ask all the time.
+//! One stage: four replicas of the Clay example behind a real HAProxy, a stand-in for Clay, and users who ask all the time.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use super::{Built, journal::Journal};
 
 /// The groups with their servers. The first has the traffic in the beginning.
 pub(super) const STABLE: [&str; 2] = ["blue1", "blue2"];
-pub(super) const RELEASE: &str = "green1";
+pub(super) const RELEASE: [&str; 2] = ["green1", "green2"];
 
 /// The name of the rollout, and the folder of what is known of it.
 const NAME: &str = "clay-integration";
@@ -37,9 +37,9 @@ const LONGEST: Duration = Duration::from_mins(3);
 /// What a stage is made of.
 pub(super) struct Setting<'a> {
     pub built: &'a Built,
-    /// What the environment of the new replica has, besides that of the others.
+    /// What the environment of the new replicas has, besides that of the others.
     pub environment: &'a [(&'a str, &'a str)],
-    /// So much later Clay answers the new replica.
+    /// So much later Clay answers the new replicas.
     pub clay_later: Duration,
     /// What is wrong between HAProxy and each replica; all alike.
     pub between: &'a [Fault],
@@ -47,13 +47,15 @@ pub(super) struct Setting<'a> {
     pub rate: f64,
     /// The lengths of the steps, of the warm-up and so on, as lines of a rollout file.
     pub times: &'a str,
+    /// So many points more of wrong answers a step must see.
+    pub worse_by: u8,
 }
 
 pub(super) struct Stage {
     folder: TempDir,
     gonogo: PathBuf,
     haproxy: Program,
-    /// Between the new replica and Clay, where it is late.
+    /// Between the new replicas and Clay, where it is late.
     clay: Option<(Proxy, Injected)>,
     stop: Stop,
     users: Option<JoinHandle<std::io::Result<Outcome>>>,
@@ -95,8 +97,8 @@ impl Stage {
         let mut programs = vec![clay];
         let mut between = Vec::new();
         let mut ports = BTreeMap::new();
-        for name in STABLE.into_iter().chain([RELEASE]) {
-            let new = name == RELEASE;
+        for name in STABLE.into_iter().chain(RELEASE) {
+            let new = RELEASE.contains(&name);
             let mut command = Command::new(if new { &setting.built.release } else { &setting.built.stable });
             let clay = late.as_ref().filter(|_| new).map_or(loopback(clay_port), |(proxy, _)| proxy.address());
             command.env_clear().envs([
@@ -136,7 +138,7 @@ impl Stage {
         }
         let port = free_port()?;
         fs::write(at("haproxy.cfg"), configuration(folder.path(), port, &ports)?)?;
-        fs::write(at("rollout.toml"), file(folder.path(), setting.times)?)?;
+        fs::write(at("rollout.toml"), file(folder.path(), setting)?)?;
         let mut command = Command::new(program());
         command.args(["-db", "-f"]).arg(at("haproxy.cfg"));
         let haproxy = Program::start(&mut command, &at("haproxy.log"))?;
@@ -184,7 +186,7 @@ impl Stage {
         Ok(Rolled { state, told })
     }
 
-    /// When Clay gave the new replica its first late answer, in milliseconds since 1970.
+    /// When Clay gave a new replica its first late answer, in milliseconds since 1970.
     pub(super) fn first_late(&self) -> Option<i64> {
         let (proxy, _) = self.clay.as_ref()?;
         let requests = proxy.handle().requests_since(Duration::ZERO);
@@ -245,17 +247,18 @@ fn configuration(folder: &Path, port: u16, servers: &BTreeMap<&str, u16>) -> Res
         folder.display()
     );
     for (name, port) in servers {
-        let disabled = if *name == RELEASE { " disabled" } else { "" };
+        let disabled = if RELEASE.contains(name) { " disabled" } else { "" };
         writeln!(text, "  server {name} 127.0.0.1:{port} check inter 300ms rise 1 fall 3{disabled}")?;
     }
     Ok(text)
 }
 
 /// What `gonogo rollout` goes by.
-fn file(folder: &Path, times: &str) -> Result<String, std::fmt::Error> {
+fn file(folder: &Path, setting: &Setting<'_>) -> Result<String, std::fmt::Error> {
+    let Setting { times, worse_by, .. } = setting;
     let mut text = format!(
         "name = \"{NAME}\"\nenvironment = \"a stage\"\n{times}\n[driver.haproxy]\nsocket = \"{}/admin.sock\"\nbackend = \"app\"\n\
-         groups = {{ blue = {STABLE:?}, green = [{RELEASE:?}] }}\nversion = {{ path = \"/health\", pointer = \"/version\" }}\n\
+         groups = {{ blue = {STABLE:?}, green = {RELEASE:?} }}\nversion = {{ path = \"/health\", pointer = \"/version\" }}\n\
          [metrics]\npath = \"/metrics\"\n\n",
         folder.display()
     );
@@ -263,7 +266,7 @@ fn file(folder: &Path, times: &str) -> Result<String, std::fmt::Error> {
     let leads = "labels = { route = \"POST /leads\" }\n";
     let counted = |name: &str, family: &str, more: &str, bad: &str| {
         format!(
-            "name = \"{name}\"\nkind = \"errors\"\ntotal = \"{family}\"\n{more}bad_labels = {{ status = \"{bad}\" }}\nworse_by = 10\n"
+            "name = \"{name}\"\nkind = \"errors\"\ntotal = \"{family}\"\n{more}bad_labels = {{ status = \"{bad}\" }}\nworse_by = {worse_by}\n"
         )
     };
     let latency = |name: &str, family: &str, more: &str| {
@@ -272,7 +275,7 @@ fn file(folder: &Path, times: &str) -> Result<String, std::fmt::Error> {
         )
     };
     let gates = [
-        "name = \"errors\"\nkind = \"errors\"\nhaproxy = \"server-errors\"\nworse_by = 10\n".to_owned(),
+        format!("name = \"errors\"\nkind = \"errors\"\nhaproxy = \"server-errors\"\nworse_by = {worse_by}\n"),
         counted("throttled", "http_requests_total", leads, "429"),
         counted("refused", "http_requests_total", leads, "401|403"),
         latency("latency", "http_request_duration_seconds", leads),

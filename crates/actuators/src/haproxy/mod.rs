@@ -113,6 +113,13 @@ impl HaProxy {
         Ok((sum(stable), sum(canary)))
     }
 
+    /// The names of the groups that are stable and canary now: with a promotion they change.
+    pub async fn groups(&mut self) -> Result<(String, String), Trouble> {
+        let servers = self.servers().await?;
+        let Roles { canary, other, promoted } = self.roles(&servers)?;
+        Ok(if promoted { (canary, other) } else { (other, canary) })
+    }
+
     /// Where the servers of stable and canary listen; those of a canary in maintenance are none, they may be gone.
     pub async fn addresses(&mut self) -> Result<(Vec<String>, Vec<String>), Trouble> {
         let servers = self.servers().await?;

@@ -10,7 +10,7 @@ use gonogo_domain::rollout::{
 };
 use regex::Regex;
 
-use super::{DriverFile, Metrics, PrometheusFile, drivers::line, ratio_or, time};
+use super::{DriverFile, Metrics, PrometheusFile, Sides, drivers::line, ratio_or, time};
 
 /// A GET and what it has to answer.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ pub(super) fn gate(table: &Table<'_>, known: &Known<'_>) -> Option<(Gate, MeterF
             let meter = match (query, family) {
                 (Some(query), None) => {
                     asks_prometheus();
-                    has_side(table, "query", &query);
+                    has_side(table, known, "query", &query);
                     MeterFile::PromHistogram { query }
                 }
                 (None, Some(name)) => {
@@ -185,8 +185,8 @@ fn compare(table: &Table<'_>, known: &Known<'_>, asks_prometheus: &dyn Fn()) -> 
         }
         (None, Some(total), Some(bad), None) => {
             asks_prometheus();
-            has_side(table, "total", &total);
-            has_side(table, "bad", &bad);
+            has_side(table, known, "total", &total);
+            has_side(table, known, "bad", &bad);
             Some(MeterFile::PromCounts { total, bad })
         }
         (None, Some(name), None, Some(bad)) => {
@@ -217,7 +217,10 @@ fn patterns(table: &Table<'_>, key: &'static str) -> BTreeMap<String, Regex> {
     patterns
 }
 
-fn has_side(table: &Table<'_>, key: &'static str, query: &str) {
+fn has_side(table: &Table<'_>, known: &Known<'_>, key: &'static str, query: &str) {
+    if matches!(known.prometheus.map(|asked| &asked.sides), Some(Sides::Groups(groups)) if groups.is_empty()) {
+        table.error(key, "which series are of which group? write [prometheus.groups] with the matchers of each");
+    }
     if !query.contains("$side") {
         table.error(key, "the query does not tell the two releases apart: put `$side` among its label matchers");
     }

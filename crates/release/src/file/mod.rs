@@ -57,9 +57,18 @@ pub struct PrometheusFile {
     pub url: String,
     /// A header, and the variable of the environment that holds its value.
     pub header: Option<(String, String)>,
-    /// Label matchers that stand for `$side`.
-    pub stable: String,
-    pub canary: String,
+    pub sides: Sides,
+}
+
+/// Label matchers that stand for `$side`.
+#[derive(Clone, Debug)]
+pub enum Sides {
+    Fixed {
+        stable: String,
+        canary: String,
+    },
+    /// By the groups of the driver, which change their roles with every promotion.
+    Groups(BTreeMap<String, String>),
 }
 
 /// The `/metrics` of the service itself.
@@ -103,7 +112,7 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
         fine
     });
     let driver = drivers::driver(root);
-    let prometheus = root.table("prometheus").and_then(|table| prometheus(&table));
+    let prometheus = root.table("prometheus").and_then(|table| prometheus(&table, driver.as_ref()));
     let budget = root.table("budget").and_then(|table| budget::read(&table, prometheus.as_ref()));
     let metrics = root.table("metrics").and_then(|table| metrics(&table));
     let release = root.table("release").and_then(|table| release(&table, revision));
@@ -249,16 +258,38 @@ fn deadlines(table: &Table<'_>) -> Deadlines {
     read
 }
 
-fn prometheus(table: &Table<'_>) -> Option<PrometheusFile> {
+fn prometheus(table: &Table<'_>, driver: Option<&DriverFile>) -> Option<PrometheusFile> {
     let url = table.required_text("url");
     let header = table.table("header").and_then(|table| {
         let read = (table.required_text("name"), table.required_text("variable"));
         table.finish();
         Some((read.0?, read.1?))
     });
-    let (stable, canary) = (table.text("stable").unwrap_or_default(), table.text("canary").unwrap_or_default());
+    let (stable, canary) = (table.text("stable"), table.text("canary"));
+    let groups = table.table("groups").map(|groups| groups.text_map_of_all());
     table.finish();
-    Some(PrometheusFile { url: url?, header, stable, canary })
+    let sides = match (driver, groups) {
+        (Some(DriverFile::HaProxy(config)), groups) => {
+            for key in ["stable", "canary"].into_iter().filter(|key| table.place_of(key).is_some()) {
+                table.error(
+                    key,
+                    "groups change their roles with a promotion: write [prometheus.groups] with the matchers of each",
+                );
+            }
+            let groups = groups.unwrap_or_default();
+            let known = |names: &BTreeMap<String, String>| names.keys().eq(config.groups.keys());
+            if table.place_of("groups").is_some() && !known(&groups) {
+                table.error("groups", "it names other groups than [driver.haproxy.groups]");
+            }
+            Sides::Groups(groups)
+        }
+        (_, None) => Sides::Fixed { stable: stable.unwrap_or_default(), canary: canary.unwrap_or_default() },
+        (_, Some(_)) => {
+            table.error("groups", "the driver has no groups: write `stable` and `canary`");
+            return None;
+        }
+    };
+    Some(PrometheusFile { url: url?, header, sides })
 }
 
 fn metrics(table: &Table<'_>) -> Option<Metrics> {

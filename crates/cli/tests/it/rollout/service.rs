@@ -134,6 +134,7 @@ fn exposition(counted: &Counted) -> String {
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub folder: TempDir,
+    port: u16,
     haproxy: Child,
     servers: Vec<Server>,
     stop: Stop,
@@ -187,7 +188,7 @@ impl Stage {
         let stop = Stop::default();
         let stopped = stop.clone();
         let load = thread::spawn(move || load::run(&plan, &stopped, &|_| {}).expect("it can be asked"));
-        Self { folder, haproxy, servers, stop, load: Some(load) }
+        Self { folder, port, haproxy, servers, stop, load: Some(load) }
     }
 
     fn constant(rate: f64) -> load::Stage {
@@ -204,8 +205,14 @@ impl Stage {
         self.folder.path().join("admin.sock")
     }
 
-    pub(crate) fn servers(&self) -> usize {
-        self.servers.len()
+    /// Where the servers listen: two of stable, then the release.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect()
+    }
+
+    /// Where users ask.
+    pub(crate) fn front(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 }
 
