@@ -19,12 +19,12 @@ use super::{
 };
 
 /// Seconds where a release of production has minutes.
-const TIMES: &str = "every = \"500ms\"\nwarm_up = \"500ms\"\nshare_tolerance = 5\n[[step]]\nshare = 20\nwatch = \"3s\"\nat_most = \"30s\"\n\
+const TIMES: &str = "every = \"500ms\"\nwarm_up = \"500ms\"\nshare_tolerance = 5\n[[step]]\nshare = 25\nwatch = \"3s\"\nat_most = \"30s\"\n\
      [[step]]\nshare = 50\nwatch = \"2s\"\nat_most = \"30s\"\n[after]\nwatch = \"2s\"\nat_most = \"30s\"\n\
      [deadlines]\nready = \"20s\"\nhold = \"1s\"\nrollback = \"20s\"\n";
 
 /// Stages at the same time.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 
 /// Requests a second on each.
 const RATE: f64 = 40.0;

@@ -157,8 +157,19 @@ impl Stage {
         })
     }
 
-    /// `gonogo rollout start` to its end.
+    /// `gonogo rollout start` to its end. It is not started where a server of stable does not answer just then: whoever asked
+    /// for it asks again.
     pub(super) fn roll_out(&self, revision: &str) -> anyhow::Result<Rolled> {
+        let mut tries = 0..5;
+        loop {
+            match self.roll_out_once(revision) {
+                Err(error) if tries.next().is_some() && error.to_string().contains("stable is not well") => {}
+                end => return end,
+            }
+        }
+    }
+
+    fn roll_out_once(&self, revision: &str) -> anyhow::Result<Rolled> {
         let mut command = Command::new(&self.gonogo);
         command.args(["rollout", "start"]).arg(self.folder.path().join("rollout.toml"));
         command.args(["--revision", revision]).current_dir(self.folder.path());

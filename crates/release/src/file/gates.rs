@@ -6,16 +6,22 @@ use gonogo_actuators::{command::Line, haproxy::Bad};
 use gonogo_collectors::configuration::table::Table;
 use gonogo_domain::rollout::{
     Gate, GateKind, When,
-    analysis::{Condition, Conditions, Limits},
+    analysis::{Condition, Conditions, Limits, Than},
 };
 use regex::Regex;
 
+use crate::budget::BudgetFile;
+
 use super::{DriverFile, Metrics, PrometheusFile, Sides, drivers::line, ratio_or, time};
 
-/// A GET and what it has to answer.
+/// A request and what it has to be answered.
 #[derive(Clone, Debug)]
 pub struct Http {
+    pub method: String,
+    /// The whole address, or only the path where it goes to every server.
     pub url: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<String>,
     pub status: u16,
     /// A place in a JSON answer (RFC 6901) with the text that has to stand there.
     pub equals: Option<(String, String)>,
@@ -45,6 +51,27 @@ pub enum MeterFile {
     },
     Histogram(Family),
     Http(Http),
+    /// Requests to every server of the canary, or to this address, with a header whose value a variable holds.
+    Requests {
+        address: Option<String>,
+        requests: Vec<Http>,
+        header: Option<(String, String)>,
+    },
+    /// Lines of files, and the pattern of those that tell of an error; none: by their level.
+    Logs {
+        files: BySide,
+        bad: Option<Regex>,
+    },
+    /// What is used of a capacity, of the fullest server.
+    Saturation {
+        used: Family,
+        capacity: Capacity,
+    },
+    /// How fast error budgets burn: objectives below a folder, and the name of one; none: all of the service.
+    Burn {
+        objectives: String,
+        objective: Option<String>,
+    },
     /// Passes with exit status 0; or prints a number, where the gate has conditions.
     Command(Line),
 }
@@ -56,20 +83,43 @@ pub struct Family {
     pub labels: BTreeMap<String, Regex>,
 }
 
+/// What there is at most.
+#[derive(Clone, Debug)]
+pub enum Capacity {
+    Number(f64),
+    Family(Family),
+}
+
+/// Files of each release.
+#[derive(Clone, Debug)]
+pub enum BySide {
+    Fixed {
+        stable: Vec<String>,
+        canary: Vec<String>,
+    },
+    /// By the groups of the driver, which change their roles.
+    Groups(BTreeMap<String, Vec<String>>),
+}
+
 /// What the rest of the file says that a gate may be read from.
 pub(super) struct Known<'a> {
     pub driver: Option<&'a DriverFile>,
     pub prometheus: Option<&'a PrometheusFile>,
     pub metrics: Option<&'a Metrics>,
+    pub budget: Option<&'a BudgetFile>,
 }
 
 /// What a gate can be made of here.
-const KINDS: [(&str, Kind); 5] = [
+const KINDS: [(&str, Kind); 9] = [
     ("errors", Kind::Compare),
     ("latency", Kind::Latency),
     ("value", Kind::Value),
     ("http", Kind::Http),
     ("command", Kind::Command),
+    ("burn", Kind::Burn),
+    ("saturation", Kind::Saturation),
+    ("logs", Kind::Logs),
+    ("requests", Kind::Requests),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,13 +129,20 @@ enum Kind {
     Value,
     Http,
     Command,
+    Burn,
+    Saturation,
+    Logs,
+    Requests,
 }
 
 pub(super) fn gate(table: &Table<'_>, known: &Known<'_>) -> Option<(Gate, MeterFile)> {
     let name = table.required_text("name");
     let Some(kind) = table.choice("kind", &KINDS) else {
         if table.place_of("kind").is_none() {
-            table.error("kind", "`kind` is missing: errors, latency, value, http or command");
+            table.error(
+                "kind",
+                "`kind` is missing: errors, latency, value, burn, saturation, logs, http, requests or command",
+            );
         }
         // Its other keys are not known without it.
         return None;
@@ -97,7 +154,10 @@ pub(super) fn gate(table: &Table<'_>, known: &Known<'_>) -> Option<(Gate, MeterF
         errors_in_a_row: table.number("error_limit").unwrap_or(defaults.errors_in_a_row),
     };
     let dry_run = table.bool("dry_run").is_some_and(|(dry, _)| dry);
-    let when = table.choice("when", &[("always", When::Always), ("steps", When::Steps)]).unwrap_or_default();
+    let when = table.choice("when", &[("always", When::Always), ("steps", When::Steps)]);
+    // Files of stable say nothing of a promotion, and without a canary there is nobody to send requests to.
+    let usual = if matches!(kind, Kind::Logs | Kind::Requests) { When::Steps } else { When::default() };
+    let when = when.unwrap_or(usual);
     let asks_prometheus = || {
         if known.prometheus.is_none() {
             table.error("kind", "it asks Prometheus, and there is no [prometheus] url");
@@ -140,24 +200,34 @@ pub(super) fn gate(table: &Table<'_>, known: &Known<'_>) -> Option<(Gate, MeterF
             let conditions = conditions(table, true);
             (GateKind::Value { conditions: conditions? }, MeterFile::PromValue { query: query? })
         }
+        Kind::Burn => {
+            asks_prometheus();
+            let (objectives, objective) = (table.text("objectives"), table.text("objective"));
+            let objectives = objectives.or_else(|| known.budget.map(|budget| budget.objectives.clone()));
+            let conditions = Conditions::new(None, "> 1".parse().ok())?;
+            let meter = MeterFile::Burn { objectives: objectives.unwrap_or_else(|| ".".to_owned()), objective };
+            (GateKind::Value { conditions }, meter)
+        }
+        Kind::Saturation => saturation(table, known)?,
+        Kind::Logs => {
+            let worse_by = ratio_or(table, "worse_by", 100.0, 100.0).unwrap_or(0.01);
+            let at_most = ratio_or(table, "at_most", 100.0, 100.0);
+            let bad = table.text("bad").and_then(|pattern| {
+                let read = Regex::new(&pattern);
+                if read.is_err() {
+                    table.error("bad", &format!("`{pattern}` is no pattern"));
+                }
+                read.ok()
+            });
+            let files = files(table, known)?;
+            (GateKind::Compare { worse_by: worse_by.max(1e-6), at_most }, MeterFile::Logs { files, bad })
+        }
+        Kind::Requests => (GateKind::Check, requests(table, known)?),
         Kind::Http => {
             let url = table.required_text("url");
-            let status = table.number("status").unwrap_or(200);
-            let (pointer, equals) = (table.text("pointer"), table.text("equals"));
-            let patience = time(table, "patience").and_then(|time| Duration::try_from(time).ok());
-            if pointer.is_some() != equals.is_some() {
-                table.error("pointer", "`pointer` and `equals` belong together");
-            }
-            let url = url.filter(|url| {
-                let fine = reqwest::Url::parse(url)
-                    .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-                if !fine {
-                    table.error("url", "no address that can be asked: http://HOST/PATH");
-                }
-                fine
-            });
-            let patience = patience.unwrap_or(Duration::from_secs(5));
-            (GateKind::Check, MeterFile::Http(Http { url: url?, status, equals: pointer.zip(equals), patience }))
+            let asked = request(table, String::new());
+            let url = url.filter(|url| is_address(table, "url", url));
+            (GateKind::Check, MeterFile::Http(Http { url: url?, ..asked }))
         }
         Kind::Command => {
             let run = line(table, "run");
@@ -169,6 +239,100 @@ pub(super) fn gate(table: &Table<'_>, known: &Known<'_>) -> Option<(Gate, MeterF
         }
     };
     Some((Gate { name: name?, kind, limits, when, dry_run }, meter))
+}
+
+/// What a request is and what it has to be answered, whereever it goes.
+fn request(table: &Table<'_>, url: String) -> Http {
+    let status = table.number("status").unwrap_or(200);
+    let (pointer, equals) = (table.text("pointer"), table.text("equals"));
+    if pointer.is_some() != equals.is_some() {
+        table.error("pointer", "`pointer` and `equals` belong together");
+    }
+    let patience = time(table, "patience").and_then(|time| Duration::try_from(time).ok());
+    Http {
+        method: table.text("method").map_or_else(|| "GET".to_owned(), |method| method.to_uppercase()),
+        url,
+        headers: table.text_map("headers"),
+        body: table.text("body"),
+        status,
+        equals: pointer.zip(equals),
+        patience: patience.unwrap_or(Duration::from_secs(5)),
+    }
+}
+
+fn is_address(table: &Table<'_>, key: &'static str, url: &str) -> bool {
+    let fine = reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !fine {
+        table.error(key, "no address that can be asked: http://HOST/PATH");
+    }
+    fine
+}
+
+/// `[[gate.request]]`.
+fn requests(table: &Table<'_>, known: &Known<'_>) -> Option<MeterFile> {
+    let address = table.text("address").filter(|address| is_address(table, "address", address));
+    if address.is_none()
+        && table.place_of("address").is_none()
+        && !matches!(known.driver, Some(DriverFile::HaProxy(_)) | None)
+    {
+        table.error("address", "`address` is missing: the driver does not know where the servers of the canary listen");
+    }
+    let header = table.table("header").and_then(|table| {
+        let read = (table.required_text("name"), table.required_text("variable"));
+        table.finish();
+        read.0.zip(read.1)
+    });
+    let mut requests = Vec::new();
+    for one in table.tables("request").iter().take(super::MOST) {
+        let path = one.required_text("path");
+        if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+            one.error("path", "a path begins with /");
+        }
+        requests.extend(path.map(|path| request(one, path)));
+        one.finish();
+    }
+    if table.place_of("request").is_none() {
+        table.error("request", "`request` is missing: write [[gate.request]] with a path and the status that is right");
+    }
+    (!requests.is_empty()).then_some(MeterFile::Requests { address, requests, header })
+}
+
+fn saturation(table: &Table<'_>, known: &Known<'_>) -> Option<(GateKind, MeterFile)> {
+    has_metrics(table, known.metrics);
+    let used = table.required_text("used").map(|name| Family { name, labels: patterns(table, "labels") });
+    let at_most = table.float("at_most").unwrap_or(90.0);
+    let capacity = match (table.text("capacity"), table.place_of("limit").and_then(|_| table.float("limit"))) {
+        (Some(name), None) => Some(Capacity::Family(Family { name, labels: BTreeMap::new() })),
+        (None, Some(number)) if number > 0.0 => Some(Capacity::Number(number)),
+        _ => {
+            table.error("limit", "of how much? either `limit`, a number above 0, or `capacity`, a family of /metrics");
+            None
+        }
+    };
+    let failure = Condition { than: Than::More, bound: at_most };
+    let conditions = Conditions::new(None, Some(failure))?;
+    Some((GateKind::Value { conditions }, MeterFile::Saturation { used: used?, capacity: capacity? }))
+}
+
+/// `[gate.files]`: lists of paths by group, or of stable and canary.
+fn files(table: &Table<'_>, known: &Known<'_>) -> Option<BySide> {
+    let Some(files) = table.table("files") else {
+        table.error("files", "`files` is missing: the log files of each release");
+        return None;
+    };
+    let mut lists = files.lists_of_texts();
+    let names: Vec<&str> = match known.driver {
+        Some(DriverFile::HaProxy(config)) => config.groups.keys().map(String::as_str).collect(),
+        _ => vec!["canary", "stable"],
+    };
+    if !lists.keys().map(String::as_str).eq(names.iter().copied()) || lists.values().any(Vec::is_empty) {
+        table.error("files", &format!("it lists the files of {}", names.join(" and of ")));
+        return None;
+    }
+    Some(match known.driver {
+        Some(DriverFile::HaProxy(_)) => BySide::Groups(lists),
+        _ => BySide::Fixed { canary: lists.remove("canary")?, stable: lists.remove("stable")? },
+    })
 }
 
 fn compare(table: &Table<'_>, known: &Known<'_>, asks_prometheus: &dyn Fn()) -> Option<MeterFile> {

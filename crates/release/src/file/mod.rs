@@ -15,7 +15,7 @@ use gonogo_formats::toml;
 use jiff::SignedDuration;
 
 use crate::budget::{self, BudgetFile};
-pub use gates::{Family, Http, MeterFile};
+pub use gates::{BySide, Capacity, Family, Http, MeterFile};
 
 /// A rollout file, valid.
 #[derive(Clone, Debug)]
@@ -171,7 +171,12 @@ fn read(root: &Table<'_>, revision: Option<&str>) -> Option<File> {
         table.finish();
         after
     });
-    let known = gates::Known { driver: driver.as_ref(), prometheus: prometheus.as_ref(), metrics: metrics.as_ref() };
+    let known = gates::Known {
+        driver: driver.as_ref(),
+        prometheus: prometheus.as_ref(),
+        metrics: metrics.as_ref(),
+        budget: budget.as_ref(),
+    };
     let mut gates = Vec::new();
     let mut meters = Vec::new();
     for table in root.tables("gate").iter().take(MOST) {

@@ -12,7 +12,7 @@ use std::{
 use super::{Played, assert_code, file, kill, service::Fault, service::Stage, text, until};
 
 /// A Prometheus that scrapes the servers of a stage, told apart by a label.
-struct Scraping {
+pub(super) struct Scraping {
     folder: PathBuf,
     port: u16,
     process: Option<Child>,
@@ -20,11 +20,11 @@ struct Scraping {
 
 impl Scraping {
     /// Where it will be: the rollout file has to name it before the stage is there.
-    fn prepared() -> u16 {
+    pub(super) fn prepared() -> u16 {
         TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port()
     }
 
-    fn start(played: &Played, port: u16) -> Self {
+    pub(super) fn start(played: &Played, port: u16) -> Self {
         let folder = played.stage.folder.path().to_owned();
         let addresses = played.stage.addresses();
         let (canary, stable) = addresses.split_last().expect("there are servers");
@@ -88,11 +88,12 @@ const CUSTOM: &str = "name = \"custom\"\nkind = \"value\"\n\
     query = 'sum(rate(requests_total{track=\"canary\",status=\"500\"}[2s])) or vector(0)'\nfailure = \"> 1\"\n";
 
 /// The usual rollout, with these gates instead of its own.
-fn with_gates(stage: &Stage, port: u16, gates: &[&str]) -> String {
+pub(super) fn with_gates(stage: &Stage, port: u16, gates: &[&str]) -> String {
     let text = file(stage);
     let (before, _) = text.split_once("[[gate]]").expect("it has gates");
-    let gates: String =
+    let gates: Vec<String> =
         gates.iter().map(|gate| format!("[[gate]]\n{}", gate.replace("FRONT", &stage.front()))).collect();
+    let gates = gates.concat();
     format!(
         "{before}[prometheus]\nurl = \"http://127.0.0.1:{port}\"\n[prometheus.groups]\nblue = 'track=\"stable\"'\ngreen = 'track=\"canary\"'\n{gates}"
     )

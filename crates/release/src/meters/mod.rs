@@ -1,16 +1,25 @@
 //! Reading what the gates are judged by.
 
-use std::collections::BTreeMap;
+mod logs;
+mod requests;
+mod saturation;
+
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use gonogo_actuators::{command, haproxy::Counters};
 use gonogo_collectors::metrics::{
     Address, Endpoint, Limits, Number, Prometheus,
     exposition::{Exposition, Sample},
 };
-use gonogo_domain::rollout::{GateKind, Requests, gate::Reading, latency::Histogram, sequential::Trials};
+use gonogo_domain::{
+    rollout::{GateKind, Requests, gate::Reading, latency::Histogram, sequential::Trials},
+    slo::{self, Objective},
+};
 use regex::Regex;
 
-use crate::{Actuator, Family, File, Http, MeterFile, Metrics, Sides as Matchers};
+use crate::{Actuator, Family, File, MeterFile, Metrics, Sides as Matchers, file::BySide};
+use logs::Logs;
+use saturation::Before;
 
 /// Everything that is asked in a look.
 #[derive(Debug)]
@@ -19,6 +28,29 @@ pub struct Meters {
     metrics: Option<Metrics>,
     gates: Vec<(MeterFile, GateKind)>,
     client: Result<reqwest::Client, String>,
+    /// Of each gate that asks how fast a budget burns.
+    objectives: BTreeMap<usize, Objectives>,
+    /// Values of headers, by the variables that hold them.
+    secrets: BTreeMap<String, String>,
+    memory: RefCell<Memory>,
+}
+
+/// What is remembered from look to look, and lost with a kill without harm: everything is counted from the next look on.
+#[derive(Debug, Default)]
+struct Memory {
+    logs: BTreeMap<usize, Logs>,
+    before: Before,
+}
+
+/// Objectives, or why there are none.
+type Objectives = Result<Vec<Arc<Objective>>, String>;
+
+/// Where meters find what is not in the rollout file.
+pub struct Sources<'a> {
+    /// A variable of the environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The objectives below a folder, or of a file, of the repository.
+    pub objectives: &'a dyn Fn(&str) -> Objectives,
 }
 
 /// No answer of a meter may hold up a look for longer.
@@ -47,8 +79,8 @@ struct Once {
 }
 
 impl Meters {
-    /// `variable` looks a variable of the environment up.
-    pub fn new(file: &File, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(file: &File, sources: &Sources<'_>) -> Self {
+        let variable = sources.variable;
         let prometheus = file.prometheus.as_ref().map(|asked| {
             let mut address = Address::new(&asked.url).map_err(|error| error.to_string())?;
             if let Some((name, holder)) = &asked.header {
@@ -65,15 +97,43 @@ impl Meters {
             .build()
             .map_err(|error| error.to_string());
         let kinds = file.plan.gates.iter().map(|gate| gate.kind);
-        let gates = file.meters.iter().cloned().zip(kinds).collect();
-        Self { prometheus, metrics: file.metrics.clone(), gates, client }
+        let gates: Vec<(MeterFile, GateKind)> = file.meters.iter().cloned().zip(kinds).collect();
+        let (mut objectives, mut secrets) = (BTreeMap::new(), BTreeMap::new());
+        for (place, (meter, _)) in gates.iter().enumerate() {
+            match meter {
+                MeterFile::Burn { objectives: folder, objective } => {
+                    let found =
+                        (sources.objectives)(folder).and_then(|all| chosen(all, objective.as_deref(), &file.service));
+                    objectives.insert(place, found);
+                }
+                MeterFile::Requests { header: Some((_, holder)), .. } => {
+                    secrets.extend(variable(holder).map(|value| (holder.clone(), value)));
+                }
+                _ => {}
+            }
+        }
+        let metrics = file.metrics.clone();
+        Self { prometheus, metrics, gates, client, objectives, secrets, memory: RefCell::default() }
+    }
+
+    /// What is known to be wrong before anything was asked.
+    pub fn problems(&self) -> Vec<String> {
+        let burning = self.objectives.values().filter_map(|found| found.as_ref().err().cloned());
+        let unset = self.gates.iter().filter_map(|(meter, _)| match meter {
+            MeterFile::Requests { header: Some((_, holder)), .. } if !self.secrets.contains_key(holder) => {
+                Some(format!("the variable {holder} is not set"))
+            }
+            _ => None,
+        });
+        let prometheus = self.prometheus.as_ref().and_then(|asked| asked.as_ref().err().cloned());
+        burning.chain(unset).chain(prometheus).collect()
     }
 
     pub async fn read(&self, actuator: &mut Actuator) -> Read {
         let mut once = Once::default();
         let mut gates = Vec::with_capacity(self.gates.len());
-        for (meter, kind) in &self.gates {
-            let reading = Box::pin(self.one(meter, kind, actuator, &mut once)).await;
+        for place in 0..self.gates.len() {
+            let reading = Box::pin(self.one(place, actuator, &mut once)).await;
             gates.push(reading.unwrap_or_else(Reading::Error));
         }
         // A look without them is one at which the share is not measured.
@@ -84,13 +144,8 @@ impl Meters {
         Read { gates, requests }
     }
 
-    async fn one(
-        &self,
-        meter: &MeterFile,
-        kind: &GateKind,
-        actuator: &mut Actuator,
-        once: &mut Once,
-    ) -> Result<Reading, String> {
+    async fn one(&self, place: usize, actuator: &mut Actuator, once: &mut Once) -> Result<Reading, String> {
+        let (meter, kind) = self.gates.get(place).ok_or("there is no such gate")?;
         match meter {
             MeterFile::HaProxy(bad) => {
                 let (stable, canary) = counters(actuator, once).await?;
@@ -149,7 +204,64 @@ impl Meters {
                 };
                 Ok(Reading::Histograms { canary: read(canary), stable: read(stable) })
             }
-            MeterFile::Http(http) => Ok(self.http(http).await),
+            MeterFile::Http(http) => {
+                let client = self.client.as_ref().map_err(Clone::clone)?;
+                Ok(requests::ask(client, &http.url, http, None).await.map_or_else(Reading::NotPassed, Reading::Passed))
+            }
+            MeterFile::Requests { address, requests, header } => {
+                let client = self.client.as_ref().map_err(Clone::clone)?;
+                let servers = match address {
+                    Some(address) => vec![address.clone()],
+                    None => release_addresses(actuator).await?,
+                };
+                if servers.is_empty() {
+                    return Err("no server of the release is known".to_owned());
+                }
+                let header = match header {
+                    None => None,
+                    Some((name, holder)) => {
+                        let value =
+                            self.secrets.get(holder).ok_or_else(|| format!("the variable {holder} is not set"))?;
+                        Some((name.as_str(), value.as_str()))
+                    }
+                };
+                for (server, asked) in servers.iter().flat_map(|server| requests.iter().map(move |one| (server, one))) {
+                    let url = format!("{}{}", server.trim_end_matches('/'), asked.url);
+                    if let Err(why) = requests::ask(client, &url, asked, header).await {
+                        return Ok(Reading::NotPassed(format!("{} {url}: {why}", asked.method)));
+                    }
+                }
+                Ok(Reading::Passed(format!("{} requests to {} servers", requests.len(), servers.len())))
+            }
+            MeterFile::Logs { files, bad } => {
+                let (stable, canary) = match files {
+                    BySide::Fixed { stable, canary } => (stable.clone(), canary.clone()),
+                    BySide::Groups(groups) => {
+                        let Actuator::HaProxy(driver) = actuator else {
+                            return Err("the driver has no groups".to_owned());
+                        };
+                        let (stable, canary) = driver.groups().await.map_err(|trouble| trouble.to_string())?;
+                        let of = |name: &str| groups.get(name).cloned().unwrap_or_default();
+                        (of(&stable), of(&canary))
+                    }
+                };
+                let mut memory = self.memory.borrow_mut();
+                // By file, whatever part it has: a promotion changes the parts and not what was counted.
+                let logs = memory.logs.entry(place).or_default();
+                let (canary, stable) = (logs.count(&canary, bad.as_ref())?, logs.count(&stable, bad.as_ref())?);
+                Ok(Reading::Counts { canary: Some(canary), stable: Some(stable) })
+            }
+            MeterFile::Saturation { used, capacity } => {
+                let (stable, canary) = self.scrapes(actuator, once).await?;
+                let scrapes = canary.or(stable).unwrap_or_default();
+                Ok(Reading::Value(self.memory.borrow_mut().before.fullest(place, used, capacity, &scrapes)))
+            }
+            MeterFile::Burn { .. } => {
+                let prometheus = self.prometheus()?;
+                let objectives =
+                    self.objectives.get(&place).ok_or("there is no objective")?.as_ref().map_err(Clone::clone)?;
+                burning(prometheus, objectives).await.map(Reading::Value)
+            }
             MeterFile::Command(line) => Ok(match (command::run(line, &[], &[]).await, kind) {
                 (Ok(printed), GateKind::Value { .. }) => {
                     let text = String::from_utf8_lossy(&printed);
@@ -229,45 +341,55 @@ impl Meters {
         let [stable, canary] = sides;
         Ok((stable, canary))
     }
+}
 
-    async fn http(&self, http: &Http) -> Reading {
-        let client = match &self.client {
-            Ok(client) => client,
-            Err(error) => return Reading::Error(error.clone()),
-        };
-        let mut answer = match client.get(&http.url).timeout(http.patience).send().await {
-            Ok(answer) => answer,
-            // A service that does not answer has not passed: that is what is asked.
-            Err(error) => return Reading::NotPassed(format!("no answer: {}", innermost(&error))),
-        };
-        let status = answer.status().as_u16();
-        if status != http.status {
-            return Reading::NotPassed(format!("{status} instead of {}", http.status));
-        }
-        let Some((pointer, expected)) = &http.equals else { return Reading::Passed(status.to_string()) };
-        let mut body = Vec::new();
-        loop {
-            match answer.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= 1 << 20 => body.extend_from_slice(&chunk),
-                Ok(Some(_)) => return Reading::NotPassed("its answer is larger than a megabyte".to_owned()),
-                Ok(None) => break,
-                Err(error) => return Reading::NotPassed(format!("its answer broke off: {}", innermost(&error))),
-            }
-        }
-        let value: serde_json::Value = match serde_json::from_slice(&body) {
-            Ok(value) => value,
-            Err(error) => return Reading::NotPassed(format!("its answer is no JSON: {error}")),
-        };
-        let found = match value.pointer(pointer) {
-            Some(serde_json::Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-            None => return Reading::NotPassed(format!("nothing stands at {pointer}")),
-        };
-        if found == *expected {
-            return Reading::Passed(format!("{pointer} is {found}"));
-        }
-        Reading::NotPassed(format!("{pointer} is {found} instead of {expected}"))
+/// The objectives that a gate is about.
+fn chosen(all: Vec<Arc<Objective>>, name: Option<&str>, service: &str) -> Objectives {
+    let known = all.iter().map(|one| one.id()).collect::<Vec<_>>().join(", ");
+    let wanted =
+        |one: &Arc<Objective>| name.map_or(one.service == service, |name| one.name == name || one.id() == name);
+    let found: Vec<Arc<Objective>> = all.into_iter().filter(wanted).collect();
+    if found.is_empty() {
+        let missing = name.map_or_else(|| format!("of the service {service}"), |name| format!("`{name}`"));
+        return Err(format!("there is no objective {missing}; there are {known}"));
     }
+    match found.iter().find(|one| one.error_ratio(gonogo_domain::rules::Span::minutes(5)).is_none()) {
+        Some(one) => {
+            Err(format!("`{}` counts slices of time: how fast it burns cannot be asked in one query", one.id()))
+        }
+        None => Ok(found),
+    }
+}
+
+/// How near the worst objective is to waking somebody: 1 is there. None: nothing is known of one of them.
+async fn burning(prometheus: &Prometheus, objectives: &[Arc<Objective>]) -> Result<Option<f64>, String> {
+    let mut worst: Option<f64> = None;
+    for objective in objectives {
+        let pairs = slo::pairs(objective.period.length());
+        let mut ratios = BTreeMap::new();
+        for window in
+            pairs.iter().filter(|pair| pair.severity == slo::Severity::Page).flat_map(|pair| [pair.long, pair.short])
+        {
+            let Some(query) = objective.error_ratio(window) else { continue };
+            let samples = prometheus.instant(&query, None).await.map_err(|error| error.to_string())?.value;
+            let values = samples.iter().map(|sample| sample.value).filter(|value| !value.is_nan());
+            ratios.extend(values.reduce(f64::max).map(|ratio| (window, ratio)));
+        }
+        let Some(urgency) = slo::urgency(&pairs, objective.budget(), &|window| ratios.get(&window).copied()) else {
+            return Ok(None);
+        };
+        worst = Some(worst.map_or(urgency, |known| known.max(urgency)));
+    }
+    Ok(worst)
+}
+
+/// Where each server of the canary is asked itself.
+async fn release_addresses(actuator: &mut Actuator) -> Result<Vec<String>, String> {
+    let Actuator::HaProxy(driver) = actuator else {
+        return Err("the driver does not know where the servers of the canary listen: write `address`".to_owned());
+    };
+    let (_, canary) = driver.addresses().await.map_err(|trouble| trouble.to_string())?;
+    Ok(canary.iter().map(|host| format!("http://{host}")).collect())
 }
 
 /// What the driver counts, asked once in a look.
@@ -353,10 +475,6 @@ fn whole(number: f64) -> Option<u64> {
 fn first(printed: &[u8]) -> String {
     let text = String::from_utf8_lossy(printed);
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("passed").chars().take(200).collect()
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 #[cfg(test)]
