@@ -38,5 +38,8 @@ fn read(tree: &Tree, path: &str, size: u64) -> Result<Rehearsal, String> {
     if rehearsal.format != REHEARSAL_FORMAT {
         return Err(format!("its format is {}, and this version reads {REHEARSAL_FORMAT}", rehearsal.format));
     }
-    Ok(rehearsal)
+    match rehearsal.problem() {
+        Some(problem) => Err(format!("no rollout left it like this: {problem}")),
+        None => Ok(rehearsal),
+    }
 }

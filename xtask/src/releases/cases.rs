@@ -117,6 +117,7 @@ impl Case {
             environment: self.environment,
             clay_later: self.clay_later,
             between: &[],
+            replicas: 2,
             rate: RATE,
             times: TIMES,
             worse_by: 10,

@@ -85,6 +85,7 @@ fn some(built: &Built, count: usize) -> anyhow::Result<Told> {
         environment: &[],
         clay_later: Duration::ZERO,
         between: &between,
+        replicas: 1,
         rate: RATE,
         times: TIMES,
         worse_by: 20,

@@ -1,4 +1,4 @@
-//! One stage: four replicas of the Clay example behind a real HAProxy, a stand-in for Clay, and users who ask all the time.
+//! One stage: replicas of the Clay example behind a real HAProxy, a stand-in for Clay, and users who ask all the time.
 
 use std::{
     collections::BTreeMap,
@@ -43,6 +43,8 @@ pub(super) struct Setting<'a> {
     pub clay_later: Duration,
     /// What is wrong between HAProxy and each replica; all alike.
     pub between: &'a [Fault],
+    /// Of each release, two at most.
+    pub replicas: usize,
     /// Requests a second of all users.
     pub rate: f64,
     /// The lengths of the steps, of the warm-up and so on, as lines of a rollout file.
@@ -97,7 +99,7 @@ impl Stage {
         let mut programs = vec![clay];
         let mut between = Vec::new();
         let mut ports = BTreeMap::new();
-        for name in STABLE.into_iter().chain(RELEASE) {
+        for name in STABLE.into_iter().take(setting.replicas).chain(RELEASE.into_iter().take(setting.replicas)) {
             let new = RELEASE.contains(&name);
             let mut command = Command::new(if new { &setting.built.release } else { &setting.built.stable });
             let clay = late.as_ref().filter(|_| new).map_or(loopback(clay_port), |(proxy, _)| proxy.address());
@@ -267,11 +269,14 @@ fn configuration(folder: &Path, port: u16, servers: &BTreeMap<&str, u16>) -> Res
 /// What `gonogo rollout` goes by.
 fn file(folder: &Path, setting: &Setting<'_>) -> Result<String, std::fmt::Error> {
     let Setting { times, worse_by, .. } = setting;
+    let group = |names: [&str; 2]| format!("{:?}", names.into_iter().take(setting.replicas).collect::<Vec<_>>());
     let mut text = format!(
         "name = \"{NAME}\"\nenvironment = \"a stage\"\n{times}\n[driver.haproxy]\nsocket = \"{}/admin.sock\"\nbackend = \"app\"\n\
-         groups = {{ blue = {STABLE:?}, green = {RELEASE:?} }}\nversion = {{ path = \"/health\", pointer = \"/version\" }}\n\
+         groups = {{ blue = {}, green = {} }}\nversion = {{ path = \"/health\", pointer = \"/version\" }}\n\
          [metrics]\npath = \"/metrics\"\n\n",
-        folder.display()
+        folder.display(),
+        group(STABLE),
+        group(RELEASE)
     );
     // What the probes of HAProxy and of gonogo ask is not what users ask.
     let leads = "labels = { route = \"POST /leads\" }\n";

@@ -1,5 +1,6 @@
 //! `gonogo rollout` for real: HAProxy, servers, load, and kills.
 
+mod evidence;
 mod gates;
 mod prometheus;
 mod service;
