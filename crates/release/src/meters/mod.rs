@@ -8,7 +8,7 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use gonogo_actuators::{command, haproxy::Counters};
 use gonogo_collectors::metrics::{
-    Address, Endpoint, Limits, Number, Prometheus,
+    Address, Endpoint, Limits, MetricsTrouble, Number, Prometheus,
     exposition::{Exposition, Sample},
 };
 use gonogo_domain::{
@@ -73,9 +73,21 @@ type Sides<T> = (Option<T>, Option<T>);
 #[derive(Default)]
 struct Once {
     counters: Option<Result<Sides<Counters>, String>>,
+    /// Why Prometheus does not answer: it is asked once more at the next look, and no gate waits for it twice in one.
+    silent: Option<String>,
     /// The matchers of stable and canary.
     matchers: Option<Result<[String; 2], String>>,
     scrapes: Option<Result<Sides<Vec<Exposition>>, String>>,
+}
+
+impl Once {
+    fn told(&mut self, trouble: &MetricsTrouble) -> String {
+        let said = trouble.to_string();
+        if matches!(trouble, MetricsTrouble::Unreachable { .. } | MetricsTrouble::Late { .. }) {
+            self.silent = Some(said.clone());
+        }
+        said
+    }
 }
 
 impl Meters {
@@ -153,23 +165,23 @@ impl Meters {
                 Ok(Reading::Counts { canary: trials(canary), stable: trials(stable) })
             }
             MeterFile::PromCounts { total, bad } => {
-                let prometheus = self.prometheus()?;
+                let prometheus = self.prometheus(once)?;
                 let mut sides = [None, None];
                 for (place, side) in sides.iter_mut().zip(&self.matchers(actuator, once).await?) {
-                    let all = count(prometheus, &total.replace("$side", side)).await?;
+                    let all = count(prometheus, once, &total.replace("$side", side)).await?;
                     // No series of what goes wrong yet is none of it; no series at all is no data.
-                    let bad = count(prometheus, &bad.replace("$side", side)).await?.unwrap_or(0);
+                    let bad = count(prometheus, once, &bad.replace("$side", side)).await?.unwrap_or(0);
                     *place = all.map(|all| Trials { all, bad });
                 }
                 let [stable, canary] = sides;
                 Ok(Reading::Counts { canary, stable })
             }
             MeterFile::PromHistogram { query } => {
-                let prometheus = self.prometheus()?;
+                let prometheus = self.prometheus(once)?;
                 let mut sides = [None, None];
                 for (place, side) in sides.iter_mut().zip(&self.matchers(actuator, once).await?) {
                     let answer = prometheus.instant(&query.replace("$side", side), None).await;
-                    let samples = answer.map_err(|error| error.to_string())?.value;
+                    let samples = answer.map_err(|error| once.told(&error))?.value;
                     let buckets = samples
                         .iter()
                         .filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value)));
@@ -179,8 +191,8 @@ impl Meters {
                 Ok(Reading::Histograms { canary, stable })
             }
             MeterFile::PromValue { query } => {
-                let prometheus = self.prometheus()?;
-                match prometheus.number(query, None).await.map_err(|error| error.to_string())?.value {
+                let prometheus = self.prometheus(once)?;
+                match prometheus.number(query, None).await.map_err(|error| once.told(&error))?.value {
                     Number::Is(number) => Ok(Reading::Value(Some(number))),
                     Number::NotANumber => Ok(Reading::Value(Some(f64::NAN))),
                     Number::Nothing => Ok(Reading::Value(None)),
@@ -257,10 +269,10 @@ impl Meters {
                 Ok(Reading::Value(self.memory.borrow_mut().before.fullest(place, used, capacity, &scrapes)))
             }
             MeterFile::Burn { .. } => {
-                let prometheus = self.prometheus()?;
+                let prometheus = self.prometheus(once)?;
                 let objectives =
                     self.objectives.get(&place).ok_or("there is no objective")?.as_ref().map_err(Clone::clone)?;
-                burning(prometheus, objectives).await.map(Reading::Value)
+                burning(prometheus, once, objectives).await.map(Reading::Value)
             }
             MeterFile::Command(line) => Ok(match (command::run(line, &[], &[]).await, kind) {
                 (Ok(printed), GateKind::Value { .. }) => {
@@ -279,7 +291,10 @@ impl Meters {
         }
     }
 
-    fn prometheus(&self) -> Result<&Prometheus, String> {
+    fn prometheus(&self, once: &Once) -> Result<&Prometheus, String> {
+        if let Some(why) = &once.silent {
+            return Err(why.clone());
+        }
         match &self.prometheus {
             Some(Ok((prometheus, _))) => Ok(prometheus),
             Some(Err(error)) => Err(error.clone()),
@@ -362,7 +377,11 @@ fn chosen(all: Vec<Arc<Objective>>, name: Option<&str>, service: &str) -> Object
 }
 
 /// How near the worst objective is to waking somebody: 1 is there. None: nothing is known of one of them.
-async fn burning(prometheus: &Prometheus, objectives: &[Arc<Objective>]) -> Result<Option<f64>, String> {
+async fn burning(
+    prometheus: &Prometheus,
+    once: &mut Once,
+    objectives: &[Arc<Objective>],
+) -> Result<Option<f64>, String> {
     let mut worst: Option<f64> = None;
     for objective in objectives {
         let pairs = slo::pairs(objective.period.length());
@@ -371,7 +390,7 @@ async fn burning(prometheus: &Prometheus, objectives: &[Arc<Objective>]) -> Resu
             pairs.iter().filter(|pair| pair.severity == slo::Severity::Page).flat_map(|pair| [pair.long, pair.short])
         {
             let Some(query) = objective.error_ratio(window) else { continue };
-            let samples = prometheus.instant(&query, None).await.map_err(|error| error.to_string())?.value;
+            let samples = prometheus.instant(&query, None).await.map_err(|error| once.told(&error))?.value;
             let values = samples.iter().map(|sample| sample.value).filter(|value| !value.is_nan());
             ratios.extend(values.reduce(f64::max).map(|ratio| (window, ratio)));
         }
@@ -413,8 +432,8 @@ fn copies(scrapes: Option<&[Exposition]>) -> Option<Vec<Exposition>> {
 }
 
 /// A counter by a query; none: no series.
-async fn count(prometheus: &Prometheus, query: &str) -> Result<Option<u64>, String> {
-    match prometheus.number(query, None).await.map_err(|error| error.to_string())?.value {
+async fn count(prometheus: &Prometheus, once: &mut Once, query: &str) -> Result<Option<u64>, String> {
+    match prometheus.number(query, None).await.map_err(|error| once.told(&error))?.value {
         Number::Is(number) => Ok(whole(number)),
         Number::NotANumber | Number::Nothing => Ok(None),
         Number::Several(count) => Err(format!("the query gives {count} series: add them up with sum(…)")),
