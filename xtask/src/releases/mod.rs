@@ -184,7 +184,8 @@ fn row(played: &Played) -> String {
         last,
         played.bad,
         played.all,
-        if played.why.is_empty() { "–" } else { &played.why }
+        // Where a stage lay is of no interest.
+        played.why.split(" (/").next().filter(|why| !why.is_empty()).unwrap_or("–")
     )
 }
 
