@@ -43,7 +43,7 @@ struct Step {
     run: fn() -> anyhow::Result<bool>,
 }
 
-fn steps() -> [Step; 10] {
+fn steps() -> [Step; 11] {
     [
         Step { name: "format", run: || cargo(&["fmt", "--all", "--check"]) },
         Step {
@@ -70,6 +70,7 @@ fn steps() -> [Step; 10] {
             run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "subjects", "--quick"]),
         },
         Step { name: "the example at GO", run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "example"]) },
+        Step { name: "releases", run: || cargo(&["run", "--quiet", "--package", "xtask", "--", "releases"]) },
         Step { name: "examples in comments", run: || cargo(&["test", "--quiet", "--workspace", "--doc"]) },
     ]
 }

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use xtask::{accuracy, agree, bench, ci, docs, example, subjects};
+use xtask::{accuracy, agree, bench, ci, docs, example, releases, subjects};
 
 const USAGE: &str = "\
 Chores of the project.
@@ -17,6 +17,8 @@ Chores of the project.
   cargo xtask subjects [--quick] [--write] [--good N] [NAME|FAULT ...]
                                                   exercises services whose faults are known, writes docs/instrument.md
   cargo xtask example                             takes the example to GO at L4: exercises it, asks its budgets
+  cargo xtask releases [--good N] [--only-good] [--write]
+                                                  rolls good and bad releases of the example out, writes docs/releases.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
   cargo xtask bench load                          measures the load generator and the proxy beside wrk, hey, oha, HAProxy
   cargo xtask bench review: options
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["agree", rest @ ..] => agree::run(rest),
         ["subjects", rest @ ..] => subjects::run(rest),
         ["example"] => example::run(),
+        ["releases", rest @ ..] => releases::run(rest),
         ["bench", "load"] => bench::load::run(10),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {

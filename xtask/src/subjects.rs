@@ -9,23 +9,20 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::Command,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
 };
 
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::at_once;
+
 const PAGE: &str = "docs/instrument.md";
 
 /// The subject that needs nothing but Rust.
 const QUICK: &str = "rust";
 
-/// Experiments that go on at the same time.
+/// Experiments that go on at the same time: most of one is waiting, and the rest is the noise that the others must bear.
 const WORKERS: usize = 8;
 
 /// What a subject says of itself.
@@ -75,7 +72,7 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
             continue;
         }
         prepare(&subject)?;
-        let seen = at_once(&runs, |run| exercise(&subject, run));
+        let seen = at_once(&runs, WORKERS, |run| exercise(&subject, run));
         let mut table = Table::new(&subject);
         for (run, seen) in runs.iter().zip(seen) {
             wrong.extend(table.row(run, &seen?)?);
@@ -293,27 +290,6 @@ fn said(folder: &Path, only: &str) -> anyhow::Result<Seen> {
         }
     }
     Ok(seen)
-}
-
-/// Does it for all, a few at a time: most of an experiment is waiting, and the rest is the noise that it must bear.
-fn at_once<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                while let Some((place, one)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, all.get(at)?)))
-                {
-                    let result = make(one);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(place, _)| *place);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn say(line: &str) -> io::Result<()> {

@@ -30,6 +30,11 @@ trait Record: DeserializeOwned {
     const LARGEST: u64;
 
     fn format(&self) -> u32;
+
+    /// What cannot be true of it.
+    fn problem(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 impl Record for Exercise {
@@ -48,6 +53,10 @@ impl Record for Rehearsal {
 
     fn format(&self) -> u32 {
         self.format
+    }
+
+    fn problem(&self) -> Option<&'static str> {
+        Self::problem(self)
     }
 }
 
@@ -117,5 +126,8 @@ fn read<T: Record>(text: &str) -> Result<T, String> {
     if record.format() != T::FORMAT {
         return Err(format!("its format is {}, and this version reads {}: make it again", record.format(), T::FORMAT));
     }
-    Ok(record)
+    match record.problem() {
+        Some(problem) => Err(format!("no command of gonogo left it like this: {problem}")),
+        None => Ok(record),
+    }
 }

@@ -143,9 +143,9 @@ async fn traffic(file: &File, actuator: &mut Actuator, meters: &Meters, measured
     if file.traffic.rate.is_some() && file.traffic.errors.is_some() || measured.is_zero() {
         return vec![None; file.plan.gates.len()];
     }
-    let before = meters.read(actuator).await;
+    let before = meters.read(actuator).await.gates;
     tokio::time::sleep(measured).await;
-    let after = meters.read(actuator).await;
+    let after = meters.read(actuator).await.gates;
     let pairs = before.iter().zip(&after);
     pairs
         .map(|(before, after)| {

@@ -13,10 +13,10 @@ mod store;
 
 pub use actuator::{Actuator, Surroundings};
 pub use budget::BudgetFile;
-pub use file::{DriverFile, File, Http, MeterFile, Metrics, PrometheusFile, Traffic};
+pub use file::{BySide, Capacity, DriverFile, Family, File, Http, MeterFile, Metrics, PrometheusFile, Sides, Traffic};
 pub use forecast::{Forecast, StepForecast, forecast};
 pub use lease::{Holder, Lease, LeaseError};
-pub use meters::Meters;
+pub use meters::{Meters, Read, Sources};
 pub use rehearsal::record;
 pub use run::{Clock, Rollout, Shown, Stopped};
 pub use store::{FOLDER, Line, Store, StoreError, Stored};

@@ -9,7 +9,7 @@ use gonogo_domain::rollout::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Actuator, Line, Meters, Store, StoreError, Stored};
+use crate::{Actuator, Line, Meters, Read, Store, StoreError, Stored};
 
 /// Where the time comes from.
 pub trait Clock {
@@ -79,12 +79,12 @@ impl<C: Clock> Rollout<C> {
             (Ok(sight), Some(wanted)) => self.actuator.reachable(wanted, sight).percent(),
             _ => None,
         };
-        let readings = self.meters.read(&mut self.actuator).await;
+        let Read { gates: readings, requests } = self.meters.read(&mut self.actuator).await;
         asked.extend(self.rehearsed());
         let now = self.clock.now();
         let seen = sight.clone();
         let state = self.stored.state.clone();
-        let mut next = machine::next(state, Look { sight, reachable, readings, asked }, now);
+        let mut next = machine::next(state, Look { sight, reachable, readings, requests, asked }, now);
         self.stored.state = next.state;
         if let Ok(sight) = &seen {
             self.stored.sight = Some(sight.clone());

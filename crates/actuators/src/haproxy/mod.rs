@@ -113,14 +113,22 @@ impl HaProxy {
         Ok((sum(stable), sum(canary)))
     }
 
-    /// Where the servers of stable and canary listen.
+    /// The names of the groups that are stable and canary now: with a promotion they change.
+    pub async fn groups(&mut self) -> Result<(String, String), Trouble> {
+        let servers = self.servers().await?;
+        let Roles { canary, other, promoted } = self.roles(&servers)?;
+        Ok(if promoted { (canary, other) } else { (other, canary) })
+    }
+
+    /// Where the servers of stable and canary listen; those of a canary in maintenance are none, they may be gone.
     pub async fn addresses(&mut self) -> Result<(Vec<String>, Vec<String>), Trouble> {
         let servers = self.servers().await?;
         let roles = self.roles(&servers)?;
-        let of = |group: &str| self.of(group, &servers).filter_map(|server| server.address.clone()).collect();
         let (stable, canary) =
             if roles.promoted { (&roles.canary, &roles.other) } else { (&roles.other, &roles.canary) };
-        Ok((of(stable), of(canary)))
+        let stable = self.of(stable, &servers).filter_map(|server| server.address.clone()).collect();
+        let canary = self.of(canary, &servers).filter(|server| server.admin != Admin::Maint);
+        Ok((stable, canary.filter_map(|server| server.address.clone()).collect()))
     }
 
     fn trouble(&self, kind: TroubleKind, what: impl Into<String>, next: &str) -> Trouble {

@@ -304,7 +304,6 @@ fn number(node: Option<&Node>) -> u32 {
     node.and_then(Node::int).and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
 }
 
-/// Dated rehearsals that say how long it took.
 /// A rollback that gonogo carried out, from the decision until it was verified.
 fn timed(record: &RehearsalRecord, allowed: u32) -> (jiff::civil::Date, Reading) {
     let rehearsal = &record.rehearsal;
@@ -339,6 +338,7 @@ fn timed(record: &RehearsalRecord, allowed: u32) -> (jiff::civil::Date, Reading)
     (on, reading)
 }
 
+/// Dated rehearsals that say how long it took.
 fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missing> {
     let mut newest: Option<(jiff::civil::Date, Reading)> = None;
     for document in
@@ -374,6 +374,18 @@ fn exercised(evidence: &Evidence<'_>, policy: &Policy) -> Result<Reading, Missin
     // Before the promotion only traffic is taken from a canary: that is no way back of the service.
     for record in evidence.rehearsals()?.iter().filter(|one| one.rehearsal.after_promotion) {
         let (on, reading) = timed(record, policy.rollback_seconds);
+        // A day more, because it is not the same day everywhere.
+        if evidence.today().tomorrow().is_ok_and(|tomorrow| on > tomorrow) {
+            return Ok(Reading::refuted(
+                vec![Finding::new(
+                    &record.place,
+                    format!("a rollback is dated {on}, which is yet to come"),
+                    format!("回滚记录的日期 {on} 尚未到来"),
+                )],
+                format!("a rollback of {on} is yet to come"),
+                format!("{on} 的回滚尚未发生"),
+            ));
+        }
         if newest.as_ref().is_none_or(|(known, _)| on >= *known) {
             newest = Some((on, reading.dated(Some(on))));
         }

@@ -24,7 +24,7 @@ use gonogo_domain::rollout::{
     machine::{Ask, Asked},
 };
 use gonogo_release::{
-    Actuator, BudgetFile, Clock, File, Holder, Lease, Line, Meters, Rollout, Shown, Stopped, Store, Stored,
+    Actuator, BudgetFile, Clock, File, Holder, Lease, Line, Meters, Rollout, Shown, Sources, Stopped, Store, Stored,
     Surroundings, forecast, record,
 };
 use gonogo_report::clean::clean;
@@ -175,6 +175,26 @@ pub(crate) fn looking(opened: &Opened) -> anyhow::Result<Actuator> {
     Actuator::new(&opened.file.driver, surroundings).map_err(advised)
 }
 
+/// What reads the gates.
+fn meters(file: &File, root: &Path) -> Meters {
+    let objectives = |below: &str| {
+        let found = slo::source::find(&Objectives::of(root.join(below))).map_err(|error| format!("{error:#}"))?;
+        match found.broken.first() {
+            Some((name, place, reason)) => Err(format!("{place}: {name}: {reason}")),
+            None => Ok(found.whole),
+        }
+    };
+    Meters::new(file, &Sources { variable: &|name| std::env::var(name).ok(), objectives: &objectives })
+}
+
+/// The same before anything began. Errors: one of the gates cannot be read at all.
+fn sound_meters(file: &File, root: &Path) -> anyhow::Result<Meters> {
+    let meters = meters(file, root);
+    let problems = meters.problems();
+    ensure!(problems.is_empty(), "gates cannot be read: {}", problems.join("; "));
+    Ok(meters)
+}
+
 struct With<'a> {
     common: &'a Common,
 }
@@ -184,7 +204,7 @@ impl With<'_> {
         let opened = Opened::read(&options.rollout.file, options.revision.as_deref())?;
         let file = &opened.file;
         let mut actuator = looking(&opened)?;
-        let meters = Meters::new(file, &|name| std::env::var(name).ok());
+        let meters = sound_meters(file, &opened.root)?;
         let progress = Progress::start();
         progress.say("measuring the traffic");
         let forecast = forecast(file, &mut actuator, &meters, options.measure).await.map_err(advised)?;
@@ -220,6 +240,7 @@ impl With<'_> {
             return self.drive(known, stored, rollout, None).await;
         }
         let opened = Opened::read(&rollout.file, revision.as_deref())?;
+        sound_meters(&opened.file, &opened.root)?;
         let allowed = match &opened.file.budget {
             Some(budget) => Some(Self::budgets(&opened.root, budget, exemption).await?),
             None => None,
@@ -305,7 +326,7 @@ impl With<'_> {
         let revision = stored.state.plan.release.revision.0.clone();
         let file = parse("the rollout file that it was started with", &stored.file, Some(&revision))?;
         let actuator = actuator(&file, &opened.store, stored.state.memo.as_deref())?;
-        let meters = Meters::new(&file, &|name| std::env::var(name).ok());
+        let meters = meters(&file, &opened.root);
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed))

@@ -7,7 +7,7 @@ pub(crate) mod options;
 mod record;
 mod rules;
 mod show;
-mod source;
+pub(crate) mod source;
 mod status;
 
 use std::process::ExitCode;

@@ -22,7 +22,7 @@ use crate::review::read_configuration;
 const MOST_BYTES: u64 = 16 << 20;
 
 /// What was found.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// In the order of their places.
     pub whole: Vec<Arc<Objective>>,
     /// Those that rules cannot be made of: name, place, and why.
@@ -33,7 +33,7 @@ pub(super) struct Found {
     pub dependencies: BTreeMap<String, Vec<String>>,
 }
 
-pub(super) fn find(options: &Objectives) -> anyhow::Result<Found> {
+pub(crate) fn find(options: &Objectives) -> anyhow::Result<Found> {
     let path = &options.path;
     let tree = if path.is_file() {
         let size = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.len();

@@ -257,7 +257,8 @@ impl Watched {
         (Measured::NoData, format!("{numbers}: {needed:.0} of the canary would show {} more", ratio(worse_by)))
     }
 
-    /// Alone there is nothing of the same time to compare with: only a change that needs no test is called one.
+    /// Alone there is nothing of the same time that would tell a slow release from a slow time: what is slower than it was
+    /// is not over, and in the end a person decides.
     fn bound_latency(&mut self, worse_by: f64, from: f64, now: Option<Histogram>) -> (Measured, String) {
         let Some(now) = now else { return (Measured::NoData, "no histogram yet".to_owned()) };
         if self.alone.all == 0 {
@@ -290,8 +291,10 @@ impl Watched {
         );
         // Four standard deviations besides, so that few requests do not decide.
         let doubt = 4.0 * (after_ratio * (1.0 - after_ratio) / float(after.all)).sqrt();
-        if more - doubt > worse_by {
-            return (Measured::Failed, format!("{numbers}: worse"));
+        // All looks together show it, and this one does not say that it is over.
+        let still = now.slower(bound).and_then(Trials::ratio).is_some_and(|now| now - before_ratio > worse_by);
+        if still && more - doubt > worse_by {
+            return (Measured::NoData, format!("{numbers}: slower than it was, which may be the time or the release"));
         }
         (Measured::Successful, numbers)
     }
@@ -474,6 +477,30 @@ mod tests {
         watched.look(&ERRORS, counts((1_400, 90), (9_000, 0)), Stage::Away, 0.01);
         watched.look(&ERRORS, counts((1_500, 190), (9_300, 0)), Stage::Back, 0.01);
         assert_eq!((watched.alone, watched.as_before(&ERRORS)), (Trials { all: 300, bad: 0 }, Some(true)));
+    }
+
+    #[test]
+    fn latency_alone_is_waited_for_as_long_as_it_is_worse_than_it_was() {
+        const LATENCY: GateKind = GateKind::Latency { worse_by: 0.05, from: 0.0 };
+        let mut watched = Watched::default();
+        let (mut all, mut slow) = (0, 0);
+        let mut look = |watched: &mut Watched, slower: u64, stage| {
+            (all, slow) = (all + 200, slow + slower);
+            let histogram = Some(Histogram::new(vec![(0.1, all - slow)], all));
+            watched.look(&LATENCY, Reading::Histograms { canary: histogram.clone(), stable: histogram }, stage, 0.01);
+            watched.measured
+        };
+        for _ in 0..10 {
+            look(&mut watched, 2, Stage::Beside);
+        }
+        watched.begin_alone();
+        look(&mut watched, 2, Stage::Away);
+        let (well, open) = (Some(Measured::Successful), Some(Measured::NoData));
+        // A slow time is over some day; what stays is for a person.
+        for (slower, expect) in [(2, well), (120, open), (120, open), (2, well), (120, open), (120, open), (120, open)]
+        {
+            assert_eq!(look(&mut watched, slower, Stage::Alone), expect, "{}", watched.said);
+        }
     }
 
     #[test]

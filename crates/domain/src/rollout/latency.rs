@@ -3,6 +3,10 @@
 //! A mean of percentiles hides bursts and a percentile says nothing without its number of requests. Each bound that both
 //! histograms have makes two kinds of requests, and they are compared as errors are. The mean of the evidence of all bounds
 //! is evidence of the same strength, so that no bound has to be chosen beforehand.
+//!
+//! Requests are not slow one by one, though: a pause of one process is a clump of them, and the release with one process
+//! among ten has its clump in other looks than the rest. So the ratios also have to differ by far more than they are spread from look to
+//! look, whatever hangs together within one.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +19,9 @@ pub struct Histogram {
     pub up_to: Vec<(f64, u64)>,
     pub all: u64,
 }
+
+/// By so many standard deviations of the looks the ratios have to differ. What is so all the time shows it after five.
+const APART: f64 = 4.0;
 
 /// More bounds than anybody reads.
 const MOST_BOUNDS: usize = 200;
@@ -93,6 +100,49 @@ struct At {
     evidence: Evidence,
     canary: Trials,
     stable: Trials,
+    /// Of the canary, and of stable.
+    #[serde(default)]
+    looks: (Looks, Looks),
+}
+
+/// Sums over looks, from which follows how widely a ratio is spread over them.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+struct Looks {
+    count: u32,
+    all_squared: f64,
+    all_and_bad: f64,
+    bad_squared: f64,
+}
+
+impl Looks {
+    fn add(&mut self, trials: Trials) {
+        let (all, bad) = (float(trials.all), float(trials.bad));
+        self.count = self.count.saturating_add(1);
+        self.all_squared += all * all;
+        self.all_and_bad += all * bad;
+        self.bad_squared += bad * bad;
+    }
+
+    /// How far the looks are off a ratio: the squares, added up.
+    fn off(&self, ratio: f64) -> f64 {
+        (self.bad_squared - 2.0 * ratio * self.all_and_bad + ratio * ratio * self.all_squared).max(0.0)
+    }
+}
+
+impl At {
+    /// The ratios differ by far more than the looks do. To what was seen of the canary a look is added that shows nothing: a
+    /// few that happen to agree do not make it certain.
+    fn is_apart(&self) -> bool {
+        let Some(of_stable) = self.stable.ratio().filter(|_| self.canary.all > 0) else { return false };
+        let (canary, stable) = (&self.looks.0, &self.looks.1);
+        let mean = float(self.canary.all) / f64::from(canary.count.max(1));
+        let all = float(self.canary.all) + mean;
+        let ratio = (float(self.canary.bad) + mean * of_stable) / all;
+        let nothing = (mean * (of_stable - ratio)).powi(2);
+        let variance =
+            (canary.off(ratio) + nothing) / all.powi(2) + stable.off(of_stable) / float(self.stable.all).powi(2);
+        ratio - of_stable > APART * variance.sqrt()
+    }
 }
 
 /// The bound at which most speaks against the canary.
@@ -111,12 +161,20 @@ impl Slower {
         for (bound, _) in canary.up_to.iter().filter(|(bound, _)| *bound >= from) {
             let (Some(canary), Some(stable)) = (canary.slower(*bound), stable.slower(*bound)) else { continue };
             let place = self.bounds.iter().position(|at| at.bound.total_cmp(bound).is_eq()).unwrap_or_else(|| {
-                let none = Trials::default();
-                self.bounds.push(At { bound: *bound, evidence: Evidence::default(), canary: none, stable: none });
+                let (none, looks) = (Trials::default(), <(Looks, Looks)>::default());
+                self.bounds.push(At {
+                    bound: *bound,
+                    evidence: Evidence::default(),
+                    canary: none,
+                    stable: none,
+                    looks,
+                });
                 self.bounds.len() - 1
             });
             if let Some(at) = self.bounds.get_mut(place) {
                 at.evidence.look(canary, stable);
+                at.looks.0.add(canary);
+                at.looks.1.add(stable);
                 at.canary.add(canary);
                 at.stable.add(stable);
             }
@@ -140,11 +198,15 @@ impl Slower {
 
     /// Where it was shown to be slower, with at most this probability of a false alarm over all looks and bounds together.
     pub fn shows(&self, false_alarms: f64) -> bool {
-        self.compared() && self.ln() >= (1.0 / false_alarms).ln()
+        self.compared() && self.ln() >= (1.0 / false_alarms).ln() && self.most().is_some_and(At::is_apart)
+    }
+
+    fn most(&self) -> Option<&At> {
+        self.bounds.iter().max_by(|one, other| one.evidence.ln().total_cmp(&other.evidence.ln()))
     }
 
     pub fn worst(&self) -> Option<Worst> {
-        let at = self.bounds.iter().max_by(|one, other| one.evidence.ln().total_cmp(&other.evidence.ln()))?;
+        let at = self.most()?;
         Some(Worst { bound: at.bound, canary: at.canary, stable: at.stable })
     }
 }
@@ -193,6 +255,32 @@ mod tests {
         assert!(found <= 10, "{found} of 200");
     }
 
+    /// So many slow of so many, where every pause of one of these servers makes all slow that come in it.
+    fn paused(random: &mut Random, servers: u64, each: u64, pause: u64) -> Histogram {
+        let slow = (0..servers).map(|_| if random.next() < 0.4 { pause.min(each) } else { 0 }).sum::<u64>();
+        Histogram::new(vec![(0.1, servers * each - slow)], servers * each)
+    }
+
+    /// Each server pauses in two of five looks, all alike, and requests that wait are slow together. Taken one by one they
+    /// called 150 to 400 of 400 slower.
+    #[test]
+    fn pauses_that_both_have_are_rarely_called_slower() {
+        for (each, pause) in [(10, 6), (50, 10), (1_000, 200), (30, 3)] {
+            let mut random = Random(17);
+            let alarms = (0..400)
+                .filter(|_| {
+                    let mut slower = Slower::default();
+                    (0..40).any(|_| {
+                        let canary = paused(&mut random, 1, each, pause);
+                        slower.look(&canary, &paused(&mut random, 9, each, pause), 0.0);
+                        slower.shows(0.001)
+                    })
+                })
+                .count();
+            assert!(alarms <= 12, "{alarms} of 400 with {pause} of {each}");
+        }
+    }
+
     #[test]
     fn twice_as_slow_and_a_slow_tail_are_both_seen() {
         assert!(alarms(20, (30, 270), 2.0, 0.0) >= 19);
@@ -204,7 +292,7 @@ mod tests {
     fn bursts_are_seen_although_most_of_the_time_is_well() {
         let mut random = Random(5);
         let mut slower = Slower::default();
-        for look in 0..10 {
+        for look in 0..20 {
             let times = if look % 3 == 0 { 1.0 } else { 100.0 };
             slower.look(&drawn(&mut random, 20, times, 0.0), &drawn(&mut random, 180, 1.0, 0.0), 0.0);
         }

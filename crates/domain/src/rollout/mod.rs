@@ -20,5 +20,5 @@ pub use plan::{Deadlines, Gate, GateKind, Plan, Step, Watch, When};
 pub use release::{Release, Revision};
 pub use share::{Share, Unit};
 pub use sight::{Owner, Side, Sight};
-pub use state::{Act, FORMAT, Hold, Intent, Measured, Phase, Rollback, State};
+pub use state::{Act, FORMAT, Hold, Intent, Measured, Phase, Requests, Rollback, State};
 pub use trouble::{Done, Trouble, TroubleKind};

@@ -41,9 +41,31 @@ pub struct State {
     pub gates: Vec<Watched>,
     /// Restarts of the canary when it was first seen ready.
     pub restarts: Option<u32>,
+    /// What the driver had counted at the last look; none: it counts nothing.
+    #[serde(default)]
+    pub counted: Option<Requests>,
+    /// What it counted in this step.
+    #[serde(default)]
+    pub of_step: Requests,
     /// What was measured at each step that is over or under way.
     pub shares: Vec<Measured>,
     pub ended: Option<Timestamp>,
+}
+
+/// Requests that were given to each release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Requests {
+    pub canary: u64,
+    pub stable: u64,
+}
+
+impl Requests {
+    /// Adds what came between two looks; a counter that began anew counts whole.
+    pub fn add(&mut self, now: Self, then: Self) {
+        let since = |now: u64, then: u64| now.checked_sub(then).unwrap_or(now);
+        self.canary = self.canary.saturating_add(since(now.canary, then.canary));
+        self.stable = self.stable.saturating_add(since(now.stable, then.stable));
+    }
 }
 
 /// A share that was measured.
@@ -214,6 +236,8 @@ impl State {
             rollback: None,
             gates,
             restarts: None,
+            counted: None,
+            of_step: Requests::default(),
             shares: Vec::new(),
             ended: None,
         }

@@ -119,6 +119,22 @@ impl Pair {
     }
 }
 
+/// How near the budget is to waking somebody, as part of what would: 1 is there. `ratio` is the error ratio over a window.
+///
+/// As with the alerts the long window of a pair says that it burns, unless the short one says that it is over. None: of no
+/// long window anything is known.
+pub fn urgency(pairs: &[Pair], budget: Decimal, ratio: &dyn Fn(Span) -> Option<f64>) -> Option<f64> {
+    let pages = pairs.iter().filter(|pair| pair.severity == Severity::Page);
+    pages
+        .filter_map(|pair| {
+            let long = ratio(pair.long)?;
+            // A short window in which nothing happened says nothing, and ends nothing.
+            let burning = ratio(pair.short).map_or(long, |short| short.min(long));
+            Some(burning / pair.threshold(budget).to_f64())
+        })
+        .reduce(f64::max)
+}
+
 /// As the recipe is written, without lowering: no error ratio is above 1.
 pub fn can_fire(factor: Decimal, budget: Decimal) -> bool {
     factor.times(budget) < Decimal::ONE
@@ -188,6 +204,25 @@ mod tests {
                 .collect();
             assert_eq!(minutes, expect, "{objective}");
         }
+    }
+
+    #[test]
+    fn what_would_wake_somebody_is_one() {
+        let budget = read("0.001");
+        let check = |one_hour: Option<f64>, five_minutes: Option<f64>, six_hours: Option<f64>| {
+            urgency(&pairs(Span::days(30)), budget, &|window| match window {
+                _ if window == Span::hours(1) => one_hour,
+                _ if window == Span::minutes(5) => five_minutes,
+                _ if window == Span::hours(6) => six_hours,
+                _ => None,
+            })
+            .map(|urgency| (urgency * 100.0).round() / 100.0)
+        };
+        assert_eq!(check(Some(0.0144), Some(0.5), None), Some(1.0));
+        // The short window says that it is over.
+        assert_eq!(check(Some(0.0288), Some(0.0), None), Some(0.0));
+        assert_eq!(check(Some(0.0288), None, Some(0.003)), Some(2.0));
+        assert_eq!(check(None, Some(0.9), None), None);
     }
 
     #[test]

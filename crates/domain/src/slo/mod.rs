@@ -16,7 +16,7 @@ pub mod rules;
 mod standing;
 
 pub use budget::{Budget, Forecast, Incident, Point, Points, Unknown, budget, exhaustion_seconds};
-pub use burn::{HIGHEST_THRESHOLD, Pair, Severity, budget_seconds, can_fire, pairs};
+pub use burn::{HIGHEST_THRESHOLD, Pair, Severity, budget_seconds, can_fire, pairs, urgency};
 pub use decimal::{Decimal, DecimalError};
 pub use decision::{DECISION_FORMAT, DecidedBudget, GateDecision};
 pub use lint::{Defect, Known, Weight, burn_thresholds, lint};

@@ -184,6 +184,32 @@ impl Objective {
         }
     }
 
+    /// The query of the ratio of what went wrong over a window; nothing where nothing was asked for. None: what counts are
+    /// slices of time, whose mean no single query gives.
+    pub fn error_ratio(&self, window: Span) -> Option<String> {
+        if self.slice().is_some() {
+            return None;
+        }
+        Some(match &self.sli {
+            Sli::Events { counted, total, .. } => {
+                let total = total.over(window);
+                let bad = match counted {
+                    Counted::Bad(bad) => format!("(({}) or ({total}) * 0)", bad.over(window)),
+                    // Scrapes of two series are never of the same instant.
+                    Counted::Good(good) => {
+                        format!("clamp_min(({total}) - (({}) or ({total}) * 0), 0)", good.over(window))
+                    }
+                };
+                format!("{bad} / (({total}) > 0)")
+            }
+            Sli::Ratio { query, of: Outcome::Failure, .. } => format!("({}) >= 0", query.over(window)),
+            Sli::Ratio { query, of: Outcome::Success, .. } => {
+                format!("clamp_min(1 - ({}), 0) >= 0", query.over(window))
+            }
+            Sli::Threshold { .. } => return None,
+        })
+    }
+
     pub fn uses(&self) -> &[Selector] {
         match &self.sli {
             Sli::Events { uses, .. } | Sli::Ratio { uses, .. } | Sli::Threshold { uses, .. } => uses,

@@ -1,5 +1,8 @@
 //! `gonogo rollout` for real: HAProxy, servers, load, and kills.
 
+mod evidence;
+mod gates;
+mod prometheus;
 mod service;
 
 use std::{
@@ -94,11 +97,24 @@ struct Played {
 
 impl Played {
     fn new(fault: Fault) -> Self {
+        Self::with(fault, file)
+    }
+
+    /// With this rollout file.
+    fn with(fault: Fault, file: impl Fn(&Stage) -> String) -> Self {
         let stage = Stage::new(fault);
-        assert_eq!(stage.servers(), 3);
+        assert_eq!(stage.addresses().len(), 3);
         let path = stage.folder.path().join("rollout.toml");
         fs::write(&path, file(&stage)).expect("it can be written");
         Self { stage, path }
+    }
+
+    /// The gate of this name as it stands.
+    fn gate(&self, name: &str) -> Value {
+        let state = self.state().unwrap_or_default();
+        let gates = state["plan"]["gates"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let place = gates.iter().position(|gate| gate["name"] == name);
+        place.map_or(Value::Null, |place| state["gates"][place].clone())
     }
 
     fn command(&self, verb: &str, more: &[&str]) -> Command {

@@ -2,9 +2,10 @@
 
 use std::{
     fmt::Write as _,
+    fs::{File, OpenOptions},
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -26,6 +27,10 @@ pub(crate) struct Fault {
     /// Every so manieth request takes this much longer.
     pub slow_every: u64,
     pub slower: Duration,
+    /// Every so manieth request is told of as an error in the log, whatever it was answered.
+    pub logged_every: u64,
+    /// So many of its hundred connections are used.
+    pub used: u64,
 }
 
 const BOUNDS: [f64; 8] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
@@ -35,6 +40,7 @@ struct Counted {
     statuses: std::collections::BTreeMap<u16, u64>,
     buckets: [u64; BOUNDS.len()],
     all: u64,
+    used: u64,
 }
 
 /// One server of a release.
@@ -45,19 +51,22 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(version: &'static str, fault: Fault) -> Self {
+    /// Its log is the file of its group in this folder.
+    pub(crate) fn start(version: &'static str, fault: Fault, log: &Path) -> Self {
+        let log = Arc::new(OpenOptions::new().create(true).append(true).open(log).expect("a log can be opened"));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let (count, counted) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Counted::default())));
+        let (count, counted) =
+            (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Counted { used: fault.used, ..Counted::default() })));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                let (count, counted) = (Arc::clone(&count), Arc::clone(&counted));
-                thread::spawn(move || serve(&stream, version, fault, &count, &counted));
+                let (count, counted, log) = (Arc::clone(&count), Arc::clone(&counted), Arc::clone(&log));
+                thread::spawn(move || serve(&stream, version, fault, &count, &counted, &log));
             }
         });
         Self { port, stop }
@@ -72,7 +81,7 @@ impl Drop for Server {
 }
 
 /// Answers on one connection until its end.
-fn serve(stream: &TcpStream, version: &str, fault: Fault, count: &AtomicU64, counted: &Mutex<Counted>) {
+fn serve(stream: &TcpStream, version: &str, fault: Fault, count: &AtomicU64, counted: &Mutex<Counted>, mut log: &File) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream);
@@ -96,6 +105,10 @@ fn serve(stream: &TcpStream, version: &str, fault: Fault, count: &AtomicU64, cou
                     thread::sleep(fault.slower);
                 }
                 let status = if hit(fault.every) { fault.status } else { 200 };
+                let level = if hit(fault.logged_every) { "error" } else { "info" };
+                // In one write, so that lines of several servers stay whole.
+                let line = format!("{{\"level\":\"{level}\",\"status\":{status}}}\n");
+                log.write_all(line.as_bytes()).expect("a log can be written");
                 let took = began.elapsed().as_secs_f64();
                 let mut counted = counted.lock().expect("nobody panics with it");
                 *counted.statuses.entry(status).or_default() += 1;
@@ -120,6 +133,7 @@ fn exposition(counted: &Counted) -> String {
     for (status, count) in counted.statuses.iter().filter(|(status, _)| **status != 200) {
         writeln!(text, "requests_total{{status=\"{status}\"}} {count}").expect("a text");
     }
+    writeln!(text, "connections_used {}\nconnections_most 100", counted.used).expect("a text");
     text += "# TYPE request_seconds histogram\n";
     for (bound, count) in BOUNDS.iter().zip(counted.buckets) {
         writeln!(text, "request_seconds_bucket{{le=\"{bound}\"}} {count}").expect("a text");
@@ -134,6 +148,7 @@ fn exposition(counted: &Counted) -> String {
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub folder: TempDir,
+    port: u16,
     haproxy: Child,
     servers: Vec<Server>,
     stop: Stop,
@@ -147,13 +162,12 @@ impl Stage {
     pub(crate) fn new(fault: Fault) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let slow = Fault { slow_every: 3, slower: Duration::from_millis(7), ..Fault::default() };
+        let release = if fault.slow_every == 0 { Fault { slow_every: 3, slower: slow.slower, ..fault } } else { fault };
+        let log = |group: &str| folder.path().join(format!("{group}.log"));
         let servers = vec![
-            Server::start("1.0", slow),
-            Server::start("1.0", slow),
-            Server::start(
-                "2.0",
-                if fault.slow_every == 0 { Fault { slow_every: 3, slower: slow.slower, ..fault } } else { fault },
-            ),
+            Server::start("1.0", slow, &log("blue")),
+            Server::start("1.0", slow, &log("blue")),
+            Server::start("2.0", release, &log("green")),
         ];
         let port = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port is free").port();
         let socket = folder.path().join("admin.sock");
@@ -187,7 +201,7 @@ impl Stage {
         let stop = Stop::default();
         let stopped = stop.clone();
         let load = thread::spawn(move || load::run(&plan, &stopped, &|_| {}).expect("it can be asked"));
-        Self { folder, haproxy, servers, stop, load: Some(load) }
+        Self { folder, port, haproxy, servers, stop, load: Some(load) }
     }
 
     fn constant(rate: f64) -> load::Stage {
@@ -204,8 +218,14 @@ impl Stage {
         self.folder.path().join("admin.sock")
     }
 
-    pub(crate) fn servers(&self) -> usize {
-        self.servers.len()
+    /// Where the servers listen: two of stable, then the release.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect()
+    }
+
+    /// Where users ask.
+    pub(crate) fn front(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 }
 

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Act, Done, GateKind, Hold, Intent, Percent, Phase, Rollback, Sight, State, Trouble, TroubleKind,
+    Act, Done, GateKind, Hold, Intent, Percent, Phase, Requests, Rollback, Sight, State, Trouble, TroubleKind,
     analysis::{self, Measured},
     gate::{Reading, Stage},
 };
@@ -28,6 +28,8 @@ pub struct Look {
     pub reachable: Option<Percent>,
     /// One for each gate of the plan, in its order.
     pub readings: Vec<Reading>,
+    /// What the driver itself has counted, where it counts; it knows best who met what.
+    pub requests: Option<Requests>,
     /// What persons asked for since the last look.
     pub asked: Vec<Asked>,
 }
@@ -84,7 +86,7 @@ pub fn next(state: State, look: Look, now: Timestamp) -> Next {
         return machine.end();
     }
     match look.sight {
-        Ok(sight) => machine.seen(&sight, look.reachable, look.readings),
+        Ok(sight) => machine.seen(&sight, look.reachable, look.readings, look.requests),
         Err(trouble) => machine.blind(&trouble),
     }
     machine.end()
@@ -150,7 +152,10 @@ impl Machine {
         (state.phase, state.since, state.reached, state.unreached) = (phase, self.now, None, Some(self.now));
         state.intent = None;
         match phase {
-            Phase::Step(_) => state.gates.iter_mut().for_each(super::gate::Watched::begin_step),
+            Phase::Step(_) => {
+                (state.counted, state.of_step) = (None, Requests::default());
+                state.gates.iter_mut().for_each(super::gate::Watched::begin_step);
+            }
             // Before the act: whatever it does, the way back is another one now.
             Phase::Promoting => state.promoted = true,
             Phase::Watching | Phase::Verifying => state.gates.iter_mut().for_each(super::gate::Watched::begin_alone),
@@ -263,7 +268,7 @@ impl Machine {
         }
     }
 
-    fn seen(&mut self, sight: &Sight, reachable: Option<Percent>, readings: Vec<Reading>) {
+    fn seen(&mut self, sight: &Sight, reachable: Option<Percent>, readings: Vec<Reading>, requests: Option<Requests>) {
         if self.state.blind.take().is_some() {
             self.tell("can see again");
         }
@@ -275,7 +280,7 @@ impl Machine {
                 self.roll_back(why, None);
             }
         }
-        self.read(sight, reachable, readings);
+        self.read(readings, requests);
         match self.state.phase {
             Phase::Preparing => self.preparing(sight),
             Phase::Step(step) => self.step(step, sight, reachable),
@@ -314,7 +319,8 @@ impl Machine {
                 Some(format!("stable was {release} and became {stable} by somebody else"))
             }
             Phase::Step(_) => {
-                let canary = sight.canary.as_ref()?;
+                // One that says nothing at this look is not another one.
+                let canary = sight.canary.as_ref().filter(|canary| !canary.revision.0.is_empty())?;
                 (canary.revision != *release)
                     .then(|| format!("the canary was {release} and became {} by somebody else", canary.revision))
             }

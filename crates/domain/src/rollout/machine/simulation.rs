@@ -213,6 +213,7 @@ impl World {
             },
             reachable: state.wanted(),
             readings: vec![Reading::Counts { canary: trials(canary), stable: trials(stable) }],
+            requests: None,
             asked: Vec::new(),
         }
     }

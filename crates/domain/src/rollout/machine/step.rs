@@ -1,8 +1,8 @@
 //! What each phase wants of the world, and what it does when it has it.
 
 use super::{
-    Act, GateKind, Machine, Measured, Percent, Phase, ROUNDING, Reading, Sight, SignedDuration, Stage, Timestamp,
-    analysis, shown,
+    Act, GateKind, Machine, Measured, Percent, Phase, ROUNDING, Reading, Requests, Sight, SignedDuration, Stage,
+    Timestamp, analysis, shown,
 };
 use crate::rollout::{Gate, Side, Watch, When, gate::Watched, state};
 
@@ -13,18 +13,23 @@ const ENOUGH_FOR_A_SHARE: u64 = 100;
 pub(super) const TRIES: u32 = 5;
 
 impl Machine {
-    /// Hands the readings to the gates.
-    pub(super) fn read(&mut self, sight: &Sight, reachable: Option<Percent>, readings: Vec<Reading>) {
+    /// Hands the readings to the gates. Once a share was reached all that users meet is judged, whether the canary is whole
+    /// at this moment or not: one that falls over does not answer well.
+    pub(super) fn read(&mut self, readings: Vec<Reading>, requests: Option<Requests>) {
         let warm = |machine: &Self| {
             machine.state.reached.is_some_and(|reached| machine.since(reached) >= machine.state.plan.warm_up)
         };
         let stage = match self.state.phase {
-            Phase::Step(_) if warm(self) && self.has_share(sight, reachable) => Stage::Beside,
+            Phase::Step(_) if warm(self) => Stage::Beside,
             Phase::Watching if warm(self) => Stage::Alone,
             // A rollback is judged at once: there is nothing to warm up, it served all the time.
             Phase::Verifying => Stage::Back,
             _ => Stage::Away,
         };
+        let before = std::mem::replace(&mut self.state.counted, requests);
+        if let (Stage::Beside, Some(now), Some(then)) = (stage, requests, before) {
+            self.state.of_step.add(now, then);
+        }
         let false_alarms = self.state.plan.false_alarms_of_one();
         let gates = self.state.plan.gates.iter().zip(&mut self.state.gates);
         for ((gate, watched), reading) in gates.zip(readings) {
@@ -68,17 +73,16 @@ impl Machine {
             return self.going_back(sight);
         }
         let so = self.has_share(sight, reachable);
-        let Some(reached) = self.brought(so, Act::SetShare(plan.share)) else {
-            let deadline = self.state.plan.deadlines.ready;
-            if self.overdue(deadline) {
-                self.late(&format!("{} was not reached within {}", plan.share, shown(deadline)), sight);
-            }
-            return;
-        };
-        self.measure(step, plan.share, sight);
+        let reached = self.brought(so, Act::SetShare(plan.share));
+        let deadline = self.state.plan.deadlines.ready;
+        if reached.is_none() && self.overdue(deadline) {
+            return self.late(&format!("{} was not reached within {}", plan.share, shown(deadline)), sight);
+        }
         if self.decided(sight) {
             return;
         }
+        let Some(reached) = reached else { return };
+        self.measure(step, plan.share, sight);
         if let Some(why) = self.share_is_off(step) {
             self.roll_back(why, None);
             return self.going_back(sight);
@@ -290,13 +294,12 @@ impl Machine {
 
     /// Keeps what was counted of the share of this step.
     fn measure(&mut self, step: usize, asked: Percent, sight: &Sight) {
-        let counted = self
-            .state
-            .gates
-            .iter()
-            .map(|gate| gate.of_step)
-            .max_by_key(|(canary, stable)| canary.saturating_add(*stable));
-        let (canary, stable) = counted.unwrap_or((0, 0));
+        let by_gates = || {
+            let counted = self.state.gates.iter().map(|gate| gate.of_step);
+            counted.max_by_key(|(canary, stable)| canary.saturating_add(*stable)).unwrap_or((0, 0))
+        };
+        let Requests { canary, stable } = self.state.of_step;
+        let (canary, stable) = if canary.saturating_add(stable) > 0 { (canary, stable) } else { by_gates() };
         let measured = state::Measured { asked, configured: sight.share, canary, stable };
         self.state.shares.truncate(step + 1);
         match self.state.shares.get_mut(step) {

@@ -6,7 +6,9 @@ use super::{
     Ask, Asked, Look, done, next,
     simulation::{Nature, World, plan, revision, run},
 };
-use crate::rollout::{Act, GateKind, Percent, Phase, State, Trouble, TroubleKind, gate::Reading, sequential::Trials};
+use crate::rollout::{
+    Act, GateKind, Percent, Phase, Requests, State, Trouble, TroubleKind, gate::Reading, sequential::Trials,
+};
 
 /// A rollout on whose looks a hand can be laid.
 struct Played {
@@ -181,6 +183,48 @@ fn more_traffic_than_was_signed_for_is_taken_back() {
     played.until(Phase::RolledBack, skewed);
     let why = &played.state.rollback.as_ref().unwrap().why;
     assert!(why.starts_with("the canary got 38 % of "), "{why}");
+}
+
+/// Probes are counted by the service and not by the proxy: a canary with few users would look as if it had many.
+#[test]
+fn the_share_is_what_the_driver_counts_where_it_counts() {
+    let looks = std::cell::Cell::new(0);
+    let with_probes = requests(&looks, [(380, 0), (620, 0)]);
+    let mut played = Played::new(Nature::default());
+    played.until(Phase::Step(1), |look| {
+        with_probes(look);
+        look.requests = Some(Requests { canary: 100 * looks.get(), stable: 900 * looks.get() });
+    });
+    let shares: Vec<_> = played.state.shares.iter().map(super::super::state::Measured::percent).collect();
+    assert_eq!(shares, [Some(Percent::of_hundredths(1_000))], "{:?}", played.told);
+}
+
+#[test]
+fn a_canary_that_says_nothing_for_a_moment_is_no_other_one_and_is_judged_on() {
+    let looks = std::cell::Cell::new(0);
+    let well = requests(&looks, [(1_000, 1), (9_000, 9)]);
+    let mut played = Played::new(Nature::default());
+    played.until(Phase::Step(0), &well);
+    played.round(&well).round(&well).round(&well);
+    let silent = |look: &mut Look| {
+        let canary = look.sight.as_mut().unwrap().canary.as_mut().unwrap();
+        (canary.revision, canary.ready) = (revision(""), 0);
+    };
+    for _ in 0..3 {
+        played.round(|look| {
+            well(look);
+            silent(look);
+        });
+    }
+    assert_eq!((played.state.phase, &played.state.rollback), (Phase::Step(0), &None), "{:?}", played.told);
+    let bad = std::cell::Cell::new(looks.get() * 2);
+    let errors = requests(&bad, [(1_000, 300), (9_000, 9)]);
+    played.round(|look| {
+        errors(look);
+        silent(look);
+    });
+    let why = &played.state.rollback.as_ref().unwrap().why;
+    assert!(why.starts_with("errors: canary "), "{why}");
 }
 
 #[test]
