@@ -111,6 +111,11 @@ pub(crate) struct Sources {
     told: Vec<beside::Told>,
 }
 
+#[cfg(test)]
+pub(crate) fn gather(tree: &Tree, cache: &Cache) -> Sources {
+    crate::contents::gather(tree, cache, true).1
+}
+
 /// Whether a file is read for what it says as source code.
 pub(crate) fn is_read(file: &FileEntry) -> bool {
     read_at_all(file) && Language::of(&file.path).is_some()
