@@ -151,9 +151,7 @@ fn planned(kinds: &[Kind], run: &Run, before: Option<&Exercise>, options: &Exerc
     };
     let wanted: Vec<(Kind, u32)> =
         kinds.iter().map(|kind| (*kind, kind.checks().iter().copied().map(worth).sum::<u32>())).collect();
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let size = Size { dependencies: count(run.dependencies.len()), requests: count(run.requests.len()) };
-    plan(&wanted, size, before, options.budget)
+    plan(&wanted, &Size::of(run), before, options.budget)
 }
 
 /// A length of time as people read it.

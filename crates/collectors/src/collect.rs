@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use gonogo_domain::{
     Facts, Gap, Gathered, Message, Missing, Place, Source,
     evidence::{
-        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, ExerciseRecord, FileEntry, History, ImageBuild,
-        Migration, Object, Objective, Ownership, Package, Pipeline, RehearsalRecord, Resource, ResultFile,
+        AlertRouting, AlertRule, ApiDescription, Dashboard, Document, ExerciseRecord, FileEntry, GateRecord, History,
+        ImageBuild, Migration, Object, Objective, Ownership, Package, Pipeline, RehearsalRecord, Resource, ResultFile,
         SecretSighting, SettingsFile, Workload,
     },
 };
@@ -17,9 +17,9 @@ use crate::{
     corpus::Cut,
     dashboards,
     discovery::{self, Declared},
-    documents, exercises, images, infrastructure,
+    documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, rehearsals, results, scope, settings, source, workloads,
+    migrations, objectives, ownership, packages, pipelines, records, results, scope, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -71,6 +71,7 @@ pub(crate) struct Sources {
     pub results: Arc<Gathered<ResultFile>>,
     pub exercises: Arc<Gathered<ExerciseRecord>>,
     pub rehearsals: Arc<Gathered<RehearsalRecord>>,
+    pub gates: Arc<Gathered<GateRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
     pub secrets: Arc<Gathered<SecretSighting>>,
     pub history: Arc<History>,
@@ -180,8 +181,9 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         migrations,
         ownership,
         results,
-        exercises: exercised,
-        rehearsals: rehearsed,
+        exercises,
+        rehearsals,
+        gates,
         settings,
         secrets: leaks,
         history,
@@ -216,8 +218,9 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         scope.spawn(|_| *objectives = Arc::new(objectives::gather(corpus)));
         scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
         scope.spawn(|_| *results = Arc::new(results::gather(corpus)));
-        scope.spawn(|_| *exercised = Arc::new(exercises::gather(corpus)));
-        scope.spawn(|_| *rehearsed = Arc::new(rehearsals::gather(corpus)));
+        scope.spawn(|_| *exercises = Arc::new(records::exercises(corpus)));
+        scope.spawn(|_| *rehearsals = Arc::new(records::rehearsals(corpus)));
+        scope.spawn(|_| *gates = Arc::new(records::gates(corpus)));
         scope.spawn(|_| *settings = Arc::new(settings::gather(corpus)));
         scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
         scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
@@ -282,6 +285,7 @@ fn cut(facts: &mut Facts, cuts: &[Cut]) {
     mark(&mut facts.results, Source::Results, cuts);
     mark(&mut facts.exercises, Source::Experiments, cuts);
     mark(&mut facts.rehearsals, Source::Experiments, cuts);
+    mark(&mut facts.gates, Source::Telemetry, cuts);
     mark(&mut facts.settings, Source::Settings, cuts);
     facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
 }
@@ -307,6 +311,7 @@ impl Sources {
             &self.results.gaps,
             &self.exercises.gaps,
             &self.rehearsals.gaps,
+            &self.gates.gaps,
             &self.settings.gaps,
             &self.secrets.gaps,
             &self.source.gaps,

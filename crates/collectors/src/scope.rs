@@ -127,6 +127,7 @@ fn facts(
         ownership: Arc::clone(&sources.ownership),
         exercises: own(&sources.exercises, |one| one.exercise.service == unit.service.name, |_| true),
         rehearsals: own(&sources.rehearsals, |one| one.rehearsal.service == unit.service.name, |_| true),
+        gates: Arc::clone(&sources.gates),
         results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         settings: own(
             &sources.settings,

@@ -18,13 +18,16 @@ use std::{
 use gonogo_domain::evidence::FileEntry;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
-use crate::roles;
+use crate::{records, roles};
 
 /// Files above this size are listed and not read: no declaration that a person edits is that long.
 pub(crate) const READ_LIMIT: u64 = 8 << 20;
 
 /// Entries above this number are not listed; the review says so.
 const ENTRY_LIMIT: usize = 1_000_000;
+
+/// Entries in the folder of what gonogo keeps above this number are not listed.
+const OWN_LIMIT: usize = 100_000;
 
 /// The files of a repository by their paths, sorted.
 #[derive(Debug)]
@@ -83,7 +86,8 @@ impl Tree {
         fs::read_dir(root).map_err(|source| TreeError::Unreadable { path: root.to_owned(), source })?;
 
         // Which entry comes last depends on the threads: where not all can be listed, one thread lists them in order.
-        let listed = walk(root, limit).unwrap_or_else(|| walk_in_order(root, limit));
+        let mut listed = walk(root, limit).unwrap_or_else(|| walk_in_order(root, limit));
+        listed.append(own(root));
         Ok(Self::new(listed, Content::Disk(root.to_owned())))
     }
 
@@ -204,6 +208,12 @@ impl Listed {
         }
     }
 
+    fn append(&mut self, mut other: Self) {
+        self.files.append(&mut other.files);
+        self.skipped.append(&mut other.skipped);
+        self.cut = self.cut.take().or(other.cut);
+    }
+
     fn len(&self) -> usize {
         self.files.len() + self.skipped.len()
     }
@@ -251,8 +261,25 @@ fn walker(root: &Path) -> WalkBuilder {
         .parents(false)
         .follow_links(false)
         .add_custom_ignore_filename(".gonogoignore")
-        .filter_entry(|entry| entry.file_name() != ".git");
+        .filter_entry(|entry| entry.file_name() != ".git" && !is_own(entry));
     walker
+}
+
+/// The folder of what gonogo keeps.
+fn is_own(entry: &DirEntry) -> bool {
+    entry.depth() == 1 && entry.file_name() == records::FOLDER
+}
+
+/// Lists what gonogo's own commands left, ignored or not: records of a laptop are often kept out of git, and their review
+/// reads them.
+fn own(root: &Path) -> Listed {
+    let folder = root.join(records::FOLDER);
+    if !fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) {
+        return Listed::default();
+    }
+    let mut walker = WalkBuilder::new(folder);
+    walker.standard_filters(false).follow_links(false).sort_by_file_name(std::ffi::OsStr::cmp);
+    listed_in_order(root, &walker, OWN_LIMIT)
 }
 
 /// Lists everything with all threads. None: there is more than the limit.
@@ -282,9 +309,12 @@ fn walk(root: &Path, limit: usize) -> Option<Listed> {
 
 /// Lists as many as the limit allows, in the order of their names.
 fn walk_in_order(root: &Path, limit: usize) -> Listed {
+    listed_in_order(root, walker(root).sort_by_file_name(std::ffi::OsStr::cmp), limit)
+}
+
+fn listed_in_order(root: &Path, walker: &WalkBuilder, limit: usize) -> Listed {
     let mut listed = Listed::default();
-    let entries = walker(root).sort_by_file_name(std::ffi::OsStr::cmp).build();
-    for seen in entries.filter_map(|entry| Seen::of(root, entry)) {
+    for seen in walker.build().filter_map(|entry| Seen::of(root, entry)) {
         if listed.len() == limit {
             let reason = format!("there are more than {limit} files: this one and those after it were not listed");
             listed.cut = Some(Skipped { path: Arc::clone(seen.path()), reason });
@@ -458,5 +488,23 @@ mod tests {
         check(&files, 5, &sorted, None);
         check(&files, 3, &sorted[..3], Some("b/2"));
         check(&files, 0, &[], Some("a/x"));
+    }
+
+    #[test]
+    fn what_gonogo_keeps_is_read_though_git_ignores_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder can be made");
+            fs::write(path, text).expect("a file can be written");
+        };
+        write(".gitignore", ".gonogo/\nout/\n");
+        write(".gonogo/.gitignore", "*\n");
+        write(".gonogo/exercise/shop.json", "{}");
+        write("out/x", "");
+        write("out/.gonogo/exercise/other.json", "{}");
+        let tree = Tree::from_disk(folder.path()).expect("the folder can be read");
+        let listed: Vec<&str> = tree.files().iter().map(|entry| &*entry.path).collect();
+        assert_eq!(listed, [".gitignore", ".gonogo/.gitignore", ".gonogo/exercise/shop.json"]);
     }
 }

@@ -64,7 +64,7 @@ const INHERITED: &[&str] = &[
     "XDG_CACHE_HOME",
 ];
 
-/// The engine that runs containers here, where there is one.
+/// The engine that runs containers here, where one answers.
 pub fn engine() -> Option<Engine> {
     Engine::find(&std::env::var_os("PATH")?)
 }

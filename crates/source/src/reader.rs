@@ -253,7 +253,7 @@ pub(crate) fn spot(node: Node<'_>) -> Spot {
 impl From<Node<'_>> for Spot {
     fn from(node: Node<'_>) -> Self {
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        Spot {
+        Self {
             line: number(node.start_position().row).saturating_add(1),
             start: number(node.start_byte()),
             end: number(node.end_byte()),

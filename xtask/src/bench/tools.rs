@@ -51,6 +51,13 @@ pub(super) fn all(folder: &Path, paths: &[PathBuf], copy: Option<&Copy>) -> anyh
     let history = |command: Result<Vec<OsString>, String>| {
         if folder.join(".git").exists() { command } else { Err("there is no history".to_owned()) }
     };
+    // A file of its own: told to write to /dev/null, a tool that runs as root may put a plain file in its place.
+    let reported = |command: Result<Vec<OsString>, String>| {
+        command.map(|mut command| {
+            command.push(std::env::temp_dir().join("gonogo-bench-report.json").into_os_string());
+            command
+        })
+    };
     let container_files = container_files(folder)?;
     let hadolint = match container_files.as_slice() {
         [] => Err("there is no container file".to_owned()),
@@ -96,23 +103,23 @@ pub(super) fn all(folder: &Path, paths: &[PathBuf], copy: Option<&Copy>) -> anyh
         ),
         Tool::slow("Semgrep, five rules", semgrep),
         Tool::new("gonogo secrets", ours("secrets . --no-cache --history=none --json")),
-        Tool::slow("gitleaks", with("gitleaks", "dir . --no-banner --exit-code 0 -f json -r /dev/null")),
+        Tool::slow("gitleaks", reported(with("gitleaks", "dir . --no-banner --exit-code 0 -f json -r"))),
         Tool::slow(
             "kingfisher",
-            with("kingfisher", "scan . --no-validate --no-update-check --git-history none --format json -o /dev/null"),
+            reported(with("kingfisher", "scan . --no-validate --no-update-check --git-history none --format json -o")),
         ),
         Tool::slow("detect-secrets", with("detect-secrets", "scan --all-files --no-verify .")),
         Tool::new("gonogo secrets, with history", history(ours("secrets . --no-cache --history=whole --json"))),
         Tool::slow(
             "gitleaks, history",
-            history(with("gitleaks", "git . --no-banner --exit-code 0 -f json -r /dev/null")),
+            history(reported(with("gitleaks", "git . --no-banner --exit-code 0 -f json -r"))),
         ),
         Tool::slow(
             "kingfisher, with history",
-            history(with(
+            history(reported(with(
                 "kingfisher",
-                "scan . --no-validate --no-update-check --git-history full --format json -o /dev/null",
-            )),
+                "scan . --no-validate --no-update-check --git-history full --format json -o",
+            ))),
         ),
     ])
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use gonogo_domain::slo::{Decimal, Exemption, Standing, Verdict, gate};
+use gonogo_domain::slo::{DECISION_FORMAT, DecidedBudget, Decimal, Exemption, GateDecision, Standing, Verdict, gate};
 use gonogo_report::clean::clean;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
@@ -15,8 +15,7 @@ use serde_json::json;
 use super::{
     asked,
     options::{Asked, Exempting, GateOptions, Objectives},
-    record::{self, Decided, Decision},
-    show,
+    record, show,
     source::{self, Found},
     status::{self, Row},
 };
@@ -61,18 +60,18 @@ pub(crate) async fn ask(
 }
 
 impl Gated {
-    fn decision(&self) -> Decision<'_> {
-        let decided = |row: &Row| Decided {
+    fn decision(&self) -> GateDecision {
+        let decided = |row: &Row| DecidedBudget {
             objective: row.objective.id(),
             standing: row.standing,
             remaining: row.budget.remaining.and_then(|left| Some(Decimal::of(left, 4)?.to_string())),
         };
-        Decision {
-            format: Decision::FORMAT,
+        GateDecision {
+            format: DECISION_FORMAT,
             at: self.at,
             verdict: self.verdict,
             prometheus: self.prometheus.clone(),
-            exemption: self.exemption.as_ref(),
+            exemption: self.exemption.clone(),
             budgets: self.rows.iter().map(decided).collect(),
         }
     }

@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use gonogo_domain::slo::{Exemption, Standing, Verdict};
+use gonogo_domain::slo::{GateDecision, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::output;
 
+/// The version of the format of `state.json`.
 const FORMAT: u32 = 1;
 
 /// The last standing that was known, by the id of the objective.
@@ -20,30 +21,6 @@ const FORMAT: u32 = 1;
 pub(super) struct State {
     format: u32,
     pub standings: BTreeMap<String, Standing>,
-}
-
-/// One decision of a gate.
-#[derive(Debug, Serialize)]
-pub(super) struct Decision<'a> {
-    pub format: u32,
-    pub at: jiff::Timestamp,
-    pub verdict: Verdict,
-    pub prometheus: String,
-    pub exemption: Option<&'a Exemption>,
-    pub budgets: Vec<Decided>,
-}
-
-/// A budget as the gate saw it.
-#[derive(Debug, Serialize)]
-pub(super) struct Decided {
-    pub objective: String,
-    pub standing: Standing,
-    /// As a ratio, with four places; none: unknown.
-    pub remaining: Option<String>,
-}
-
-impl Decision<'_> {
-    pub(super) const FORMAT: u32 = FORMAT;
 }
 
 /// Where it lies: beside the objectives.
@@ -75,7 +52,7 @@ pub(super) fn read(folder: &Path) -> anyhow::Result<BTreeMap<String, Standing>> 
 /// Keeps the decision first, then the state that follows from it: a kill between the two loses nothing that was decided.
 pub(super) fn keep(
     folder: &Path,
-    decision: &Decision<'_>,
+    decision: &GateDecision,
     standings: BTreeMap<String, Standing>,
 ) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;

@@ -107,6 +107,7 @@ fn a_service_that_does_not_come_up_is_a_result() {
     let exercised = run(&mut command);
     assert_eq!(exercised.code, 1, "{}{}", exercised.out, exercised.err);
     assert!(exercised.out.contains("BROKEN  health.startup"), "{}", exercised.out);
+    assert!(exercised.out.contains("it ended by itself after "), "{}", exercised.out);
     assert!(exercised.out.contains("no database"), "its last words are shown: {}", exercised.out);
     let report = repository.report(&[]);
     let startup = check(&report, "health.startup");
@@ -223,8 +224,8 @@ fn another_machine_is_asked_by_get_and_never_broken() {
     assert_eq!(hasty, 0, "{heard:?}");
 }
 
-/// What stands for Docker: it writes down what it is asked, runs the command of the image here, and ends it when told to.
-const DOCKER: &str = r#"#!/bin/sh
+/// What stands for Podman: it writes down what it is asked, runs the command of the image here, and ends it when told to.
+const PODMAN: &str = r#"#!/bin/sh
 echo "$*" >> "$HOME/asked"
 case "$1" in
 run)
@@ -242,22 +243,30 @@ esac
 "#;
 
 #[test]
-fn a_service_of_an_image_is_started_and_removed_by_the_engine() {
+fn a_service_of_an_image_is_started_and_removed_by_the_engine_that_answers() {
     use std::os::unix::fs::PermissionsExt as _;
     let configuration = format!(
         "{SHOP}image = \"shop:1\"\ncommand = [\"sh\", \"-c\", \"echo no database; sleep 86013\"]\nstartup = \"1s\"\n\
          environment = {{ KEY = \"of-nobody\" }}\n"
     );
-    let repository = Repository::of(&[("gonogo.toml", configuration.as_str()), ("bin/docker", DOCKER)]);
-    let docker = repository.at("bin/docker");
-    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    // The client of Docker is there, and its daemon is not.
+    let files = [
+        ("gonogo.toml", configuration.as_str()),
+        ("bin/docker", "#!/bin/sh\necho docker >> \"$HOME/asked\"\nexit 1\n"),
+        ("bin/podman", PODMAN),
+    ];
+    let repository = Repository::of(&files);
+    for engine in ["bin/docker", "bin/podman"] {
+        fs::set_permissions(repository.at(engine), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    }
     let mut command = gonogo();
     let path = format!("{}:{}", repository.at("bin").display(), std::env::var("PATH").unwrap_or_default());
     command.arg("exercise").arg(repository.path()).args(["--no-save", "--only", "boot"]);
     command.env("PATH", path).env("HOME", repository.path());
     let exercised = run(&mut command);
     assert!(exercised.out.contains("BROKEN  health.startup"), "{}{}", exercised.out, exercised.err);
-    let asked = fs::read_to_string(repository.at("asked")).expect("docker was asked");
+    let asked = fs::read_to_string(repository.at("asked")).expect("an engine was asked");
+    assert!(asked.starts_with("docker\n"), "{asked}");
     let runs: Vec<&str> = asked.lines().filter(|line| line.starts_with("run ")).collect();
     assert!(!runs.is_empty() && runs.iter().all(|run| run.contains("--network=host --volume=")), "{asked}");
     assert!(runs.iter().all(|run| run.contains("--env=KEY ") && !run.contains("of-nobody")), "{asked}");

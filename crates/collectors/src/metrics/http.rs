@@ -4,7 +4,7 @@ use std::{error::Error as _, fmt, time::Duration};
 
 use reqwest::{
     Client, RequestBuilder, Url,
-    header::{HeaderName, HeaderValue},
+    header::{HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
 
@@ -133,6 +133,7 @@ pub(crate) struct Http {
 #[derive(Debug)]
 pub(crate) struct Body {
     pub status: u16,
+    pub headers: HeaderMap,
     pub bytes: Vec<u8>,
 }
 
@@ -177,6 +178,7 @@ impl Http {
                 reason,
             });
         }
+        let headers = std::mem::take(answer.headers_mut());
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.trouble(&error))? {
             if bytes.len() + chunk.len() > self.limits.bytes {
@@ -184,7 +186,7 @@ impl Http {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { status: status.as_u16(), bytes })
+        Ok(Body { status: status.as_u16(), headers, bytes })
     }
 
     fn trouble(&self, error: &reqwest::Error) -> MetricsTrouble {

@@ -1,6 +1,10 @@
 //! The HTTP API of Prometheus, and of what speaks it: Thanos, Mimir, `VictoriaMetrics`.
 
+use std::{sync::Arc, time::SystemTime};
+
+use gonogo_resilience::retry::{self, Fate, RetryPolicy, Settings};
 use serde::{Deserialize, de::DeserializeOwned};
+use tower::{Service as _, ServiceBuilder, retry::budget::TpsBudget};
 
 use super::{
     answer::{self, Envelope, Outcome, Point},
@@ -11,15 +15,25 @@ use super::{
 /// Points of a series that Prometheus gives at most.
 const MOST_POINTS: f64 = 11_000.0;
 
-/// A Prometheus that can be asked. Every question is a read.
+/// A Prometheus that can be asked. Every question is a read, so that it is asked again where it may get an answer a moment
+/// later; all questions together share a budget for that.
 #[derive(Clone, Debug)]
 pub struct Prometheus {
     http: Http,
+    again: Arc<TpsBudget>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+enum Question {
+    Read(&'static str),
+    /// A query may be longer than an address may be.
+    Form(&'static str, Vec<(&'static str, String)>),
 }
 
 impl Prometheus {
     pub fn new(address: Address, limits: Limits) -> Result<Self, MetricsTrouble> {
-        Ok(Self { http: Http::new(address, limits)? })
+        Ok(Self { http: Http::new(address, limits)?, again: retry::budget() })
     }
 
     /// Where it is asked: for messages and records.
@@ -31,7 +45,7 @@ impl Prometheus {
     pub async fn instant(&self, query: &str, at: Option<f64>) -> Result<Answer<Vec<Sample>>, MetricsTrouble> {
         let mut form = vec![("query", query.to_owned()), ("timeout", self.patience())];
         form.extend(at.map(|at| ("time", seconds(at))));
-        let answer: Answer<Outcome> = self.ask("api/v1/query", &form).await?;
+        let answer: Answer<Outcome> = self.ask(Question::Form("api/v1/query", form)).await?;
         let value = match answer.value {
             Outcome::Vector(samples) => samples
                 .into_iter()
@@ -77,14 +91,14 @@ impl Prometheus {
         let mut from = start;
         while from <= end {
             let to = end.min(from + (MOST_POINTS - 1.0) * step);
-            let form = [
+            let form = vec![
                 ("query", query.to_owned()),
                 ("start", seconds(from)),
                 ("end", seconds(to)),
                 ("step", seconds(step)),
                 ("timeout", self.patience()),
             ];
-            let piece: Answer<Outcome> = self.ask("api/v1/query_range", &form).await?;
+            let piece: Answer<Outcome> = self.ask(Question::Form("api/v1/query_range", form)).await?;
             let Outcome::Matrix(series) = piece.value else {
                 return Err(self.http.unreadable("a range was asked for, and none came"));
             };
@@ -110,8 +124,8 @@ impl Prometheus {
         start: f64,
         end: f64,
     ) -> Result<Answer<Vec<std::collections::BTreeMap<String, String>>>, MetricsTrouble> {
-        let form = [("match[]", selector.to_owned()), ("start", seconds(start)), ("end", seconds(end))];
-        self.ask("api/v1/series", &form).await
+        let form = vec![("match[]", selector.to_owned()), ("start", seconds(start)), ("end", seconds(end))];
+        self.ask(Question::Form("api/v1/series", form)).await
     }
 
     /// The values of a label among the series that match, between two moments (seconds since 1970).
@@ -136,7 +150,7 @@ impl Prometheus {
             #[serde(default)]
             groups: Vec<RuleGroup>,
         }
-        let answer: Answer<Data> = self.read("api/v1/rules").await?;
+        let answer: Answer<Data> = self.ask(Question::Read("api/v1/rules")).await?;
         Ok(Answer { value: answer.value.groups, warnings: answer.warnings })
     }
 
@@ -147,7 +161,7 @@ impl Prometheus {
             #[serde(default)]
             alerts: Vec<Alert>,
         }
-        let answer: Answer<Data> = self.read("api/v1/alerts").await?;
+        let answer: Answer<Data> = self.ask(Question::Read("api/v1/alerts")).await?;
         Ok(Answer { value: answer.value.alerts, warnings: answer.warnings })
     }
 
@@ -158,18 +172,21 @@ impl Prometheus {
             #[serde(default, rename = "activeTargets")]
             active: Vec<Target>,
         }
-        let answer: Answer<Data> = self.read("api/v1/targets").await?;
+        let answer: Answer<Data> = self.ask(Question::Read("api/v1/targets")).await?;
         Ok(Answer { value: answer.value.active, warnings: answer.warnings })
     }
 
-    async fn ask<T: DeserializeOwned>(&self, path: &str, form: &[(&str, String)]) -> Result<Answer<T>, MetricsTrouble> {
-        // A query may be longer than an address may be.
-        let body = self.http.send(self.http.post(path).form(form)).await?;
-        self.open(&body)
-    }
-
-    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, MetricsTrouble> {
-        let body = self.http.send(self.http.get(path)).await?;
+    async fn ask<T: DeserializeOwned>(&self, question: Question) -> Result<Answer<T>, MetricsTrouble> {
+        let settings = Settings { overall: self.http.limits.time, ..Settings::default() };
+        let policy = RetryPolicy::new(settings, Arc::clone(&self.again), |_| true, fate);
+        let send = |question: Question| async move {
+            let request = match &question {
+                Question::Read(path) => self.http.get(path),
+                Question::Form(path, form) => self.http.post(path).form(form),
+            };
+            self.http.send(request).await
+        };
+        let body = ServiceBuilder::new().retry(policy).service_fn(send).call(question).await?;
         self.open(&body)
     }
 
@@ -209,6 +226,17 @@ impl Prometheus {
     /// The server may give up when we have.
     fn patience(&self) -> String {
         format!("{}ms", self.http.limits.time.as_millis())
+    }
+}
+
+/// Whether the same question may get an answer a moment later. Who did not answer in time has no more of it.
+fn fate(result: Result<&Body, &MetricsTrouble>, now: SystemTime) -> Fate {
+    match result {
+        Ok(Body { status: 429 | 502 | 503 | 504, headers, .. }) => {
+            Fate::Transient { after: retry::retry_after(headers, now) }
+        }
+        Err(MetricsTrouble::Unreachable { .. }) => Fate::Transient { after: None },
+        Ok(_) | Err(_) => Fate::Final,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Answers of servers, good and hostile, as a client of them sees them.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     runtime::Builder,
 };
 
@@ -12,39 +12,53 @@ use super::{Address, Endpoint, Limits, MetricsTrouble, Number, Prometheus};
 
 const LIMITS: Limits = Limits { time: Duration::from_millis(1500), bytes: 2_000 };
 
-/// Asks a server that gives one answer to everything, and hands out what it was asked.
+/// Asks a server that gives one answer to everything, and hands out what it was asked first.
 fn with_server<T>(answer: &str, ask: impl AsyncFnOnce(Address) -> T) -> (T, String) {
+    let (given, asked) = with_answers(&[answer], ask);
+    (given, asked.into_iter().next().unwrap_or_default())
+}
+
+/// Asks a server that gives these answers one after the other, the last of them to all that comes after; an empty one is
+/// silence. Hands out what it was asked.
+fn with_answers<T>(answers: &[&str], ask: impl AsyncFnOnce(Address) -> T) -> (T, Vec<String>) {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let (answer, silent) = (answer.to_owned(), answer.is_empty());
-        let server = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let (mut asked, mut part) = (Vec::new(), [0; 4096]);
-            loop {
-                let read = stream.read(&mut part).await.unwrap();
-                asked.extend_from_slice(&part[..read]);
-                let text = String::from_utf8_lossy(&asked).into_owned();
-                let length =
-                    text.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-                let body = text.split_once("\r\n\r\n").map(|(_, body)| body.len());
-                if read == 0 || body.is_some_and(|body| body >= length.unwrap_or(0)) {
-                    break;
+        let asked = RefCell::new(Vec::new());
+        let server = async {
+            for turn in 0.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let question = heard(&mut stream).await;
+                asked.borrow_mut().push(question);
+                let answer = answers.get(turn).or(answers.last()).copied().unwrap_or_default();
+                if answer.is_empty() {
+                    return std::future::pending().await;
                 }
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
             }
-            if silent {
-                return std::future::pending().await;
-            }
-            let _ = stream.write_all(answer.as_bytes()).await;
-            let _ = stream.shutdown().await;
-            String::from_utf8_lossy(&asked).into_owned()
-        });
-        let given = ask(address).await;
-        if silent {
-            server.abort();
-        }
-        (given, server.await.unwrap_or_default())
+        };
+        let given = tokio::select! {
+            given = ask(address) => given,
+            () = server => unreachable!("a server does not end"),
+        };
+        (given, asked.into_inner())
     })
+}
+
+/// A whole request.
+async fn heard(stream: &mut TcpStream) -> String {
+    let (mut asked, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut part).await.unwrap();
+        asked.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&asked).into_owned();
+        let length = text.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.len());
+        if read == 0 || body.is_some_and(|body| body >= length.unwrap_or(0)) {
+            return text;
+        }
+    }
 }
 
 fn http(status: &str, body: &str) -> String {
@@ -98,6 +112,19 @@ fn what_is_no_answer_is_told_apart() {
     check(&vector(&" ".repeat(3_000)), Err("more than 2000 bytes"));
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"status\"";
     check(cut, Err(""));
+}
+
+#[test]
+fn who_is_down_for_a_moment_is_asked_again() {
+    let (down, up) = (http("503 Service Unavailable", "starting"), vector(r#"{"metric":{},"value":[1,"3"]}"#));
+    let (given, asked) = with_answers(&[&down, &up], number);
+    assert_eq!((given, asked.len()), (Ok(Number::Is(3.0)), 2));
+    let (given, asked) = with_answers(&[&down], number);
+    assert_eq!((given.is_err(), asked.len()), (true, 3));
+    // What the query is wrong about does not pass.
+    let refused = http("400 Bad Request", r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#);
+    let (given, asked) = with_answers(&[&refused, &up], number);
+    assert_eq!((given.is_err(), asked.len()), (true, 1));
 }
 
 #[test]

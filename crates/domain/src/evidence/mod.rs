@@ -4,7 +4,7 @@
 //! ends as *unknown*. Every accessor also notes that its source was touched: the reviewer then knows what a check
 //! searched, and turns a pass that rests on a source with unreadable files into *unknown* by itself.
 
-use std::{cell::Cell, collections::BTreeSet, convert::Infallible, sync::Arc};
+use std::{cell::Cell, collections::BTreeSet, sync::Arc};
 
 use jiff::civil::Date;
 
@@ -16,6 +16,7 @@ mod dashboard;
 mod decisions;
 mod document;
 mod exercises;
+mod gate_decision;
 mod image;
 mod infrastructure;
 mod migration;
@@ -36,6 +37,7 @@ pub use dashboard::*;
 pub use decisions::*;
 pub use document::*;
 pub use exercises::*;
+pub use gate_decision::*;
 pub use image::*;
 pub use infrastructure::*;
 pub use migration::*;
@@ -213,6 +215,7 @@ pub struct Facts {
     pub exercises: Arc<Gathered<ExerciseRecord>>,
     /// Rollbacks of this service that were timed.
     pub rehearsals: Arc<Gathered<RehearsalRecord>>,
+    pub gates: Arc<Gathered<GateRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
     /// What looks like a secret in the files.
     pub secrets: Arc<Gathered<SecretSighting>>,
@@ -407,15 +410,18 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// What Prometheus answers.
-    pub fn telemetry(&self) -> Result<Infallible, Missing> {
-        Err(self.not_gathered(
-            Source::Telemetry,
-            "telemetry decides this, and no Prometheus was asked",
-            "此项由遥测数据决定，未查询任何 Prometheus",
-            "`gonogo slo gate`, which asks one before a release; a review does not do so yet",
-            "`gonogo slo gate` 会在发布前查询；评审暂不查询",
-        ))
+    /// What gates were told of error budgets, the oldest first. Other than the files of a repository, Prometheus knows.
+    pub fn gates(&self) -> Result<&'a [GateRecord], Missing> {
+        match self.items(Source::Telemetry, &self.facts.gates)? {
+            [] => Err(self.not_gathered(
+                Source::Telemetry,
+                "telemetry decides this, and no gate has asked a Prometheus",
+                "此项由遥测数据决定，尚无门禁查询过 Prometheus",
+                "`gonogo slo gate . --prometheus URL`, then a review",
+                "先执行 `gonogo slo gate . --prometheus URL`，再评审",
+            )),
+            gates => Ok(gates),
+        }
     }
 
     /// The sources that were touched so far.
@@ -457,7 +463,8 @@ impl<'a> Evidence<'a> {
             Source::History => read(facts.history.as_ref().map_or(0, |history| history.versions), &[]),
             Source::SourceCode => read(facts.source.files.len(), &facts.source_gaps),
             Source::Experiments => read(facts.exercises.files, &facts.exercises.gaps),
-            Source::Cluster | Source::Telemetry | Source::Endpoint => read(0, &[]),
+            Source::Telemetry => read(facts.gates.files, &facts.gates.gaps),
+            Source::Cluster | Source::Endpoint => read(0, &[]),
         }
     }
 

@@ -14,6 +14,9 @@ pub struct Boot {
     pub changes: Vec<Change>,
     /// When it was ready first.
     pub ready_ms: Option<u64>,
+    /// When it was seen to have ended by itself instead.
+    #[serde(default)]
+    pub ended_ms: Option<u64>,
     /// How long it may take.
     pub budget_ms: u64,
     /// Requests that were sent right after it said that it is ready, and how many of them were answered well.
@@ -43,7 +46,13 @@ impl Boot {
             None => Answer::of(
                 "health.startup",
                 Message::new(format!("{budget} were given to it"), format!("允许的启动时间为 {budget}")),
-                vec![Message::new(format!("it was not ready within {budget}"), format!("在 {budget} 内未就绪"))],
+                vec![match self.ended_ms.map(time) {
+                    None => Message::new(format!("it was not ready within {budget}"), format!("在 {budget} 内未就绪")),
+                    Some(after) => Message::new(
+                        format!("it ended by itself after {after}, before it was ready"),
+                        format!("启动 {after} 后在就绪之前自行退出"),
+                    ),
+                }],
             ),
         };
         let mut answers = vec![startup];

@@ -280,7 +280,8 @@ impl Kind {
     }
 
     /// How long it takes with a service in which nothing is wrong, in seconds; each alarm takes a second trial.
-    pub(super) fn expected(self, Size { dependencies, requests }: Size) -> Duration {
+    pub(super) fn expected(self, &Size { dependencies, tls, requests, .. }: &Size) -> Duration {
+        let dependencies = if self == Self::Tls { tls } else { dependencies };
         let (once, dependency, request) = match self {
             Self::Headers | Self::Contract => (1, 0, 0),
             Self::Boot | Self::Errors => (2, 0, 0),

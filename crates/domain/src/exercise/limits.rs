@@ -128,8 +128,9 @@ impl Burst {
                 format!("{request}：没有说明限额的 RateLimit 响应头"),
             ));
         }
-        // A window that ended meanwhile lets everybody in.
-        let still = self.probes.iter().any(|one| one.who == Who::Same && one.admitted == 0);
+        // A budget that grows again, or a window that ended, lets the client in as it is.
+        let held_back = self.probes.iter().any(|one| one.who == Who::Same && one.admitted * 2 <= one.asked);
+        let forges = |one: &Probe| held_back && one.asked > 0 && one.admitted * 10 >= one.asked * 9;
         for probe in &self.probes {
             let Probe { asked, admitted, .. } = probe;
             let refused = asked.saturating_sub(*admitted);
@@ -142,11 +143,11 @@ impl Burst {
                     format!("{path} was refused {refused} of {asked} times"),
                     format!("{path} 的 {asked} 次请求中有 {refused} 次被拒绝"),
                 )),
-                Who::ForgedAddress if still && admitted * 2 > *asked => misses.push(Message::new(
+                Who::ForgedAddress if forges(probe) => misses.push(Message::new(
                     format!("{request}: a made-up address in X-Forwarded-For gives a new budget ({admitted} of {asked} were let in)"),
                     format!("{request}：伪造 X-Forwarded-For 地址即可获得新配额（{asked} 次中放行 {admitted} 次）"),
                 )),
-                Who::ForgedName(header) if still && admitted * 2 > *asked => misses.push(Message::new(
+                Who::ForgedName(header) if forges(probe) => misses.push(Message::new(
                     format!("{request}: a made-up {header} gives a new budget ({admitted} of {asked} were let in)"),
                     format!("{request}：伪造的 {header} 即可获得新配额（{asked} 次中放行 {admitted} 次）"),
                 )),
@@ -225,6 +226,12 @@ mod tests {
     #[test]
     fn a_window_that_ended_meanwhile_proves_no_forgery() {
         check(|one| (one.probes[0].admitted, one.probes[3].admitted) = (5, 5), Held::Yes, "");
+    }
+
+    #[test]
+    fn a_budget_that_grows_between_questions_proves_no_forgery() {
+        check(|one| (one.probes[0].admitted, one.probes[3].admitted) = (0, 3), Held::Yes, "");
+        check(|one| (one.probes[0].admitted, one.probes[3].admitted) = (2, 5), Held::No, "made-up address");
     }
 
     #[test]

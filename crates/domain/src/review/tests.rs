@@ -37,7 +37,8 @@ macro_rules! example {
 }
 
 example!(NEVER, "a.never", Never, Some(Level::L1), |_, _| holds(false));
-example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.telemetry() {
+example!(BLOCKER, "a.blocker", Blocker, None, |evidence, _| match evidence.gates() {
+    Ok(_) => holds(true),
     Err(missing) => Readings::configured(Err(missing)),
 });
 example!(LEVEL, "a.level", Required, Some(Level::L2), |_, _| holds(false));
@@ -104,6 +105,7 @@ fn facts(class: Class) -> Facts {
         results: Arc::default(),
         exercises: Arc::default(),
         rehearsals: Arc::default(),
+        gates: Arc::default(),
         settings: Arc::default(),
         secrets: Arc::default(),
         history: Ok(Arc::default()),
@@ -347,8 +349,15 @@ fn counterexamples_keep_their_order_and_join_their_environments() {
 #[track_caller]
 fn check_exercised(day: Date, ready: bool, outcome: Outcome, strength: Strength, contradicted: bool) {
     use crate::exercise::{Boot, Ended, Exercise, Experiment, FORMAT, Kind, Observation, Timeline, Trial};
-    let boot =
-        Boot { path: None, changes: Vec::new(), ready_ms: ready.then_some(900), budget_ms: 30_000, sent: 0, good: 0 };
+    let boot = Boot {
+        path: None,
+        changes: Vec::new(),
+        ready_ms: ready.then_some(900),
+        ended_ms: None,
+        budget_ms: 30_000,
+        sent: 0,
+        good: 0,
+    };
     let trial = Trial { observation: Observation::Boot(boot), timeline: Timeline::default() };
     let experiment = Experiment {
         kind: Kind::Boot,

@@ -7,6 +7,7 @@
 mod budget;
 mod burn;
 mod decimal;
+mod decision;
 mod lint;
 mod objective;
 mod period;
@@ -17,6 +18,7 @@ mod standing;
 pub use budget::{Budget, Forecast, Incident, Point, Points, Unknown, budget, exhaustion_seconds};
 pub use burn::{HIGHEST_THRESHOLD, Pair, Severity, budget_seconds, can_fire, pairs};
 pub use decimal::{Decimal, DecimalError};
+pub use decision::{DECISION_FORMAT, DecidedBudget, GateDecision};
 pub use lint::{Defect, Known, Weight, burn_thresholds, lint};
 pub use objective::{Alerting, Budgeting, Channel, Comparison, Counted, Objective, Outcome, Role, Selector, Sli, Unit};
 pub use period::{Calendar, CalendarUnit, Period, Zone};

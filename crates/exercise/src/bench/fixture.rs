@@ -301,7 +301,9 @@ impl Bench {
             None => Process::start(&program, &self.mark),
             Some(image) => {
                 let engine = process::engine().ok_or_else(|| {
-                    BenchError::Service(format!("`{image}` is an image, and neither docker nor podman is in PATH"))
+                    BenchError::Service(format!(
+                        "`{image}` is an image, and neither docker nor podman is in PATH and answers"
+                    ))
                 })?;
                 let Program { command, directory, environment } = program;
                 let folder = self.scratch.path();

@@ -25,11 +25,13 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let (budget, path) = (bench.run().startup, bench.run().probes.readiness.clone());
     let asked = path.clone().unwrap_or_else(|| "/".to_owned());
     let (mut changes, mut ready): (Vec<Change>, Option<Instant>) = (Vec::new(), None);
+    let mut ended = None;
     while ready.is_none() && begin.elapsed() < budget {
         if bench.stopped() {
             return Err(BenchError::Stopped.into());
         }
         if bench.process().is_none_or(|process| process.exit().is_some()) {
+            ended = Some(Bench::since(begin, Instant::now()));
             break;
         }
         let exchange = bench.get(&asked, Duration::from_secs(1))?;
@@ -62,6 +64,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         path,
         changes,
         ready_ms: ready.map(|ready| Bench::since(begin, ready)),
+        ended_ms: ended,
         budget_ms: u64::try_from(budget.as_millis()).unwrap_or(u64::MAX),
         sent: u64::try_from(count).unwrap_or_default(),
         good,

@@ -19,8 +19,8 @@ const BURST: u32 = 1200;
 
 const LONGEST: Duration = Duration::from_secs(8);
 
-/// Questions while the client is held back.
-const ASKED: u64 = 5;
+/// Questions of each kind while the client is held back.
+const ASKED: u64 = 10;
 
 /// A longer wait is not waited for.
 const PATIENCE: u64 = 65;
@@ -100,7 +100,7 @@ fn one(bench: &Bench, kind: usize, pair: &Pair) -> Result<(Burst, Vec<Exchange>)
         again: None,
     };
     if found.limited > 0 {
-        found.probes = probes(bench, kind, pair)?;
+        found.probes = probes(bench, kind, pair, found.admitted)?;
     }
     Ok((found, exchanges))
 }
@@ -121,22 +121,38 @@ fn told(exchanges: &[Exchange]) -> Vec<String> {
     names
 }
 
-fn probes(bench: &Bench, kind: usize, pair: &Pair) -> Result<Vec<Probe>, BenchError> {
+fn probes(bench: &Bench, kind: usize, pair: &Pair, most: u64) -> Result<Vec<Probe>, BenchError> {
     let Pair { client, other } = pair;
-    let ask = |from: &Client, forged: Option<&str>, request: Ask| -> Result<bool, BenchError> {
-        let exchange = from.ask(bench.address(), &from.sends(request, forged), ANSWER)?;
-        Ok(exchange.status() != Some(429))
+    let plain = || client.sends(bench.request(kind), None);
+    let refused = |from: &Client, request: &Ask| -> Result<bool, BenchError> {
+        Ok(from.ask(bench.address(), request, ANSWER)?.status() == Some(429))
     };
-    let counted = |who: Who, one: &dyn Fn(u64) -> Result<bool, BenchError>| -> Result<Probe, BenchError> {
-        let mut admitted = 0;
-        for number in 1..=ASKED {
-            admitted += u64::from(one(number)?);
+    // A budget grows again while others are asked: each question is asked right after the client was refused.
+    let held_back = || -> Result<bool, BenchError> {
+        for _ in 0..most + ASKED {
+            if refused(client, &plain())? {
+                return Ok(true);
+            }
         }
-        Ok(Probe { who, asked: ASKED, admitted })
+        Ok(false)
+    };
+    let counted = |who: Who, is_in: &dyn Fn(u64) -> Result<bool, BenchError>| -> Result<Probe, BenchError> {
+        let mut probe = Probe { who, asked: 0, admitted: 0 };
+        for number in 1..=ASKED {
+            if held_back()? {
+                probe.asked += 1;
+                probe.admitted += u64::from(is_in(number)?);
+            }
+        }
+        Ok(probe)
     };
     let mut all = vec![
-        counted(Who::Other, &|_| ask(other, None, bench.request(kind)))?,
-        counted(Who::ForgedAddress, &|number| ask(client, Some(&format!("192.0.2.{number}")), bench.request(kind)))?,
+        counted(Who::Same, &|_| Ok(!refused(client, &plain())?))?,
+        counted(Who::ForgedAddress, &|number| {
+            let forged = format!("192.0.2.{number}");
+            Ok(!refused(client, &client.sends(bench.request(kind), Some(&forged)))?)
+        })?,
+        counted(Who::Other, &|_| Ok(!refused(other, &other.sends(bench.request(kind), None))?))?,
     ];
     if let Some(header) = &bench.run().limits.client {
         all.push(counted(Who::ForgedName(header.clone()), &|_| {
@@ -150,10 +166,8 @@ fn probes(bench: &Bench, kind: usize, pair: &Pair) -> Result<Vec<Probe>, BenchEr
     let mut paths: Vec<&String> = [&probes.readiness, &probes.liveness, &probes.health].into_iter().flatten().collect();
     paths.dedup();
     for path in paths {
-        all.push(counted(Who::Probe(path.clone()), &|_| ask(client, None, Ask::get(path)))?);
+        all.push(counted(Who::Probe(path.clone()), &|_| Ok(!refused(client, &client.sends(Ask::get(path), None))?))?);
     }
-    // Last: only if it is still refused now were the others let in although it was.
-    all.push(counted(Who::Same, &|_| ask(client, None, bench.request(kind)))?);
     Ok(all)
 }
 

@@ -11,6 +11,7 @@ mod bodies;
 mod boot;
 mod breaker;
 mod bulkhead;
+mod calls;
 mod contract;
 mod correlation;
 mod degradation;

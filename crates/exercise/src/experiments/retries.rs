@@ -1,9 +1,6 @@
 //! Lets calls fail in different ways and counts how often, and when, they come again.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use gonogo_domain::{
     Message,
@@ -12,10 +9,11 @@ use gonogo_domain::{
 
 use super::{
     Unmade,
-    needed::{self, Needed},
+    calls::{self, BETWEEN, Calls, RETRY_AFTER},
+    needed,
 };
 use crate::{
-    bench::{Bench, BenchError, Sent, Shape, Survey, shape},
+    bench::{Bench, BenchError, Sent, Survey},
     proxy::{Break, Fault, RetryAfter, Which},
 };
 
@@ -25,53 +23,34 @@ const ASKED: usize = 16;
 /// Where the way of failing is asked about by yes or no, so many are enough.
 const FEW: usize = 3;
 
-/// Good requests between two that fail, so that a breaker stays closed.
-const BETWEEN: usize = 4;
-
 /// Calls that come later than this are not waited for.
 const LONGEST: Duration = Duration::from_secs(12);
 
 /// After this long without a call no other one is expected, or after three times the last gap.
 const QUIET: Duration = Duration::from_millis(800);
 
-/// What the dependency asks to wait, in seconds.
-const RETRY_AFTER: u32 = 2;
-
-/// Headers that make a call one that may be repeated.
-const KEYS: &[&str] = &["idempotency-key", "x-idempotency-key", "x-request-key"];
-
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let needed = needed::http_dependencies(bench, survey)?;
     let begin = Instant::now();
     let (mut cases, mut marks, mut sent) = (Vec::new(), Vec::new(), Vec::new());
-    for Needed { name, kinds, .. } in &needed {
-        // One kind of request that reads and one that changes something: others take the same ways out.
-        let needing: Vec<usize> = kinds.iter().copied().filter(|kind| !survey.later(name, *kind)).collect();
-        let changes = |kind: &usize| {
-            let shapes = survey.shapes(name, &[*kind]);
-            shapes.iter().any(|(method, _)| method == "POST" || method == "PATCH")
-        };
-        let reading = needing.iter().copied().find(|kind| !changes(kind)).or(needing.first().copied());
-        let Some(reading) = reading else { continue };
-        let changing = needing.iter().copied().find(changes).unwrap_or(reading);
-        for (fault, kind, count) in [
+    for needed in &needed {
+        let name = &needed.name;
+        let (reading, changing) = Calls::chosen(survey, needed);
+        let Some(reading) = reading.as_ref().or(changing.as_ref()) else { continue };
+        let changing = changing.as_ref().unwrap_or(reading);
+        for (fault, wanted, count) in [
             (RetryFault::Unavailable, reading, ASKED),
             (RetryFault::RetryAfter(RETRY_AFTER), reading, FEW),
             (RetryFault::BrokenOff, changing, FEW),
         ] {
             let from = Instant::now();
-            let wanted = Wanted { name, kind, shapes: survey.shapes(name, &[kind]) };
-            let calls = case(bench, &wanted, fault, count, &mut sent)?;
+            let calls = case(bench, wanted, fault, count, &mut sent)?;
             marks.push((from, Instant::now(), told(name, fault)));
-            let request = bench.run().requests.get(kind).map(gonogo_domain::RunRequest::name).unwrap_or_default();
-            cases.push(RetryCase { dependency: name.clone(), request, fault, calls });
+            cases.push(RetryCase { dependency: name.clone(), request: wanted.request(bench), fault, calls });
         }
     }
     if cases.is_empty() {
-        return Err(Unmade::Missing(Message::new(
-            "calls come after the answers: which request one belongs to, and whether it is repeated, cannot be told",
-            "调用发生在响应之后：无法判断属于哪个请求、是否重复",
-        )));
+        return Err(calls::none_before_the_answer());
     }
     let mut timeline = bench.timeline(begin, &sent);
     for (from, until, what) in marks {
@@ -91,17 +70,9 @@ fn told(name: &str, fault: RetryFault) -> Message {
     }
 }
 
-/// Which calls are looked at.
-struct Wanted<'a> {
-    name: &'a str,
-    kind: usize,
-    /// The service calls on its own account too.
-    shapes: BTreeSet<Shape>,
-}
-
 fn case(
     bench: &Bench,
-    wanted: &Wanted<'_>,
+    wanted: &Calls<'_>,
     fault: RetryFault,
     count: usize,
     sent: &mut Vec<Sent>,
@@ -131,22 +102,11 @@ fn case(
     Ok(all)
 }
 
-fn once(bench: &Bench, wanted: &Wanted<'_>, fault: RetryFault) -> Result<(Vec<Call>, Sent), BenchError> {
-    let Wanted { name, kind, shapes } = wanted;
-    let kind = *kind;
-    let exchange = bench.ask(&bench.request(kind), LONGEST)?;
+fn once(bench: &Bench, wanted: &Calls<'_>, fault: RetryFault) -> Result<(Vec<Call>, Sent), BenchError> {
+    let exchange = bench.ask(&bench.request(wanted.kind), LONGEST)?;
     let begin = exchange.sent.saturating_duration_since(bench.clock().zero);
-    let calls = || -> Vec<Call> {
-        let new = bench.calls_since(name, exchange.sent);
-        let own = new.iter().filter(|one| shapes.contains(&shape(one)));
-        own.map(|one| Call {
-            at_ms: u64::try_from(one.came.saturating_sub(begin).as_millis()).unwrap_or(u64::MAX),
-            method: one.head.method.to_string(),
-            path: one.head.path.split('?').next().unwrap_or_default().to_owned(),
-            keyed: KEYS.iter().any(|key| one.header(key).is_some()),
-        })
-        .collect()
-    };
+    let calls =
+        || -> Vec<Call> { wanted.since(bench, exchange.sent).iter().map(|call| calls::kept(call, begin)).collect() };
     // Where the user is answered before the calls are over, they go on behind.
     let asked_to_wait = match fault {
         RetryFault::RetryAfter(seconds) => Duration::from_secs(u64::from(seconds)) + QUIET,
@@ -160,5 +120,5 @@ fn once(bench: &Bench, wanted: &Wanted<'_>, fault: RetryFault) -> Result<(Vec<Ca
         let quiet = u64::try_from(asked_to_wait.as_millis()).unwrap_or(u64::MAX).max((last - before.min(last)) * 3);
         now.saturating_sub(last) >= quiet
     })?;
-    Ok((calls(), Sent { kind, exchange }))
+    Ok((calls(), Sent { kind: wanted.kind, exchange }))
 }

@@ -26,7 +26,7 @@ const WELL_PERCENT: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub planned: Vec<Planned>,
-    /// No trial begins later than this after the first one.
+    /// No trial begins later than this after the first one, and none is repeated that would end later.
     pub budget: Duration,
     /// No experiment is tried more often.
     pub trials: usize,
@@ -55,7 +55,7 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
     let (fitting, spare): (Vec<&Planned>, Vec<&Planned>) = wanted.planned.iter().partition(|planned| planned.fits);
     for Planned { kind, expected, fits } in fitting.into_iter().chain(spare) {
         let (begin, at) = (Instant::now(), bench.calendar());
-        let mut trials: Vec<Trial> = Vec::new();
+        let (mut trials, mut longest) = (Vec::<Trial>::new(), Duration::ZERO);
         let ended = loop {
             if bench.stopped() {
                 break Ended::NotMade(Message::new("stopped", "已停止"));
@@ -66,14 +66,16 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
                     format!("时间不足（--budget）：预计需要 {} 秒", expected.as_secs()),
                 ));
             }
-            if Instant::now() >= until {
+            if Instant::now() + longest >= until {
                 break Ended::NotMade(Message::new("the time was over (--budget)", "时间用尽（--budget）"));
             }
             if failed_starts >= FAILED_STARTS {
                 break Ended::NotMade(Message::new("the service does not come up", "服务无法启动"));
             }
             watch(Event::Begins(*kind, trials.len() + 1));
+            let started = Instant::now();
             let result = one(*kind, bench, survey, wanted);
+            longest = longest.max(started.elapsed());
             if matches!(result, Err(Unmade::Bench(BenchError::NotUp(_)))) {
                 failed_starts += 1;
             } else {

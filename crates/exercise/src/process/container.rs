@@ -35,22 +35,22 @@ pub struct Image<'a> {
 }
 
 impl Engine {
-    /// Docker, else Podman, where one of them is on this path.
+    /// Docker, else Podman, where one of them is on this path and answers: a client is often there without its daemon.
     pub fn find(path: &OsStr) -> Option<Self> {
         let found =
             |name: &str| std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file());
-        ["docker", "podman"].into_iter().find_map(found).map(Self)
+        ["docker", "podman"].into_iter().filter_map(found).map(Self).find(|engine| engine.ask(&["version"]))
     }
 
     /// The command line. The container is on the network of this machine, so that it listens on the loopback and reaches
-    /// the fault proxies there; values of variables do not stand on the command line, where everybody could read them.
+    /// the fault proxies there; values of variables do not stand on the command line, where everybody could read them. No
+    /// `--init`: the service is the first process as it is in a cluster, where nobody ends it for it.
     pub fn run(&self, image: &Image<'_>, name: &str, mark: &Mark, directory: PathBuf) -> Program {
         let folder = image.folder.display();
         let mut command = vec![
             self.0.display().to_string(),
             "run".to_owned(),
             "--rm".to_owned(),
-            "--init".to_owned(),
             format!("--name={name}"),
             format!("--label={LABEL}={mark}"),
             "--network=host".to_owned(),
@@ -119,7 +119,6 @@ mod tests {
             "/bin/docker",
             "run",
             "--rm",
-            "--init",
             "--name=gonogo-1",
             &label,
             "--network=host",

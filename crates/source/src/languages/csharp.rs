@@ -666,12 +666,14 @@ fn catch(reader: &mut Reader<'_>, node: Node<'_>) {
     let kind = caught.and_then(|caught| caught.child_by_field_name("type")).and_then(|kind| named(reader, kind));
     reader.inside(ScopeKind::Catch, variable, node, |reader| {
         reader.this().types = kind.into_iter().collect();
-        if let Some(filter) = part(node, &["catch_filter_clause"]) {
+        let filter = part(node, &["catch_filter_clause"]);
+        if let Some(filter) = filter {
             let condition = first(reader, filter);
             reader.this().condition = Some(condition);
         }
         if let Some(body) = node.child_by_field_name("body") {
-            reader.this().empty = is_empty(body);
+            // A filter has looked at what it is that is let go.
+            reader.this().empty = filter.is_none() && is_empty(body);
             visit(reader, body);
         }
     });

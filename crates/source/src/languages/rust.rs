@@ -707,7 +707,8 @@ fn choice(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 }
             }
             if let Some(body) = body {
-                reader.this().empty = is_empty(body) || body.kind() == "unit_expression";
+                // A guard has looked at what it is that is let go.
+                reader.this().empty = guard.is_none() && (is_empty(body) || body.kind() == "unit_expression");
                 items.push(visit(reader, body));
             }
         });

@@ -80,6 +80,9 @@ pub(super) struct Word {
     pub(super) line: u32,
 }
 
+/// Something that is better left to the grammar.
+struct Unusual;
+
 /// Reads word after word; a copy of it goes on from the same place.
 #[derive(Clone, Copy)]
 pub(super) struct Words<'t> {
@@ -97,7 +100,7 @@ impl<'t> Words<'t> {
 
     /// The next word. None: it is none of Go, or one that is better left to the grammar.
     pub(super) fn next(&mut self) -> Option<Word> {
-        if let Some(newline) = self.skip_blanks()? {
+        if let Some(newline) = self.skip_blanks().ok()? {
             self.ends = false;
             return Some(newline);
         }
@@ -129,7 +132,7 @@ impl<'t> Words<'t> {
     }
 
     /// Skips blanks and comments up to the next word, or up to the end of the line where that ends a statement.
-    fn skip_blanks(&mut self) -> Option<Option<Word>> {
+    fn skip_blanks(&mut self) -> Result<Option<Word>, Unusual> {
         loop {
             match self.peek(0) {
                 b' ' | b'\t' | b'\r' => self.at += 1,
@@ -141,7 +144,7 @@ impl<'t> Words<'t> {
                         self.line = self.line.saturating_add(1);
                     }
                     if self.ends {
-                        return Some(Some(Word {
+                        return Ok(Some(Word {
                             token: Token::Newline,
                             start: number(start),
                             end: number(self.at),
@@ -154,17 +157,17 @@ impl<'t> Words<'t> {
                     self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
                 }
                 b'/' if self.peek(1) == b'*' => {
-                    let rest = self.text.get(self.at + 2..)?;
-                    let length = rest.windows(2).position(|two| two == b"*/")?;
+                    let rest = self.text.get(self.at + 2..).unwrap_or_default();
+                    let length = rest.windows(2).position(|two| two == b"*/").ok_or(Unusual)?;
                     let newlines = rest.iter().take(length).filter(|byte| **byte == b'\n').count();
                     // A comment over several lines ends a statement, and no grammar but Go's own says so.
                     if newlines > 0 && self.ends {
-                        return None;
+                        return Err(Unusual);
                     }
                     self.line = self.line.saturating_add(number(newlines));
                     self.at += length + 4;
                 }
-                _ => return Some(None),
+                _ => return Ok(None),
             }
         }
     }

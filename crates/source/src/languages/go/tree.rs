@@ -442,7 +442,7 @@ impl From<Node<'_>> for Spot {
     }
 }
 
-impl<'t> Node<'t> {
+impl Node<'_> {
     pub(super) fn kind(self) -> Kind {
         self.entry.kind
     }
