@@ -48,6 +48,10 @@ impl Key {
     }
 }
 
+/// A hash of the bytes of a file: they are looked at once for all that is kept of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Content([u8; 32]);
+
 /// A value that was not read yet.
 #[derive(Debug)]
 pub(crate) struct Rest {
@@ -108,7 +112,12 @@ impl Cache {
         inputs: &[&[u8]],
         work: impl FnOnce() -> T,
     ) -> T {
-        let Some(key) = self.key(kind, inputs) else { return work() };
+        self.get_at(self.key(kind, inputs), work)
+    }
+
+    /// What is kept under a name; where there is none, or nothing under it, what `work` gives.
+    pub(crate) fn get_at<T: Serialize + DeserializeOwned>(&self, key: Option<Key>, work: impl FnOnce() -> T) -> T {
+        let Some(key) = key else { return work() };
         self.find(key).unwrap_or_else(|| {
             let value = work();
             self.keep(key, &value);
@@ -158,6 +167,18 @@ impl Cache {
         if let Ok(bytes) = bytes {
             self.keep_bytes(key, bytes);
         }
+    }
+
+    /// The bytes of a file, for names of what depends on them; none where nothing is kept.
+    pub(crate) fn content(&self, bytes: &[u8]) -> Option<Content> {
+        self.file.as_ref()?;
+        Some(Content(Sha256::digest(bytes).into()))
+    }
+
+    /// The name of what depends on the bytes of a file and on other inputs.
+    pub(crate) fn key_of(&self, kind: &str, content: Content, inputs: &[&[u8]]) -> Option<Key> {
+        let inputs: Vec<&[u8]> = inputs.iter().copied().chain([content.0.as_slice()]).collect();
+        self.key(kind, &inputs)
     }
 
     /// The name of what depends on these inputs; none where nothing is kept.

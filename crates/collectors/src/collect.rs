@@ -13,14 +13,13 @@ use gonogo_domain::{
 use jiff::civil::Date;
 
 use crate::{
-    Cache, Configuration, Corpus, Skipped, Tree, alerting, apis,
+    Cache, Configuration, Corpus, Skipped, Tree, alerting, apis, contents,
     corpus::Cut,
     dashboards,
     discovery::{self, Declared},
     documents, images, infrastructure,
     kubernetes::Declaration,
-    migrations, objectives, ownership, packages, pipelines, records, results, scope, secrets, settings, source,
-    workloads,
+    migrations, objectives, ownership, packages, pipelines, records, results, scope, settings, source, workloads,
 };
 
 /// What was gathered from a repository: the facts of each of its services.
@@ -197,14 +196,17 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
             Ok(read) => *history = Arc::new(read),
             Err(missing) => *history_left_out = Some(missing),
         });
-        scope.spawn(|_| *leaks = Arc::new(secrets::gather(corpus.tree, manner.cache)));
+        scope.spawn(|_| {
+            let (found, read) = contents::gather(corpus.tree, manner.cache, true);
+            *leaks = Arc::new(found);
+            *code = read;
+        });
         scope.spawn(|_| {
             let cluster = workloads::gather(corpus);
             *running = Arc::new(cluster.workloads);
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
-        scope.spawn(|_| *code = source::gather(corpus.tree, manner.cache));
         scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
         scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
         scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));

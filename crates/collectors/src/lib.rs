@@ -9,6 +9,7 @@ mod cache;
 mod collect;
 mod compose;
 pub mod configuration;
+mod contents;
 mod corpus;
 mod dashboards;
 mod discovery;

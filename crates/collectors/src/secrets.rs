@@ -1,4 +1,4 @@
-//! Every file, looked through for secrets: each is read once more or for the first time, and not kept.
+//! Every file, looked through for secrets.
 
 use std::sync::Arc;
 
@@ -7,9 +7,8 @@ use gonogo_domain::{
     evidence::{FileEntry, Role, SecretSighting},
 };
 use gonogo_secrets::{File, scan};
-use rayon::prelude::*;
 
-use crate::{Cache, Tree};
+use crate::{Cache, Tree, cache::Content, tree::Piece};
 
 /// Endings of what holds no text: pictures, sounds, fonts, programs.
 const NO_TEXT: &[&str] = &[
@@ -19,10 +18,14 @@ const NO_TEXT: &[&str] = &[
 
 /// Looks through every file of the tree.
 pub fn gather(tree: &Tree, cache: &Cache) -> Gathered<SecretSighting> {
-    let looked: Vec<Looked> =
-        tree.files().par_iter().filter(|entry| may_be_text(entry)).map(|entry| look(tree, entry, cache)).collect();
-    let mut gathered = Gathered { files: looked.len(), ..Gathered::default() };
+    crate::contents::gather(tree, cache, false).0
+}
+
+/// What was found in files, in their order.
+pub(crate) fn gathered(looked: impl IntoIterator<Item = Looked>) -> Gathered<SecretSighting> {
+    let mut gathered = Gathered::default();
     for one in looked {
+        gathered.files += 1;
         match one {
             Looked::Found(found) => gathered.items.extend(found),
             Looked::Unread(gap) => gathered.gaps.push(gap),
@@ -31,24 +34,43 @@ pub fn gather(tree: &Tree, cache: &Cache) -> Gathered<SecretSighting> {
     gathered
 }
 
-fn may_be_text(entry: &FileEntry) -> bool {
+pub(crate) fn may_be_text(entry: &FileEntry) -> bool {
     entry.size > 0 && !entry.name().rsplit_once('.').is_some_and(|(_, ending)| NO_TEXT.contains(&ending))
 }
 
-enum Looked {
+/// What one file holds.
+pub(crate) enum Looked {
     Found(Vec<SecretSighting>),
     Unread(Gap),
 }
 
-fn look(tree: &Tree, entry: &FileEntry, cache: &Cache) -> Looked {
+/// Looks through a file that was read.
+pub(crate) fn look_at(entry: &FileEntry, bytes: Result<(&[u8], Option<Content>), &str>, cache: &Cache) -> Looked {
+    match bytes {
+        Ok((bytes, content)) => Looked::Found(seen(entry, bytes, content, cache)),
+        Err(reason) => unread(entry, reason.to_owned()),
+    }
+}
+
+/// The secrets of a text that is a file or a part of one.
+fn seen(entry: &FileEntry, bytes: &[u8], content: Option<Content>, cache: &Cache) -> Vec<SecretSighting> {
+    let role = format!("{:?}", entry.role);
+    let key = content.and_then(|content| cache.key_of("secrets", content, &[entry.path.as_bytes(), role.as_bytes()]));
+    cache.get_at(key, || {
+        let seen = scan(&File { path: &entry.path, role: entry.role, bytes });
+        seen.into_iter().map(|one| in_its_role(bytes, one)).collect::<Vec<_>>()
+    })
+}
+
+fn unread(entry: &FileEntry, reason: String) -> Looked {
+    Looked::Unread(Gap { source: Source::Secrets, place: Place::whole(Arc::clone(&entry.path)), reason })
+}
+
+/// Looks through a file, piece by piece where it is large.
+pub(crate) fn look(tree: &Tree, entry: &FileEntry, cache: &Cache) -> Looked {
     let mut found: Vec<SecretSighting> = Vec::new();
-    let read = tree.pieces(&entry.path, &mut |piece| {
-        let role = format!("{:?}", entry.role);
-        let seen = cache.get("secrets", &[entry.path.as_bytes(), role.as_bytes(), piece.bytes], || {
-            let seen = scan(&File { path: &entry.path, role: entry.role, bytes: piece.bytes });
-            seen.into_iter().map(|one| in_its_role(piece.bytes, one)).collect::<Vec<_>>()
-        });
-        for mut one in seen {
+    let read = tree.pieces(&entry.path, &mut |piece: Piece<'_>| {
+        for mut one in seen(entry, piece.bytes, cache.content(piece.bytes), cache) {
             if piece.lines > 0 {
                 one.place = one.place.at_line(one.place.line().unwrap_or(0).saturating_add(piece.lines));
             }
@@ -60,10 +82,7 @@ fn look(tree: &Tree, entry: &FileEntry, cache: &Cache) -> Looked {
     });
     match read {
         Ok(()) => Looked::Found(found),
-        Err(reason) => {
-            let place = Place::whole(Arc::clone(&entry.path));
-            Looked::Unread(Gap { source: Source::Secrets, place, reason })
-        }
+        Err(reason) => unread(entry, reason),
     }
 }
 

@@ -12,7 +12,10 @@ use gonogo_domain::{
 use gonogo_source::Language;
 use rayon::prelude::*;
 
-use crate::{Cache, Tree, cache::Key};
+use crate::{
+    Cache, Tree,
+    cache::{Content, Key},
+};
 
 mod alone;
 mod asked;
@@ -108,10 +111,18 @@ pub(crate) struct Sources {
     told: Vec<beside::Told>,
 }
 
+#[cfg(test)]
 pub(crate) fn gather(tree: &Tree, cache: &Cache) -> Sources {
-    let files: Vec<&FileEntry> =
-        tree.files().iter().filter(|file| read_at_all(file) && Language::of(&file.path).is_some()).collect();
-    let read: Vec<Result<SourceUnit, Gap>> = files.into_par_iter().filter_map(|file| read(tree, file, cache)).collect();
+    crate::contents::gather(tree, cache, true).1
+}
+
+/// Whether a file is read for what it says as source code.
+pub(crate) fn is_read(file: &FileEntry) -> bool {
+    read_at_all(file) && Language::of(&file.path).is_some()
+}
+
+/// The sources of a repository of which these files were read, in their order.
+pub(crate) fn gathered(tree: &Tree, read: impl IntoIterator<Item = Result<SourceUnit, Gap>>) -> Sources {
     let mut sources = Sources { told: beside::gather(tree), ..Sources::default() };
     for one in read {
         match one {
@@ -134,24 +145,28 @@ fn sets_up_a_tool(path: &str) -> bool {
     tool.is_some_and(|tool| TOOLS.contains(&tool.split('.').next().unwrap_or(tool))) || folders.contains(&".storybook")
 }
 
-fn read(tree: &Tree, file: &FileEntry, cache: &Cache) -> Option<Result<SourceUnit, Gap>> {
+/// Reads a file from its bytes, or with the reason why there are none.
+pub(crate) fn read(
+    file: &FileEntry,
+    bytes: Result<(&[u8], Option<Content>), &str>,
+    cache: &Cache,
+) -> Option<Result<SourceUnit, Gap>> {
     let language = Language::of(&file.path)?;
     let gap = |reason: String| Gap { source: Source::SourceCode, place: Place::whole(Arc::clone(&file.path)), reason };
-    let bytes = tree.read(&file.path);
     // What a program wrote says nothing of what its owner did: leaving it out leaves nothing open.
-    if bytes.as_ref().is_ok_and(|bytes| bundled(language, bytes) || file.size > SIZE_LIMIT && says_generated(bytes)) {
+    if bytes.is_ok_and(|(bytes, _)| bundled(language, bytes) || file.size > SIZE_LIMIT && says_generated(bytes)) {
         return None;
     }
     if file.size > SIZE_LIMIT {
         return Some(Err(gap(format!("{} bytes are more than a file of source is read for", file.size))));
     }
     Some(match bytes {
-        Ok(bytes) => {
-            let key = cache.key("module", &[language.word().as_bytes(), &bytes]);
+        Ok((bytes, content)) => {
+            let key = content.and_then(|content| cache.key_of("module", content, &[language.word().as_bytes()]));
             let kept = key.and_then(|key| cache.find_both::<Outline>(key));
             let kept = kept.map(|(outline, module)| (outline, Unread::kept(language, module)));
             let (outline, module) = kept.unwrap_or_else(|| {
-                let module = gonogo_source::read(language, &bytes);
+                let module = gonogo_source::read(language, bytes);
                 let outline = Outline::of(&module);
                 if let Some(key) = key {
                     cache.keep_both(key, &outline, &module);
@@ -166,7 +181,7 @@ fn read(tree: &Tree, file: &FileEntry, cache: &Cache) -> Option<Result<SourceUni
             };
             Ok(SourceUnit { path: Arc::clone(&file.path), role, language, outline, module, key })
         }
-        Err(reason) => Err(gap(reason)),
+        Err(reason) => Err(gap(reason.to_owned())),
     })
 }
 

@@ -4,6 +4,7 @@
 //! large to be a declaration is listed but not read.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fs,
     io::Read as _,
@@ -152,16 +153,21 @@ impl Tree {
     }
 
     /// The bytes of a file, not shared.
-    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.with_bytes(path, <[u8]>::to_vec)
+    }
+
+    /// What `look` makes of the bytes of a file.
+    pub(crate) fn with_bytes<T>(&self, path: &str, look: impl FnOnce(&[u8]) -> T) -> Result<T, String> {
         let entry = self.entry(path).ok_or_else(|| "there is no such file".to_owned())?;
         if entry.size > READ_LIMIT {
             return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));
         }
         match &self.content {
             Content::Memory(files) => {
-                files.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| "there is no such file".to_owned())
+                files.get(path).map(|bytes| look(bytes)).ok_or_else(|| "there is no such file".to_owned())
             }
-            Content::Disk(root) => read_bounded(&root.join(path)),
+            Content::Disk(root) => with_bytes(&root.join(path), look),
         }
     }
 
@@ -174,8 +180,7 @@ impl Tree {
                 Ok(())
             }
             Content::Disk(root) if self.entry(path).is_some_and(|entry| entry.size <= READ_LIMIT) => {
-                each(Piece { bytes: &read_bounded(&root.join(path))?, lines: 0 });
-                Ok(())
+                with_bytes(&root.join(path), |bytes| each(Piece { bytes, lines: 0 }))
             }
             Content::Disk(root) => read_in_pieces(&root.join(path), each),
         }
@@ -327,19 +332,75 @@ fn relative(root: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
-    // Between the walk and now the file may have become a link or a pipe: opening a pipe would wait for ever.
-    let meta = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
-    if !meta.is_file() {
+thread_local! {
+    /// What the files of a thread are read into, one after the other: memory that is asked for anew costs more than to read
+    /// most of them.
+    static BYTES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Files above this size take memory of their own.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What `look` makes of the bytes of a file.
+fn with_bytes<T>(path: &Path, look: impl FnOnce(&[u8]) -> T) -> Result<T, String> {
+    let mut bytes = BYTES.take();
+    let read = read_bounded(path, &mut bytes).map(|length| look(bytes.get(..length).unwrap_or_default()));
+    bytes.truncate(KEPT_BYTES);
+    bytes.shrink_to(KEPT_BYTES);
+    BYTES.set(bytes);
+    read
+}
+
+/// Reads a file to the start of `bytes` and gives its length; what is behind that is of no meaning.
+fn read_bounded(path: &Path, bytes: &mut Vec<u8>) -> Result<usize, String> {
+    let mut file = open(path).map_err(|error| error.to_string())?;
+    let listed = file.metadata().map_err(|error| error.to_string())?;
+    if !listed.is_file() {
         return Err("it is not a regular file".to_owned());
     }
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(READ_LIMIT)).unwrap_or(0));
-    file.take(READ_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > READ_LIMIT {
+    let mut length = 0;
+    loop {
+        // One more than there should be, since a read that is not full is the last; more where it has grown since.
+        let room = usize::try_from(listed.len().min(READ_LIMIT)).unwrap_or(0).max(length + length / 2) + 1;
+        if bytes.len() < room {
+            bytes.resize(room, 0);
+        }
+        let Some(rest) = bytes.get_mut(length..) else { break };
+        match file.read(rest) {
+            Ok(read) if read < rest.len() => {
+                length += read;
+                break;
+            }
+            Ok(read) => length += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => (),
+            Err(error) => return Err(error.to_string()),
+        }
+        if length as u64 > READ_LIMIT {
+            break;
+        }
+    }
+    if length as u64 > READ_LIMIT {
         return Err(format!("it is larger than {} MiB and was not read", READ_LIMIT >> 20));
     }
-    Ok(bytes)
+    Ok(length)
+}
+
+/// Between the walk and now the file may have become a link or a pipe: a link is not followed, and opening a pipe does not
+/// wait.
+fn open(path: &Path) -> std::io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+    #[cfg(not(unix))]
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    options.open(path)
 }
 
 /// Files above this size are read up to here.

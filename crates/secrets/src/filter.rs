@@ -75,17 +75,42 @@ struct Filter {
 }
 
 /// Every place to look closer at, in order.
-pub(crate) fn hits(text: &[u8]) -> impl Iterator<Item = Hit> {
+pub(crate) fn hits(text: &[u8]) -> Hits<'_> {
     static FILTER: LazyLock<Filter> = LazyLock::new(Filter::new);
-    let filter = &*FILTER;
-    text.windows(LETTERS)
-        .enumerate()
-        .filter(move |(_, letters)| filter.may_begin(letters))
-        .flat_map(move |(start, letters)| filter.at(letters).iter().map(move |one| (start, one)))
-        .filter_map(move |(start, (known, reason))| {
-            let end = start + known.len();
-            (text.get(start..end)? == known.as_slice()).then_some(Hit { start, end, reason: *reason })
-        })
+    Hits { filter: &FILTER, text, at: 0, candidates: [].iter() }
+}
+
+/// What is left to find in a text.
+pub(crate) struct Hits<'t> {
+    filter: &'static Filter,
+    text: &'t [u8],
+    /// Where to look next; the candidates stand just before.
+    at: usize,
+    candidates: std::slice::Iter<'static, (Vec<u8>, Reason)>,
+}
+
+impl Iterator for Hits<'_> {
+    type Item = Hit;
+
+    fn next(&mut self) -> Option<Hit> {
+        loop {
+            let start = self.at.saturating_sub(1);
+            for (known, reason) in self.candidates.by_ref() {
+                let end = start + known.len();
+                if self.text.get(start..end) == Some(known.as_slice()) {
+                    return Some(Hit { start, end, reason: *reason });
+                }
+            }
+            let rest = self.text.get(self.at..)?;
+            // Four bytes are one word to a processor, and three are not: only the last three are looked at as such.
+            let filter = self.filter;
+            let skipped = rest.windows(LETTERS + 1).position(|four| filter.may_begin(letters(four)));
+            let skipped = skipped.unwrap_or_else(|| rest.len().saturating_sub(LETTERS));
+            let found = rest.get(skipped..).filter(|rest| rest.len() >= LETTERS)?;
+            self.candidates = filter.at(letters(found)).iter();
+            self.at += skipped + 1;
+        }
+    }
 }
 
 impl Filter {
@@ -111,8 +136,8 @@ impl Filter {
     }
 
     fn add(&mut self, text: &[u8], reason: Reason) {
-        let Some(letters) = text.get(..LETTERS) else { return };
-        let hash = hash(letters);
+        let Some(first) = text.get(..LETTERS) else { return };
+        let hash = hash(letters(first));
         if let Some(word) = self.bits.get_mut(hash >> 6) {
             *word |= 1 << (hash & 63);
         }
@@ -127,23 +152,31 @@ impl Filter {
         }
     }
 
-    fn may_begin(&self, letters: &[u8]) -> bool {
+    fn may_begin(&self, letters: u32) -> bool {
         let hash = hash(letters);
         // The index has ten bits, as many as there are words.
         self.bits.get((hash >> 6) & 1023).is_some_and(|word| word >> (hash & 63) & 1 == 1)
     }
 
-    fn at(&self, letters: &[u8]) -> &[(Vec<u8>, Reason)] {
+    fn at(&self, letters: u32) -> &[(Vec<u8>, Reason)] {
         let bucket = self.buckets.get(hash(letters)).copied().unwrap_or_default();
         self.texts.get(usize::from(bucket)).map_or(&[], Vec::as_slice)
     }
 }
 
+/// The first three letters as a number.
+fn letters(text: &[u8]) -> u32 {
+    let (first, second, third, fourth) = match text {
+        [first, second, third, fourth, ..] => (*first, *second, *third, *fourth),
+        [first, second, third] => (*first, *second, *third, 0),
+        _ => return 0,
+    };
+    u32::from_le_bytes([first, second, third, fourth]) & 0x00ff_ffff
+}
+
 /// Sixteen bits for three letters.
-fn hash(letters: &[u8]) -> usize {
-    let [first, second, third] = letters else { return 0 };
-    let number = u32::from(*first) | u32::from(*second) << 8 | u32::from(*third) << 16;
-    usize::try_from(number.wrapping_mul(0x9e37_79b1) >> 16).unwrap_or_default()
+fn hash(letters: u32) -> usize {
+    usize::try_from(letters.wrapping_mul(0x9e37_79b1) >> 16).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub(crate) fn text(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
         [0xff, 0xfe, rest @ ..] => Some(Cow::Owned(utf16(rest, u16::from_le_bytes))),
         [0xfe, 0xff, rest @ ..] => Some(Cow::Owned(utf16(rest, u16::from_be_bytes))),
         // As git and grep tell them apart.
-        _ if bytes.iter().take(8000).any(|byte| *byte == 0) => None,
+        _ if bytes.get(..8000).unwrap_or(bytes).contains(&0) => None,
         _ => Some(Cow::Borrowed(bytes)),
     }
 }

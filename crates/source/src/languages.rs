@@ -27,6 +27,17 @@ thread_local! {
 }
 
 pub(crate) fn read(language: Language, bytes: &[u8]) -> Module {
+    if language == Language::Go {
+        let mut reader = Reader::new(language, bytes);
+        if go::read(&mut reader, bytes).is_some() {
+            return reader.module;
+        }
+    }
+    by_grammar(language, bytes)
+}
+
+/// What the grammar of tree-sitter makes of a file.
+pub(crate) fn by_grammar(language: Language, bytes: &[u8]) -> Module {
     let jsx = language == Language::TypeScript && bytes.windows(2).any(|two| two == b"</" || two == b"/>");
     PARSERS.with_borrow_mut(|parsers| {
         let parser = parsers.entry((language, jsx)).or_insert_with(|| parser(language, jsx));
@@ -46,7 +57,11 @@ pub(crate) fn read(language: Language, bytes: &[u8]) -> Module {
             if language == Language::Ruby {
                 reader.heredocs = ruby::heredocs(tree.root_node());
             }
-            visit(&mut reader, tree.root_node());
+            if language == Language::Go {
+                go::visit_tree(&mut reader, tree);
+            } else {
+                visit(&mut reader, tree.root_node());
+            }
         } else {
             parser.reset();
             reader.module.broken.push(Spot { line: 1, ..Spot::default() });
@@ -78,7 +93,8 @@ fn parser(language: Language, jsx: bool) -> Parser {
 pub(crate) fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let read = match reader.module.language {
         Language::CSharp => csharp::visit_node,
-        Language::Go => go::visit_node,
+        // It has a tree of its own.
+        Language::Go => |_: &mut Reader<'_>, _: Node<'_>| Expr::Other,
         Language::Java => java::visit_node,
         Language::JavaScript | Language::TypeScript => javascript::visit_node,
         Language::Kotlin => kotlin::visit_node,

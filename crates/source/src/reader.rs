@@ -67,9 +67,9 @@ impl<'t> Reader<'t> {
     }
 
     /// Runs one step of a walk, unless it lies too deep.
-    pub(crate) fn deeper(&mut self, node: Node<'_>, step: impl FnOnce(&mut Self) -> Expr) -> Expr {
+    pub(crate) fn deeper(&mut self, node: impl Into<Spot>, step: impl FnOnce(&mut Self) -> Expr) -> Expr {
         if self.depth >= DEPTH_LIMIT {
-            self.module.broken.push(spot(node));
+            self.module.broken.push(node.into());
             return Expr::Other;
         }
         self.depth += 1;
@@ -78,8 +78,8 @@ impl<'t> Reader<'t> {
         value
     }
 
-    pub(crate) fn broken(&mut self, node: Node<'_>) {
-        self.module.broken.push(spot(node));
+    pub(crate) fn broken(&mut self, node: impl Into<Spot>) {
+        self.module.broken.push(node.into());
     }
 
     /// The text of a node; what is no UTF-8 is replaced.
@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
         &mut self,
         kind: ScopeKind,
         name: String,
-        node: Node<'_>,
+        node: impl Into<Spot>,
         body: impl FnOnce(&mut Self),
     ) -> ScopeId {
         let id = self.module.scopes.len();
@@ -120,7 +120,7 @@ impl<'t> Reader<'t> {
             empty: false,
             asynchronous: false,
             fails: false,
-            spot: spot(node),
+            spot: node.into(),
         });
         let outer = std::mem::replace(&mut self.scope, id);
         body(self);
@@ -139,12 +139,18 @@ impl<'t> Reader<'t> {
         self.this().parameters.push(Parameter { name, kind, default });
     }
 
-    pub(crate) fn import(&mut self, module: String, name: Option<String>, local: String, node: Node<'_>) {
-        self.module.imports.push(Import { module, name, local, spot: spot(node) });
+    pub(crate) fn import(&mut self, module: String, name: Option<String>, local: String, node: impl Into<Spot>) {
+        self.module.imports.push(Import { module, name, local, spot: node.into() });
     }
 
     /// Notes a call in the scope that is open.
-    pub(crate) fn call(&mut self, callee: Expr, arguments: Vec<Argument>, role: CallRole, node: Node<'_>) -> Expr {
+    pub(crate) fn call(
+        &mut self,
+        callee: Expr,
+        arguments: Vec<Argument>,
+        role: CallRole,
+        node: impl Into<Spot>,
+    ) -> Expr {
         self.call_in(self.scope, callee, arguments, role, node)
     }
 
@@ -154,9 +160,9 @@ impl<'t> Reader<'t> {
         callee: Expr,
         arguments: Vec<Argument>,
         role: CallRole,
-        node: Node<'_>,
+        node: impl Into<Spot>,
     ) -> Expr {
-        let call = Call { callee, arguments, role, scope, awaited: false, dropped: false, spot: spot(node) };
+        let call = Call { callee, arguments, role, scope, awaited: false, dropped: false, spot: node.into() };
         self.module.calls.push(call);
         Expr::Call(self.module.calls.len() - 1)
     }
@@ -197,7 +203,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(crate) fn bind(&mut self, name: String, kind: Option<String>, value: Option<Expr>, node: Node<'_>) {
+    pub(crate) fn bind(&mut self, name: String, kind: Option<String>, value: Option<Expr>, node: impl Into<Spot>) {
         self.bind_nth(name, kind, value, 0, node);
     }
 
@@ -207,15 +213,15 @@ impl<'t> Reader<'t> {
         kind: Option<String>,
         value: Option<Expr>,
         nth: usize,
-        node: Node<'_>,
+        node: impl Into<Spot>,
     ) {
         let kind = kind.filter(|kind| kind.len() <= NAME_LIMIT);
-        self.module.bindings.push(Binding { name, kind, value, nth, scope: self.scope, spot: spot(node) });
+        self.module.bindings.push(Binding { name, kind, value, nth, scope: self.scope, spot: node.into() });
     }
 
     /// Notes a value that is read and not called.
-    pub(crate) fn read(&mut self, value: &Expr, node: Node<'_>) {
-        self.module.reads.push(Read { value: copy(value), default: None, scope: self.scope, spot: spot(node) });
+    pub(crate) fn read(&mut self, value: &Expr, node: impl Into<Spot>) {
+        self.module.reads.push(Read { value: copy(value), default: None, scope: self.scope, spot: node.into() });
     }
 
     /// `left || right`: what stands in when the read on the left gives nothing.
@@ -225,27 +231,33 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(crate) fn returned(&mut self, value: Expr, node: Node<'_>) {
-        self.module.returns.push(Return { value, scope: self.scope, spot: spot(node) });
+    pub(crate) fn returned(&mut self, value: Expr, node: impl Into<Spot>) {
+        self.module.returns.push(Return { value, scope: self.scope, spot: node.into() });
     }
 
     /// Notes a literal and gives it as a value.
-    pub(crate) fn literal(&mut self, mut text: String, node: Node<'_>) -> Expr {
+    pub(crate) fn literal(&mut self, mut text: String, node: impl Into<Spot>) -> Expr {
         if text.len() > LITERAL_LIMIT {
             let end = (0..=LITERAL_LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             text.truncate(end);
         }
-        self.module.literals.push(Literal { text: text.clone(), scope: self.scope, spot: spot(node) });
+        self.module.literals.push(Literal { text: text.clone(), scope: self.scope, spot: node.into() });
         Expr::Text(text)
     }
 }
 
 pub(crate) fn spot(node: Node<'_>) -> Spot {
-    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    Spot {
-        line: number(node.start_position().row).saturating_add(1),
-        start: number(node.start_byte()),
-        end: number(node.end_byte()),
+    node.into()
+}
+
+impl From<Node<'_>> for Spot {
+    fn from(node: Node<'_>) -> Self {
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        Self {
+            line: number(node.start_position().row).saturating_add(1),
+            start: number(node.start_byte()),
+            end: number(node.end_byte()),
+        }
     }
 }
 

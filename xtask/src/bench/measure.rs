@@ -26,12 +26,20 @@ pub(super) fn gnu_time() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The median of each figure over some runs, after one that is not counted and warms the page cache.
-pub(super) fn median(time: &Path, command: &[OsString], folder: &Path, runs: usize) -> Result<Measured, String> {
+/// The median of each figure over some runs, after one that is not counted and warms the page cache. Something may be done
+/// before each of them.
+pub(super) fn median(
+    time: &Path,
+    command: &[OsString],
+    folder: &Path,
+    runs: usize,
+    before: &dyn Fn() -> Result<(), String>,
+) -> Result<Measured, String> {
     if runs > 1 {
         once(time, command, folder)?;
     }
-    let runs = (0..runs).map(|_| once(time, command, folder)).collect::<Result<Vec<_>, _>>()?;
+    let run = || before().and_then(|()| once(time, command, folder));
+    let runs = (0..runs).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
     Ok(Measured {
         wall: middle(runs.iter().map(|run| run.wall)),
         processor: middle(runs.iter().map(|run| run.processor)),
@@ -45,7 +53,7 @@ fn middle<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Runs it in the folder. A code other than 0 is no failure: the tools tell their findings by it.
+/// Runs it in the folder. A code other than 0 is no failure: the tools tell their findings by it, kingfisher by 200 and 205.
 fn once(time: &Path, command: &[OsString], folder: &Path) -> Result<Measured, String> {
     let [program, arguments @ ..] = command else { return Err("no command".to_owned()) };
     let accounts = std::env::temp_dir().join(format!("gonogo-bench-{}", std::process::id()));
@@ -62,7 +70,7 @@ fn once(time: &Path, command: &[OsString], folder: &Path) -> Result<Measured, St
         .status()
         .map_err(|error| format!("could not be started: {error}"))?;
     let wall = begun.elapsed();
-    if !matches!(status.code(), Some(0..=3)) {
+    if !matches!(status.code(), Some(0..=3 | 200 | 205)) {
         return Err(format!("failed: {status}"));
     }
     let text = std::fs::read_to_string(&accounts).map_err(|error| error.to_string())?;

@@ -4,6 +4,7 @@
 //! time, processor time and the peak of the resident memory, as the kernel accounts for them. It never fails on a time:
 //! machines differ, ratios on one machine tell.
 
+mod changed;
 pub mod load;
 mod measure;
 mod table;
@@ -46,13 +47,18 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for folder in &options.folders {
         let folder = folder.canonicalize().with_context(|| format!("{} cannot be measured", folder.display()))?;
-        let tools = tools::all(&folder, &options.paths)?;
+        let copy = changed::Copy::of(&folder)?;
+        let tools = tools::all(&folder, &options.paths, copy.as_ref())?;
         let mut rows = Vec::new();
         for tool in &tools {
             writeln!(io::stderr(), "{}: {} …", folder.display(), tool.name)?;
+            let before = || match copy.as_ref().filter(|_| tool.after_a_change) {
+                Some(copy) => copy.change(),
+                None => Ok(()),
+            };
             let measured = match &tool.command {
                 Err(reason) => Err(reason.clone()),
-                Ok(command) => measure::median(&gnu_time, command, &folder, tool.runs(options.runs)),
+                Ok(command) => measure::median(&gnu_time, command, &folder, tool.runs(options.runs), &before),
             };
             rows.push(Row { tool: tool.name, measured });
         }

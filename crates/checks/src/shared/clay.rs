@@ -83,9 +83,11 @@ pub(crate) fn sign(evidence: &Evidence<'_>) -> Option<Place> {
     if let Some(stated) = stated {
         return Some(stated.place.clone());
     }
+    // What a document says is no sign; that one could not be read leaves open what is judged by it.
+    let _ = evidence.documents();
     let mut found = None;
-    each_text(evidence, &mut |text| {
-        if found.is_none() && text.origin != Origin::Document && text.shows_clay() {
+    each_declared_text(evidence, &mut |text| {
+        if found.is_none() && text.shows_clay() {
             found = Some(text.place.clone());
         }
     });
@@ -167,18 +169,31 @@ const TELLING: &[&str] = &[
 /// Visits every declared text of the unit, those of tests, fixtures and examples left out. What could not be read is left out too:
 /// whoever needs the whole of a source asks for it.
 pub(crate) fn each_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)) {
+    each_declared_text(evidence, visit);
+    for document in evidence.documents().unwrap_or_default().iter().filter(|one| counts(evidence, &one.place)) {
+        documents::each_text(document, visit);
+    }
+}
+
+/// Whether the file of a place is the unit's own, and no test of it.
+fn counts(evidence: &Evidence<'_>, place: &Place) -> bool {
     let home = evidence.service().path.as_str();
     // In the order of their paths.
     let files = evidence.files().unwrap_or_default();
-    let counts = |place: &Place| {
-        let found = files.binary_search_by(|file| (*file.path).cmp(place.path()));
-        found.ok().and_then(|index| files.get(index)).is_none_or(|file| match file.role {
-            Role::Test | Role::Fixture | Role::Vendored => false,
-            // An example is somebody's own only where it is the unit itself.
-            Role::Example => home != "." && file.path.starts_with(home),
-            _ => true,
-        })
-    };
+    let found = files.binary_search_by(|file| (*file.path).cmp(place.path()));
+    found.ok().and_then(|index| files.get(index)).is_none_or(|file| match file.role {
+        Role::Test | Role::Fixture | Role::Vendored => false,
+        // An example is somebody's own only where it is the unit itself.
+        Role::Example => home != "." && file.path.starts_with(home),
+        _ => true,
+    })
+}
+
+/// The same without documents.
+fn each_declared_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)) {
+    // Which files there are is asked even where nothing is declared.
+    let _ = evidence.files();
+    let counts = |place: &Place| counts(evidence, place);
     for workload in evidence.workloads().unwrap_or_default().iter().filter(|one| counts(&one.place)) {
         for container in workload.containers.iter().chain(&workload.init_containers) {
             let origin = Origin::Workload;
@@ -237,9 +252,6 @@ pub(crate) fn each_text(evidence: &Evidence<'_>, visit: &mut dyn FnMut(Text<'_>)
     }
     for resource in evidence.infrastructure().unwrap_or_default().iter().filter(|one| counts(&one.place)) {
         each_scalar(&resource.body, Origin::Infrastructure, false, visit);
-    }
-    for document in evidence.documents().unwrap_or_default().iter().filter(|one| counts(&one.place)) {
-        documents::each_text(document, visit);
     }
 }
 

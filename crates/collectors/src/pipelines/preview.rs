@@ -35,17 +35,25 @@ fn is_preview(name: &str) -> bool {
 fn is_place_of_change(line: &str) -> bool {
     const PLACES: &[&str] =
         &["namespace", "environment", "release", "cluster", "stack", "upgrade", "stage", "subdomain", "app", " -n "];
-    let lower = line.to_ascii_lowercase();
-    PLACES.iter().any(|word| lower.contains(word)) && named_after_change(line)
+    // Every line of every script comes by here, and hardly any is about a change.
+    let places = || {
+        let lower = line.to_ascii_lowercase();
+        PLACES.iter().any(|word| lower.contains(word))
+    };
+    line.contains('$') && places() && named_after_change(line)
 }
 
 /// `pr${PR_NUMBER}`, `pr-${{ github.event.number }}`, `review-$CI_MERGE_REQUEST_IID`.
 fn named_after_change(text: &str) -> bool {
     static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
+    // What the pattern has in any case.
+    if !text.contains('$') {
+        return false;
+    }
     PATTERN
         .get_or_init(|| {
             Regex::new(
-                r"(?i)\b(pr|mr|pull|review|preview|ephemeral)s?(-app)?[-_/]?\$\{?\{?\s*[\w.]*(number|pr_id|_iid|ref_name|ref_slug|head_ref|head\.ref|environment_slug|pull_request_id|pullrequestid)",
+                r"(?i-u)\b(pr|mr|pull|review|preview|ephemeral)s?(-app)?[-_/]?\$\{?\{?\s*[\w.]*(number|pr_id|_iid|ref_name|ref_slug|head_ref|head\.ref|environment_slug|pull_request_id|pullrequestid)",
             )
             .ok()
         })

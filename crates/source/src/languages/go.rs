@@ -1,36 +1,64 @@
 //! Go.
 
-use tree_sitter::Node;
-
-use super::{steps::binary, visit};
+use self::tree::{Field, Kind, Node, Tree};
 use crate::{
     Argument, CallRole, Expr, ScopeKind,
-    reader::{Reader, fields, member, number, part, parts},
+    reader::{Reader, member, number},
 };
 
-pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
+mod parser;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod tree;
+
+/// Reads a file that is plain Go; none: the grammar has to be asked.
+pub(super) fn read(reader: &mut Reader<'_>, bytes: &[u8]) -> Option<()> {
+    let tree = parser::parse(bytes)?;
+    visit(reader, tree.root()?);
+    Some(())
+}
+
+/// Reads what tree-sitter made of a file.
+pub(super) fn visit_tree(reader: &mut Reader<'_>, tree: &tree_sitter::Tree) {
+    let tree = Tree::copied(tree);
+    if let Some(root) = tree.root() {
+        visit(reader, root);
+    }
+}
+
+fn visit(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
+    reader.deeper(node, |reader| {
+        if node.is_broken() {
+            reader.broken(node);
+        }
+        visit_node(reader, node)
+    })
+}
+
+fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
-        "package_clause" => {
-            reader.module.package = parts(node).first().map(|name| reader.text(*name)).unwrap_or_default();
+        Kind::PackageClause => {
+            reader.module.package = node.parts().next().map(|name| text(reader, name)).unwrap_or_default();
             Expr::Other
         }
-        "import_spec" => import(reader, node),
-        "function_declaration" | "method_declaration" => {
-            let name = reader.field_text(node, "name");
+        Kind::Import => import(reader, node),
+        Kind::DeclaredFunction | Kind::DeclaredMethod => {
+            let name = field_text(reader, node, Field::Name);
             let scope = function(reader, node, name.clone());
-            if node.kind() == "function_declaration" {
+            if node.kind() == Kind::DeclaredFunction {
                 reader.bind(name, None, Some(Expr::Function(scope)), node);
             }
             Expr::Function(scope)
         }
-        "func_literal" => Expr::Function(function(reader, node, String::new())),
-        "type_spec" | "type_alias" => declared_type(reader, node),
-        "call_expression" => call(reader, node),
-        "type_conversion_expression" => {
-            let operand = node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child));
+        Kind::FunctionLiteral => Expr::Function(function(reader, node, String::new())),
+        Kind::TypeSpec => declared_type(reader, node),
+        Kind::Call => call(reader, node),
+        Kind::TypeConversion => {
+            let operand = node.field(Field::Operand).map_or(Expr::Other, |child| visit(reader, child));
             // `lru.New[string, int](128)` is written like a conversion to a generic type; a type begins no differently,
             // so that both are calls.
-            match node.child_by_field_name("type").filter(|kind| kind.kind() == "generic_type") {
+            match node.field(Field::Type).filter(|kind| kind.kind() == Kind::GenericType) {
                 Some(kind) => {
                     let callee = type_name(reader, kind).map_or(Expr::Other, Expr::Name);
                     let arguments = vec![Argument { name: None, value: operand }];
@@ -39,28 +67,28 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 None => operand,
             }
         }
-        "identifier" | "field_identifier" | "package_identifier" | "type_identifier" | "qualified_type" => {
-            Expr::Name(reader.text(node))
-        }
-        "selector_expression" => {
+        Kind::Identifier
+        | Kind::FieldIdentifier
+        | Kind::PackageIdentifier
+        | Kind::TypeIdentifier
+        | Kind::QualifiedType => Expr::Name(text(reader, node)),
+        Kind::Selector => {
             let value = path(reader, node);
             reader.read(&value, node);
             value
         }
-        "index_expression" => {
-            let of = node.child_by_field_name("operand").map_or(Expr::Other, |child| callee(reader, child));
-            let index = node.child_by_field_name("index").map_or(Expr::Other, |child| visit(reader, child));
+        Kind::Index => {
+            let of = node.field(Field::Operand).map_or(Expr::Other, |child| callee(reader, child));
+            let index = node.field(Field::Index).map_or(Expr::Other, |child| visit(reader, child));
             Expr::Index(Box::new(of), Box::new(index))
         }
-        "parenthesized_expression" | "literal_element" => {
-            parts(node).first().map_or(Expr::Other, |child| visit(reader, *child))
+        Kind::Parenthesized | Kind::LiteralElement => {
+            node.parts().next().map_or(Expr::Other, |child| visit(reader, child))
         }
-        "type_assertion_expression" => {
-            node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child))
-        }
-        "unary_expression" => {
-            let operator = reader.field_text(node, "operator");
-            let inner = node.child_by_field_name("operand").map_or(Expr::Other, |child| visit(reader, child));
+        Kind::TypeAssertion => node.field(Field::Operand).map_or(Expr::Other, |child| visit(reader, child)),
+        Kind::Unary => {
+            let operator = field_text(reader, node, Field::Operator);
+            let inner = node.field(Field::Operand).map_or(Expr::Other, |child| visit(reader, child));
             match (operator.as_str(), inner) {
                 ("&" | "+", inner) => inner,
                 ("-", Expr::Number(number)) => Expr::Number(format!("-{number}")),
@@ -68,21 +96,27 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
                 (_, inner) => Expr::Operation(operator, vec![inner]),
             }
         }
-        "binary_expression" => binary(reader, node),
-        "composite_literal" => composite(reader, node),
-        "interpreted_string_literal" | "raw_string_literal" => {
+        Kind::Binary => binary(reader, node),
+        Kind::CompositeLiteral => composite(reader, node),
+        Kind::Text | Kind::RawText => {
             let text = string(reader, node);
             reader.literal(text, node)
         }
-        "int_literal" | "float_literal" => number(&reader.text(node)),
-        "true" => Expr::Bool(true),
-        "false" => Expr::Bool(false),
-        "nil" => Expr::Null,
-        "channel_type" => Expr::Name("chan".to_owned()),
-        "pointer_type" | "slice_type" | "map_type" | "array_type" | "generic_type" | "struct_type"
-        | "interface_type" | "function_type" => Expr::Name(type_name(reader, node).unwrap_or_default()),
-        "expression_list" => {
-            let values: Vec<Expr> = parts(node).into_iter().map(|child| visit(reader, child)).collect();
+        Kind::Int | Kind::Float => number(&text(reader, node)),
+        Kind::True => Expr::Bool(true),
+        Kind::False => Expr::Bool(false),
+        Kind::Nil => Expr::Null,
+        Kind::ChannelType => Expr::Name("chan".to_owned()),
+        Kind::PointerType
+        | Kind::SliceType
+        | Kind::MapType
+        | Kind::ArrayType
+        | Kind::GenericType
+        | Kind::StructType
+        | Kind::InterfaceType
+        | Kind::FunctionType => Expr::Name(type_name(reader, node).unwrap_or_default()),
+        Kind::ExpressionList => {
+            let values: Vec<Expr> = node.parts().map(|child| visit(reader, child)).collect();
             match <[Expr; 1]>::try_from(values) {
                 Ok([value]) => value,
                 Err(values) => Expr::List(values),
@@ -95,35 +129,38 @@ pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 /// Apart from the expressions, which nest deeper and need room for less.
 fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
-        "short_var_declaration" | "assignment_statement" => {
+        Kind::ShortVariable | Kind::Assignment => {
             assign(reader, node);
             Expr::Other
         }
-        "var_spec" | "const_spec" => {
+        Kind::VariableSpec | Kind::ConstSpec => {
             declare(reader, node);
             Expr::Other
         }
-        "expression_statement" => {
-            for child in parts(node) {
+        Kind::ExpressionStatement => {
+            for child in node.parts() {
                 let value = visit(reader, child);
                 reader.dropped(&value);
             }
             Expr::Other
         }
-        "go_statement" | "defer_statement" => {
-            let role = if node.kind() == "go_statement" { CallRole::Spawn } else { CallRole::Defer };
-            for child in parts(node) {
+        Kind::Spawn | Kind::Defer => {
+            let role = if node.kind() == Kind::Spawn { CallRole::Spawn } else { CallRole::Defer };
+            for child in node.parts() {
                 let value = visit(reader, child);
                 reader.in_role(&value, role);
             }
             Expr::Other
         }
-        "return_statement" => {
-            let values: Vec<Expr> = parts(node)
-                .into_iter()
-                .flat_map(|list| if list.kind() == "expression_list" { parts(list) } else { vec![list] })
-                .map(|child| visit(reader, child))
-                .collect();
+        Kind::Return => {
+            let mut values = Vec::new();
+            for part in node.parts() {
+                if part.kind() == Kind::ExpressionList {
+                    values.extend(part.parts().map(|child| visit(reader, child)));
+                } else {
+                    values.push(visit(reader, part));
+                }
+            }
             for value in &values {
                 reader.awaited(value);
             }
@@ -135,22 +172,22 @@ fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             reader.returned(value, node);
             Expr::Other
         }
-        "if_statement" => {
+        Kind::If => {
             branch(reader, node);
             Expr::Other
         }
-        "for_statement" => {
+        Kind::For => {
             reader.inside(ScopeKind::Loop, String::new(), node, |reader| {
-                for child in parts(node) {
-                    if child.kind() == "for_clause" {
-                        let condition = child.child_by_field_name("condition");
-                        for inner in parts(child) {
+                for child in node.parts() {
+                    if child.kind() == Kind::ForClause {
+                        let condition = child.field(Field::Condition);
+                        for inner in child.parts() {
                             let value = visit(reader, inner);
                             if Some(inner) == condition {
                                 reader.this().condition = Some(value);
                             }
                         }
-                    } else if matches!(child.kind(), "range_clause" | "block") {
+                    } else if matches!(child.kind(), Kind::RangeClause | Kind::Block) {
                         visit(reader, child);
                     } else {
                         let condition = visit(reader, child);
@@ -160,30 +197,30 @@ fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             });
             Expr::Other
         }
-        "range_clause" => {
-            let over = node.child_by_field_name("right").map_or(Expr::Other, |child| visit(reader, child));
-            for name in node.child_by_field_name("left").map(parts).unwrap_or_default() {
-                let name = reader.text(name);
+        Kind::RangeClause => {
+            let over = node.field(Field::Right).map_or(Expr::Other, |child| visit(reader, child));
+            for name in parts_of(node.field(Field::Left)) {
+                let name = text(reader, name);
                 reader.bind(name, None, None, node);
             }
             reader.this().condition = Some(Expr::Operation("range".to_owned(), vec![over]));
             Expr::Other
         }
-        "expression_case" | "default_case" | "type_case" | "communication_case" => {
-            let value = node.child_by_field_name("value").or_else(|| node.child_by_field_name("communication"));
+        Kind::Case => {
+            let value = node.field(Field::Value).or_else(|| node.field(Field::Communication));
             reader.inside(ScopeKind::Branch, String::new(), node, |reader| {
                 if let Some(value) = value {
                     let condition = visit(reader, value);
                     reader.this().condition = Some(condition);
                 }
-                for child in parts(node).into_iter().filter(|child| Some(*child) != value) {
+                for child in node.parts().filter(|child| Some(*child) != value) {
                     visit(reader, child);
                 }
             });
             Expr::Other
         }
         _ => {
-            for child in parts(node) {
+            for child in node.parts() {
                 visit(reader, child);
             }
             Expr::Other
@@ -192,9 +229,9 @@ fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 }
 
 fn import(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let Some(path) = node.child_by_field_name("path") else { return Expr::Other };
+    let Some(path) = node.field(Field::Path) else { return Expr::Other };
     let module = string(reader, path);
-    let named = reader.field_text(node, "name");
+    let named = field_text(reader, node, Field::Name);
     let local = match named.as_str() {
         "" => package_name(&module).to_owned(),
         "_" => String::new(),
@@ -235,52 +272,51 @@ fn package_name(module: &str) -> &str {
 }
 
 fn string(reader: &Reader<'_>, node: Node<'_>) -> String {
-    let text = reader.text(node);
+    let text = text(reader, node);
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default().to_owned()
 }
 
 /// A type's name without pointers, slices and arguments: `*http.Client` is `http.Client`.
 fn type_name(reader: &Reader<'_>, node: Node<'_>) -> Option<String> {
     match node.kind() {
-        "type_identifier" | "qualified_type" | "identifier" => Some(reader.text(node)),
-        "pointer_type" | "parenthesized_type" => type_name(reader, *parts(node).first()?),
-        "slice_type" | "array_type" => type_name(reader, node.child_by_field_name("element")?),
-        "generic_type" => type_name(reader, node.child_by_field_name("type")?),
-        "channel_type" => Some("chan".to_owned()),
-        "map_type" => Some("map".to_owned()),
-        "function_type" => Some("func".to_owned()),
+        Kind::TypeIdentifier | Kind::QualifiedType | Kind::Identifier => Some(text(reader, node)),
+        Kind::PointerType | Kind::ParenthesizedType => type_name(reader, node.parts().next()?),
+        Kind::SliceType | Kind::ArrayType => type_name(reader, node.field(Field::Element)?),
+        Kind::GenericType => type_name(reader, node.field(Field::Type)?),
+        Kind::ChannelType => Some("chan".to_owned()),
+        Kind::MapType => Some("map".to_owned()),
+        Kind::FunctionType => Some("func".to_owned()),
         _ => None,
     }
 }
 
 fn declared_type(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let name = reader.field_text(node, "name");
-    let Some(body) = node.child_by_field_name("type") else { return Expr::Other };
-    if body.kind() != "struct_type" {
+    let name = field_text(reader, node, Field::Name);
+    let Some(body) = node.field(Field::Type) else { return Expr::Other };
+    if body.kind() != Kind::StructType {
         let kind = type_name(reader, body);
         let scope = reader.inside(ScopeKind::Class, name, node, |reader| {
             reader.this().types = kind.into_iter().collect();
-            for child in parts(body) {
+            for child in body.parts() {
                 visit(reader, child);
             }
         });
         return Expr::Function(scope);
     }
     let scope = reader.inside(ScopeKind::Class, name, node, |reader| {
-        for list in parts(body) {
-            for field in parts(list) {
-                let kind = field.child_by_field_name("type").and_then(|kind| type_name(reader, kind));
-                let names = fields(field, "name");
-                if names.is_empty() {
+        for list in body.parts() {
+            for field in list.parts() {
+                let kind = field.field(Field::Type).and_then(|kind| type_name(reader, kind));
+                if field.field(Field::Name).is_none() {
                     // An embedded type gives its methods away.
                     reader.this().types.extend(kind);
                     continue;
                 }
-                for name in names {
-                    let name = reader.text(name);
+                for name in field.fields(Field::Name) {
+                    let name = text(reader, name);
                     reader.bind(format!("this.{name}"), kind.clone(), None, field);
                 }
-                if let Some(tag) = field.child_by_field_name("tag") {
+                if let Some(tag) = field.field(Field::Tag) {
                     let text = string(reader, tag);
                     reader.literal(text, tag);
                 }
@@ -292,62 +328,67 @@ fn declared_type(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 
 fn function(reader: &mut Reader<'_>, node: Node<'_>, name: String) -> usize {
     reader.inside(ScopeKind::Function, name, node, |reader| {
-        if let Some(receiver) = node.child_by_field_name("receiver") {
-            for parameter in parts(receiver) {
-                let kind = parameter.child_by_field_name("type").and_then(|kind| type_name(reader, kind));
+        if let Some(receiver) = node.field(Field::Receiver) {
+            for parameter in receiver.parts() {
+                let kind = parameter.field(Field::Type).and_then(|kind| type_name(reader, kind));
                 reader.this().types.extend(kind.clone());
-                let name = reader.field_text(parameter, "name");
+                let name = field_text(reader, parameter, Field::Name);
                 reader.bind(name, kind, None, parameter);
             }
         }
-        if let Some(list) = node.child_by_field_name("parameters") {
-            for parameter in parts(list) {
-                let kind = parameter.child_by_field_name("type").and_then(|kind| type_name(reader, kind));
-                for name in fields(parameter, "name") {
-                    let name = reader.text(name);
+        if let Some(list) = node.field(Field::Parameters) {
+            for parameter in list.parts() {
+                let kind = parameter.field(Field::Type).and_then(|kind| type_name(reader, kind));
+                for name in parameter.fields(Field::Name) {
+                    let name = text(reader, name);
                     reader.parameter(name, kind.clone(), None);
                 }
             }
         }
-        if let Some(result) = node.child_by_field_name("result") {
-            let last = if result.kind() == "parameter_list" { parts(result).last().copied() } else { Some(result) };
-            let kind = last.map(|last| last.child_by_field_name("type").unwrap_or(last));
-            reader.this().fails = kind.is_some_and(|kind| reader.text(kind) == "error");
+        if let Some(result) = node.field(Field::Result) {
+            let last = if result.kind() == Kind::ParameterList { result.parts().last() } else { Some(result) };
+            let kind = last.map(|last| last.field(Field::Type).unwrap_or(last));
+            reader.this().fails = kind.is_some_and(|kind| text(reader, kind) == "error");
         }
-        if let Some(body) = node.child_by_field_name("body") {
-            let statements: Vec<Node<'_>> = parts(body)
-                .into_iter()
-                .flat_map(|one| if one.kind() == "statement_list" { parts(one) } else { vec![one] })
-                .collect();
-            reader.this().empty = statements.is_empty();
-            for statement in statements {
-                visit(reader, statement);
+        if let Some(body) = node.field(Field::Body) {
+            let mut empty = true;
+            for part in body.parts() {
+                if part.kind() == Kind::StatementList {
+                    for statement in part.parts() {
+                        empty = false;
+                        visit(reader, statement);
+                    }
+                } else {
+                    empty = false;
+                    visit(reader, part);
+                }
             }
+            reader.this().empty = empty;
         }
     })
 }
 
 fn path(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let of = node.child_by_field_name("operand").map_or(Expr::Other, |child| callee(reader, child));
-    let name = reader.field_text(node, "field");
+    let of = node.field(Field::Operand).map_or(Expr::Other, |child| callee(reader, child));
+    let name = field_text(reader, node, Field::Selected);
     member(of, &name)
 }
 
 /// What is called, or has a member that is: not a read of its own.
 fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     reader.deeper(node, |reader| match node.kind() {
-        "selector_expression" => path(reader, node),
-        "parenthesized_expression" => parts(node).first().map_or(Expr::Other, |child| callee(reader, *child)),
+        Kind::Selector => path(reader, node),
+        Kind::Parenthesized => node.parts().next().map_or(Expr::Other, |child| callee(reader, child)),
         // What is said to be of a type is called as that.
-        "type_assertion_expression" => {
+        Kind::TypeAssertion => {
             let value = visit(reader, node);
-            match node.child_by_field_name("type").and_then(|kind| type_name(reader, kind)) {
+            match node.field(Field::Type).and_then(|kind| type_name(reader, kind)) {
                 Some(kind) if kind.contains('.') => Expr::Object { kind: Some(kind), fields: Vec::new() },
                 _ => value,
             }
         }
         // `lru.New[string](5)` reads like an element that is called; exported functions are no elements.
-        "index_expression" => match visit(reader, node) {
+        Kind::Index => match visit(reader, node) {
             Expr::Index(of, key)
                 if matches!(*key, Expr::Name(_))
                     && of
@@ -364,9 +405,9 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 }
 
 fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let callee = node.child_by_field_name("function").map_or(Expr::Other, |child| callee(reader, child));
-    let list = node.child_by_field_name("arguments");
-    let arguments = list.map(parts).unwrap_or_default().into_iter().map(|child| {
+    let callee = node.field(Field::Function).map_or(Expr::Other, |child| callee(reader, child));
+    let list = node.field(Field::Arguments);
+    let arguments = parts_of(list).map(|child| {
         let value = visit(reader, child);
         Argument { name: None, value }
     });
@@ -377,24 +418,24 @@ fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 }
 
 fn composite(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let kind_node = node.child_by_field_name("type");
+    let kind_node = node.field(Field::Type);
     let kind = kind_node.and_then(|kind| type_name(reader, kind));
-    let several = kind_node.is_some_and(|kind| matches!(kind.kind(), "slice_type" | "array_type"));
-    let body = node.child_by_field_name("body");
+    let several = kind_node.is_some_and(|kind| matches!(kind.kind(), Kind::SliceType | Kind::ArrayType));
+    let body = node.field(Field::Body);
     literal_value(reader, body, kind, several)
 }
 
 fn literal_value(reader: &mut Reader<'_>, body: Option<Node<'_>>, kind: Option<String>, several: bool) -> Expr {
     let mut fields = Vec::new();
     let mut items = Vec::new();
-    for element in body.map(parts).unwrap_or_default() {
-        if element.kind() == "keyed_element" {
-            let pair = parts(element);
-            let key = pair.first().map_or_else(String::new, |key| {
-                let text = reader.text(*key);
+    for element in parts_of(body) {
+        if element.kind() == Kind::KeyedElement {
+            let mut pair = element.parts();
+            let key = pair.next().map_or_else(String::new, |key| {
+                let text = text(reader, key);
                 text.trim_matches(['"', '`']).to_owned()
             });
-            let value = pair.get(1).map_or(Expr::Other, |value| element_value(reader, *value, None));
+            let value = pair.next().map_or(Expr::Other, |value| element_value(reader, value, None));
             fields.push((key, value));
         } else {
             let of = if several { kind.clone() } else { None };
@@ -405,33 +446,27 @@ fn literal_value(reader: &mut Reader<'_>, body: Option<Node<'_>>, kind: Option<S
 }
 
 fn element_value(reader: &mut Reader<'_>, node: Node<'_>, kind: Option<String>) -> Expr {
-    let inner = if node.kind() == "literal_element" { parts(node).first().copied() } else { Some(node) };
+    let inner = if node.kind() == Kind::LiteralElement { node.parts().next() } else { Some(node) };
     match inner {
-        Some(inner) if inner.kind() == "literal_value" => literal_value(reader, Some(inner), kind, false),
+        Some(inner) if inner.kind() == Kind::LiteralValue => literal_value(reader, Some(inner), kind, false),
         Some(inner) => visit(reader, inner),
         None => Expr::Other,
     }
 }
 
 fn assign(reader: &mut Reader<'_>, node: Node<'_>) {
-    let values: Vec<Expr> = node
-        .child_by_field_name("right")
-        .map(parts)
-        .unwrap_or_default()
-        .into_iter()
-        .map(|child| visit(reader, child))
-        .collect();
-    let targets = node.child_by_field_name("left").map(parts).unwrap_or_default();
+    let values: Vec<Expr> = parts_of(node.field(Field::Right)).map(|child| visit(reader, child)).collect();
+    let targets: Vec<Node<'_>> = parts_of(node.field(Field::Left)).collect();
     // The error that a call gives is looked at unless it is thrown away by name.
-    let error_kept = targets.last().is_some_and(|last| reader.text(*last) != "_");
+    let error_kept = targets.last().is_some_and(|last| text(reader, *last) != "_");
     let several = targets.len() > values.len();
     for (at, target) in targets.into_iter().enumerate() {
         let name = match target.kind() {
-            "selector_expression" => match path(reader, target) {
+            Kind::Selector => match path(reader, target) {
                 Expr::Name(name) => name,
                 _ => continue,
             },
-            "identifier" => reader.text(target),
+            Kind::Identifier => text(reader, target),
             _ => {
                 visit(reader, target);
                 continue;
@@ -448,39 +483,56 @@ fn assign(reader: &mut Reader<'_>, node: Node<'_>) {
 }
 
 fn declare(reader: &mut Reader<'_>, node: Node<'_>) {
-    let kind = node.child_by_field_name("type").and_then(|kind| type_name(reader, kind));
-    let values: Vec<Expr> = node
-        .child_by_field_name("value")
-        .map(parts)
-        .unwrap_or_default()
-        .into_iter()
-        .map(|child| visit(reader, child))
-        .collect();
-    let names = fields(node, "name");
-    let several = names.len() > values.len();
-    for (at, name) in names.into_iter().filter(|name| name.kind() == "identifier").enumerate() {
-        let name = reader.text(name);
+    let kind = node.field(Field::Type).and_then(|kind| type_name(reader, kind));
+    let values: Vec<Expr> = parts_of(node.field(Field::Value)).map(|child| visit(reader, child)).collect();
+    let several = node.fields(Field::Name).count() > values.len();
+    for (at, name) in node.fields(Field::Name).filter(|name| name.kind() == Kind::Identifier).enumerate() {
+        let name = text(reader, name);
         let (value, nth) = if several { (values.first(), at) } else { (values.get(at), 0) };
         reader.bind_nth(name, kind.clone(), value.cloned(), nth, node);
     }
 }
 
 fn branch(reader: &mut Reader<'_>, node: Node<'_>) {
-    if let Some(initializer) = node.child_by_field_name("initializer") {
+    if let Some(initializer) = node.field(Field::Initializer) {
         visit(reader, initializer);
     }
-    let condition = node.child_by_field_name("condition").map_or(Expr::Other, |child| visit(reader, child));
-    if let Some(body) = node.child_by_field_name("consequence") {
+    let condition = node.field(Field::Condition).map_or(Expr::Other, |child| visit(reader, child));
+    if let Some(body) = node.field(Field::Consequence) {
         reader.inside(ScopeKind::Branch, String::new(), body, |reader| {
             reader.this().condition = Some(condition.clone());
-            reader.this().empty = part(body, &["statement_list"]).is_none() && parts(body).is_empty();
+            reader.this().empty = body.parts().next().is_none();
             visit(reader, body);
         });
     }
-    if let Some(body) = node.child_by_field_name("alternative") {
+    if let Some(body) = node.field(Field::Alternative) {
         reader.inside(ScopeKind::Branch, String::new(), body, |reader| {
             reader.this().condition = Some(Expr::Operation("!".to_owned(), vec![condition]));
             visit(reader, body);
         });
     }
+}
+
+fn binary(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
+    let left = node.field(Field::Left).map_or(Expr::Other, |child| visit(reader, child));
+    let right = node.field(Field::Right).map_or(Expr::Other, |child| visit(reader, child));
+    let operator = field_text(reader, node, Field::Operator);
+    if operator == "||" {
+        reader.default_of(&left, &right);
+    }
+    Expr::Operation(operator, vec![left, right])
+}
+
+fn text(reader: &Reader<'_>, node: Node<'_>) -> String {
+    let (start, end) = node.range();
+    reader.between(start, end)
+}
+
+/// The text of a part, empty where there is none.
+fn field_text(reader: &Reader<'_>, node: Node<'_>, field: Field) -> String {
+    node.field(field).map(|child| text(reader, child)).unwrap_or_default()
+}
+
+fn parts_of(node: Option<Node<'_>>) -> impl Iterator<Item = Node<'_>> {
+    node.into_iter().flat_map(Node::parts)
 }

@@ -227,7 +227,7 @@ pub(super) fn starts_cluster(line: &str) -> bool {
     PATTERN
         .get_or_init(|| {
             Regex::new(
-                r"(?i)\b(kind create cluster|k3d cluster create|minikube start|microk8s (start|install)|ctlptl create|kind-action|setup-kind|setup-minikube|k3d-action|setup-k3d|get\.k3s\.io|k3s server|actions-k3s|setup-k3s|kubernetes_e2e_tests|envtest)\b",
+                r"(?i-u)\b(kind create cluster|k3d cluster create|minikube start|microk8s (start|install)|ctlptl create|kind-action|setup-kind|setup-minikube|k3d-action|setup-k3d|get\.k3s\.io|k3s server|actions-k3s|setup-k3s|kubernetes_e2e_tests|envtest)\b",
             )
             .ok()
         })
