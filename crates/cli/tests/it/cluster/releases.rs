@@ -1,6 +1,9 @@
 //! Releases through the binary, good ones and bad ones.
 
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,6 +13,9 @@ use super::{
     stage::{Cluster, Scenario, Stage, Way, image},
     traffic::{FAILING, GOOD, SLOW, UNWELL},
 };
+
+/// A Prometheus that does not know the traffic by then never will.
+const KNOWN: Duration = Duration::from_secs(20);
 
 pub(crate) const SCENARIOS: &[(&str, &Scenario)] = scenarios![
     "good-by-replicas" => |cluster: &Cluster, name: &str| good(cluster, name, Way::Replicas),
@@ -39,7 +45,12 @@ fn time(value: &Value) -> Timestamp {
 
 fn good(cluster: &Cluster, name: &str, way: Way) {
     let stage = Stage::set(cluster, name, way, GOOD);
-    let plan = stage.driven.run("plan", &["--measure", "1s"]);
+    // Prometheus may not have scraped what just came up.
+    let until = Instant::now() + KNOWN;
+    let mut plan = stage.driven.run("plan", &["--measure", "1s"]);
+    while plan.out.contains("traffic: not known") && Instant::now() < until {
+        plan = stage.driven.run("plan", &["--measure", "1s"]);
+    }
     assert_eq!(plan.code, 0, "{}{}", plan.out, plan.err);
     for part in ["step 1: 25 %", "gives 25 % (", "req/s this step sees errors above"] {
         assert!(plan.out.contains(part), "{part} is not in\n{}", plan.out);
