@@ -205,13 +205,14 @@ fn is_ready(port: u16) -> bool {
 }
 
 /// A month of the service's own counters up to now: twenty leads a minute, of which one in 10,000 fails, one in 500 is slow,
-/// and one in 1,000 ends among the dead letters.
+/// and one in 1,000 ends among the dead letters. The slow ones come at odd times: every 25 minutes sharp, they would lie between
+/// the windows of five minutes that are asked for.
 fn month(now: i64) -> String {
     const INTAKE: &str = r#"job="clay-integration",route="POST /leads""#;
     let series = [
         ("http_requests_total", format!(r#"{INTAKE},status="202""#), 19.998),
         ("http_requests_total", format!(r#"{INTAKE},status="503""#), 0.002),
-        ("http_request_duration_seconds_bucket", format!(r#"{INTAKE},le="0.25""#), 19.96),
+        ("http_request_duration_seconds_bucket", format!(r#"{INTAKE},le="0.25""#), 19.957),
         ("http_request_duration_seconds_count", INTAKE.to_owned(), 20.0),
         ("clay_dead_letters_total", r#"job="clay-integration""#.to_owned(), 0.02),
         ("clay_runs_started_total", r#"job="clay-integration""#.to_owned(), 20.0),
