@@ -477,7 +477,7 @@ mod tests {
         let gate = "  … errors            canary 0.24 % of 412, stable 0.11 % of 3600: 1500 of the\n                      canary would show 1.1 %";
         let dry = "  … says-its-version  (decides nothing) not yet";
         check(80, Lang::En, |_| (), &[head, BOTH[0], BOTH[1], gate, dry, "next look in 15 s"]);
-        check(40, Lang::En, |_| (), &["shop   step 1 of 2\n", "would show 1.1 %"]);
+        check(40, Lang::En, |_| (), &["shop   step 1 of 2\n", "1500 of the canary\n", "would show 1.1 %"]);
     }
 
     #[test]

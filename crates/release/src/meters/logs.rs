@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::MetadataExt as _,
 };
@@ -33,6 +33,10 @@ impl Logs {
         let mut sum = Trials::default();
         for path in files {
             let failed = |error: io::Error| format!("{path}: {error}");
+            // To open a pipe would wait for whoever writes into it.
+            if !fs::metadata(path).map_err(failed)?.is_file() {
+                return Err(format!("{path} is no file"));
+            }
             let mut file = File::open(path).map_err(failed)?;
             let metadata = file.metadata().map_err(failed)?;
             let tail = self.0.entry(path.clone()).or_insert_with(|| Tail {
@@ -100,7 +104,7 @@ fn is_error(level: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write as _};
+    use std::{io::Write as _, process::Command};
 
     use super::*;
 
@@ -144,6 +148,15 @@ mod tests {
         assert_eq!(count(), Trials { all: 4, bad: 3 });
         fs::remove_file(&path).unwrap();
         assert!(logs.count(&files, None).is_err());
+    }
+
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.log");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let said = Logs::default().count(&[path.to_str().unwrap().to_owned()], None);
+        assert!(said.is_err_and(|why| why.ends_with("is no file")));
     }
 
     #[test]
