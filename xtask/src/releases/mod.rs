@@ -148,11 +148,12 @@ fn example(version: Option<&str>) -> anyhow::Result<()> {
 const HEAD: &str = "\
 # Releases that were tried
 
-The [Clay example](../examples/clay-integration) as stable (2.0.0) and as a release (2.0.1), two replicas each, behind HAProxy, with 100 requests a second of users who send leads, taken on by `gonogo rollout start` at 10 % and at 50 %. What is
-wrong with a release is wrong with its environment or with what it calls. Steps last seconds where they would last minutes, and
-a look is due every half second. `cargo xtask releases --good 100 --write` does it and writes this page; a release that does not
-end as it has to fails it, and so does an answer that users got and HAProxy did not write down, or a share that was not
-reached by HAProxy's own book. CI tries all releases of the first table.
+The [Clay example](../examples/clay-integration) as stable (2.0.0) and as a release (2.0.1), two replicas each, behind HAProxy,
+with 100 requests a second of users who send leads, taken on by `gonogo rollout start` at 10 % and at 50 %. What is wrong with
+a release is wrong with its environment or with what it calls. Steps last seconds where they would last minutes, and a look is
+due every half second. `cargo xtask releases --good 100 --write` does it and writes this page; a release that does not end as
+it has to fails it, and so does an answer that users got and HAProxy did not write down, or a share that was not reached by
+HAProxy's own book. CI tries all releases of the first table.
 ";
 
 const TABLE: &str = "
