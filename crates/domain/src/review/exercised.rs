@@ -3,7 +3,7 @@
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
-    Check, Evidence, Finding, Message, Missing, Reading, Readings, Source, Strength,
+    Check, Conclusion, Evidence, Finding, Message, Missing, Reading, Readings, Source, Strength,
     evidence::ExerciseRecord,
     exercise::{Answer, Held, Kind},
 };
@@ -30,7 +30,9 @@ pub(super) fn add(check: &Check, evidence: &Evidence<'_>, readings: Readings) ->
     });
     let Some(newest) = spoken.max_by_key(|one| one.on) else { return readings };
     let on = newest.on;
-    let known = readings.get(Strength::Exercised).filter(|reading| reading.missing.is_none());
+    // That nothing of the kind was found here is no answer.
+    let says = |one: &&Reading| !matches!(one.conclusion, Conclusion::NotFound | Conclusion::Unknown);
+    let known = readings.get(Strength::Exercised).filter(says);
     if known.is_some_and(|reading| reading.on.is_none_or(|other| other >= on)) {
         return readings;
     }

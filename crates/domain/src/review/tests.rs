@@ -51,6 +51,10 @@ example!(LOOKS, "a.looks", Required, None, |evidence, _| {
     Readings::configured(evidence.documents().map(|_| Reading::elsewhere(nothing(), nothing())))
 });
 example!(STARTS, "health.startup", Required, None, |_, _| holds(true));
+example!(LOOKED_FOR, "health.startup", Required, None, |_, _| {
+    let nothing = Reading::elsewhere(Message::new("no record", "无记录"), Message::new("a record", "记录"));
+    holds(true).and(Strength::Exercised, Ok(nothing))
+});
 example!(DOCUMENTS, "a.documents", Required, None, |evidence, _| {
     Readings::configured(evidence.documents().map(|documents| match documents {
         [] => Reading::absent(finding()),
@@ -372,10 +376,13 @@ fn check_exercised(day: Date, ready: bool, outcome: Outcome, strength: Strength,
     let place = Place::whole(".gonogo/exercise/shop.json");
     let exercises = Arc::new(Gathered::new(vec![crate::evidence::ExerciseRecord { place, exercise }], 1, Vec::new()));
     let facts = Facts { exercises, ..facts(Class::Server) };
-    let review = review(&[&STARTS], &facts, &Policy::default(), None, Records::default());
-    let one = review.of("health.startup").unwrap();
-    assert_eq!((one.outcome(), one.settled.strength), (outcome, Some(strength)));
-    assert_eq!(!one.settled.contradicted.is_empty(), contradicted);
+    // It says the same where the judge looked for something exercised and found nothing.
+    for check in [&STARTS, &LOOKED_FOR] {
+        let review = review(&[check], &facts, &Policy::default(), None, Records::default());
+        let one = review.of("health.startup").unwrap();
+        assert_eq!((one.outcome(), one.settled.strength), (outcome, Some(strength)));
+        assert_eq!(!one.settled.contradicted.is_empty(), contradicted);
+    }
 }
 
 #[test]
