@@ -17,6 +17,9 @@ pub struct Adaptive {
     pub dependency: String,
     /// Requests a second.
     pub rate: f64,
+    /// Answered 429 or 503 before anything was slow; with any, nothing was made slow.
+    #[serde(default)]
+    pub refused_before: u64,
     /// How much later its answers came.
     pub slowed_ms: u64,
     /// Most calls under way at the dependency soon after it became slow.
@@ -36,10 +39,41 @@ pub struct Adaptive {
 }
 
 impl Adaptive {
+    /// Users were refused before the dependency was made slow.
+    pub fn held_back(dependency: String, rate: f64, refused_before: u64) -> Self {
+        Self {
+            dependency,
+            rate,
+            refused_before,
+            slowed_ms: 0,
+            first: 0,
+            last: 0,
+            refused: 0,
+            sent: 0,
+            failed: 0,
+            unanswered: 0,
+            back_ms: None,
+            watched_ms: 0,
+        }
+    }
+
     pub(super) fn answers(&self) -> Vec<Answer> {
         const CHECK: &str = "resilience.adaptive-limits";
         let Self { dependency, first, last, refused, .. } = self;
         let slowed = time(self.slowed_ms);
+        if self.refused_before > 0 {
+            let why = Message::new(
+                format!(
+                    "{} requests were refused before {dependency} was slow, at {:.0}/s: another limit holds users back",
+                    self.refused_before, self.rate
+                ),
+                format!(
+                    "{dependency} 变慢之前，在 {:.0}/s 下已有 {} 个请求被拒绝：另有限制",
+                    self.rate, self.refused_before
+                ),
+            );
+            return vec![Answer::inconclusive(CHECK, why)];
+        }
         if self.failed * 10 > self.sent {
             let why = Message::new(
                 format!(
@@ -107,6 +141,7 @@ mod tests {
         let adaptive = Adaptive {
             dependency: "clay".to_owned(),
             rate: 200.0,
+            refused_before: 0,
             slowed_ms: 600,
             first,
             last,
@@ -133,6 +168,12 @@ mod tests {
         // A pool of thirty that all others queue for.
         check(30, 30, 0, 0, Some(2000), Held::No);
         check(60, 20, 1500, 0, None, Held::No);
+    }
+
+    #[test]
+    fn whoever_is_refused_before_says_nothing_of_the_limit() {
+        let answers = Adaptive::held_back("clay".to_owned(), 300.0, 17).answers();
+        assert_eq!(answers[0].held, Held::Inconclusive);
     }
 
     #[test]

@@ -305,7 +305,8 @@ impl Kind {
             Self::Degradation => (0, 14, 0),
             Self::Bulkhead => (0, 20, 0),
             Self::Statuses => (0, 28, 0),
-            Self::Retries | Self::Adaptive => (0, 32, 0),
+            Self::Retries => (0, 32, 0),
+            Self::Adaptive => (0, 45, 0),
             Self::Breaker => (0, 70, 0),
         };
         Duration::from_secs(once + dependency * u64::from(dependencies) + request * u64::from(requests))

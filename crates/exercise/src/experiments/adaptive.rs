@@ -22,6 +22,9 @@ const SLOWED: Duration = Duration::from_millis(600);
 
 const SLOW: Duration = Duration::from_secs(15);
 
+/// Nothing is slow for as long before: who refuses users then has another limit than one that follows the dependency.
+const BEFORE: Duration = SLOW;
+
 /// The calls of the first seconds, and of the last ones.
 const FIRST: Duration = Duration::from_secs(3);
 const LAST: Duration = Duration::from_secs(3);
@@ -37,7 +40,17 @@ const MOST: usize = 2;
 const ANSWER: Duration = Duration::from_secs(10);
 
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
-    let needed = needed::http_dependencies(bench, survey)?;
+    let mut needed = needed::http_dependencies(bench, survey)?;
+    for Needed { name, kinds, .. } in &mut needed {
+        kinds.retain(|kind| !survey.later(name, *kind));
+    }
+    needed.retain(|one| !one.kinds.is_empty());
+    if needed.is_empty() {
+        return Err(Unmade::Missing(Message::new(
+            "calls come after the answers: no user waits for a dependency, and none is refused because it is slow",
+            "调用发生在响应之后：没有用户等待依赖，也不会因其变慢而被拒绝",
+        )));
+    }
     let begin = Instant::now();
     let (mut found, mut marks, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for Needed { name, kinds, .. } in needed.iter().take(MOST) {
@@ -45,7 +58,12 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         let bound = bench.dependency(name).and_then(|plan| plan.bound).unwrap_or(ANSWER);
         let slowed = SLOWED.min(bound / 2);
         let traffic = Traffic::start(bench.address(), rate, ANSWER, bench.make_of(kinds))?;
-        bench.wait(Duration::from_secs(3))?;
+        let refused_before = refused_before(bench, &traffic)?;
+        if refused_before > 0 {
+            found.push(Adaptive::held_back(name.clone(), rate, refused_before));
+            all.extend(traffic.end());
+            continue;
+        }
         let from = Instant::now();
         // A request is under way until its late answer was given.
         let answer = Break::SlowHeaders { delay: slowed };
@@ -68,6 +86,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         found.push(Adaptive {
             dependency: name.clone(),
             rate,
+            refused_before,
             slowed_ms: u64::try_from(slowed.as_millis()).unwrap_or(u64::MAX),
             first,
             last,
@@ -91,6 +110,20 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
     Ok(Trial { observation: Observation::Adaptive(found), timeline })
+}
+
+/// How many were refused while nothing was slow; a few that came at once are none.
+fn refused_before(bench: &Bench, traffic: &Traffic) -> Result<u64, BenchError> {
+    let begun = Instant::now();
+    while begun.elapsed() < BEFORE {
+        bench.wait(Duration::from_secs(1))?;
+        let sent = traffic.so_far();
+        let refused = sent.iter().filter(|one| one.exchange.how.refused()).count();
+        if refused * 50 > sent.len() {
+            return Ok(u64::try_from(refused).unwrap_or(u64::MAX));
+        }
+    }
+    Ok(0)
 }
 
 fn bearable(bench: &Bench, kinds: &[usize]) -> Result<f64, BenchError> {
