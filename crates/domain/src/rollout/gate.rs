@@ -99,7 +99,6 @@ impl Watched {
                     Some(Reading::Counts { canary, stable }) => (canary, stable),
                     _ => (None, None),
                 };
-                let (canary, stable) = (steady(canary, was_canary), steady(stable, was_stable));
                 self.before = Some(Reading::Counts { canary, stable });
                 let (canary, stable) = (since(canary, was_canary), since(stable, was_stable));
                 match stage {
@@ -315,14 +314,6 @@ fn needed(canary: Trials, stable: Trials, of_stable: f64, of_canary: f64, false_
         .map_or(f64::INFINITY, |all| all * share)
 }
 
-/// What goes wrong is asked for apart, and between the two questions its series may be gone for a moment (a scrape that came too
-/// late). A counter that began anew would have begun anew in all of it.
-fn steady(now: Option<Trials>, then: Option<Trials>) -> Option<Trials> {
-    let now = now?;
-    let bad = then.filter(|then| now.all >= then.all).map_or(now.bad, |then| now.bad.max(then.bad));
-    Some(Trials { bad, ..now })
-}
-
 /// What came since then; all of it where the counter began anew; none where there is no earlier one.
 fn since(now: Option<Trials>, then: Option<Trials>) -> Option<Trials> {
     let (now, then) = (now?, then?);
@@ -424,13 +415,6 @@ mod tests {
         let readings = vec![counts((100, 9), (900, 9)), counts((30, 0), (1_000, 9))];
         let watched = check(ERRORS, Stage::Beside, readings, &[Some(Measured::NoData); 2]);
         assert_eq!((watched.canary.all, watched.stable.all), (30, 100));
-    }
-
-    #[test]
-    fn errors_that_cannot_be_counted_for_a_moment_are_no_counter_that_began_anew() {
-        let readings = vec![counts((600, 3), (900, 9)), counts((650, 0), (950, 9)), counts((700, 4), (1_000, 10))];
-        let watched = check(ERRORS, Stage::Beside, readings, &[Some(Measured::NoData); 3]);
-        assert_eq!((watched.canary, watched.of_step), (Trials { all: 100, bad: 1 }, (100, 100)));
     }
 
     #[test]

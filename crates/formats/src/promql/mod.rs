@@ -3,6 +3,7 @@
 mod counters;
 mod guard;
 mod patterns;
+mod processes;
 mod template;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use promql_parser::label::{MatchOp, Matcher as ParsedMatcher};
 use promql_parser::parser::{Expr, LabelModifier, VectorSelector};
 
 pub use counters::rated;
+pub use processes::by_process;
 pub use template::VARIABLE;
 
 /// What an expression asks for.

@@ -1,25 +1,26 @@
 //! Reading what the gates are judged by.
 
+mod growth;
 mod logs;
+mod prometheus;
 mod requests;
 mod saturation;
+mod scrapes;
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use gonogo_actuators::{command, haproxy::Counters};
-use gonogo_collectors::metrics::{
-    Address, Endpoint, Limits, MetricsTrouble, Number, Prometheus,
-    exposition::{Exposition, Sample},
-};
+use gonogo_collectors::metrics::{Address, Endpoint, Limits, MetricsTrouble, Number, Prometheus};
 use gonogo_domain::{
-    rollout::{GateKind, Requests, gate::Reading, latency::Histogram, sequential::Trials},
+    rollout::{GateKind, Requests, gate::Reading},
     slo::{self, Objective},
 };
-use regex::Regex;
 
 use crate::{Actuator, Family, File, MeterFile, Metrics, Sides as Matchers, file::BySide};
+use growth::{Growth, Side};
 use logs::Logs;
 use saturation::Before;
+use scrapes::Scraped;
 
 /// Everything that is asked in a look.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Meters {
 /// What is remembered from look to look, and lost with a kill without harm: everything is counted from the next look on.
 #[derive(Debug, Default)]
 struct Memory {
+    /// Of each gate that reads counters.
+    growth: BTreeMap<usize, Growth>,
     logs: BTreeMap<usize, Logs>,
     before: Before,
 }
@@ -77,7 +80,7 @@ struct Once {
     silent: Option<String>,
     /// The matchers of stable and canary.
     matchers: Option<Result<[String; 2], String>>,
-    scrapes: Option<Result<Sides<Vec<Exposition>>, String>>,
+    scrapes: Option<Result<Sides<Scraped>, String>>,
 }
 
 impl Once {
@@ -165,30 +168,12 @@ impl Meters {
                 Ok(Reading::Counts { canary: trials(canary), stable: trials(stable) })
             }
             MeterFile::PromCounts { total, bad } => {
-                let prometheus = self.prometheus(once)?;
-                let mut sides = [None, None];
-                for (place, side) in sides.iter_mut().zip(&self.matchers(actuator, once).await?) {
-                    let all = count(prometheus, once, &total.replace("$side", side)).await?;
-                    // No series of what goes wrong yet is none of it; no series at all is no data.
-                    let bad = count(prometheus, once, &bad.replace("$side", side)).await?.unwrap_or(0);
-                    *place = all.map(|all| Trials { all, bad });
-                }
-                let [stable, canary] = sides;
-                Ok(Reading::Counts { canary, stable })
+                let of = prometheus::Counted::Requests { total, bad };
+                self.grown_in_prometheus(place, of, actuator, once).await
             }
             MeterFile::PromHistogram { query } => {
-                let prometheus = self.prometheus(once)?;
-                let mut sides = [None, None];
-                for (place, side) in sides.iter_mut().zip(&self.matchers(actuator, once).await?) {
-                    let answer = prometheus.instant(&query.replace("$side", side), None).await;
-                    let samples = answer.map_err(|error| once.told(&error))?.value;
-                    let buckets = samples
-                        .iter()
-                        .filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value)));
-                    *place = histogram(buckets);
-                }
-                let [stable, canary] = sides;
-                Ok(Reading::Histograms { canary, stable })
+                let of = prometheus::Counted::Buckets(query);
+                self.grown_in_prometheus(place, of, actuator, once).await
             }
             MeterFile::PromValue { query } => {
                 let prometheus = self.prometheus(once)?;
@@ -200,21 +185,11 @@ impl Meters {
                 }
             }
             MeterFile::Counts { total, bad } => {
-                let (stable, canary) = self.scrapes(actuator, once).await?;
-                let count = |side: Option<Vec<Exposition>>| counted(&side?, total, bad);
-                Ok(Reading::Counts { canary: count(canary), stable: count(stable) })
+                self.grown_at_servers(place, scrapes::Counted::Requests { total, bad }, actuator, once).await
             }
             MeterFile::Histogram(family) => {
-                let (stable, canary) = self.scrapes(actuator, once).await?;
                 let buckets = Family { name: format!("{}_bucket", family.name), ..family.clone() };
-                let read = |side: Option<Vec<Exposition>>| {
-                    let side = side?;
-                    let samples = buckets.of(&side);
-                    let bounds =
-                        samples.filter_map(|sample| Some((sample.labels.get("le")?.parse().ok()?, sample.value)));
-                    histogram(bounds).or_else(|| buckets.is_there(&side).then(Histogram::default))
-                };
-                Ok(Reading::Histograms { canary: read(canary), stable: read(stable) })
+                self.grown_at_servers(place, scrapes::Counted::Buckets(&buckets), actuator, once).await
             }
             MeterFile::Http(http) => {
                 let client = self.client.as_ref().map_err(Clone::clone)?;
@@ -265,8 +240,8 @@ impl Meters {
             }
             MeterFile::Saturation { used, capacity } => {
                 let (stable, canary) = self.scrapes(actuator, once).await?;
-                let scrapes = canary.or(stable).unwrap_or_default();
-                Ok(Reading::Value(self.memory.borrow_mut().before.fullest(place, used, capacity, &scrapes)))
+                let scraped = canary.or(stable).unwrap_or_default();
+                Ok(Reading::Value(self.memory.borrow_mut().before.fullest(place, used, capacity, &scraped)))
             }
             MeterFile::Burn { .. } => {
                 let prometheus = self.prometheus(once)?;
@@ -288,6 +263,50 @@ impl Meters {
                 (Err(trouble), _) if trouble.what.contains("exit status: 1)") => Reading::NotPassed(trouble.what),
                 (Err(trouble), _) => Reading::Error(trouble.to_string()),
             }),
+        }
+    }
+
+    /// What a gate reads from counters in Prometheus.
+    async fn grown_in_prometheus(
+        &self,
+        place: usize,
+        counted: prometheus::Counted<'_>,
+        actuator: &mut Actuator,
+        once: &mut Once,
+    ) -> Result<Reading, String> {
+        let prometheus = self.prometheus(once)?;
+        let matchers = self.matchers(actuator, once).await?;
+        let counters = prometheus::ask(prometheus, once, counted, &matchers).await?;
+        Ok(self.grown(place, |growth| prometheus::add(growth, &counters, &matchers)))
+    }
+
+    /// What a gate reads from counters of the servers themselves.
+    async fn grown_at_servers(
+        &self,
+        place: usize,
+        counted: scrapes::Counted<'_>,
+        actuator: &mut Actuator,
+        once: &mut Once,
+    ) -> Result<Reading, String> {
+        let (stable, canary) = self.scrapes(actuator, once).await?;
+        Ok(self.grown(place, |growth| {
+            [(Side::Stable, stable), (Side::Canary, canary)]
+                .map(|(side, scraped)| scrapes::add(growth, side, scraped.as_ref(), counted))
+        }))
+    }
+
+    /// What a gate has seen grow, after `add` has taken how counters stand now and said which of stable and canary have some.
+    fn grown(&self, place: usize, add: impl FnOnce(&mut Growth) -> [bool; 2]) -> Reading {
+        let mut memory = self.memory.borrow_mut();
+        let growth = memory.growth.entry(place).or_default();
+        let [stable, canary] = add(growth);
+        let is_latency = matches!(self.gates.get(place), Some((_, GateKind::Latency { .. })));
+        if is_latency {
+            let of = |is_there: bool, side| if is_there { growth.histogram(side) } else { None };
+            Reading::Histograms { canary: of(canary, Side::Canary), stable: of(stable, Side::Stable) }
+        } else {
+            let of = |is_there: bool, side| is_there.then(|| growth.trials(side));
+            Reading::Counts { canary: of(canary, Side::Canary), stable: of(stable, Side::Stable) }
         }
     }
 
@@ -322,18 +341,14 @@ impl Meters {
 
     /// Every server of each release is scraped; one that does not answer makes an error of it, because its counters would be
     /// missing from the sum.
-    async fn scrapes(&self, actuator: &mut Actuator, once: &mut Once) -> Result<Sides<Vec<Exposition>>, String> {
+    async fn scrapes(&self, actuator: &mut Actuator, once: &mut Once) -> Result<Sides<Scraped>, String> {
         if once.scrapes.is_none() {
             once.scrapes = Some(self.scrape_all(actuator).await);
         }
-        match &mut once.scrapes {
-            Some(Ok((stable, canary))) => Ok((copies(stable.as_deref()), copies(canary.as_deref()))),
-            Some(Err(error)) => Err(error.clone()),
-            None => Err("nothing was scraped".to_owned()),
-        }
+        once.scrapes.clone().unwrap_or_else(|| Err("nothing was scraped".to_owned()))
     }
 
-    async fn scrape_all(&self, actuator: &mut Actuator) -> Result<Sides<Vec<Exposition>>, String> {
+    async fn scrape_all(&self, actuator: &mut Actuator) -> Result<Sides<Scraped>, String> {
         let (stable, canary) = match (&self.metrics, actuator) {
             (Some(Metrics::Addresses { stable, canary }), _) => (stable.clone(), canary.clone()),
             (Some(Metrics::Path(path)), Actuator::HaProxy(driver)) => {
@@ -345,13 +360,14 @@ impl Meters {
         };
         let mut sides = [None, None];
         for (place, addresses) in sides.iter_mut().zip([stable, canary]) {
-            let mut scrapes = Vec::with_capacity(addresses.len());
+            let mut scraped = Vec::with_capacity(addresses.len());
             for address in addresses {
                 let endpoint = Address::new(&address).and_then(|address| Endpoint::new(address, LIMITS));
                 let endpoint = endpoint.map_err(|error| error.to_string())?;
-                scrapes.push(endpoint.scrape().await.map_err(|error| error.to_string())?);
+                let exposition = endpoint.scrape().await.map_err(|error| error.to_string())?;
+                scraped.push((address, exposition));
             }
-            *place = Some(scrapes).filter(|scrapes| !scrapes.is_empty());
+            *place = (!scraped.is_empty()).then(|| Scraped::new(scraped));
         }
         let [stable, canary] = sides;
         Ok((stable, canary))
@@ -422,105 +438,7 @@ async fn counters(actuator: &mut Actuator, once: &mut Once) -> Result<Sides<Coun
     once.counters.clone().unwrap_or(Ok((None, None)))
 }
 
-fn copies(scrapes: Option<&[Exposition]>) -> Option<Vec<Exposition>> {
-    let copy = |scrape: &Exposition| {
-        let mut copy = Exposition::default();
-        copy.samples.clone_from(&scrape.samples);
-        copy
-    };
-    scrapes.map(|scrapes| scrapes.iter().map(copy).collect())
-}
-
-/// A counter by a query; none: no series.
-async fn count(prometheus: &Prometheus, once: &mut Once, query: &str) -> Result<Option<u64>, String> {
-    match prometheus.number(query, None).await.map_err(|error| once.told(&error))?.value {
-        Number::Is(number) => Ok(whole(number)),
-        Number::NotANumber | Number::Nothing => Ok(None),
-        Number::Several(count) => Err(format!("the query gives {count} series: add them up with sum(…)")),
-    }
-}
-
-impl Family {
-    /// Its series in these scrapes.
-    fn of<'a>(&'a self, scrapes: &'a [Exposition]) -> impl Iterator<Item = &'a Sample> {
-        let samples = scrapes.iter().flat_map(|scrape| &scrape.samples);
-        samples.filter(|sample| sample.name == self.name && has(sample, &self.labels))
-    }
-
-    /// It has series, whatever their labels are.
-    fn is_there(&self, scrapes: &[Exposition]) -> bool {
-        scrapes.iter().flat_map(|scrape| &scrape.samples).any(|sample| sample.name == self.name)
-    }
-}
-
-/// All of these labels match.
-fn has(sample: &Sample, labels: &BTreeMap<String, Regex>) -> bool {
-    labels.iter().all(|(label, pattern)| sample.labels.get(label).is_some_and(|value| pattern.is_match(value)))
-}
-
-/// The counters of a family, and of those whose labels match.
-fn counted(scrapes: &[Exposition], total: &Family, bad: &BTreeMap<String, Regex>) -> Option<Trials> {
-    let mut trials = None;
-    for sample in total.of(scrapes) {
-        let value = whole(sample.value)?;
-        let is_bad = has(sample, bad);
-        let sum: &mut Trials = trials.get_or_insert_default();
-        sum.add(Trials { all: value, bad: if is_bad && !bad.is_empty() { value } else { 0 } });
-    }
-    // A series begins with its first request: where the family is there, one that is not has counted none.
-    trials.or_else(|| total.is_there(scrapes).then(Trials::default))
-}
-
-/// Buckets of one or several series, added up.
-fn histogram(buckets: impl Iterator<Item = (f64, f64)>) -> Option<Histogram> {
-    let mut sums: Vec<(f64, u64)> = Vec::new();
-    for (bound, value) in buckets {
-        let value = whole(value)?;
-        match sums.iter_mut().find(|(other, _)| other.total_cmp(&bound).is_eq()) {
-            Some((_, sum)) => *sum = sum.saturating_add(value),
-            None => sums.push((bound, value)),
-        }
-    }
-    let all = sums.iter().find(|(bound, _)| bound.is_infinite()).map(|(_, all)| *all)?;
-    Some(Histogram::new(sums, all))
-}
-
-/// A counter is a whole number; `increase` extrapolates, and what it gives is rounded.
-fn whole(number: f64) -> Option<u64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
-    (0.0..1e18).contains(&number).then(|| number.round() as u64)
-}
-
 fn first(printed: &[u8]) -> String {
     let text = String::from_utf8_lossy(printed);
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("passed").chars().take(200).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counters_of_several_servers_are_added_and_what_is_bad_is_told_by_its_labels() {
-        let text =
-            "requests{status=\"200\",path=\"/\"} 90\nrequests{status=\"503\"} 7\nrequests{status=\"429\"} 3\nother 5\n";
-        let scrapes = [Exposition::read(text).unwrap(), Exposition::read(text).unwrap()];
-        let labels = |label: &str, pattern| BTreeMap::from([(label.to_owned(), Regex::new(pattern).unwrap())]);
-        let family = |name: &str, labels| Family { name: name.to_owned(), labels };
-        let (all, bad) = (family("requests", BTreeMap::new()), labels("status", "^5..$"));
-        assert_eq!(counted(&scrapes, &all, &bad), Some(Trials { all: 200, bad: 14 }));
-        assert_eq!(counted(&scrapes, &all, &labels("status", "^429$")), Some(Trials { all: 200, bad: 6 }));
-        assert_eq!(counted(&scrapes, &family("nothing", BTreeMap::new()), &bad), None);
-        // What probes ask is left out where labels say so.
-        let of_users = family("requests", labels("path", "^/$"));
-        assert_eq!(counted(&scrapes, &of_users, &bad), Some(Trials { all: 180, bad: 0 }));
-    }
-
-    #[test]
-    fn buckets_of_several_series_are_one_histogram() {
-        let buckets = [(0.1, 5.0), (f64::INFINITY, 9.0), (0.1, 1.0), (f64::INFINITY, 1.0)];
-        assert_eq!(histogram(buckets.into_iter()), Some(Histogram::new(vec![(0.1, 6)], 10)));
-        assert_eq!(histogram([(0.1, 5.0)].into_iter()), None);
-        assert_eq!(histogram([(0.1, f64::NAN), (f64::INFINITY, 1.0)].into_iter()), None);
-    }
 }

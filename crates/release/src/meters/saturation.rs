@@ -8,7 +8,7 @@ use crate::{Family, file::Capacity};
 
 /// Counters as they were at the last look, by gate and server, for how fast they grow.
 #[derive(Debug, Default)]
-pub(super) struct Before(BTreeMap<(usize, usize), (Instant, f64)>);
+pub(super) struct Before(BTreeMap<(usize, String), (Instant, f64)>);
 
 impl Before {
     /// Percent of the capacity, of the server that has used most of it; none: nothing is known yet.
@@ -17,12 +17,12 @@ impl Before {
         gate: usize,
         used: &Family,
         capacity: &Capacity,
-        scrapes: &[Exposition],
+        scraped: &[(String, Exposition)],
     ) -> Option<f64> {
         let mut fullest: Option<f64> = None;
-        for (server, scrape) in scrapes.iter().enumerate() {
-            let scrape = std::slice::from_ref(scrape);
-            let sum = |family: &Family| family.of(scrape).map(|sample| sample.value).reduce(|one, other| one + other);
+        for (server, exposition) in scraped {
+            let sum =
+                |family: &Family| family.of(exposition).map(|sample| sample.value).reduce(|one, other| one + other);
             let used_now = sum(used)?;
             let used = if used.name.ends_with("_total") { self.a_second(gate, server, used_now)? } else { used_now };
             let most = match capacity {
@@ -39,9 +39,9 @@ impl Before {
         fullest
     }
 
-    fn a_second(&mut self, gate: usize, server: usize, value: f64) -> Option<f64> {
+    fn a_second(&mut self, gate: usize, server: &str, value: f64) -> Option<f64> {
         let now = Instant::now();
-        let (then, before) = self.0.insert((gate, server), (now, value))?;
+        let (then, before) = self.0.insert((gate, server.to_owned()), (now, value))?;
         let seconds = now.duration_since(then).as_secs_f64();
         (value >= before && seconds > 0.0).then(|| (value - before) / seconds)
     }
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn the_fullest_server_counts_and_what_is_not_known_is_not_empty() {
-        let scrapes = ["used 30\nmost 100\n", "used 45\nmost 50\n"].map(|text| Exposition::read(text).unwrap());
+        let scrapes = [("a", "used 30\nmost 100\n"), ("b", "used 45\nmost 50\n")]
+            .map(|(server, text)| (server.to_owned(), Exposition::read(text).unwrap()));
         let mut before = Before::default();
         let most = Capacity::Family(family("most"));
         assert_eq!(before.fullest(0, &family("used"), &most, &scrapes), Some(90.0));
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_counter_is_what_it_grows_by_a_second() {
-        let at = |text: &str| [Exposition::read(text).unwrap()];
+        let at = |text: &str| [("a".to_owned(), Exposition::read(text).unwrap())];
         let mut before = Before::default();
         let (cpu, cores) = (family("cpu_seconds_total"), Capacity::Number(1.0));
         assert_eq!(before.fullest(0, &cpu, &cores, &at("cpu_seconds_total 5\n")), None);
