@@ -7,15 +7,14 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::{self, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{self, Write as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant, SystemTime},
+    process::Command,
+    time::SystemTime,
 };
 
 use anyhow::{Context as _, bail};
+use gonogo_components::prometheus::Prometheus;
 use gonogo_domain::exercise::{Ended, Exercise, Held};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
@@ -27,9 +26,6 @@ const EXAMPLE: &str = "examples/clay-integration";
 
 /// The day of the review: what the people of the example have dated would be too old on a later one.
 const DAY: &str = "2026-11-22";
-
-/// A Prometheus that does not come up is not waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The length of the month in minutes: what the objectives count over, and some days more.
 const MONTH: i64 = 30 * 24 * 60;
@@ -148,8 +144,8 @@ impl Copy {
     }
 
     fn ask_the_gate(&self) -> anyhow::Result<()> {
-        let prometheus = Prometheus::with_a_month()?;
-        passes(&mut self.gonogo(&["slo", "gate", ".", "--prometheus", &prometheus.url]))
+        let prometheus = Prometheus::with_past(&month(Timestamp::try_from(now())?.as_second()))?;
+        passes(&mut self.gonogo(&["slo", "gate", ".", "--prometheus", &prometheus.url()]))
     }
 
     /// Reviews it, and prints the decision with what is open.
@@ -187,63 +183,6 @@ impl Copy {
 /// The program of the example as `cargo` builds it.
 fn program() -> PathBuf {
     built("debug").with_file_name("clay-integration")
-}
-
-/// A real Prometheus with a past that is made up. It goes away with this.
-struct Prometheus {
-    process: Child,
-    url: String,
-    _folder: TempDir,
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Prometheus {
-    fn with_a_month() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let path = |name: &str| folder.path().join(name);
-        fs::write(path("past.txt"), month(Timestamp::try_from(now())?.as_second()))?;
-        fs::write(path("prometheus.yml"), "global: {scrape_interval: 1m}\n")?;
-        let blocks = ["tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=720h"];
-        let made = Command::new("promtool").args(blocks).args([path("past.txt"), path("data")]).output();
-        let made = made.context("promtool does not run (Debian package `prometheus`)")?;
-        if !made.status.success() {
-            bail!("promtool: {}", String::from_utf8_lossy(&made.stderr));
-        }
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let process = Command::new("prometheus")
-            .arg(format!("--config.file={}", path("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", path("data").display()))
-            .arg("--storage.tsdb.retention.time=90d")
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("prometheus does not run (Debian package `prometheus`)")?;
-        let prometheus = Self { process, url: format!("http://127.0.0.1:{port}"), _folder: folder };
-        let until = Instant::now() + PATIENCE;
-        while !is_ready(port) {
-            if Instant::now() >= until {
-                bail!("Prometheus does not become ready");
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(prometheus)
-    }
-}
-
-fn is_ready(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let asked = stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n");
-    let mut answer = String::new();
-    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.0 200")
 }
 
 /// A month of the service's own counters up to now: twenty leads a minute, of which one in 10,000 fails, one in 500 is slow,

@@ -1,12 +1,14 @@
 //! One bounded GET without TLS: what a server of the own network says of itself.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use gonogo_resilience::retry::{self, Backoff, Fate, RetryPolicy, Settings};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tower::{Service as _, ServiceBuilder};
 
 /// What was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +20,26 @@ pub struct Answer {
 /// A version or a health page is far smaller.
 const LARGEST: usize = 1 << 20;
 
-/// Asks `http://{authority}{path}`; on failure says why, without the address.
+/// Asks `http://{authority}{path}`, and again where it fails: of servers that answer an error now and then, one did just now.
+/// On failure says why, without the address. `patience` is that of one attempt.
 pub async fn get(authority: &str, path: &str, patience: Duration) -> Result<Answer, String> {
-    tokio::time::timeout(patience, ask(authority, path))
-        .await
-        .map_err(|_| format!("no answer within {} ms", patience.as_millis()))?
+    let backoff = Backoff { base: Duration::from_millis(50), ..Backoff::default() };
+    let settings = Settings { backoff, overall: patience, ..Settings::default() };
+    let policy = RetryPolicy::new(settings, retry::budget(), |()| true, fate);
+    let attempt = |()| async move {
+        tokio::time::timeout(patience, ask(authority, path))
+            .await
+            .map_err(|_| format!("no answer within {} ms", patience.as_millis()))?
+    };
+    ServiceBuilder::new().retry(policy).service_fn(attempt).call(()).await
+}
+
+/// Who does not listen is seen at the next look; an error of the server itself may be gone a moment later.
+fn fate(result: Result<&Answer, &String>, _: SystemTime) -> Fate {
+    match result {
+        Ok(Answer { status: 429 | 500.., .. }) => Fate::Transient { after: None },
+        _ => Fate::Final,
+    }
 }
 
 async fn ask(authority: &str, path: &str) -> Result<Answer, String> {

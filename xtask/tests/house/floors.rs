@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{none, packages, text};
 
 const FLOORS: &[(&str, u8)] = &[
-    ("gonogo-control-plane", 0),
+    ("gonogo-components", 0),
     ("gonogo-domain", 0),
     ("gonogo-resilience", 0),
     ("gonogo-actuators", 1),

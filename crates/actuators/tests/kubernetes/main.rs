@@ -17,7 +17,7 @@ mod watch;
 
 use std::{future::Future, path::Path, pin::Pin};
 
-use gonogo_control_plane::{ControlPlane, Kubelet, custom};
+use gonogo_components::kubernetes::{ControlPlane, Kubelet, custom};
 use kube::Client;
 
 use self::stage::Stage;

@@ -6,7 +6,7 @@ use gonogo_actuators::{
     Driver as _,
     kubernetes::{Kubernetes, Strategy},
 };
-use gonogo_control_plane::READY_AFTER;
+use gonogo_components::kubernetes::READY_AFTER;
 use gonogo_domain::rollout::Revision;
 use serde_json::json;
 

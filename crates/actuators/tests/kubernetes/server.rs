@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use gonogo_actuators::{Driver as _, kubernetes::Strategy};
-use gonogo_control_plane::{ControlPlane, Kubelet};
+use gonogo_components::kubernetes::{ControlPlane, Kubelet};
 use gonogo_domain::rollout::{Revision, TroubleKind};
 
 use crate::{

@@ -9,7 +9,7 @@ use gonogo_actuators::{
     Driver as _,
     kubernetes::{Kubernetes, Settings, Strategy},
 };
-use gonogo_control_plane::{READY_AFTER, custom};
+use gonogo_components::kubernetes::{READY_AFTER, custom};
 use gonogo_domain::rollout::{Done, Percent, Release, Revision, Sight, Trouble};
 use kube::{
     Api, Client,

@@ -1,7 +1,7 @@
 //! Objects of Argo Rollouts and Flagger through the binary. Their controllers do not run here: what is tried is what gonogo
 //! writes, that it goes on when a controller answers, and that it goes back when none does.
 
-use gonogo_control_plane::READY_AFTER;
+use gonogo_components::kubernetes::READY_AFTER;
 use serde_json::{Value, json};
 
 use super::{

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gonogo_control_plane::{ControlPlane, Kubelet, READY_AFTER, custom};
+use gonogo_components::{
+    kubernetes::{ControlPlane, Kubelet, READY_AFTER, custom},
+    prometheus::Prometheus,
+};
 use kube::{
     Api, Client,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::traffic::Traffic;
-use crate::{driven::Driven, slo::server::Prometheus};
+use crate::{driven::Driven, slo::server::scraping};
 
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -83,7 +86,7 @@ impl Cluster {
         let kubelet = Kubelet::play(client.clone());
         let traffic = Traffic::begin(client.clone());
         drop(guard);
-        let prometheus = Mutex::new(Prometheus::scraping(&traffic.address));
+        let prometheus = Mutex::new(scraping(&traffic.address));
         Self { runtime, plane: Mutex::new(plane), client, kubeconfig, _kubelet: kubelet, traffic, prometheus }
     }
 
@@ -104,11 +107,11 @@ impl Cluster {
         let mut prometheus = self.prometheus.lock().expect("nobody panics with it");
         prometheus.kill();
         meanwhile();
-        prometheus.start_again();
+        prometheus.start_again().expect("Prometheus starts again");
     }
 
     pub(crate) fn prometheus(&self) -> String {
-        self.prometheus.lock().expect("nobody panics with it").url.clone()
+        self.prometheus.lock().expect("nobody panics with it").url()
     }
 
     /// Runs all of them, so many at once, and fails with the names of those that failed. `GONOGO_SCENARIO` leaves those

@@ -2,7 +2,14 @@
 
 use std::fs;
 
-use super::{Played, assert_code, prometheus::Scraping, prometheus::with_gates, service::Fault, text};
+use gonogo_components::prometheus::Prometheus;
+
+use super::{
+    Played, assert_code,
+    prometheus::{scraping, with_gates},
+    service::Fault,
+    text,
+};
 
 /// A release with this fault is taken back by this gate, and one without it passes.
 #[track_caller]
@@ -49,7 +56,7 @@ fn a_budget_that_burns_as_if_to_wake_somebody_takes_a_release_back() {
     for (fault, end) in
         [(Fault { every: 1, status: 500, ..Fault::default() }, "rolled-back"), (Fault::default(), "promoted")]
     {
-        let port = Scraping::prepared();
+        let port = Prometheus::free_port().expect("a port is free");
         let played = Played::with(fault, |stage| with_gates(stage, port, &[gate]));
         let unknown = played.run("start", &[]);
         assert_code(&unknown, 2);
@@ -57,7 +64,7 @@ fn a_budget_that_burns_as_if_to_wake_somebody_takes_a_release_back() {
         let folder = played.stage.folder.path().join("slo");
         fs::create_dir(&folder).expect("a folder can be made");
         fs::write(folder.join("slo.yml"), OBJECTIVE).expect("a file can be written");
-        let _prometheus = Scraping::start(&played, port);
+        let _prometheus = scraping(&played, port);
         let output = played.run("start", &[]);
         assert_code(&output, i32::from(end == "rolled-back"));
         played.assert_ended(end);

@@ -15,7 +15,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{slo::server::Prometheus, support::gonogo};
+use crate::{slo::server::past, support::gonogo};
 use service::{Fault, Stage};
 
 /// Waits until it is so, for twenty seconds.
@@ -183,10 +183,10 @@ fn assert_code(output: &Output, code: i32) {
 #[test]
 fn a_spent_budget_stops_a_release_before_it_touches_anything() {
     // An hour of one request a second with 10 % errors, then nine of a hundred without: 88.9 % of three nines are left.
-    let prometheus = Prometheus::with(&[(60, 54, 6), (540, 6000, 0)]);
+    let prometheus = past(&[(60, 54, 6), (540, 6000, 0)]);
     let played = Played::new(Fault::default());
     let folder = played.stage.folder.path();
-    let budget = format!("[budget]\nobjectives = \"slo\"\nprometheus = \"{}\"\n", prometheus.url);
+    let budget = format!("[budget]\nobjectives = \"slo\"\nprometheus = \"{}\"\n", prometheus.url());
     fs::write(&played.path, file(&played.stage) + &budget).expect("it can be written");
     fs::create_dir(folder.join("slo")).expect("a folder can be made");
     let objective = |target: &str| {

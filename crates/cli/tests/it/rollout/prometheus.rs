@@ -1,83 +1,27 @@
 //! Gates that ask a real Prometheus, which is also killed and comes back, or does not.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
-use super::{Played, assert_code, file, kill, service::Fault, service::Stage, text, until};
+use gonogo_components::prometheus::Prometheus;
 
-/// A Prometheus that scrapes the servers of a stage, told apart by a label.
-pub(super) struct Scraping {
-    folder: PathBuf,
-    port: u16,
-    process: Option<Child>,
+use super::{Played, assert_code, file, service::Fault, service::Stage, text, until};
+
+/// Scrapes the servers of a stage, told apart by a label. The rollout file has to name its port before the stage is there.
+pub(super) fn scraping(played: &Played, port: u16) -> Prometheus {
+    let addresses = played.stage.addresses();
+    let (canary, stable) = addresses.split_last().expect("there are servers");
+    let configuration = format!(
+        "global: {{scrape_interval: 200ms}}\nscrape_configs: [{{job_name: shop, static_configs: [\
+         {{targets: {stable:?}, labels: {{track: stable}}}}, {{targets: [{canary:?}], labels: {{track: canary}}}}]}}]\n"
+    );
+    let prometheus = Prometheus::start_at(port, &configuration).expect("Prometheus starts");
+    has_scraped(&prometheus);
+    prometheus
 }
 
-impl Scraping {
-    /// Where it will be: the rollout file has to name it before the stage is there.
-    pub(super) fn prepared() -> u16 {
-        TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port()
-    }
-
-    pub(super) fn start(played: &Played, port: u16) -> Self {
-        let folder = played.stage.folder.path().to_owned();
-        let addresses = played.stage.addresses();
-        let (canary, stable) = addresses.split_last().expect("there are servers");
-        let configuration = format!(
-            "global: {{scrape_interval: 200ms}}\nscrape_configs: [{{job_name: shop, static_configs: [\
-             {{targets: {stable:?}, labels: {{track: stable}}}}, {{targets: [{canary:?}], labels: {{track: canary}}}}]}}]\n"
-        );
-        fs::write(folder.join("prometheus.yml"), configuration).expect("a file can be written");
-        let mut prometheus = Self { folder, port, process: None };
-        prometheus.again();
-        prometheus
-    }
-
-    /// Starts it, with all that it knew.
-    fn again(&mut self) {
-        let process = Command::new("prometheus")
-            .args(["--config.file=prometheus.yml", "--storage.tsdb.path=tsdb"])
-            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
-            .current_dir(Path::new(&self.folder))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        self.process = Some(process.expect("Prometheus is installed (Debian package `prometheus`)"));
-        let port = self.port;
-        until("Prometheus has scraped both releases", || {
-            let query = "count(requests_total) by (track)";
-            ask(port, query).is_some_and(|answer| answer.contains("canary") && answer.contains("stable"))
-        });
-    }
-
-    fn kill(&mut self) {
-        kill(self.process.take().expect("it runs"));
-    }
-}
-
-impl Drop for Scraping {
-    fn drop(&mut self) {
-        if let Some(process) = self.process.take() {
-            kill(process);
-        }
-    }
-}
-
-/// What it answers to a query, as it is.
-fn ask(port: u16, query: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    let query = query.replace(' ', "%20");
-    write!(stream, "GET /api/v1/query?query={query} HTTP/1.0\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.contains(" 200 ").then_some(answer)
+fn has_scraped(prometheus: &Prometheus) {
+    let both = |answer: &str| answer.contains("canary") && answer.contains("stable");
+    prometheus.until("count(requests_total) by (track)", both).expect("both releases are scraped");
 }
 
 const ERRORS: &str = "name = \"by-prometheus\"\nkind = \"errors\"\ntotal = 'sum(requests_total{$side})'\n\
@@ -99,10 +43,10 @@ pub(super) fn with_gates(stage: &Stage, port: u16, gates: &[&str]) -> String {
     )
 }
 
-fn played(fault: Fault, gates: &[&str]) -> (Played, Scraping) {
-    let port = Scraping::prepared();
+fn played(fault: Fault, gates: &[&str]) -> (Played, Prometheus) {
+    let port = Prometheus::free_port().expect("a port is free");
     let played = Played::with(fault, |stage| with_gates(stage, port, gates));
-    let prometheus = Scraping::start(&played, port);
+    let prometheus = scraping(&played, port);
     (played, prometheus)
 }
 
@@ -165,7 +109,8 @@ fn prometheus_killed_within_a_step_and_back_in_time_is_borne() {
     // The time of the step is over; what cannot be asked has not said that all is well.
     std::thread::sleep(Duration::from_millis(2_500));
     assert_eq!(played.phase(), "{\"step\":0}");
-    prometheus.again();
+    prometheus.start_again().expect("Prometheus starts again");
+    has_scraped(&prometheus);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{:?}", played.state());
     played.assert_ended("promoted");

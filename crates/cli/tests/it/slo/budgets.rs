@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     objective,
-    server::{Prometheus, now, service},
+    server::{now, past, service},
     slo,
 };
 use crate::support::{Repository, Run};
@@ -23,9 +23,9 @@ fn gone() -> String {
 
 #[test]
 fn what_is_left_is_what_prometheus_counted() {
-    let prometheus = Prometheus::with(UNEVEN);
+    let prometheus = past(UNEVEN);
     let repository = Repository::of(&[("a.yml", &objective("99.9")), ("b.yml", &gone())]);
-    let run = slo(&repository, &["status", "--prometheus", &prometheus.url, "--json"]);
+    let run = slo(&repository, &["status", "--prometheus", &prometheus.url(), "--json"]);
     assert_eq!(run.code, 3, "{}{}", run.out, run.err);
     let found = budgets(&run);
     let remaining = found[0]["remaining"].as_f64().unwrap();
@@ -34,7 +34,7 @@ fn what_is_left_is_what_prometheus_counted() {
     assert_eq!(found[0]["standing"], "open");
     assert_eq!(found[0]["forecast"], "lasts");
     assert_eq!((&found[1]["standing"], &found[1]["remaining"]), (&Value::from("unknown"), &Value::Null));
-    let shown = slo(&repository, &["status", "--prometheus", &prometheus.url]);
+    let shown = slo(&repository, &["status", "--prometheus", &prometheus.url()]);
     for words in ["88.9 % of the budget is left", "▇", "no series answers its queries"] {
         assert!(shown.out.contains(words), "{}", shown.out);
     }
@@ -42,10 +42,10 @@ fn what_is_left_is_what_prometheus_counted() {
 
 #[test]
 fn a_spent_budget_stops_a_release_and_an_exemption_lets_one_pass() {
-    let prometheus = Prometheus::with(UNEVEN);
+    let prometheus = past(UNEVEN);
     let check = |files: &[(&str, &str)], arguments: &[&str], code: i32, words: &str| {
         let repository = Repository::of(files);
-        let run = slo(&repository, &[&["gate", "--prometheus", &prometheus.url], arguments].concat());
+        let run = slo(&repository, &[&["gate", "--prometheus", &prometheus.url()], arguments].concat());
         assert_eq!(run.code, code, "{}{}", run.out, run.err);
         assert!(format!("{}{}", run.out, run.err).contains(words), "{}{}", run.out, run.err);
         repository
@@ -96,9 +96,9 @@ fn a_prometheus_that_does_not_answer_is_unknown() {
 
 #[test]
 fn the_linter_asks_what_there_is() {
-    let prometheus = Prometheus::with(&[(300, 0, 0), (300, 1, 0)]);
+    let prometheus = past(&[(300, 0, 0), (300, 1, 0)]);
     let repository = Repository::of(&[("slo.yml", &objective("99.999"))]);
-    let run = slo(&repository, &["check", "--prometheus", &prometheus.url]);
+    let run = slo(&repository, &["check", "--prometheus", &prometheus.url()]);
     assert_eq!(run.code, 1, "{}{}", run.out, run.err);
     assert!(run.out.contains("unreachable"), "{}", run.out);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gonogo_control_plane::{ControlPlane, Kubelet, READY_AFTER};
+use gonogo_components::kubernetes::{ControlPlane, Kubelet, READY_AFTER};
 use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, PostParams},

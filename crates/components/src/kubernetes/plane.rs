@@ -11,11 +11,11 @@ use std::{
 use kube::Client;
 use tempfile::TempDir;
 
-use crate::{
+use super::{
     binaries::{Binaries, Missing},
-    children::{Children, Start},
     custom,
 };
+use crate::children::{Children, Start};
 
 /// How long the API server may take until it is ready, also on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -28,7 +28,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::plane::{ControlPlane, Trouble, trouble};
+use super::plane::{ControlPlane, Trouble, trouble};
 
 /// Group, version, kind, plural.
 const KINDS: &[(&str, &str, &str, &str)] = &[

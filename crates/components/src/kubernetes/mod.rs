@@ -1,0 +1,10 @@
+//! A real Kubernetes control plane: etcd, the API server and the controller manager, with a kubelet that is played.
+
+mod binaries;
+pub mod custom;
+mod kubelet;
+mod plane;
+
+pub use binaries::{Binaries, Missing};
+pub use kubelet::{Kubelet, READY_AFTER, RESTARTS};
+pub use plane::{ControlPlane, Trouble};
