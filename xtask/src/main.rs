@@ -21,6 +21,7 @@ Chores of the project.
                                                   rolls good and bad releases of the example out, writes docs/releases.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
   cargo xtask bench load                          measures the load generator and the proxy beside wrk, hey, oha, HAProxy
+  cargo xtask bench slo                           measures rules and budgets of 1,000 objectives, and a gate's decision
   cargo xtask bench review: options
       --runs N       takes the median of N runs (3)
       --path FOLDER  looks for the other tools here first (repeat)
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         ["example"] => example::run(),
         ["releases", rest @ ..] => releases::run(rest),
         ["bench", "load"] => bench::load::run(10),
+        ["bench", "slo"] => bench::slo::run(),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {
             // Nothing is left to do if the usage cannot be written.

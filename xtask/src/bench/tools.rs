@@ -129,7 +129,7 @@ fn words(arguments: &str) -> impl Iterator<Item = OsString> {
 }
 
 /// The program of this name: `FOLDER/name` or `FOLDER/*/bin/name` (a folder of virtual environments), else on `PATH`.
-fn find(name: &str, paths: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn find(name: &str, paths: &[PathBuf]) -> Option<PathBuf> {
     let beside = paths.iter().map(|path| path.join(name));
     let environments = paths
         .iter()
