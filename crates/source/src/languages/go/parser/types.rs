@@ -70,38 +70,20 @@ impl Parser<'_> {
     /// Parameters are all named, or none of them is.
     pub(super) fn parameters(&mut self) -> Read {
         let here = self.here();
-        if self.named_parameters().is_some() {
+        if self.parameter_list(true).is_some() {
             return Some(());
         }
         self.back(&here);
-        let (mark, begin) = (self.tree.mark(), self.spot());
-        self.expect(Token::LeftParen)?;
-        while !self.is(Token::RightParen) {
-            let (own, start) = (self.tree.mark(), self.spot());
-            self.took(Token::Ellipsis)?;
-            self.kind()?;
-            self.tree.field(Field::Type);
-            self.close(Kind::Other, own, start);
-            if !self.took(Token::Comma)? {
-                break;
-            }
-        }
-        self.expect(Token::RightParen)?;
-        self.close(Kind::ParameterList, mark, begin);
-        Some(())
+        self.parameter_list(false)
     }
 
-    fn named_parameters(&mut self) -> Read {
+    fn parameter_list(&mut self, named: bool) -> Read {
         let (mark, begin) = (self.tree.mark(), self.spot());
         self.expect(Token::LeftParen)?;
         while !self.is(Token::RightParen) {
             let (own, start) = (self.tree.mark(), self.spot());
-            loop {
-                self.name(Kind::Identifier)?;
-                self.tree.field(Field::Name);
-                if !self.took(Token::Comma)? {
-                    break;
-                }
+            if named {
+                self.named_by(Kind::Identifier)?;
             }
             self.took(Token::Ellipsis)?;
             self.kind()?;
@@ -265,18 +247,23 @@ impl Parser<'_> {
     }
 
     fn field_names(&mut self) -> Read {
-        loop {
-            self.name(Kind::FieldIdentifier)?;
-            self.tree.field(Field::Name);
-            if !self.took(Token::Comma)? {
-                break;
-            }
-        }
+        self.named_by(Kind::FieldIdentifier)?;
         self.kind()?;
         self.tree.field(Field::Type);
         let ended =
             matches!(self.word.token, Token::Text | Token::RawText | Token::RightBrace) || self.ends_statement();
         ended.then_some(())
+    }
+
+    /// `a, b, c`
+    fn named_by(&mut self, kind: Kind) -> Read {
+        loop {
+            self.name(kind)?;
+            self.tree.field(Field::Name);
+            if !self.took(Token::Comma)? {
+                return Some(());
+            }
+        }
     }
 
     fn interface(&mut self) -> Read {
