@@ -9,11 +9,11 @@ use gonogo_actuators::{
     Driver as _,
     kubernetes::{Kubernetes, Settings, Strategy},
 };
-use gonogo_components::kubernetes::{READY_AFTER, custom};
+use gonogo_components::kubernetes::{READY_AFTER, custom, known};
 use gonogo_domain::rollout::{Done, Percent, Release, Revision, Sight, Trouble};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -136,8 +136,7 @@ impl Stage {
         let name: String = scenario.rsplit("::").next().unwrap_or_default().replace('_', "-");
         let namespace: String = format!("{}-{name}", scenario.split("::").next().unwrap_or_default().trim());
         let namespace: String = namespace.chars().take(60).collect::<String>().trim_end_matches('-').to_owned();
-        let namespaces: Api<DynamicObject> =
-            Api::all_with(client.clone(), &resource("", "v1", "Namespace", "namespaces"));
+        let namespaces: Api<DynamicObject> = Api::all_with(client.clone(), &known("Namespace"));
         let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
         namespaces.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
         let front = custom::client(kubeconfig).await.unwrap();
@@ -162,32 +161,13 @@ impl Stage {
     }
 
     pub(crate) fn api(&self, kind: &str) -> Api<DynamicObject> {
-        let resource = match kind {
-            "Deployment" => resource("apps", "v1", kind, "deployments"),
-            "ReplicaSet" => resource("apps", "v1", kind, "replicasets"),
-            "HorizontalPodAutoscaler" => resource("autoscaling", "v1", kind, "horizontalpodautoscalers"),
-            "PodDisruptionBudget" => resource("policy", "v1beta1", kind, "poddisruptionbudgets"),
-            "HTTPRoute" => resource("gateway.networking.k8s.io", "v1", kind, "httproutes"),
-            "Rollout" => resource("argoproj.io", "v1alpha1", kind, "rollouts"),
-            "Canary" => resource("flagger.app", "v1beta1", kind, "canaries"),
-            "Lease" => resource("coordination.k8s.io", "v1", kind, "leases"),
-            _ => resource("", "v1", kind, &format!("{}s", kind.to_lowercase())),
-        };
-        Api::namespaced_with(self.front.clone(), &self.namespace, &resource)
+        Api::namespaced_with(self.front.clone(), &self.namespace, &known(kind))
     }
 
     pub(crate) async fn create(&self, kind: &str, mut body: Value) {
         let api = self.api(kind);
         body["kind"] = json!(kind);
-        body["apiVersion"] = json!(match kind {
-            "Deployment" | "ReplicaSet" => "apps/v1",
-            "HorizontalPodAutoscaler" => "autoscaling/v1",
-            "PodDisruptionBudget" => "policy/v1beta1",
-            "HTTPRoute" => "gateway.networking.k8s.io/v1",
-            "Rollout" => "argoproj.io/v1alpha1",
-            "Canary" => "flagger.app/v1beta1",
-            _ => "v1",
-        });
+        body["apiVersion"] = json!(known(kind).api_version);
         api.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
     }
 
@@ -252,14 +232,4 @@ pub(crate) fn template(labels: &Value) -> Value {
             "envFrom": [{ "configMapRef": { "name": "web" } }, { "secretRef": { "name": "web" } }],
         }] },
     })
-}
-
-pub(crate) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    }
 }

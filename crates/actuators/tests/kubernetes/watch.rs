@@ -7,9 +7,10 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
+use gonogo_components::kubernetes::known;
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, ListParams, WatchEvent, WatchParams},
+    api::{DynamicObject, ListParams, WatchEvent, WatchParams},
 };
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -49,14 +50,7 @@ impl Pods {
 impl Watch {
     /// Begins with what is there now.
     pub(crate) async fn begin(client: &Client, namespace: &str) -> Self {
-        let resource = ApiResource {
-            group: String::new(),
-            version: "v1".to_owned(),
-            api_version: "v1".to_owned(),
-            kind: "Pod".to_owned(),
-            plural: "pods".to_owned(),
-        };
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &known("Pod"));
         let list = api.list(&ListParams::default()).await.unwrap();
         let mut pods = Pods::default();
         list.items.iter().for_each(|pod| pods.put(pod));

@@ -23,12 +23,15 @@ use axum::{
 use http_body_util::BodyExt as _;
 use kube::{
     Api, Client, Config,
-    api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams},
+    api::{DeleteParams, DynamicObject, ListParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
 
-use super::plane::{ControlPlane, Trouble, trouble};
+use super::{
+    kinds::known,
+    plane::{ControlPlane, Trouble, trouble},
+};
 
 /// Group, version, kind, plural.
 const KINDS: &[(&str, &str, &str, &str)] = &[
@@ -57,7 +60,7 @@ pub async fn define(plane: &mut ControlPlane) -> Result<PathBuf, Trouble> {
             .create(&PostParams::default(), &object(definition(kind))?)
             .await
             .map_err(Trouble::Api)?;
-        let served: Api<DynamicObject> = Api::default_namespaced_with(straight.clone(), &resource(kind));
+        let served: Api<DynamicObject> = Api::default_namespaced_with(straight.clone(), &known(kind.2));
         let begun = Instant::now();
         while let Err(error) = served.list(&ListParams::default()).await {
             if begun.elapsed() > PATIENCE {
@@ -78,19 +81,8 @@ pub async fn define(plane: &mut ControlPlane) -> Result<PathBuf, Trouble> {
     front(straight, plane.folder()).await
 }
 
-fn resource((group, version, kind, plural): &(&str, &str, &str, &str)) -> ApiResource {
-    ApiResource {
-        group: (*group).to_owned(),
-        version: (*version).to_owned(),
-        api_version: format!("{group}/{version}"),
-        kind: (*kind).to_owned(),
-        plural: (*plural).to_owned(),
-    }
-}
-
 fn definitions(client: &Client) -> Api<DynamicObject> {
-    let kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions");
-    Api::all_with(client.clone(), &resource(&kind))
+    Api::all_with(client.clone(), &known("CustomResourceDefinition"))
 }
 
 fn object(body: Value) -> Result<DynamicObject, Trouble> {
@@ -116,8 +108,7 @@ fn definition((group, version, kind, plural): &(&str, &str, &str, &str)) -> Valu
 
 /// Whether the API server lives on when an object of such a kind is made.
 async fn survives(client: &Client) -> Result<bool, Trouble> {
-    let kind = ("flagger.app", "v1beta1", "Canary", "canaries");
-    let canaries: Api<DynamicObject> = Api::default_namespaced_with(client.clone(), &resource(&kind));
+    let canaries: Api<DynamicObject> = Api::default_namespaced_with(client.clone(), &known("Canary"));
     let canary =
         object(json!({ "apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": { "name": "tried" } }))?;
     let begun = Instant::now();

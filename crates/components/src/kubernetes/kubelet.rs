@@ -14,6 +14,8 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::known;
+
 /// The annotation of a pod that says after how many milliseconds it is ready: a number, or `never`. Without it: at once.
 pub const READY_AFTER: &str = "kubelet.test/ready-after";
 
@@ -49,19 +51,9 @@ impl Drop for Kubelet {
     }
 }
 
-fn core(kind: &str, plural: &str) -> ApiResource {
-    ApiResource {
-        group: String::new(),
-        version: "v1".to_owned(),
-        api_version: "v1".to_owned(),
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    }
-}
-
 /// One look at all pods; `bound` holds since when each runs.
 async fn look(client: &Client, bound: &mut BTreeMap<String, Instant>) -> Result<(), kube::Error> {
-    let resource = core("Pod", "pods");
+    let resource = known("Pod");
     let all: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
     let pods = all.list(&ListParams::default().match_any()).await?;
     bound.retain(|uid, _| pods.items.iter().any(|pod| pod.metadata.uid.as_ref() == Some(uid)));
@@ -76,7 +68,7 @@ async fn look(client: &Client, bound: &mut BTreeMap<String, Instant>) -> Result<
 }
 
 async fn ensure_node(client: &Client) -> Result<(), kube::Error> {
-    let nodes: Api<DynamicObject> = Api::all_with(client.clone(), &core("Node", "nodes"));
+    let nodes: Api<DynamicObject> = Api::all_with(client.clone(), &known("Node"));
     if nodes.get_opt(NODE).await?.is_none() {
         let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": NODE } });
         nodes.create(&PostParams::default(), &serde_json::from_value(node).map_err(kube::Error::SerdeError)?).await?;

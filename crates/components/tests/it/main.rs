@@ -2,22 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use gonogo_components::kubernetes::{ControlPlane, Kubelet, READY_AFTER};
+use gonogo_components::kubernetes::{ControlPlane, Kubelet, READY_AFTER, known};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, PostParams},
+    api::{DynamicObject, PostParams},
 };
 use serde_json::json;
 
 fn deployments(client: &Client) -> Api<DynamicObject> {
-    let resource = ApiResource {
-        group: "apps".to_owned(),
-        version: "v1".to_owned(),
-        api_version: "apps/v1".to_owned(),
-        kind: "Deployment".to_owned(),
-        plural: "deployments".to_owned(),
-    };
-    Api::namespaced_with(client.clone(), "default", &resource)
+    Api::namespaced_with(client.clone(), "default", &known("Deployment"))
 }
 
 fn deployment(name: &str, replicas: u32, ready_after: &str) -> DynamicObject {

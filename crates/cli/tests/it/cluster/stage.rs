@@ -8,12 +8,12 @@ use std::{
 };
 
 use gonogo_components::{
-    kubernetes::{ControlPlane, Kubelet, READY_AFTER, custom},
+    kubernetes::{ControlPlane, Kubelet, READY_AFTER, custom, known},
     prometheus::Prometheus,
 };
 use kube::{
     Api, Client,
-    api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -42,29 +42,6 @@ pub(crate) enum Way {
     Replicas,
     Routes,
     Rolling,
-}
-
-pub(crate) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
-    ApiResource {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
-        kind: kind.to_owned(),
-        plural: plural.to_owned(),
-    }
-}
-
-fn known(kind: &str) -> ApiResource {
-    match kind {
-        "Deployment" => resource("apps", "v1", kind, "deployments"),
-        "ReplicaSet" => resource("apps", "v1", kind, "replicasets"),
-        "HorizontalPodAutoscaler" => resource("autoscaling", "v1", kind, "horizontalpodautoscalers"),
-        "HTTPRoute" => resource("gateway.networking.k8s.io", "v1", kind, "httproutes"),
-        "Rollout" => resource("argoproj.io", "v1alpha1", kind, "rollouts"),
-        "Canary" => resource("flagger.app", "v1beta1", kind, "canaries"),
-        "Lease" => resource("coordination.k8s.io", "v1", kind, "leases"),
-        _ => resource("", "v1", kind, &format!("{}s", kind.to_lowercase())),
-    }
 }
 
 /// An image by a digest of one digit.
@@ -187,7 +164,7 @@ impl<'a> Stage<'a> {
     }
 
     fn namespaces(&self) -> Api<DynamicObject> {
-        Api::all_with(self.cluster.client.clone(), &resource("", "v1", "Namespace", "namespaces"))
+        Api::all_with(self.cluster.client.clone(), &known("Namespace"))
     }
 
     fn make_namespace(&self) {

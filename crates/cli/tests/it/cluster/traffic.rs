@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use gonogo_components::kubernetes::known;
 use jiff::Timestamp;
 use kube::{
     Api, Client,
@@ -20,7 +21,6 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::stage::resource;
 use crate::slo::server::now;
 
 /// Requests a second to each service.
@@ -161,13 +161,13 @@ struct Seen {
 }
 
 async fn look(client: &Client) -> Result<Seen, kube::Error> {
-    let list = async |group, version, kind, plural| {
-        let all: Api<DynamicObject> = Api::all_with(client.clone(), &resource(group, version, kind, plural));
+    let list = async |kind| {
+        let all: Api<DynamicObject> = Api::all_with(client.clone(), &known(kind));
         all.list(&ListParams::default().match_any()).await.map(|list| list.items)
     };
-    let pods = list("", "v1", "Pod", "pods").await?;
-    let services = list("", "v1", "Service", "services").await?;
-    let routes = list("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes").await?;
+    let pods = list("Pod").await?;
+    let services = list("Service").await?;
+    let routes = list("HTTPRoute").await?;
     Ok(Seen { pods, services, routes })
 }
 
