@@ -378,6 +378,55 @@ mod tests {
         assert_eq!((file.service.as_str(), file.environment.as_str()), ("shop", "production"));
     }
 
+    /// The mistakes of a gate of this kind, which stands on the lines from 10 on, with `/metrics` of the servers at hand.
+    #[track_caller]
+    fn check_gate(gate: &str, expect: &[&str]) {
+        let (before, _) = LEAST.split_once("[[gate]]").unwrap();
+        let head = "[metrics]\npath = \"/metrics\"\n[prometheus]\nurl = \"http://p:9090\"\n";
+        let text = format!("{before}[[gate]]\nname = \"one\"\n{gate}\n{head}");
+        check(&text, None, expect);
+    }
+
+    #[test]
+    fn mistakes_of_the_gates_that_watch_one_release() {
+        check_gate(
+            "kind = \"saturation\"\nused = \"a\"\nlimit = 5\ncapacity = \"b\"",
+            &["rollout.toml:13: of how much? either `limit`, a number above 0, or `capacity`, a family of /metrics"],
+        );
+        check_gate(
+            "kind = \"saturation\"\nused = \"a\"\nlimit = 0",
+            &["rollout.toml:13: of how much? either `limit`, a number above 0, or `capacity`, a family of /metrics"],
+        );
+        check_gate("kind = \"saturation\"\nused = \"a\"\nlimit = 5", &[]);
+        check_gate("kind = \"burn\"", &[]);
+        check_gate(
+            "kind = \"requests\"",
+            &["rollout.toml:9: `request` is missing: write [[gate.request]] with a path and the status that is right"],
+        );
+        check_gate(
+            "kind = \"requests\"\n[[gate.request]]\npath = \"orders\"",
+            &["rollout.toml:13: a path begins with /"],
+        );
+        check_gate(
+            "kind = \"requests\"\naddress = \"ftp://a\"\n[[gate.request]]\npath = \"/a\"",
+            &["rollout.toml:12: no address that can be asked: http://HOST/PATH"],
+        );
+    }
+
+    #[test]
+    fn mistakes_of_the_gate_that_reads_logs() {
+        check_gate("kind = \"logs\"", &["rollout.toml:9: `files` is missing: the log files of each release"]);
+        check_gate(
+            "kind = \"logs\"\n[gate.files]\nblue = [\"/b\"]",
+            &["rollout.toml:12: it lists the files of blue and of green"],
+        );
+        check_gate(
+            "kind = \"logs\"\nbad = \"(\"\n[gate.files]\nblue = [\"/b\"]\ngreen = [\"/g\"]",
+            &["rollout.toml:12: `(` is no pattern"],
+        );
+        check_gate("kind = \"logs\"\n[gate.files]\nblue = [\"/b\"]\ngreen = [\"/g\"]", &[]);
+    }
+
     #[test]
     fn mistakes_are_said_at_their_places() {
         check(
