@@ -23,7 +23,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 use kube::{
     Api, Client, Config,
-    api::{DeleteParams, DynamicObject, ListParams, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::{Value, json};
@@ -33,12 +33,7 @@ use super::{
     plane::{ControlPlane, Trouble, trouble},
 };
 
-/// Group, version, kind, plural.
-const KINDS: &[(&str, &str, &str, &str)] = &[
-    ("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
-    ("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
-    ("flagger.app", "v1beta1", "Canary", "canaries"),
-];
+const KINDS: [&str; 3] = ["HTTPRoute", "Rollout", "Canary"];
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const EVERY: Duration = Duration::from_millis(60);
@@ -55,12 +50,12 @@ pub async fn client(kubeconfig: &Path) -> Result<Client, Trouble> {
 /// Defines the kinds. Gives the kubeconfig by which all objects are reached: of the API server, or of a front before it.
 pub async fn define(plane: &mut ControlPlane) -> Result<PathBuf, Trouble> {
     let straight = plane.client().await?;
-    for kind in KINDS {
+    for kind in KINDS.map(known) {
         definitions(&straight)
-            .create(&PostParams::default(), &object(definition(kind))?)
+            .create(&PostParams::default(), &object(definition(&kind))?)
             .await
             .map_err(Trouble::Api)?;
-        let served: Api<DynamicObject> = Api::default_namespaced_with(straight.clone(), &known(kind.2));
+        let served: Api<DynamicObject> = Api::default_namespaced_with(straight.clone(), &kind);
         let begun = Instant::now();
         while let Err(error) = served.list(&ListParams::default()).await {
             if begun.elapsed() > PATIENCE {
@@ -74,7 +69,7 @@ pub async fn define(plane: &mut ControlPlane) -> Result<PathBuf, Trouble> {
     }
     plane.kill_api_server();
     plane.start_api_server().await?;
-    for (group, _, _, plural) in KINDS {
+    for ApiResource { group, plural, .. } in KINDS.map(known) {
         let name = format!("{plural}.{group}");
         definitions(&straight).delete(&name, &DeleteParams::default()).await.map_err(Trouble::Api)?;
     }
@@ -89,7 +84,7 @@ fn object(body: Value) -> Result<DynamicObject, Trouble> {
     serde_json::from_value(body).map_err(|error| Trouble::Api(kube::Error::SerdeError(error)))
 }
 
-fn definition((group, version, kind, plural): &(&str, &str, &str, &str)) -> Value {
+fn definition(ApiResource { group, version, kind, plural, .. }: &ApiResource) -> Value {
     // The group of the Gateway API is protected: whoever defines it says who approved.
     let approved = json!({ "api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api/pull/2997" });
     json!({
@@ -162,7 +157,7 @@ async fn pass(front: Front, request: Request) -> Result<Response, String> {
     let method = request.method().clone();
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MOST).await.map_err(|error| error.to_string())?;
-    if KINDS.iter().any(|(group, ..)| path.starts_with(&format!("/apis/{group}/"))) {
+    if KINDS.map(known).iter().any(|kind| path.starts_with(&format!("/apis/{}/", kind.group))) {
         let mut objects = front.objects.lock().unwrap_or_else(PoisonError::into_inner);
         let (code, answer) = objects.answer(&method, &path, &body);
         let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -195,10 +190,10 @@ impl Objects {
             Some(object) => (object.to_owned(), true),
             None => (path.to_owned(), false),
         };
-        if let Some((group, version, kind, _)) = KINDS.iter().find(|(.., plural)| path.ends_with(&format!("/{plural}")))
+        if let Some(kind) = KINDS.map(known).iter().find(|kind| path.ends_with(&format!("/{}", kind.plural)))
             && method == Method::GET
         {
-            return (200, self.list(path, &format!("{group}/{version}"), kind));
+            return (200, self.list(path, &kind.api_version, &kind.kind));
         }
         let old = self.by_path.get(&object).cloned();
         match (method.as_str(), old) {
