@@ -1,8 +1,9 @@
 //! `cargo xtask example`: takes the example to GO at L4 by doing what no file of it can hold.
 //!
 //! In a copy, the program is exercised with the whole set of experiments, and production is pinned to the digest of what ran;
-//! a real Prometheus that holds a month of traffic is asked by the gate for releases. A review of the copy then decides. Two
-//! things are made up: the month, and that this machine is staging.
+//! a real Prometheus that holds a month of traffic is asked by the gate for releases. A review of the copy then decides. Three
+//! things are made up: the month, that this machine is staging, and that what the people of the example have dated was as long
+//! ago as on the day on which it was written.
 
 use std::{
     fmt::Write as _,
@@ -16,7 +17,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use gonogo_components::prometheus::Prometheus;
 use gonogo_domain::exercise::{Ended, Exercise, Held};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,8 +25,8 @@ use crate::{built, cargo, root};
 
 const EXAMPLE: &str = "examples/clay-integration";
 
-/// The day of the review: what the people of the example have dated would be too old on a later one.
-const DAY: &str = "2026-11-22";
+/// The day on which the example was written: its dates are moved by what has passed since.
+const WRITTEN: Date = jiff::civil::date(2026, 11, 22);
 
 /// The length of the month in minutes: what the objectives count over, and some days more.
 const MONTH: i64 = 30 * 24 * 60;
@@ -92,10 +93,13 @@ impl Copy {
     fn make() -> anyhow::Result<Self> {
         let copy = Self(tempfile::tempdir()?);
         let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root().join(EXAMPLE)).output()?;
+        let passed = i64::from(today()?.since(WRITTEN)?.get_days());
         for path in String::from_utf8(listed.stdout)?.split_terminator('\0') {
-            let to = copy.at(path);
+            let to = copy.at(&moved(path, passed)?);
             fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
-            fs::copy(root().join(EXAMPLE).join(path), to).with_context(|| format!("{path} cannot be copied"))?;
+            let text = fs::read_to_string(root().join(EXAMPLE).join(path));
+            let text = text.with_context(|| format!("{path} cannot be copied"))?;
+            fs::write(to, moved(&text, passed)?)?;
         }
         let programs = std::path::absolute(program().parent().context("a program lies in a folder")?)?;
         let text = fs::read_to_string(copy.at("gonogo.toml"))?;
@@ -126,7 +130,7 @@ impl Copy {
         let summed = Command::new("sha256sum").arg(program()).output().context("sha256sum does not run")?;
         let sum = String::from_utf8(summed.stdout)?;
         let digest = format!("sha256:{}", sum.split(' ').next().unwrap_or_default());
-        let on = Timestamp::try_from(now())?.to_zoned(TimeZone::UTC).date();
+        let on = today()?;
         let record = format!(
             "# Staging verification of the Clay integration\n\nDate: {on}\n\nEnvironment: staging (the stand-in for Clay, with \
              a key and a webhook of its own). Digest: {digest}. All experiments held. By: `cargo xtask example`.\n"
@@ -150,7 +154,7 @@ impl Copy {
 
     /// Reviews it, and prints the decision with what is open.
     fn decide(&self) -> anyhow::Result<Decided> {
-        let output = self.gonogo(&["review", ".", "--as-of", DAY, "--json"]).output()?;
+        let output = self.gonogo(&["review", ".", "--json"]).output()?;
         let report: Value = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("no report: {}", String::from_utf8_lossy(&output.stderr)))?;
         let service = report.pointer("/services/0").context("the report names no service")?;
@@ -210,6 +214,29 @@ fn month(now: i64) -> String {
     text
 }
 
+/// The text with every date in it so many days later.
+fn moved(text: &str, days: i64) -> anyhow::Result<String> {
+    const LENGTH: usize = "2026-11-22".len();
+    let digit = |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_digit);
+    let (mut moved, mut at) = (String::with_capacity(text.len()), 0);
+    while let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let alone = !digit(at.checked_sub(1)) && !digit(Some(at + LENGTH));
+        let date = text.get(at..at + LENGTH).filter(|_| alone).and_then(|date| date.parse::<Date>().ok());
+        if let Some(date) = date {
+            write!(moved, "{}", date.checked_add(days.days())?)?;
+            at += LENGTH;
+        } else {
+            moved.push(letter);
+            at += letter.len_utf8();
+        }
+    }
+    Ok(moved)
+}
+
+fn today() -> anyhow::Result<Date> {
+    Ok(Timestamp::try_from(now())?.to_zoned(TimeZone::UTC).date())
+}
+
 #[expect(clippy::disallowed_methods, reason = "records are of today, and Prometheus counts from now")]
 fn now() -> SystemTime {
     SystemTime::now()
@@ -223,4 +250,17 @@ fn passes(command: &mut Command) -> anyhow::Result<()> {
 
 fn say(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_moved_and_nothing_else() {
+        let text = "from 2026-11-16T09:00:00Z: docs/2026-12-31-é.md, 12026-11-16, 2026-11-161, 2026-13-01, v2.0.0";
+        let later = "from 2026-11-17T09:00:00Z: docs/2027-01-01-é.md, 12026-11-16, 2026-11-161, 2026-13-01, v2.0.0";
+        assert_eq!(moved(text, 1).unwrap(), later);
+        assert_eq!(moved(text, 0).unwrap(), text);
+    }
 }
