@@ -20,7 +20,7 @@ pub struct Answer {
 /// A version or a health page is far smaller.
 const LARGEST: usize = 1 << 20;
 
-/// Asks `http://{authority}{path}`, and again where it fails: of servers that answer an error now and then, one did just now.
+/// Asks `http://{authority}{path}`, and again where the server answers an error of its own: it may do so now and then.
 /// On failure says why, without the address. `patience` is that of one attempt.
 pub async fn get(authority: &str, path: &str, patience: Duration) -> Result<Answer, String> {
     let backoff = Backoff { base: Duration::from_millis(50), ..Backoff::default() };
@@ -65,5 +65,44 @@ async fn ask(authority: &str, path: &str) -> Result<Answer, String> {
             Ok(()) => exchange.await,
             Err(error) => Err(error.to_string()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// The status in the end of a server that answers with these one after the other, and how often it was asked.
+    async fn asked(statuses: &'static [u16]) -> (u16, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = tokio::spawn(async move {
+            let mut count = 0;
+            for status in statuses {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                count += 1;
+                let _ = stream.read(&mut [0; 1024]).await.unwrap();
+                let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                if *status < 429 {
+                    break;
+                }
+            }
+            count
+        });
+        let answer = get(&address, "/version", Duration::from_secs(5)).await.unwrap();
+        (answer.status, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_server_is_asked_again_and_another_answer_stands() {
+        assert_eq!(asked(&[503, 200]).await, (200, 2));
+        assert_eq!(asked(&[404]).await, (404, 1));
+        assert_eq!(asked(&[500, 503, 503]).await, (503, 3));
     }
 }
