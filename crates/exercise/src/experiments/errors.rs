@@ -31,7 +31,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         cases.extend(case(bench, wrong, &request, good.as_ref())?);
     }
     let errors = Errors { cases };
-    Ok(Trial { observation: Observation::Errors(errors), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Errors(errors), timeline(bench, begin)))
 }
 
 /// Headers that say who asks and what is accepted, but not what is sent.

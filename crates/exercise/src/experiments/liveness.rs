@@ -48,7 +48,7 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
     let liveness = Liveness { path, faults, fails_when_stopped, recovered };
-    Ok(Trial { observation: Observation::Liveness(liveness), timeline })
+    Ok(Trial::new(Observation::Liveness(liveness), timeline))
 }
 
 fn asked(bench: &Bench, path: &str, name: &str, silent: bool) -> Result<LivenessFault, BenchError> {
