@@ -144,9 +144,11 @@ impl Errors {
         let statuses: BTreeSet<u16> = refused.iter().filter_map(|one| one.status).collect();
         if let Some(bare) = refused.iter().find(|one| one.shape.is_none()) {
             let what = bare.wrong.text();
+            let (unlike, unlike_zh) =
+                if shapes.is_empty() { ("", "") } else { (", unlike others", "，与其他错误不同") };
             misses.push(Message::new(
-                format!("{} ({}) has no envelope, unlike a JSON error", what.en, bare.request),
-                format!("{}（{}）的响应没有错误结构", what.zh, bare.request),
+                format!("{} ({}) has no envelope{unlike}", what.en, bare.request),
+                format!("{}（{}）的响应没有错误结构{unlike_zh}", what.zh, bare.request),
             ));
         }
         misses.extend(differences(&refused));
@@ -159,9 +161,14 @@ impl Errors {
         }
         let list = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let members = common.into_iter().collect::<Vec<_>>().join(", ");
+        let (shared, shared_zh) = if members.is_empty() {
+            ("share no text".to_owned(), "没有共同的文本成员".to_owned())
+        } else {
+            (format!("share the texts {members}"), format!("共有文本成员 {members}"))
+        };
         let summary = Message::new(
-            format!("{} errors ({list}) share the texts {members}", refused.len()),
-            format!("{} 个错误响应（{list}）共有文本成员 {members}", refused.len()),
+            format!("{} errors ({list}) {shared}", refused.len()),
+            format!("{} 个错误响应（{list}）{shared_zh}", refused.len()),
         );
         if misses.is_empty() && (refused.len() < 2 || shapes.len() < 2) {
             let why = Message::new("fewer than two errors to compare", "可比较的错误响应不足两个");
@@ -271,6 +278,22 @@ mod tests {
         check(vec![silent, case(Wrong::Route, 404, ENVELOPE), case(Wrong::Type, 400, ENVELOPE)], Held::No, Held::Yes);
         let last = ErrorCase { goes_on: false, ..case(Wrong::DeepJson, 400, ENVELOPE) };
         check(vec![last, case(Wrong::Route, 404, ENVELOPE)], Held::No, Held::Yes);
+    }
+
+    #[track_caller]
+    fn check_summary(cases: Vec<ErrorCase>, expect: &str) {
+        let answers = Errors { cases }.answers();
+        assert_eq!(answers.last().map(|one| one.summary.en.as_str()), Some(expect));
+    }
+
+    #[test]
+    fn what_errors_share_is_named_or_said_to_be_nothing() {
+        let page = |wrong| ErrorCase { shape: None, ..case(wrong, 404, &[]) };
+        check_summary(vec![page(Wrong::Route), page(Wrong::Method)], "2 errors (404) share no text");
+        check_summary(
+            vec![case(Wrong::Route, 404, ENVELOPE), case(Wrong::Type, 400, ENVELOPE)],
+            "2 errors (400, 404) share the texts error.code, error.message",
+        );
     }
 
     #[test]
