@@ -66,10 +66,7 @@ impl Exchange {
 
     /// The status; none where no full answer came.
     pub fn status(&self) -> Option<u16> {
-        match self.how {
-            Ended::Answered(status) => Some(status),
-            _ => None,
-        }
+        self.how.status()
     }
 }
 
@@ -132,7 +129,7 @@ pub(super) async fn exchange(timeout: Duration, answer: impl Future<Output = Res
     let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(Ended::TimedOut));
     let ended = Instant::now();
     match result {
-        Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+        Ok(answer) => Exchange { sent, ended, how: answer.ended(), reply: answer.reply },
         Err(how) => Exchange { sent, ended, how, reply: None },
     }
 }

@@ -124,7 +124,7 @@ impl Burst {
             let Ok(result) = result else { return };
             let ended = Instant::now();
             let exchange = match result {
-                Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+                Ok(answer) => Exchange { sent, ended, how: answer.ended(), reply: answer.reply },
                 Err(how) => Exchange { sent, ended, how, reply: None },
             };
             if exchange.status() == Some(429) {

@@ -152,7 +152,7 @@ impl User {
         let result = tokio::time::timeout(self.timeout, self.exchange(&ask)).await.unwrap_or(Err(Ended::TimedOut));
         let ended = Instant::now();
         let exchange = match result {
-            Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+            Ok(answer) => Exchange { sent, ended, how: answer.ended(), reply: answer.reply },
             Err(how) => Exchange { sent, ended, how, reply: None },
         };
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(Sent { kind, exchange });

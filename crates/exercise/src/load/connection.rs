@@ -14,6 +14,8 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{outcome::Ended, target::Protocol};
@@ -34,6 +36,17 @@ pub(crate) struct Answer {
     pub reply: Option<Reply>,
 }
 
+impl Answer {
+    /// How a request ended that was answered so.
+    pub(crate) fn ended(&self) -> Ended {
+        if self.reply.as_ref().is_some_and(Reply::erred) {
+            Ended::Erred(self.status)
+        } else {
+            Ended::Answered(self.status)
+        }
+    }
+}
+
 /// What an answer said.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -49,11 +62,39 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether its body says that nothing succeeded, though its status does not: GraphQL answers 200 with `errors` and no
+    /// `data` where it fails. Data beside errors is an answer in part.
+    pub fn erred(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Response {
+            errors: Vec<Problem>,
+            #[serde(default)]
+            data: Option<Map<String, Value>>,
+        }
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "an error without a message is none of GraphQL")]
+        struct Problem {
+            message: String,
+        }
+        let is_json = self
+            .header("content-type")
+            .and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim_end().ends_with("json"));
+        if self.status >= 400 || !is_json || !self.body.windows(ERRORS.len()).any(|part| part == ERRORS) {
+            return false;
+        }
+        serde_json::from_slice::<Response>(&self.body).is_ok_and(|response| {
+            !response.errors.is_empty() && response.data.is_none_or(|data| data.values().all(Value::is_null))
+        })
+    }
+
     /// The body as text; what is no UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
+
+const ERRORS: &[u8] = b"\"errors\"";
 
 /// How many bytes of a body are kept.
 const KEPT: usize = 1 << 20;
@@ -145,4 +186,38 @@ async fn connect(addresses: &[SocketAddr], from: Option<IpAddr>) -> io::Result<T
 
 fn ended(error: &hyper::Error) -> Ended {
     if error.is_parse() { Ended::Malformed } else { Ended::Broken }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, kind: &str, body: &str, expect: Ended) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", kind.parse().unwrap());
+        let reply = Reply { status, headers, body: body.as_bytes().to_vec() };
+        assert_eq!(Answer { status, bytes: 0, reply: Some(reply) }.ended(), expect, "{body}");
+    }
+
+    #[test]
+    fn errors_without_data_are_no_success_whatever_the_status_says() {
+        const JSON: &str = "application/json; charset=utf-8";
+        const FAILED: &str = r#"{"errors": [{"message": "connect ECONNREFUSED", "path": ["items"]}], "data": null}"#;
+        check(200, JSON, FAILED, Ended::Erred(200));
+        check(200, "application/graphql-response+json", FAILED, Ended::Erred(200));
+        check(200, JSON, r#"{"errors": [{"message": "no"}]}"#, Ended::Erred(200));
+        check(200, JSON, r#"{"errors": [{"message": "no"}], "data": {"items": null}}"#, Ended::Erred(200));
+        check(
+            200,
+            JSON,
+            r#"{"errors": [{"message": "no"}], "data": {"items": null, "user": {}}}"#,
+            Ended::Answered(200),
+        );
+        check(200, JSON, r#"{"errors": [], "data": null}"#, Ended::Answered(200));
+        check(200, JSON, r#"{"errors": 3, "data": null}"#, Ended::Answered(200));
+        check(200, JSON, r#"{"items": ["errors"]}"#, Ended::Answered(200));
+        check(200, "text/html", FAILED, Ended::Answered(200));
+        check(500, JSON, FAILED, Ended::Answered(500));
+    }
 }

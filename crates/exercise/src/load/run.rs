@@ -387,7 +387,7 @@ impl Thread {
             () = self.stopped.notified() => Err(Ended::Unfinished),
         };
         let (how, bytes) = match result {
-            Ok(answer) => (Ended::Answered(answer.status), answer.bytes),
+            Ok(answer) => (answer.ended(), answer.bytes),
             Err(how) => (how, 0),
         };
         let went = Went { due, sent, ended: self.shared.now(), how, bytes };
