@@ -116,6 +116,7 @@ pub struct Bench {
     folders: usize,
     /// How often the service was started.
     starts: usize,
+    slowest_start: Duration,
 }
 
 impl Bench {
@@ -180,6 +181,7 @@ impl Bench {
             scratch,
             folders: 0,
             starts: 0,
+            slowest_start: Duration::ZERO,
         })
     }
 
@@ -348,7 +350,15 @@ impl Bench {
             }
             thread::sleep(LOOK);
         }
+        if let Some(process) = &self.process {
+            self.slowest_start = self.slowest_start.max(process.started.elapsed());
+        }
         Ok(())
+    }
+
+    /// The longest that it took until it was ready; nothing where it was not started.
+    pub fn slowest_start(&self) -> Duration {
+        self.slowest_start
     }
 
     fn is_ready(&self) -> bool {
