@@ -16,7 +16,7 @@ use std::{
 use tokio::task::LocalSet;
 
 use super::ask::{Ask, Exchange};
-use crate::load::{Connection, Ended, Protocol};
+use crate::load::{Connection, Ended, KEPT, Protocol};
 
 /// No more requests than these are under way; what is due meanwhile is not sent.
 const IN_FLIGHT: usize = 2_000;
@@ -170,7 +170,7 @@ impl User {
             Some((connection, _)) => connection,
             None => Connection::open(&[self.address], Protocol::Http1, None).await?,
         };
-        let answer = connection.send(request, true).await?;
+        let answer = connection.send(request, Some(KEPT)).await?;
         if connection.is_open() {
             self.free.borrow_mut().push((connection, Instant::now()));
         }

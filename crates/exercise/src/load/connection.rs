@@ -52,7 +52,7 @@ impl Answer {
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
-    /// The first MiB of it.
+    /// As much of it as was to be kept.
     pub body: Vec<u8>,
 }
 
@@ -96,8 +96,8 @@ impl Reply {
 
 const ERRORS: &[u8] = b"\"errors\"";
 
-/// How many bytes of a body are kept.
-const KEPT: usize = 1 << 20;
+/// How many bytes of a body are kept where nothing more is wanted of it.
+pub(crate) const KEPT: usize = 1 << 20;
 
 impl<B> Connection<B>
 where
@@ -127,8 +127,9 @@ where
         }
     }
 
-    /// Sends a request and reads the answer to its end; keeps what it said if that is asked for.
-    pub(crate) async fn send(&mut self, request: Request<B>, keep: bool) -> Result<Answer, Ended> {
+    /// Sends a request and reads the answer to its end; keeps so many bytes of its body, and nothing of
+    /// the answer where that is none.
+    pub(crate) async fn send(&mut self, request: Request<B>, keep: Option<usize>) -> Result<Answer, Ended> {
         let answer = match self {
             Self::Http1(sender) => {
                 sender.ready().await.map_err(|error| ended(&error))?;
@@ -145,13 +146,13 @@ where
             let frame = frame.map_err(|error| ended(&error))?;
             if let Some(data) = frame.data_ref() {
                 bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
-                if keep {
-                    kept.extend_from_slice(data.get(..data.len().min(KEPT - kept.len())).unwrap_or_default());
+                if let Some(most) = keep {
+                    kept.extend_from_slice(data.get(..data.len().min(most - kept.len())).unwrap_or_default());
                 }
             }
         }
         let status = head.status.as_u16();
-        let reply = keep.then_some(Reply { status, headers: head.headers, body: kept });
+        let reply = keep.map(|_| Reply { status, headers: head.headers, body: kept });
         Ok(Answer { status, bytes, reply })
     }
 

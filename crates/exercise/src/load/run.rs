@@ -399,7 +399,7 @@ impl Thread {
 
     async fn ask(&self, request: Request<Full<Bytes>>, client: u8) -> Result<Answer, Ended> {
         let mut connection = self.connection(client).await?;
-        let answer = connection.send(request, false).await?;
+        let answer = connection.send(request, None).await?;
         if connection.is_open() && matches!(connection, Connection::Http1(_)) {
             self.free.borrow_mut().entry(client).or_default().push((connection, Instant::now()));
         }
