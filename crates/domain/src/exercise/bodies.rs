@@ -77,10 +77,12 @@ impl Bodies {
                 )
             },
         );
-        let summary = Message::new(
-            format!("bodies of {size} MiB were answered {statuses}{slow_en}"),
-            format!("{size} MiB 的正文得到 {statuses}{slow_zh}"),
-        );
+        let (large_en, large_zh) = if self.large.is_empty() {
+            ("no request has a body".to_owned(), "没有带正文的请求".to_owned())
+        } else {
+            (format!("bodies of {size} MiB were answered {statuses}"), format!("{size} MiB 的正文得到 {statuses}"))
+        };
+        let summary = Message::new(format!("{large_en}{slow_en}"), format!("{large_zh}{slow_zh}"));
         vec![Answer::in_part(CHECK, summary, misses)]
     }
 }

@@ -10,6 +10,9 @@ use crate::Message;
 pub struct Contract {
     /// Where the document is from.
     pub document: String,
+    /// Nothing says that it is this service's: it is the only one that was found in the repository.
+    #[serde(default)]
+    pub found: bool,
     pub promises: Vec<Promise>,
 }
 
@@ -34,6 +37,15 @@ impl Contract {
     pub(super) fn answers(&self) -> Vec<Answer> {
         const CHECK: &str = "testing.contract";
         let document = &self.document;
+        if self.found && self.promises.iter().all(|one| !one.operation) {
+            let why = Message::new(
+                format!(
+                    "no request stands in {document}, which may be another's: [service.NAME.run] openapi names its own"
+                ),
+                format!("{document} 中没有任何所配置的请求，它可能属于其他服务：用 [service.NAME.run] openapi 指明"),
+            );
+            return vec![Answer::inconclusive(CHECK, why)];
+        }
         let misses: Vec<Message> = self.promises.iter().flat_map(|one| one.misses(document)).collect();
         let (compared, of) = (self.promises.iter().filter(|one| one.compared).count(), self.promises.len());
         let documented = self.promises.iter().filter(|one| one.documented).count();
@@ -102,7 +114,7 @@ mod tests {
             unusable: None,
         };
         change(&mut promise);
-        let contract = Contract { document: "openapi.yaml".to_owned(), promises: vec![promise] };
+        let contract = Contract { document: "openapi.yaml".to_owned(), found: false, promises: vec![promise] };
         assert_eq!(contract.answers().first().map(|one| one.held), Some(expect));
     }
 
@@ -114,5 +126,27 @@ mod tests {
         check(|one| one.documented = false, Held::No);
         check(|one| one.flaws.push("/id: 1 is not of type string".to_owned()), Held::No);
         check(|one| one.compared = false, Held::Inconclusive);
+    }
+
+    #[track_caller]
+    fn check_found(operations: [bool; 2], expect: Held) {
+        let promises = operations.map(|operation| Promise {
+            request: "GET /".to_owned(),
+            status: Some(200),
+            operation,
+            documented: operation,
+            compared: operation,
+            flaws: Vec::new(),
+            unusable: None,
+        });
+        let contract = Contract { document: "lib/openapi.json".to_owned(), found: true, promises: promises.to_vec() };
+        assert_eq!(contract.answers().first().map(|one| one.held), Some(expect));
+    }
+
+    #[test]
+    fn a_document_that_knows_none_of_the_requests_is_anothers() {
+        check_found([false, false], Held::Inconclusive);
+        check_found([true, false], Held::No);
+        check_found([true, true], Held::Yes);
     }
 }

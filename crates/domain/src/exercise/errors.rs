@@ -11,6 +11,9 @@ use crate::Message;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errors {
     pub cases: Vec<ErrorCase>,
+    /// Its good answers are pages for people and never JSON, so that errors may be pages too.
+    #[serde(default)]
+    pub pages: bool,
 }
 
 /// One wrong request and its answer.
@@ -79,7 +82,7 @@ impl ErrorCase {
         self.shape.is_some() && self.content_type.as_ref().is_some_and(json)
     }
 
-    fn boundary(&self) -> Option<Message> {
+    fn boundary(&self, pages: bool) -> Option<Message> {
         let (what, request) = (self.wrong.text(), &self.request);
         let told = |en: String, zh: String| {
             Some(Message::new(format!("{} ({request}) {en}", what.en), format!("{}（{request}）{zh}", what.zh)))
@@ -93,7 +96,7 @@ impl ErrorCase {
             _ if !self.goes_on => {
                 told("leaves good requests without an answer".to_owned(), "之后正常请求失败".to_owned())
             }
-            Some(status) if self.refused() && !self.is_json() => {
+            Some(status) if self.refused() && !self.is_json() && !pages => {
                 let kind = self.content_type.as_deref().unwrap_or("-");
                 told(
                     format!("is answered {status} with no JSON object ({kind})"),
@@ -124,7 +127,7 @@ impl Errors {
                 Answer::inconclusive("errors.messages", nothing()),
             ];
         }
-        let misses: Vec<Message> = self.cases.iter().filter_map(ErrorCase::boundary).collect();
+        let misses: Vec<Message> = self.cases.iter().filter_map(|case| case.boundary(self.pages)).collect();
         let statuses: BTreeSet<u16> = judged.iter().filter_map(|one| one.status).collect();
         let statuses = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let summary = Message::new(
@@ -142,11 +145,20 @@ impl Errors {
         let shapes: Vec<&BTreeMap<String, String>> = refused.iter().filter_map(|one| one.shape.as_ref()).collect();
         let mut misses: Vec<Message> = self.cases.iter().filter_map(ErrorCase::leak).collect();
         let statuses: BTreeSet<u16> = refused.iter().filter_map(|one| one.status).collect();
+        if self.pages && misses.is_empty() {
+            let why = Message::new(
+                "its answers are pages for people: an envelope is for programs",
+                "其响应是面向人的页面：错误结构是给程序用的",
+            );
+            return Answer::inconclusive(CHECK, why);
+        }
         if let Some(bare) = refused.iter().find(|one| one.shape.is_none()) {
             let what = bare.wrong.text();
+            let (unlike, unlike_zh) =
+                if shapes.is_empty() { ("", "") } else { (", unlike others", "，与其他错误不同") };
             misses.push(Message::new(
-                format!("{} ({}) has no envelope, unlike a JSON error", what.en, bare.request),
-                format!("{}（{}）的响应没有错误结构", what.zh, bare.request),
+                format!("{} ({}) has no envelope{unlike}", what.en, bare.request),
+                format!("{}（{}）的响应没有错误结构{unlike_zh}", what.zh, bare.request),
             ));
         }
         misses.extend(differences(&refused));
@@ -159,9 +171,14 @@ impl Errors {
         }
         let list = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let members = common.into_iter().collect::<Vec<_>>().join(", ");
+        let (shared, shared_zh) = if members.is_empty() {
+            ("share no text".to_owned(), "没有共同的文本成员".to_owned())
+        } else {
+            (format!("share the texts {members}"), format!("共有文本成员 {members}"))
+        };
         let summary = Message::new(
-            format!("{} errors ({list}) share the texts {members}", refused.len()),
-            format!("{} 个错误响应（{list}）共有文本成员 {members}", refused.len()),
+            format!("{} errors ({list}) {shared}", refused.len()),
+            format!("{} 个错误响应（{list}）{shared_zh}", refused.len()),
         );
         if misses.is_empty() && (refused.len() < 2 || shapes.len() < 2) {
             let why = Message::new("fewer than two errors to compare", "可比较的错误响应不足两个");
@@ -235,8 +252,27 @@ mod tests {
     }
 
     #[track_caller]
+    fn check_pages(cases: Vec<ErrorCase>, boundary: Held, messages: Held) {
+        let answers = Errors { cases, pages: true }.answers();
+        assert_eq!(answers.iter().map(|one| one.held).collect::<Vec<_>>(), [boundary, messages], "{answers:?}");
+    }
+
+    #[test]
+    fn errors_of_a_site_may_be_pages_that_tell_nothing_of_the_inside() {
+        let page = |wrong, status| ErrorCase {
+            shape: None,
+            content_type: Some("text/html".to_owned()),
+            ..case(wrong, status, &[])
+        };
+        check_pages(vec![page(Wrong::Route, 404), page(Wrong::Method, 403)], Held::Yes, Held::Inconclusive);
+        check_pages(vec![page(Wrong::Route, 404), page(Wrong::Escape, 500)], Held::No, Held::Inconclusive);
+        let told = ErrorCase { inside: Some("Traceback".to_owned()), ..page(Wrong::Route, 404) };
+        check_pages(vec![told, page(Wrong::Method, 403)], Held::No, Held::No);
+    }
+
+    #[track_caller]
     fn check(cases: Vec<ErrorCase>, boundary: Held, messages: Held) {
-        let answers = Errors { cases }.answers();
+        let answers = Errors { cases, pages: false }.answers();
         assert_eq!(answers.iter().map(|one| one.held).collect::<Vec<_>>(), [boundary, messages], "{answers:?}");
     }
 
@@ -271,6 +307,22 @@ mod tests {
         check(vec![silent, case(Wrong::Route, 404, ENVELOPE), case(Wrong::Type, 400, ENVELOPE)], Held::No, Held::Yes);
         let last = ErrorCase { goes_on: false, ..case(Wrong::DeepJson, 400, ENVELOPE) };
         check(vec![last, case(Wrong::Route, 404, ENVELOPE)], Held::No, Held::Yes);
+    }
+
+    #[track_caller]
+    fn check_summary(cases: Vec<ErrorCase>, expect: &str) {
+        let answers = Errors { cases, pages: false }.answers();
+        assert_eq!(answers.last().map(|one| one.summary.en.as_str()), Some(expect));
+    }
+
+    #[test]
+    fn what_errors_share_is_named_or_said_to_be_nothing() {
+        let page = |wrong| ErrorCase { shape: None, ..case(wrong, 404, &[]) };
+        check_summary(vec![page(Wrong::Route), page(Wrong::Method)], "2 errors (404) share no text");
+        check_summary(
+            vec![case(Wrong::Route, 404, ENVELOPE), case(Wrong::Type, 400, ENVELOPE)],
+            "2 errors (400, 404) share the texts error.code, error.message",
+        );
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub use health::{Health, HealthFault};
 pub use kind::Kind;
 pub use levels::{Levels, Told};
 pub use limits::{Burst, Probe, RateLimit, Who};
-pub use liveness::{Liveness, LivenessFault};
+pub use liveness::{Liveness, LivenessFault, PROBE_FAILURES, PROBE_MS};
 pub use logs::{Canary, Logs, OddLine};
 pub use memory::{Memory, Sample};
 pub use metrics::{Grown, Histogram, IdLabel, Metrics};

@@ -95,7 +95,7 @@ impl Overload {
             ));
         }
         if let Some([before, middle, end]) = self.memory
-            && end > middle + (middle / 4).max(GROWTH_BYTES)
+            && end > before.max(middle) + (before.max(middle) / 4).max(GROWTH_BYTES)
         {
             let mega = |bytes: u64| bytes >> 20;
             misses.push(Message::new(
@@ -193,6 +193,8 @@ mod tests {
         check(|_| (), Held::Yes, 0);
         check(|one| one.broken = 8, Held::Yes, 0);
         check(|one| one.memory = None, Held::Yes, 0);
+        // A heap that was collected in between is where it was.
+        check(|one| one.memory = Some([417 << 20, 323 << 20, 413 << 20]), Held::Yes, 0);
     }
 
     #[test]

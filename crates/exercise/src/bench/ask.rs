@@ -11,7 +11,10 @@ use http_body_util::Full;
 use hyper::{Request, header};
 use tokio::task::LocalSet;
 
-use crate::load::{Answer, Connection, Ended, Protocol, Reply};
+use crate::load::{Answer, Connection, Ended, KEPT, Protocol, Reply};
+
+/// The longest document that is read.
+const WHOLE: usize = 32 << 20;
 
 /// A request that can be sent.
 #[derive(Clone, Debug)]
@@ -66,10 +69,7 @@ impl Exchange {
 
     /// The status; none where no full answer came.
     pub fn status(&self) -> Option<u16> {
-        match self.how {
-            Ended::Answered(status) => Some(status),
-            _ => None,
-        }
+        self.how.status()
     }
 }
 
@@ -89,7 +89,13 @@ pub(super) fn ask_from(
     timeout: Duration,
 ) -> io::Result<Exchange> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async { one(&mut None, from, address, ask, timeout).await })
+    LocalSet::new().block_on(&runtime, async { one(&mut None, from, address, ask, timeout, KEPT).await })
+}
+
+/// The same as [`ask`], for an answer that is wanted whole, however long: a document.
+pub(super) fn ask_whole(address: SocketAddr, ask: &Ask, timeout: Duration) -> io::Result<Exchange> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async { one(&mut None, None, address, ask, timeout, WHOLE).await })
 }
 
 /// Sends a request, and then another one on the same connection, where the server has left it open.
@@ -100,8 +106,8 @@ pub fn ask_both(address: SocketAddr, first: &Ask, then: &Ask, timeout: Duration)
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let mut connection = None;
-        let first = one(&mut connection, None, address, first, timeout).await?;
-        Ok((first, one(&mut connection, None, address, then, timeout).await?))
+        let first = one(&mut connection, None, address, first, timeout, KEPT).await?;
+        Ok((first, one(&mut connection, None, address, then, timeout, KEPT).await?))
     })
 }
 
@@ -112,6 +118,7 @@ async fn one(
     address: SocketAddr,
     ask: &Ask,
     timeout: Duration,
+    keep: usize,
 ) -> io::Result<Exchange> {
     let request = ask.request(address)?;
     let answer = async {
@@ -119,7 +126,7 @@ async fn one(
             Some(open) => open,
             None => Connection::open(&[address], Protocol::Http1, from).await?,
         };
-        let answer = open.send(request, true).await?;
+        let answer = open.send(request, Some(keep)).await?;
         *connection = Some(open);
         Ok(answer)
     };
@@ -132,7 +139,45 @@ pub(super) async fn exchange(timeout: Duration, answer: impl Future<Output = Res
     let result = tokio::time::timeout(timeout, answer).await.unwrap_or(Err(Ended::TimedOut));
     let ended = Instant::now();
     match result {
-        Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+        Ok(answer) => Exchange { sent, ended, how: answer.ended(), reply: answer.reply },
         Err(how) => Exchange { sent, ended, how, reply: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, Write as _},
+        net::TcpListener,
+        thread,
+    };
+
+    use super::*;
+
+    /// One answer of this length.
+    fn long(length: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let request = io::BufReader::new(stream.try_clone().unwrap());
+            assert!(request.lines().map_while(Result::ok).any(|line| line.is_empty()));
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&vec![b' '; length]).unwrap();
+        });
+        address
+    }
+
+    #[track_caller]
+    fn check(ask: impl Fn(SocketAddr, &Ask, Duration) -> io::Result<Exchange>, length: usize, expect: usize) {
+        let exchange = ask(long(length), &Ask::get("/openapi.json"), Duration::from_secs(10)).unwrap();
+        assert_eq!(exchange.reply.map(|reply| reply.body.len()), Some(expect));
+    }
+
+    #[test]
+    fn a_document_is_kept_whole_and_of_other_answers_the_beginning() {
+        check(ask, 2_050_004, KEPT);
+        check(ask_whole, 2_050_004, 2_050_004);
     }
 }

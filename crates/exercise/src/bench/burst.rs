@@ -11,7 +11,7 @@ use std::{
 use tokio::task::LocalSet;
 
 use super::ask::{Ask, Exchange, ask_from};
-use crate::load::{Connection, Ended, Protocol};
+use crate::load::{Connection, Ended, KEPT, Protocol};
 
 /// Requests of a client under way at the same time.
 const AT_ONCE: usize = 8;
@@ -124,7 +124,7 @@ impl Burst {
             let Ok(result) = result else { return };
             let ended = Instant::now();
             let exchange = match result {
-                Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+                Ok(answer) => Exchange { sent, ended, how: answer.ended(), reply: answer.reply },
                 Err(how) => Exchange { sent, ended, how, reply: None },
             };
             if exchange.status() == Some(429) {
@@ -140,7 +140,7 @@ impl Burst {
             Some(open) => open,
             None => Connection::open(&[self.to], Protocol::Http1, self.from).await?,
         };
-        let answer = open.send(request, true).await?;
+        let answer = open.send(request, Some(KEPT)).await?;
         *connection = Some(open);
         Ok(answer)
     }

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use thiserror::Error;
 
 use super::{
-    ask::{Ask, Exchange, ask},
+    ask::{Ask, Exchange, ask, ask_whole},
     dependency::{self, Dependency, free_port},
     expand::Places,
     traffic::{Sent, Traffic},
@@ -49,6 +49,9 @@ pub(super) const LOOK: Duration = Duration::from_millis(10);
 
 /// An answer is waited for as long as this, where nothing else is stated.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// Documents are made when they are asked for first.
+const DOCUMENT: Duration = Duration::from_secs(30);
 
 /// What the bench is set up with.
 #[derive(Clone, Debug)]
@@ -116,6 +119,7 @@ pub struct Bench {
     folders: usize,
     /// How often the service was started.
     starts: usize,
+    slowest_start: Duration,
 }
 
 impl Bench {
@@ -180,6 +184,7 @@ impl Bench {
             scratch,
             folders: 0,
             starts: 0,
+            slowest_start: Duration::ZERO,
         })
     }
 
@@ -348,7 +353,15 @@ impl Bench {
             }
             thread::sleep(LOOK);
         }
+        if let Some(process) = &self.process {
+            self.slowest_start = self.slowest_start.max(process.started.elapsed());
+        }
         Ok(())
+    }
+
+    /// The longest that it took until it was ready; nothing where it was not started.
+    pub fn slowest_start(&self) -> Duration {
+        self.slowest_start
     }
 
     fn is_ready(&self) -> bool {
@@ -524,6 +537,13 @@ impl Bench {
 
     pub fn get(&self, path: &str, timeout: Duration) -> Result<Exchange, BenchError> {
         self.ask(&Ask::get(path), timeout)
+    }
+
+    /// A document of the service: its answer is kept whole, and may take its time.
+    pub fn document(&self, path: &str) -> Result<Exchange, BenchError> {
+        let request = Ask::get(path);
+        self.paced(&request)?;
+        Ok(ask_whole(self.address, &request, DOCUMENT)?)
     }
 
     /// Users at this rate, until what it gives is ended.

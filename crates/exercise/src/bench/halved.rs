@@ -18,7 +18,7 @@ use hyper::{
 use tokio::{task::LocalSet, time::Sleep};
 
 use super::{Ask, Exchange, ask::exchange};
-use crate::load::{Connection, Protocol};
+use crate::load::{Connection, KEPT, Protocol};
 
 /// Sends a request and the first half of its body on a connection of its own, the second half at that time, and waits for
 /// the answer.
@@ -32,7 +32,8 @@ pub fn ask_halved(address: SocketAddr, ask: &Ask, rest: Instant, timeout: Durati
         let (mut head, _) = request.into_parts();
         head.headers.insert(header::CONTENT_LENGTH, ask.body.len().into());
         let request = Request::from_parts(head, Halved::new(ask.body.clone(), rest));
-        let answer = async { Connection::open(&[address], Protocol::Http1, None).await?.send(request, true).await };
+        let answer =
+            async { Connection::open(&[address], Protocol::Http1, None).await?.send(request, Some(KEPT)).await };
         Ok(exchange(timeout, answer).await)
     })
 }

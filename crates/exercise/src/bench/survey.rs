@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Bench, BenchError, Exchange};
-use crate::proxy::{Delay, Fault, Request};
+use crate::{
+    load::Ended,
+    proxy::{Delay, Fault, Request},
+};
 
 /// How often each kind of request is sent.
 const ASKED: u32 = 4;
@@ -35,6 +38,8 @@ pub struct Survey {
 pub struct Use {
     /// Statuses of the answers; none where no full answer came.
     pub statuses: Vec<Option<u16>>,
+    /// An answer said that it failed, whatever its status says.
+    pub erred: bool,
     /// What one request calls, by the name of the dependency.
     pub calls: BTreeMap<String, BTreeSet<Shape>>,
     /// The dependencies that it calls after it has answered: which request a call belongs to cannot be told.
@@ -61,9 +66,11 @@ fn is_version(part: &str) -> bool {
 }
 
 impl Use {
-    /// All answers were below 400.
+    /// All answers were below 400, and told of no failure.
     pub fn good(&self) -> bool {
-        !self.statuses.is_empty() && self.statuses.iter().all(|status| status.is_some_and(|status| status < 400))
+        !self.erred
+            && !self.statuses.is_empty()
+            && self.statuses.iter().all(|status| status.is_some_and(|status| status < 400))
     }
 }
 
@@ -122,7 +129,8 @@ impl Survey {
                     later.insert(name.clone());
                 }
             }
-            uses.push(Use { statuses: asked.iter().map(Exchange::status).collect(), calls, later });
+            let erred = asked.iter().any(|one| matches!(one.how, Ended::Erred(_)));
+            uses.push(Use { statuses: asked.iter().map(Exchange::status).collect(), erred, calls, later });
         }
         Ok(Self { uses })
     }

@@ -16,7 +16,7 @@ use std::{
 use tokio::task::LocalSet;
 
 use super::ask::{Ask, Exchange};
-use crate::load::{Connection, Ended, Protocol};
+use crate::load::{Connection, Ended, KEPT, Protocol};
 
 /// No more requests than these are under way; what is due meanwhile is not sent.
 const IN_FLIGHT: usize = 2_000;
@@ -152,7 +152,7 @@ impl User {
         let result = tokio::time::timeout(self.timeout, self.exchange(&ask)).await.unwrap_or(Err(Ended::TimedOut));
         let ended = Instant::now();
         let exchange = match result {
-            Ok(answer) => Exchange { sent, ended, how: Ended::Answered(answer.status), reply: answer.reply },
+            Ok(answer) => Exchange { sent, ended, how: answer.ended(), reply: answer.reply },
             Err(how) => Exchange { sent, ended, how, reply: None },
         };
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(Sent { kind, exchange });
@@ -170,7 +170,7 @@ impl User {
             Some((connection, _)) => connection,
             None => Connection::open(&[self.address], Protocol::Http1, None).await?,
         };
-        let answer = connection.send(request, true).await?;
+        let answer = connection.send(request, Some(KEPT)).await?;
         if connection.is_open() {
             self.free.borrow_mut().push((connection, Instant::now()));
         }

@@ -92,8 +92,8 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
             last,
             refused: count(|how| how.refused()),
             sent: count(|_| true),
-            failed: count(|how| matches!(how, Ended::Answered(_)) && !how.good() && !how.refused()),
-            unanswered: count(|how| !matches!(how, Ended::Answered(_))),
+            failed: count(|how| how.status().is_some() && !how.good() && !how.refused()),
+            unanswered: count(|how| how.status().is_none()),
             back_ms: back,
             watched_ms: Bench::since(until, watched),
         });

@@ -23,6 +23,12 @@ pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
         return Err(Unmade::no_request());
     }
     let Some(description) = description::of(bench)? else {
+        if let Some(path) = bench.run().openapi.as_ref().filter(|path| path.starts_with('/')) {
+            return Err(Unmade::Missing(Message::new(
+                format!("GET {path} was not answered with an OpenAPI document in JSON"),
+                format!("GET {path} 没有返回 JSON 格式的 OpenAPI 文档"),
+            )));
+        }
         return Err(Unmade::Missing(Message::new(
             "no OpenAPI document was found: [service.NAME.run] openapi = \"openapi.yaml\", or the path \"/openapi.json\" that answers with it",
             "未找到 OpenAPI 文档：[service.NAME.run] openapi = \"openapi.yaml\"，或返回该文档的路径 \"/openapi.json\"",
@@ -55,7 +61,7 @@ pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
         }
         promises.push(promise);
     }
-    let contract = Contract { document: description.name.clone(), promises };
+    let contract = Contract { document: description.name.clone(), found: bench.run().openapi.is_none(), promises };
     Ok(Trial::new(Observation::Contract(contract), timeline(bench, begin)))
 }
 

@@ -143,6 +143,9 @@ fn alone(bench: &mut Bench, survey: &Survey, kind: usize, unique: &mut Unique) -
     let echoed = exchange.reply.as_ref().and_then(|reply| id.echoed(reply));
     let by = echoed.as_ref().map_or(By::Either, |(_, by)| *by);
     let lines = listening.lines(bench, |lines| id.lines(lines, by) > 0)?;
+    // Of whoever prints nothing at all, the lines go elsewhere.
+    let prints = bench.process().is_some_and(|process| !process.output().since(0).is_empty());
+    let lines = lines.filter(|_| prints);
     let mut passed = Vec::new();
     for dependency in names {
         let with_id = || count(calls(bench, survey, kind, &dependency, from).iter().filter(|one| id.is_at(one)));

@@ -175,7 +175,7 @@ impl Without<'_> {
             *forms.entry(form).or_default() += 1;
             mark = mark.or(found);
             if let Some(status) = exchange.status() {
-                accepted += u64::from(writes && status < 300);
+                accepted += u64::from(writes && status < 300 && exchange.how.good());
                 if status >= 400 {
                     *statuses.entry(status).or_default() += 1;
                 }
@@ -211,6 +211,7 @@ impl Usual {
     fn form(&self, reply: &Reply, writes: bool) -> (Form, Option<String>) {
         match reply.status {
             202 if writes => (Form::Queued, None),
+            _ if reply.erred() => (Form::Failed, None),
             status if status < 400 => {
                 let new = said(reply).into_iter().find(|one| !self.said.contains(one) && is_mark(one));
                 (if new.is_some() { Form::Marked } else { Form::Unmarked }, new)
@@ -328,5 +329,7 @@ mod tests {
         check(WHOLE, 503, &[], "", Form::Failed);
         check(WHOLE, 500, &[], r#"{"degraded": true}"#, Form::Failed);
         check(WHOLE, 404, &[], "", Form::Blamed);
+        let failed = r#"{"errors": [{"message": "connect ECONNREFUSED"}], "data": null}"#;
+        check(WHOLE, 200, &[("content-type", "application/json")], failed, Form::Failed);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::bench::{Ask, Bench, BenchError, Description};
+use crate::bench::{Bench, BenchError, Description};
 
 /// References are followed so often; a longer chain leads in a circle.
 const FOLLOWED: usize = 16;
@@ -18,7 +18,7 @@ pub(super) fn of(bench: &Bench) -> Result<Option<Description>, BenchError> {
         return Ok(Some(found.clone()));
     }
     let Some(path) = bench.run().openapi.clone().filter(|path| path.starts_with('/')) else { return Ok(None) };
-    let reply = super::listen::ask(bench, &Ask::get(&path))?.reply;
+    let reply = bench.document(&path)?.reply;
     let document = reply.and_then(|reply| serde_json::from_slice::<Value>(&reply.body).ok());
     Ok(document.filter(|document| document.get("paths").is_some()).map(|document| Description { name: path, document }))
 }

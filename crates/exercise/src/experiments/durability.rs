@@ -212,7 +212,7 @@ fn calls_with(bench: &Bench, name: &str, ids: &[String]) -> Vec<String> {
 /// Looks for everything that was accepted; gives the requests back for the picture.
 fn found_again(bench: &Bench, way: &Way, sent: &[Sent], ids: &[String]) -> Result<(Kill, Vec<Sent>), BenchError> {
     let mut accepted: BTreeMap<String, Option<Reply>> = BTreeMap::new();
-    for one in sent.iter().filter(|one| one.exchange.status().is_some_and(|status| status < 300)) {
+    for one in sent.iter().filter(|one| one.good() && one.exchange.status().is_some_and(|status| status < 300)) {
         if let Some(id) = ids.get(one.kind) {
             accepted.insert(id.clone(), one.exchange.reply.clone());
         }

@@ -25,13 +25,24 @@ const LARGE: usize = 12 << 20;
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let begin = Instant::now();
     let kinds = survey.good();
-    let good = kinds.first().map(|kind| bench.request(*kind));
+    // Made anew each time: what was accepted once may be refused when it comes again.
+    let good = kinds.first().map(|kind| || bench.request(*kind));
     let mut cases = Vec::new();
     for (wrong, request) in wrong_requests(bench, &kinds) {
         cases.extend(case(bench, wrong, &request, good.as_ref())?);
     }
-    let errors = Errors { cases };
+    let errors = Errors { cases, pages: speaks_pages(bench, &kinds)? };
     Ok(Trial::new(Observation::Errors(errors), timeline(bench, begin)))
+}
+
+/// Whether good answers are pages for people, and none is a document for programs.
+fn speaks_pages(bench: &Bench, kinds: &[usize]) -> Result<bool, BenchError> {
+    let mut types = Vec::new();
+    for kind in kinds {
+        let reply = bench.ask(&bench.request(*kind), ANSWER)?.reply;
+        types.extend(reply.and_then(|reply| reply.header("content-type").map(str::to_ascii_lowercase)));
+    }
+    Ok(types.iter().any(|kind| kind.contains("html")) && !types.iter().any(|kind| kind.contains("json")))
 }
 
 /// Headers that say who asks and what is accepted, but not what is sent.
@@ -83,7 +94,12 @@ fn wrong_requests(bench: &Bench, kinds: &[usize]) -> Vec<(Wrong, Ask)> {
 }
 
 /// How one wrong request went; none where too much was answered to tell.
-fn case(bench: &Bench, wrong: Wrong, request: &Ask, good: Option<&Ask>) -> Result<Option<ErrorCase>, BenchError> {
+fn case(
+    bench: &Bench,
+    wrong: Wrong,
+    request: &Ask,
+    good: Option<&impl Fn() -> Ask>,
+) -> Result<Option<ErrorCase>, BenchError> {
     let (mut exchange, mut then) = tried(bench, request, good)?;
     // Who closes the connection while a large body still comes may take the answer with it: that is the network's.
     let lost = |exchange: &Exchange| exchange.status().is_none() && wrong == Wrong::LargeBody;
@@ -108,15 +124,19 @@ fn case(bench: &Bench, wrong: Wrong, request: &Ask, good: Option<&Ask>) -> Resul
 }
 
 /// The request, and a good one on the same connection, else on a new one.
-fn tried(bench: &Bench, request: &Ask, good: Option<&Ask>) -> Result<(Exchange, Option<Exchange>), BenchError> {
+fn tried(
+    bench: &Bench,
+    request: &Ask,
+    good: Option<&impl Fn() -> Ask>,
+) -> Result<(Exchange, Option<Exchange>), BenchError> {
     let Some(good) = good else { return Ok((bench.ask(request, ANSWER)?, None)) };
-    let (exchange, then) = ask_both(bench.address(), request, good, ANSWER)?;
+    let (exchange, then) = ask_both(bench.address(), request, &good(), ANSWER)?;
     if then.how.good() {
         return Ok((exchange, Some(then)));
     }
     // A server may close a connection at any time; whoever comes anew is to be answered.
     bench.wait(Duration::from_millis(200))?;
-    let again = bench.ask(good, ANSWER)?;
+    let again = bench.ask(&good(), ANSWER)?;
     Ok((exchange, Some(again)))
 }
 

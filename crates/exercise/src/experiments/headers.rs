@@ -32,6 +32,10 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/rails/info/properties", &["Rails version"]),
 ];
 
+/// What stands in a header that is to tell nothing.
+const NOTHING: &[&str] =
+    &["", "-", "*", "n/a", "none", "null", "nothing", "hidden", "private", "secret", "redacted", "removed", "unknown"];
+
 pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     let begin = Instant::now();
     let mut found =
@@ -96,6 +100,9 @@ fn look(found: &mut Headers, request: &Ask, reply: &Reply) {
 
 /// Whether a header tells more than a name.
 fn tells(header: &str, value: &str) -> bool {
+    if NOTHING.contains(&value.trim().to_ascii_lowercase().as_str()) {
+        return false;
+    }
     match header {
         "server" => {
             let versioned = |word: &str| {
@@ -161,6 +168,7 @@ mod tests {
         check(&[SAFE, ("server", "Werkzeug/3.0.1 Python/3.11.7")], "{}", (0, 1, 0));
         check(&[SAFE, ("server", "Apache/2.4.58 (Unix)")], "{}", (0, 1, 0));
         check(&[SAFE, ("x-powered-by", "Express")], "{}", (0, 1, 0));
+        check(&[SAFE, ("x-powered-by", "hidden")], "{}", (0, 0, 0));
         check(&[SAFE, ("x-runtime", "0.012")], "{}", (0, 0, 0));
         check(&[], "{}", (1, 0, 0));
         check(&[], "", (0, 0, 0));

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use gonogo_domain::{
     Message,
-    exercise::{Liveness, LivenessFault, Observation, Trial},
+    exercise::{Liveness, LivenessFault, Observation, PROBE_FAILURES, PROBE_MS, Trial},
 };
 
 use super::Unmade;
 use crate::{
     bench::{Bench, BenchError, Traffic},
+    load::Ended,
     process::Signal,
     proxy::Fault,
 };
@@ -29,11 +30,12 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
     let (mut faults, mut marks) = (Vec::new(), Vec::new());
     // Users go on meanwhile: what waits for the dependency may take the threads that liveness needs.
     let traffic = (!bench.run().requests.is_empty()).then(|| bench.traffic(bench.run().rate)).transpose()?;
+    let before_ms = if names.is_empty() { None } else { Some(asked(bench, &path)?.wait_ms) };
     for name in &names {
         for silent in [false, true] {
             let from = Instant::now();
             let injected = bench.inject(name, if silent { Fault::BlackHole } else { Fault::Refuse })?;
-            faults.push(asked(bench, &path, name, silent)?);
+            faults.push(LivenessFault { dependency: name.clone(), silent, ..asked(bench, &path)? });
             drop(injected);
             let (en, zh) = if silent { ("is silent", "无响应") } else { ("refuses connections", "拒绝连接") };
             marks.push((from, Instant::now(), Message::new(format!("{name} {en}"), format!("{name} {zh}"))));
@@ -47,21 +49,35 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    let liveness = Liveness { path, faults, fails_when_stopped, recovered };
+    let liveness = Liveness { path, before_ms, faults, fails_when_stopped, recovered };
     Ok(Trial::new(Observation::Liveness(liveness), timeline))
 }
 
-fn asked(bench: &Bench, path: &str, name: &str, silent: bool) -> Result<LivenessFault, BenchError> {
-    let mut fault = LivenessFault { dependency: name.to_owned(), silent, asked: 0, good: 0, wait_ms: 0 };
-    let from = Instant::now();
-    while from.elapsed() < LENGTH {
+/// Asks for a while; and on while answers are late, until it is certain that a probe would give up.
+fn asked(bench: &Bench, path: &str) -> Result<LivenessFault, BenchError> {
+    let mut found = LivenessFault {
+        dependency: String::new(),
+        silent: false,
+        asked: 0,
+        good: 0,
+        late: 0,
+        wait_ms: 0,
+        slow_in_a_row: None,
+    };
+    let (from, mut row, mut longest) = (Instant::now(), 0, 0);
+    while from.elapsed() < LENGTH || (1..PROBE_FAILURES).contains(&row) {
         let exchange = bench.get(path, ANSWER)?;
-        fault.asked += 1;
-        fault.good += u64::from(exchange.how.good());
-        fault.wait_ms = fault.wait_ms.max(Bench::since(exchange.sent, exchange.ended));
+        let wait = Bench::since(exchange.sent, exchange.ended);
+        found.asked += 1;
+        found.good += u64::from(exchange.how.good());
+        found.late += u64::from(exchange.how == Ended::TimedOut);
+        found.wait_ms = found.wait_ms.max(wait);
+        row = if wait > PROBE_MS { row + 1 } else { 0 };
+        longest = longest.max(row);
         bench.wait(PAUSE)?;
     }
-    Ok(fault)
+    found.slow_in_a_row = Some(longest);
+    Ok(found)
 }
 
 /// Whether liveness fails while the process does nothing; none where there is no process to stop.

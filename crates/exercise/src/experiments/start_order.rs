@@ -17,7 +17,7 @@ use crate::{
 /// How long the dependency is gone at least, and how long it stays so after the service was heard first.
 const GONE: Duration = Duration::from_secs(2);
 
-/// A start that is not heard at all is not waited for longer.
+/// A start that is not heard at all is not waited for longer, unless it takes its time when all is well.
 const UNHEARD: Duration = Duration::from_secs(15);
 
 /// How long a breaker may be open after the dependency came.
@@ -77,7 +77,7 @@ fn alone(bench: &mut Bench, name: &str, silent: bool) -> Result<Start, BenchErro
         good: 0,
     };
     let mut heard: Option<Instant> = None;
-    let longest = UNHEARD.min(bench.run().startup);
+    let longest = UNHEARD.max(bench.slowest_start() * 2).min(bench.run().startup);
     while begin.elapsed() < heard.map_or(longest, |heard| heard.saturating_duration_since(begin) + GONE) {
         bench.wait(PAUSE)?;
         if let Some(exit) = bench.process().and_then(Process::exit) {

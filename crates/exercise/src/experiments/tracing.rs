@@ -24,6 +24,9 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     if bench.run().dependencies.is_empty() {
         return Err(Unmade::no_dependency());
     }
+    if names.is_empty() {
+        return Err(Unmade::no_http_dependency());
+    }
     let mut kinds: Vec<usize> = names.iter().flat_map(|name| survey.needing(name)).collect();
     kinds.sort_unstable();
     kinds.dedup();

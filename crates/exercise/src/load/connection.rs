@@ -14,6 +14,8 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{outcome::Ended, target::Protocol};
@@ -34,12 +36,23 @@ pub(crate) struct Answer {
     pub reply: Option<Reply>,
 }
 
+impl Answer {
+    /// How a request ended that was answered so.
+    pub(crate) fn ended(&self) -> Ended {
+        if self.reply.as_ref().is_some_and(Reply::erred) {
+            Ended::Erred(self.status)
+        } else {
+            Ended::Answered(self.status)
+        }
+    }
+}
+
 /// What an answer said.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
-    /// The first MiB of it.
+    /// As much of it as was to be kept.
     pub body: Vec<u8>,
 }
 
@@ -49,14 +62,42 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether its body says that nothing succeeded, though its status does not: GraphQL answers 200 with `errors` and no
+    /// `data` where it fails. Data beside errors is an answer in part.
+    pub fn erred(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Response {
+            errors: Vec<Problem>,
+            #[serde(default)]
+            data: Option<Map<String, Value>>,
+        }
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "an error without a message is none of GraphQL")]
+        struct Problem {
+            message: String,
+        }
+        let is_json = self
+            .header("content-type")
+            .and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim_end().ends_with("json"));
+        if self.status >= 400 || !is_json || !self.body.windows(ERRORS.len()).any(|part| part == ERRORS) {
+            return false;
+        }
+        serde_json::from_slice::<Response>(&self.body).is_ok_and(|response| {
+            !response.errors.is_empty() && response.data.is_none_or(|data| data.values().all(Value::is_null))
+        })
+    }
+
     /// The body as text; what is no UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// How many bytes of a body are kept.
-const KEPT: usize = 1 << 20;
+const ERRORS: &[u8] = b"\"errors\"";
+
+/// How many bytes of a body are kept where nothing more is wanted of it.
+pub(crate) const KEPT: usize = 1 << 20;
 
 impl<B> Connection<B>
 where
@@ -86,8 +127,9 @@ where
         }
     }
 
-    /// Sends a request and reads the answer to its end; keeps what it said if that is asked for.
-    pub(crate) async fn send(&mut self, request: Request<B>, keep: bool) -> Result<Answer, Ended> {
+    /// Sends a request and reads the answer to its end; keeps so many bytes of its body, and nothing of
+    /// the answer where that is none.
+    pub(crate) async fn send(&mut self, request: Request<B>, keep: Option<usize>) -> Result<Answer, Ended> {
         let answer = match self {
             Self::Http1(sender) => {
                 sender.ready().await.map_err(|error| ended(&error))?;
@@ -104,13 +146,13 @@ where
             let frame = frame.map_err(|error| ended(&error))?;
             if let Some(data) = frame.data_ref() {
                 bytes += u64::try_from(data.len()).unwrap_or(u64::MAX);
-                if keep {
-                    kept.extend_from_slice(data.get(..data.len().min(KEPT - kept.len())).unwrap_or_default());
+                if let Some(most) = keep {
+                    kept.extend_from_slice(data.get(..data.len().min(most - kept.len())).unwrap_or_default());
                 }
             }
         }
         let status = head.status.as_u16();
-        let reply = keep.then_some(Reply { status, headers: head.headers, body: kept });
+        let reply = keep.map(|_| Reply { status, headers: head.headers, body: kept });
         Ok(Answer { status, bytes, reply })
     }
 
@@ -145,4 +187,38 @@ async fn connect(addresses: &[SocketAddr], from: Option<IpAddr>) -> io::Result<T
 
 fn ended(error: &hyper::Error) -> Ended {
     if error.is_parse() { Ended::Malformed } else { Ended::Broken }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, kind: &str, body: &str, expect: Ended) {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", kind.parse().unwrap());
+        let reply = Reply { status, headers, body: body.as_bytes().to_vec() };
+        assert_eq!(Answer { status, bytes: 0, reply: Some(reply) }.ended(), expect, "{body}");
+    }
+
+    #[test]
+    fn errors_without_data_are_no_success_whatever_the_status_says() {
+        const JSON: &str = "application/json; charset=utf-8";
+        const FAILED: &str = r#"{"errors": [{"message": "connect ECONNREFUSED", "path": ["items"]}], "data": null}"#;
+        check(200, JSON, FAILED, Ended::Erred(200));
+        check(200, "application/graphql-response+json", FAILED, Ended::Erred(200));
+        check(200, JSON, r#"{"errors": [{"message": "no"}]}"#, Ended::Erred(200));
+        check(200, JSON, r#"{"errors": [{"message": "no"}], "data": {"items": null}}"#, Ended::Erred(200));
+        check(
+            200,
+            JSON,
+            r#"{"errors": [{"message": "no"}], "data": {"items": null, "user": {}}}"#,
+            Ended::Answered(200),
+        );
+        check(200, JSON, r#"{"errors": [], "data": null}"#, Ended::Answered(200));
+        check(200, JSON, r#"{"errors": 3, "data": null}"#, Ended::Answered(200));
+        check(200, JSON, r#"{"items": ["errors"]}"#, Ended::Answered(200));
+        check(200, "text/html", FAILED, Ended::Answered(200));
+        check(500, JSON, FAILED, Ended::Answered(500));
+    }
 }

@@ -14,7 +14,7 @@ mod target;
 
 pub use capacity::{Search, find};
 pub use connection::Reply;
-pub(crate) use connection::{Answer, Connection};
+pub(crate) use connection::{Answer, Connection, KEPT};
 pub use outcome::{Ended, Latency, Outcome, Percentile, Second};
 pub use run::{Plan, Progress, Stop, run};
 pub use schedule::{Schedule, Stage};

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Ended {
     /// With this status; the body was read to its end.
     Answered(u16),
+    /// With a status of success, and a body that says that nothing of it succeeded.
+    Erred(u16),
     /// Nobody took the connection.
     Refused,
     /// The connection broke before the answer was complete.
@@ -22,6 +24,14 @@ pub enum Ended {
 }
 
 impl Ended {
+    /// The status of the answer; none where no full answer came.
+    pub fn status(self) -> Option<u16> {
+        match self {
+            Self::Answered(status) | Self::Erred(status) => Some(status),
+            _ => None,
+        }
+    }
+
     /// Whether a user would be content: an answer below 400.
     pub fn good(self) -> bool {
         matches!(self, Self::Answered(status) if status < 400)
@@ -35,6 +45,7 @@ impl Ended {
     pub fn word(self) -> String {
         match self {
             Self::Answered(status) => status.to_string(),
+            Self::Erred(status) => format!("{status}-with-errors"),
             Self::Refused => "refused".to_owned(),
             Self::Broken => "broken".to_owned(),
             Self::TimedOut => "timed-out".to_owned(),
@@ -58,7 +69,7 @@ pub struct Outcome {
     pub answered_rate: f64,
     pub connections: u64,
     pub bytes_received: u64,
-    /// How requests ended: a status, `refused`, `broken`, `timed-out`, `unfinished`, `malformed`.
+    /// How requests ended: a status, `200-with-errors`, `refused`, `broken`, `timed-out`, `unfinished`, `malformed`.
     pub ended: BTreeMap<String, u64>,
     /// The share of requests that a user would not be content with, of all that were due.
     pub error_ratio: f64,

@@ -64,7 +64,7 @@ impl Recorder {
         if went.how.refused() {
             self.refused.saturating_record(latency);
         }
-        if matches!(went.how, Ended::Answered(_)) {
+        if went.how.status().is_some() {
             self.service.saturating_record(micros(went.ended.saturating_sub(went.sent)));
         }
         *self.ended.entry(went.how).or_default() += 1;

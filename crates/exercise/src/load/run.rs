@@ -387,7 +387,7 @@ impl Thread {
             () = self.stopped.notified() => Err(Ended::Unfinished),
         };
         let (how, bytes) = match result {
-            Ok(answer) => (Ended::Answered(answer.status), answer.bytes),
+            Ok(answer) => (answer.ended(), answer.bytes),
             Err(how) => (how, 0),
         };
         let went = Went { due, sent, ended: self.shared.now(), how, bytes };
@@ -399,7 +399,7 @@ impl Thread {
 
     async fn ask(&self, request: Request<Full<Bytes>>, client: u8) -> Result<Answer, Ended> {
         let mut connection = self.connection(client).await?;
-        let answer = connection.send(request, false).await?;
+        let answer = connection.send(request, None).await?;
         if connection.is_open() && matches!(connection, Connection::Http1(_)) {
             self.free.borrow_mut().entry(client).or_default().push((connection, Instant::now()));
         }
