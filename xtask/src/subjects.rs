@@ -281,7 +281,10 @@ fn said(folder: &Path, only: &str) -> anyhow::Result<Seen> {
         match answer["held"].as_str() {
             Some("yes" | "in-part") => seen.held += 1,
             Some("no") => seen.broken.push(experiment),
-            _ => seen.open.push(experiment),
+            _ => {
+                let why = answer["summary"]["en"].as_str().unwrap_or_default();
+                seen.open.push(format!("{experiment}: {why}"));
+            }
         }
     }
     for experiment in said["record"]["experiments"].as_array().context("there are no experiments")? {

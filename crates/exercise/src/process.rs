@@ -6,6 +6,7 @@
 //! mark of an owner that is no more ([`sweep_left_over`]).
 
 mod container;
+mod contention;
 mod keeper;
 mod mark;
 mod output;
@@ -26,6 +27,7 @@ pub use rustix::process::Signal;
 use rustix::process::{Pid, Resource, Rlimit, kill_process, kill_process_group, prlimit};
 
 pub use container::{Engine, Image};
+pub(crate) use contention::Watch;
 pub use keeper::{Keeper, keep};
 pub use mark::Mark;
 pub use output::{Line, Output, Stream};

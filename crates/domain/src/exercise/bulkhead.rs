@@ -86,8 +86,14 @@ impl Bulkhead {
                 let ((before, name), (during, _)) = (one.before.slow(one.during), one.during.slow(one.before));
                 let (before, during) = (time(before), time(during));
                 (
-                    format!("; the slowest was {} ({name} {before}, then {during})", one.request),
-                    format!("；最慢的是 {}（{name} 由 {before} 变为 {during}）", one.request),
+                    format!(
+                        "; the slowest was {} ({name} {before}, then {during}, with up to {} requests under way)",
+                        one.request, one.waiting
+                    ),
+                    format!(
+                        "；最慢的是 {}（{name} 由 {before} 变为 {during}，同时处理中的请求最多 {} 个）",
+                        one.request, one.waiting
+                    ),
                 )
             },
         );

@@ -335,6 +335,43 @@ impl Kind {
         )
     }
 
+    /// What it says depends on how fast the service is, and not only on what it answers.
+    pub fn is_timed(self) -> bool {
+        match self {
+            Self::Boot
+            | Self::Health
+            | Self::Liveness
+            | Self::Timeouts
+            | Self::StartOrder
+            | Self::Tls
+            | Self::Retries
+            | Self::Breaker
+            | Self::Baseline
+            | Self::Degradation
+            | Self::Bulkhead
+            | Self::Adaptive
+            | Self::Overload
+            | Self::RateLimit
+            | Self::Shutdown
+            | Self::Durability
+            | Self::Memory => true,
+            Self::Migrations
+            | Self::Statuses
+            | Self::Logs
+            | Self::Levels
+            | Self::Correlation
+            | Self::Tracing
+            | Self::Metrics
+            | Self::Errors
+            | Self::Headers
+            | Self::Authentication
+            | Self::Contract
+            | Self::Webhook
+            | Self::Bodies
+            | Self::Reload => false,
+        }
+    }
+
     /// By how many trials it must have held more often than not, until that is believed. What measures many repetitions
     /// within a trial needs no second one.
     pub fn lead(self) -> usize {

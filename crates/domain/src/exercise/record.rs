@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adaptive, Answer, Authentication, Baseline, Bodies, Boot, Breaker, Bulkhead, Contract, Correlation, Degradation,
-    Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Migrations, Overload,
-    RateLimit, Reload, Retries, Shutdown, StartOrder, Statuses, Timeline, Timeouts, Tls, Tracing, Webhook,
+    Adaptive, Answer, Authentication, Baseline, Bodies, Boot, Breaker, Bulkhead, Contention, Contract, Correlation,
+    Degradation, Durability, Errors, Headers, Health, Held, Kind, Levels, Liveness, Logs, Memory, Metrics, Migrations,
+    Overload, RateLimit, Reload, Retries, Shutdown, StartOrder, Statuses, Timeline, Timeouts, Tls, Tracing, Webhook,
 };
 use crate::Message;
 
@@ -55,6 +55,9 @@ pub enum Ended {
 pub struct Trial {
     pub observation: Observation,
     pub timeline: Timeline,
+    /// None: it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contention: Option<Contention>,
 }
 
 /// What was measured.
@@ -133,10 +136,26 @@ impl Observation {
     }
 }
 
+impl Trial {
+    /// What was seen. Of the machine's other programs nothing is known.
+    pub fn new(observation: Observation, timeline: Timeline) -> Self {
+        Self { observation, timeline, contention: None }
+    }
+
+    /// What it says about each check, as a trial of this experiment.
+    pub fn answers(&self, kind: Kind) -> Vec<Answer> {
+        let answers = self.observation.answers().into_iter();
+        match self.contention.filter(|_| kind.is_timed()) {
+            Some(contention) => answers.map(|answer| contention.weigh(answer)).collect(),
+            None => answers.collect(),
+        }
+    }
+}
+
 impl Experiment {
     /// What its trials say together about each check.
     pub fn answers(&self) -> Vec<Answer> {
-        settled(self.kind, &self.trials.iter().map(|trial| trial.observation.answers()).collect::<Vec<_>>())
+        settled(self.kind, &self.trials.iter().map(|trial| trial.answers(self.kind)).collect::<Vec<_>>())
     }
 }
 

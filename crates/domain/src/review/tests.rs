@@ -362,7 +362,7 @@ fn check_exercised(day: Date, ready: bool, outcome: Outcome, strength: Strength,
         sent: 0,
         good: 0,
     };
-    let trial = Trial { observation: Observation::Boot(boot), timeline: Timeline::default() };
+    let trial = Trial::new(Observation::Boot(boot), Timeline::default());
     let experiment = Experiment {
         kind: Kind::Boot,
         at: day.at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
@@ -404,7 +404,7 @@ fn good_headers_do_not_hide_what_is_wrong_in_the_code() {
         at: date(2026, 11, 20).at(9, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp(),
         gonogo: "0.1.0".to_owned(),
         revision: None,
-        trials: vec![Trial { observation: Observation::Headers(headers), timeline: Timeline::default() }],
+        trials: vec![Trial::new(Observation::Headers(headers), Timeline::default())],
         ended: Ended::Completed,
         took_ms: 1,
     };

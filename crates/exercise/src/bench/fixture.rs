@@ -28,7 +28,7 @@ use super::{
     traffic::{Sent, Traffic},
 };
 use crate::{
-    process::{self, Image, Mark, Process, Program},
+    process::{self, Image, Mark, Process, Program, Watch},
     proxy::{Authority, Clock, Fault, FaultError, Handle, Injected, Records, Request, Totals},
 };
 
@@ -389,6 +389,12 @@ impl Bench {
     /// The process; none in front of a service that runs already.
     pub fn process(&mut self) -> Option<&mut Process> {
         self.process.as_mut()
+    }
+
+    /// Watches how the service gets processors; none where its processes are not seen.
+    pub(crate) fn contention(&self) -> Option<Watch> {
+        let run = self.run();
+        if run.attach.is_some() || run.image.is_some() { None } else { Watch::start(&self.mark) }
     }
 
     /// Names of the dependencies, and whether each speaks HTTP.

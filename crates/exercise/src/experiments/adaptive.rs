@@ -109,7 +109,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Adaptive(found), timeline })
+    Ok(Trial::new(Observation::Adaptive(found), timeline))
 }
 
 /// How many were refused while nothing was slow; a few that came at once are none.

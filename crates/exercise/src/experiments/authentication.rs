@@ -75,7 +75,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         let garbage = request.clone().with("authorization", "Bearer gonogo-made-up");
         try_all(bench, &mut found, false, vec![(Credentials::None, request), (Credentials::Garbage, garbage)])?;
     }
-    Ok(Trial { observation: Observation::Authentication(found), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Authentication(found), timeline(bench, begin)))
 }
 
 fn try_all(

@@ -43,7 +43,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey, known: Option<&Exercise>
         },
     };
     let timeline = bench.timeline_of(begin, &[(begin, &outcome)]);
-    Ok(Trial { observation: Observation::Baseline(observed), timeline })
+    Ok(Trial::new(Observation::Baseline(observed), timeline))
 }
 
 fn figures(outcome: &Outcome) -> Figures {

@@ -64,7 +64,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let mut timeline = timeline(bench, begin);
     let what = Message::new("slow clients", "慢速客户端");
     timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
-    Ok(Trial { observation: Observation::Bodies(Bodies { request, large, slow: Some(slow) }), timeline })
+    Ok(Trial::new(Observation::Bodies(Bodies { request, large, slow: Some(slow) }), timeline))
 }
 
 fn big(bench: &mut Bench, request: &Ask, chunked: bool) -> Result<BigBody, BenchError> {

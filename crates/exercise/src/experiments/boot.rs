@@ -69,5 +69,5 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         sent: u64::try_from(count).unwrap_or_default(),
         good,
     };
-    Ok(Trial { observation: Observation::Boot(boot), timeline })
+    Ok(Trial::new(Observation::Boot(boot), timeline))
 }

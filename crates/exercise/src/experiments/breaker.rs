@@ -84,7 +84,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), until.map(|until| Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Breaker(breakers), timeline })
+    Ok(Trial::new(Observation::Breaker(breakers), timeline))
 }
 
 type Marks = Vec<(Instant, Option<Instant>, Message)>;

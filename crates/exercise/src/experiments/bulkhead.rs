@@ -80,7 +80,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Bulkhead(Bulkhead { apart }), timeline })
+    Ok(Trial::new(Observation::Bulkhead(Bulkhead { apart }), timeline))
 }
 
 /// Users at the highest of a few rates at which they are answered well: a slow service, or a limiter of each client, bears

@@ -62,7 +62,7 @@ pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
         promises.push(promise);
     }
     let contract = Contract { document: description.name.clone(), found: bench.run().openapi.is_none(), promises };
-    Ok(Trial { observation: Observation::Contract(contract), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Contract(contract), timeline(bench, begin)))
 }
 
 fn compare(

@@ -118,7 +118,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     }
     let requests = requests.into_iter().map(|(request, _)| request).collect();
     let correlation = Correlation { requests, together, absurd };
-    Ok(Trial { observation: Observation::Correlation(correlation), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Correlation(correlation), timeline(bench, begin)))
 }
 
 /// The dependencies whose requests can be read, and that a kind of request needs.

@@ -76,7 +76,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Degradation(Degradation { reduced }), timeline })
+    Ok(Trial::new(Observation::Degradation(Degradation { reduced }), timeline))
 }
 
 /// One dependency that is gone in one way.

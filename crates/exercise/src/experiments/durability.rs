@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// While nothing is wrong, it is found at once, or a little later where writing is not reading.
 const SOON: Duration = Duration::from_secs(5);
 
+/// What was accepted earlier is worked off first; calls that never end are no backlog.
+const BACKLOG: Duration = Duration::from_mins(1);
+
 /// Requests by which it is tried how things are found, before anything is killed.
 const TRIED: usize = 4;
 
@@ -82,7 +85,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         timeline.mark(Bench::since(begin, killed), Some(Bench::since(begin, up)), what);
     }
     let durability = Durability { kills, found_by: way.name() };
-    Ok(Trial { observation: Observation::Durability(durability), timeline })
+    Ok(Trial::new(Observation::Durability(durability), timeline))
 }
 
 fn is_write(bench: &Bench, kind: usize) -> bool {
@@ -132,8 +135,15 @@ fn findable(bench: &Bench, writes: &[usize]) -> Result<Option<(usize, Way)>, Unm
         }
         for name in &names {
             let all = || ids.iter().all(|id| calls_with(bench, name, std::slice::from_ref(id)).len() == 1);
-            if bench.wait_for(Duration::from_secs(5), all)? {
-                return Ok(Some((*kind, Way::Call { dependency: name.clone() })));
+            let begin = Instant::now();
+            loop {
+                let before = bench.totals(name).requests;
+                if bench.wait_for(SOON, all)? {
+                    return Ok(Some((*kind, Way::Call { dependency: name.clone() })));
+                }
+                if bench.totals(name).requests == before || begin.elapsed() >= BACKLOG {
+                    break;
+                }
             }
         }
     }
@@ -208,6 +218,8 @@ fn found_again(bench: &Bench, way: &Way, sent: &[Sent], ids: &[String]) -> Resul
         }
     }
     let begin = Instant::now();
+    // Patience begins anew while a backlog is worked off.
+    let (mut called, mut moved) = (0, begin);
     let mut open: Vec<(String, Option<Reply>)> =
         accepted.iter().map(|(id, reply)| (id.clone(), reply.clone())).collect();
     loop {
@@ -228,7 +240,13 @@ fn found_again(bench: &Bench, way: &Way, sent: &[Sent], ids: &[String]) -> Resul
                 open = still;
             }
         }
-        if open.is_empty() || begin.elapsed() >= PATIENCE {
+        if let Way::Call { dependency } = way {
+            let calls = bench.totals(dependency).requests;
+            if calls != called {
+                (called, moved) = (calls, Instant::now());
+            }
+        }
+        if open.is_empty() || moved.elapsed() >= PATIENCE || begin.elapsed() >= PATIENCE + BACKLOG {
             break;
         }
         bench.wait(Duration::from_millis(500))?;

@@ -32,7 +32,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         cases.extend(case(bench, wrong, &request, good.as_ref())?);
     }
     let errors = Errors { cases, pages: speaks_pages(bench, &kinds)? };
-    Ok(Trial { observation: Observation::Errors(errors), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Errors(errors), timeline(bench, begin)))
 }
 
 /// Whether good answers are pages for people, and none is a document for programs.

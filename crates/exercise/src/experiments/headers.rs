@@ -74,7 +74,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
             }
         }
     }
-    Ok(Trial { observation: Observation::Headers(found), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Headers(found), timeline(bench, begin)))
 }
 
 fn look(found: &mut Headers, request: &Ask, reply: &Reply) {

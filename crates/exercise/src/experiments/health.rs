@@ -64,7 +64,7 @@ pub(super) fn trial(bench: &Bench) -> Result<Trial, Unmade> {
         let what = Message::new(format!("{name} refuses connections"), format!("{name} 拒绝连接"));
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Health(health), timeline })
+    Ok(Trial::new(Observation::Health(health), timeline))
 }
 
 fn without(bench: &Bench, path: &str, name: &str) -> Result<(HealthFault, Instant, Instant), BenchError> {

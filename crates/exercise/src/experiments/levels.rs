@@ -59,7 +59,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let mut timeline = timeline(bench, begin);
     let what = Message::new(format!("level {}", plan.more), format!("级别 {}", plan.more));
     timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
-    Ok(Trial { observation: Observation::Levels(levels), timeline })
+    Ok(Trial::new(Observation::Levels(levels), timeline))
 }
 
 fn how(plan: &LogLevel) -> String {

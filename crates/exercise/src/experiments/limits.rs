@@ -51,7 +51,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         let what = Message::new(format!("a burst of one client: {name}"), format!("单客户端突发：{name}"));
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::RateLimit(RateLimit { bursts }), timeline })
+    Ok(Trial::new(Observation::RateLimit(RateLimit { bursts }), timeline))
 }
 
 /// Two clients that nobody takes for one.

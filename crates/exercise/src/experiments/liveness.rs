@@ -50,7 +50,7 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
     let liveness = Liveness { path, before_ms, faults, fails_when_stopped, recovered };
-    Ok(Trial { observation: Observation::Liveness(liveness), timeline })
+    Ok(Trial::new(Observation::Liveness(liveness), timeline))
 }
 
 /// Asks for a while; and on while answers are late, until it is certain that a probe would give up.

@@ -81,7 +81,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         odd: odd.into_iter().take(SHOWN).collect(),
         canaries: canaries.found(&lines),
     };
-    Ok(Trial { observation: Observation::Logs(logs), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Logs(logs), timeline(bench, begin)))
 }
 
 /// What a line lacks; none where it is complete.

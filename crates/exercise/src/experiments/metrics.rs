@@ -40,7 +40,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         Ok(before) => before,
         Err(why) => {
             metrics.unreadable = Some(why);
-            return Ok(Trial { observation: Observation::Metrics(metrics), timeline: timeline(bench, begin) });
+            return Ok(Trial::new(Observation::Metrics(metrics), timeline(bench, begin)));
         }
     };
     let marker = format!("gonogo-nowhere-{}", Unique::new(bench).next());
@@ -68,7 +68,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
         }
         bench.wait(PAUSE)?;
     }
-    Ok(Trial { observation: Observation::Metrics(metrics), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Metrics(metrics), timeline(bench, begin)))
 }
 
 /// What the endpoint says; why it cannot be read otherwise.

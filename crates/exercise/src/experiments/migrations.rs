@@ -56,5 +56,5 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Migrations(migrations), timeline })
+    Ok(Trial::new(Observation::Migrations(migrations), timeline))
 }

@@ -60,7 +60,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     };
     // Twice of what is not known is nothing.
     if observed.capacity.doubt().is_some() {
-        return Ok(Trial { observation: Observation::Overload(observed), timeline: bench.timeline(begin, &[]) });
+        return Ok(Trial::new(Observation::Overload(observed), bench.timeline(begin, &[])));
     }
     let clients = observed.capacity.clients;
     let phase = |rate, length| Phase { rate, length, clients, timeout: PATIENCE };
@@ -90,7 +90,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         Some(Bench::since(begin, from + OVERLOAD)),
         Message::new(format!("{:.0}/s, twice the capacity", rate * 2.0), format!("{:.0}/s，容量的两倍", rate * 2.0)),
     );
-    Ok(Trial { observation: Observation::Overload(observed), timeline })
+    Ok(Trial::new(Observation::Overload(observed), timeline))
 }
 
 fn observe(observed: &mut Overload, during: &Outcome) {

@@ -75,7 +75,7 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
         sent: u64::try_from(sent.len()).unwrap_or(u64::MAX),
         lost: u64::try_from(lost).unwrap_or(u64::MAX),
     };
-    Ok(Trial { observation: Observation::Reload(observed), timeline })
+    Ok(Trial::new(Observation::Reload(observed), timeline))
 }
 
 /// Status and body.

@@ -56,7 +56,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Retries(Retries { cases }), timeline })
+    Ok(Trial::new(Observation::Retries(Retries { cases }), timeline))
 }
 
 fn told(name: &str, fault: RetryFault) -> Message {

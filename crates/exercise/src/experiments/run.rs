@@ -8,7 +8,10 @@ use gonogo_domain::{
 };
 
 use super::{Unmade, trial};
-use crate::bench::{Bench, BenchError, Survey, shape};
+use crate::{
+    bench::{Bench, BenchError, Survey, shape},
+    process::Watch,
+};
 
 /// A service that was broken may take so long to be well again by itself; then it is started anew.
 const RECOVERY: Duration = Duration::from_secs(15);
@@ -112,7 +115,7 @@ pub fn run(bench: &mut Bench, survey: &Survey, wanted: &Wanted, watch: &dyn Fn(E
 
 /// More trials would not change what is believed.
 fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
-    let answers: Vec<Vec<Answer>> = trials.iter().map(|trial| trial.observation.answers()).collect();
+    let answers: Vec<Vec<Answer>> = trials.iter().map(|trial| trial.answers(kind)).collect();
     // What could not be told again will not be told the next time; a baseline that has nothing to be held to, not even then.
     let enough = if kind == Kind::Baseline { 1 } else { 2 };
     let hopeless = |check: &str| {
@@ -125,7 +128,7 @@ fn is_stable(kind: Kind, trials: &[Trial]) -> bool {
 fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
     if matches!(kind, Kind::Boot | Kind::StartOrder | Kind::Migrations) {
         // It starts the service itself; where that does not come up, whoever comes next will say so.
-        return trial(kind, bench, survey, wanted);
+        return watched(kind, bench, survey, wanted);
     }
     if bench.is_foreign() && !kind.only_looks() {
         return Err(Unmade::foreign());
@@ -134,12 +137,20 @@ fn one(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Resul
         bench.start()?;
     }
     well(bench, survey)?;
-    let result = trial(kind, bench, survey, wanted);
+    let result = watched(kind, bench, survey, wanted);
     if matches!(result, Err(Unmade::Bench(BenchError::Stopped))) {
         return result;
     }
     recover(bench, survey)?;
     result
+}
+
+/// Makes a trial, and watches what the rest of the machine does meanwhile.
+fn watched(kind: Kind, bench: &mut Bench, survey: &Survey, wanted: &Wanted) -> Result<Trial, Unmade> {
+    let watch = bench.contention();
+    let result = trial(kind, bench, survey, wanted);
+    let contention = watch.and_then(Watch::end);
+    result.map(|trial| Trial { contention, ..trial })
 }
 
 /// The steady state: users are answered well.

@@ -102,7 +102,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     }
     timeline.mark(at(gone), None, Message::new("gone", "退出"));
     bench.start()?;
-    Ok(Trial { observation: Observation::Shutdown(shutdown), timeline })
+    Ok(Trial::new(Observation::Shutdown(shutdown), timeline))
 }
 
 type User = (usize, thread::JoinHandle<io::Result<Exchange>>);

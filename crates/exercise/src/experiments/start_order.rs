@@ -54,7 +54,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::StartOrder(StartOrder { starts }), timeline })
+    Ok(Trial::new(Observation::StartOrder(StartOrder { starts }), timeline))
 }
 
 /// From the start of the process until the dependency comes.

@@ -66,7 +66,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Statuses(Statuses { cases }), timeline })
+    Ok(Trial::new(Observation::Statuses(Statuses { cases }), timeline))
 }
 
 /// Puts it in force; none where it is not known how this dependency says it.

@@ -76,7 +76,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Timeouts(Timeouts { hangs }), timeline })
+    Ok(Trial::new(Observation::Timeouts(Timeouts { hangs }), timeline))
 }
 
 /// How long the service holds the calls that a request causes after it was answered.

@@ -75,7 +75,7 @@ pub(super) fn trial(bench: &Bench, survey: &Survey) -> Result<Trial, Unmade> {
     for (from, until, what) in marks {
         timeline.mark(Bench::since(begin, from), Some(Bench::since(begin, until)), what);
     }
-    Ok(Trial { observation: Observation::Tls(Tls { greeted }), timeline })
+    Ok(Trial::new(Observation::Tls(Tls { greeted }), timeline))
 }
 
 fn greet(

@@ -40,7 +40,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         requests.push(traced(bench, survey, kind, &names, &mut unique)?);
     }
     let tracing = Tracing { requests };
-    Ok(Trial { observation: Observation::Tracing(tracing), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Tracing(tracing), timeline(bench, begin)))
 }
 
 fn traced(

@@ -49,7 +49,7 @@ pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
         forged.push(Forged { forgery: Forgery::Unset, status: sender.unset(bench)? });
     }
     let webhook = Webhook { path: sender.plan.path.clone(), right, forged, replay };
-    Ok(Trial { observation: Observation::Webhook(webhook), timeline: timeline(bench, begin) })
+    Ok(Trial::new(Observation::Webhook(webhook), timeline(bench, begin)))
 }
 
 struct Sender {

@@ -84,6 +84,11 @@ fn marked() -> Vec<(u32, Mark)> {
     pids.filter(|pid| *pid != own).filter_map(|pid| Some((pid, mark_of(pid)?))).collect()
 }
 
+/// Every process that carries this mark, but this one.
+pub(super) fn carriers(mark: &Mark) -> impl Iterator<Item = u32> {
+    marked().into_iter().filter(move |(_, found)| found == mark).map(|(pid, _)| pid)
+}
+
 fn mark_of(pid: u32) -> Option<Mark> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let prefix = format!("{VARIABLE}=");
@@ -92,7 +97,7 @@ fn mark_of(pid: u32) -> Option<Mark> {
 }
 
 /// The fields of `/proc/PID/stat` after the name, which may hold anything; the first is the state, field 3 of proc(5).
-fn stat(pid: u32) -> Option<Vec<String>> {
+fn stat(pid: impl fmt::Display) -> Option<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = text.rsplit_once(')')?;
     Some(fields.split_whitespace().map(str::to_owned).collect())
@@ -105,6 +110,13 @@ fn is_dead(pid: u32) -> bool {
 /// When a process began, in ticks since the machine did: field 22 of proc(5).
 fn began(pid: u32) -> Option<u64> {
     stat(pid)?.get(19)?.parse().ok()
+}
+
+/// What a process used of the processors, itself and in the system's name, in ticks: fields 14 and 15 of proc(5).
+pub(super) fn ticks(pid: impl fmt::Display) -> Option<u64> {
+    let fields = stat(pid)?;
+    let field = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(field(11)? + field(12)?)
 }
 
 /// The resident sets of a program and what it started: its process group, which other programs of the run do not share.
