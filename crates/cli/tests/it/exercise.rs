@@ -287,3 +287,58 @@ fn an_image_needs_an_engine() {
     command.arg("exercise").arg(repository.path()).arg("--no-save").env("PATH", "/nowhere");
     run(&mut command).fails_with(2, &["neither docker nor podman"]);
 }
+
+/// A service that takes each order once, and refuses what is wrong in JSON, one connection a request.
+fn takes_once() -> std::net::SocketAddr {
+    use std::{
+        collections::BTreeSet,
+        io::{BufRead as _, BufReader, Read as _, Write as _},
+        net::TcpListener,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("it can be listened on");
+    let address = listener.local_addr().expect("it has an address");
+    thread::spawn(move || {
+        let mut taken = BTreeSet::new();
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().expect("it can be read"));
+            let (mut line, mut length) = (String::new(), 0);
+            let _ = reader.read_line(&mut line);
+            for header in reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+                let value =
+                    header.to_ascii_lowercase().strip_prefix("content-length:").map(|rest| rest.trim().to_owned());
+                length = value.and_then(|value| value.parse().ok()).unwrap_or(length);
+            }
+            let mut body = Vec::new();
+            let _ = reader.take(length).read_to_end(&mut body);
+            let order =
+                serde_json::from_slice::<Value>(&body).ok().and_then(|body| Some(body.get("order")?.to_string()));
+            let status = if !line.starts_with("POST /orders ") {
+                "404 Not Found"
+            } else if let Some(order) = order {
+                if taken.insert(order) { "201 Created" } else { "409 Conflict" }
+            } else {
+                "400 Bad Request"
+            };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 15\r\n\r\n\
+                 {{\"error\": \"no\"}}"
+            );
+        }
+    });
+    address
+}
+
+#[test]
+fn what_may_come_once_only_is_asked_anew_behind_each_wrong_request() {
+    let configuration = format!(
+        "{SHOP}attach = \"{}\"\n[[service.shop.run.request]]\nmethod = \"POST\"\npath = \"/orders\"\n\
+         headers = {{ content-type = \"application/json\" }}\nbody = '{{\"order\": \"{{id}}\"}}'\n",
+        takes_once()
+    );
+    let repository = Repository::of(&[("gonogo.toml", &configuration)]);
+    let mut command = gonogo();
+    command.arg("exercise").arg(repository.path()).args(["--no-save", "--only", "errors"]);
+    let exercised = run(&mut command);
+    assert!(exercised.out.contains("held  errors.boundary"), "{}{}", exercised.out, exercised.err);
+}

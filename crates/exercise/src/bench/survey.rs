@@ -116,7 +116,13 @@ impl Survey {
                 } else {
                     // More than what it sends while nobody asks, and more than a heartbeat.
                     let grown = bytes_to(bench, name).saturating_sub(at(&before));
-                    let called = grown > at(&idle) + 8 * u64::from(ASKED);
+                    let told = grown > at(&idle) + 8 * u64::from(ASKED);
+                    // What it sends on its own account, just after its start above all, may hide what a request brings
+                    // about; whom an answer waits for is needed whatever the bytes say.
+                    let waits = || -> Result<bool, BenchError> {
+                        Ok(holds_up(bench, name, kind, &asked)? && holds_up(bench, name, kind, &asked)?)
+                    };
+                    let called = told || grown > 0 && !asked.is_empty() && waits()?;
                     called.then(|| (String::new(), String::new())).into_iter().collect()
                 };
                 if !shapes.is_empty() {
