@@ -34,8 +34,8 @@ struct Thirds {
 }
 
 impl Memory {
-    /// Memory rises from each third of the time to the next one, no slower at the end, and by more than noise. Whoever
-    /// watches goes on while it does: a heap that still finds its size stops in the end, a leak does not.
+    /// Memory rises, by more than noise. Whoever watches goes on while it does: a heap that still finds its size stops in
+    /// the end, one that is collected late falls again, and a leak does neither.
     pub fn rises(&self) -> bool {
         self.thirds().is_some_and(|thirds| thirds.rise())
     }
@@ -65,9 +65,8 @@ impl Memory {
             let size = bytes as f64 / f64::from(1 << 20);
             format!("{size:.1} MiB")
         };
-        let alarming = thirds.rise();
         let (fallen, span) = (largest_fall(&self.samples), span(&self.samples));
-        if alarming && fallen * 2 >= span {
+        if thirds.rise() && fallen * 2 >= span {
             let (fallen, span, length) = (mebibytes(fallen), mebibytes(span), time(length));
             let why = Message::new(
                 format!("memory rose by {span} and then fell by {fallen}: {length} are too short to see what stays"),
@@ -75,7 +74,7 @@ impl Memory {
             );
             return vec![Answer::inconclusive(CHECK, why)];
         }
-        let misses = alarming.then(|| {
+        let misses = thirds.leak().then(|| {
             // From the middle of the first third to the middle of the last one lie two thirds of them.
             let between = (self.requests * 2 / 3).max(1);
             let each = grown / between / 1024;
@@ -115,12 +114,14 @@ impl Thirds {
 
     fn rise(&self) -> bool {
         let [was, between, is] = self.median;
+        was < between && between < is && self.grown() > LEAST.max(was * PERCENT / 100)
+    }
+
+    fn leak(&self) -> bool {
+        let [was, between, is] = self.median;
         let [first, middle, last] = self.lowest;
-        // What collects its garbage now and then falls back below where it was; what leaks does not.
-        let all_the_while = was < between && between < is && first < middle && middle < last;
-        // What finds its size grows ever less.
-        let as_fast = all_the_while && (is - between) * 2 >= between - was;
-        as_fast && self.grown() > LEAST.max(was * PERCENT / 100)
+        // What collects its garbage now and then falls back below where it was, and what finds its size grows ever less.
+        self.rise() && first < middle && middle < last && (is - between) * 2 >= between - was
     }
 }
 
