@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -62,23 +61,24 @@ struct Wanted {
 
 /// Tries subjects whose names or faults are given, or all; `--good N` runs those without faults N times, with all
 /// experiments that one of their faults is for; `--quick` takes one subject and one fault an experiment; `--write` writes what
-/// was tried into the page.
+/// was tried into the page, where everything else stays as it was.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let wanted = wanted(arguments)?;
-    let mut page = Page::read(!wanted.only.is_empty())?;
+    let subjects = subjects()?;
+    let mut page = Page::read(&subjects)?;
     let mut wrong = Vec::new();
-    for subject in subjects()? {
-        let runs = wanted.runs(&subject);
+    for subject in &subjects {
+        let runs = wanted.runs(subject);
         if runs.is_empty() {
             continue;
         }
-        prepare(&subject)?;
-        let seen = at_once(&runs, WORKERS, |run| exercise(&subject, run));
-        let mut table = Table::new(&subject);
+        prepare(subject)?;
+        let seen = at_once(&runs, WORKERS, |run| exercise(subject, run));
+        let mut table = Table::new(subject);
         for (run, seen) in runs.iter().zip(seen) {
             wrong.extend(table.row(run, &seen?)?);
         }
-        page.sections.insert(subject.name.clone(), table.end());
+        page.put(table);
         // All of them take an hour: what is done is kept.
         if wanted.write {
             fs::write(crate::root().join(PAGE), page.text())?;
@@ -100,11 +100,6 @@ fn wanted(arguments: &[&str]) -> anyhow::Result<Wanted> {
             name => wanted.only.push(name.to_owned()),
         }
     }
-    let whole = || -> anyhow::Result<bool> {
-        let subjects = subjects()?;
-        Ok(!wanted.quick && wanted.only.iter().all(|name| subjects.iter().any(|subject| subject.name == *name)))
-    };
-    ensure!(!wanted.write || whole()?, "the page is written of whole subjects only");
     Ok(wanted)
 }
 
@@ -169,34 +164,69 @@ impl Wanted {
     }
 }
 
-/// The page, by the names of the subjects.
+/// The page: for each subject its title, and its rows by their first cell, which is the fault.
 struct Page {
-    sections: BTreeMap<String, String>,
-}
-
-impl Page {
-    /// What is written of other subjects stays where only some are tried.
-    fn read(keep: bool) -> anyhow::Result<Self> {
-        let text = if keep { fs::read_to_string(crate::root().join(PAGE))? } else { String::new() };
-        let sections = text.split(SECTION).skip(1).filter_map(|section| {
-            let (name, _) = section.split_once(' ')?;
-            Some((name.to_owned(), format!("{SECTION}{section}")))
-        });
-        Ok(Self { sections: sections.collect() })
-    }
-
-    fn text(&self) -> String {
-        [HEAD].into_iter().chain(self.sections.values().map(String::as_str)).collect()
-    }
+    sections: BTreeMap<String, (String, BTreeMap<String, String>)>,
 }
 
 /// What a section begins with; the name of the subject follows.
 const SECTION: &str = "\n## ";
 
+/// The first cell of the row without a fault, which sorts before all that have one.
+const NONE: &str = " none";
+
+impl Page {
+    /// What stands there of subjects and faults that are known still.
+    fn read(subjects: &[Subject]) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(crate::root().join(PAGE))?;
+        let mut sections = BTreeMap::new();
+        for section in text.split(SECTION).skip(1) {
+            let (title, table) = section.split_once('\n').unwrap_or_default();
+            let name = title.split(' ').next().unwrap_or_default();
+            let Some(subject) = subjects.iter().find(|subject| subject.name == name) else { continue };
+            let rows = table.lines().filter_map(|line| {
+                let cell = line.strip_prefix("| ")?.split([',', ' ']).next()?;
+                let none = NONE.trim();
+                let known = subject.faults.contains_key(cell).then(|| cell.to_owned());
+                Some((known.or_else(|| (cell == none).then(|| NONE.to_owned()))?, line.to_owned()))
+            });
+            sections.insert(name.to_owned(), (title.to_owned(), rows.collect()));
+        }
+        Ok(Self { sections })
+    }
+
+    /// Puts the rows of a table in the place of earlier ones.
+    fn put(&mut self, table: Table<'_>) {
+        let Table { subject, rows, good, alarms, open } = table;
+        let (title, all) = self.sections.entry(subject.name.clone()).or_default();
+        *title = format!("{} ({})", subject.name, subject.libraries);
+        all.extend(rows);
+        if good > 0 {
+            let row =
+                format!("| none, {good} runs | all | {alarms} with a false alarm, {open} with something open | |");
+            all.insert(NONE.to_owned(), row);
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = HEAD.to_owned();
+        for (title, rows) in self.sections.values() {
+            text.push_str(SECTION);
+            text.push_str(title);
+            text.push_str("\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n");
+            for row in rows.values() {
+                text.push_str(row);
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
 /// What a subject's runs came to, for the page.
 struct Table<'a> {
     subject: &'a Subject,
-    rows: String,
+    rows: BTreeMap<String, String>,
     good: usize,
     alarms: usize,
     open: usize,
@@ -204,7 +234,7 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn new(subject: &'a Subject) -> Self {
-        Self { subject, rows: String::new(), good: 0, alarms: 0, open: 0 }
+        Self { subject, rows: BTreeMap::new(), good: 0, alarms: 0, open: 0 }
     }
 
     /// Adds a run, and gives what is wrong with it.
@@ -228,17 +258,9 @@ impl<'a> Table<'a> {
         };
         let words = seen.misses.join("; ").replace('|', "\\|");
         say(&format!("{name}, {}: {word} {words}", run.fault))?;
-        writeln!(self.rows, "| {} | {experiment} | {word} | {words} |", run.fault)?;
+        let row = format!("| {} | {experiment} | {word} | {words} |", run.fault);
+        self.rows.insert(run.fault.to_owned(), row);
         Ok(if caught { Vec::new() } else { vec![format!("{name}: {experiment} does not see {}", run.fault)] })
-    }
-
-    fn end(self) -> String {
-        let Self { subject, rows, good, alarms, open } = self;
-        format!(
-            "{SECTION}{} ({})\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n| none, {good} runs | all | \
-             {alarms} with a false alarm, {open} with something open | |\n{rows}",
-            subject.name, subject.libraries
-        )
     }
 }
 
