@@ -147,7 +147,7 @@ groups:
       model: {type: math, expression: '$A < 0.25'}
 ",
         )],
-        &["High latency @6 for 300s page @9 up [0.5]", "Reckoned @18  up [0.25]"],
+        &["High latency @6 for 300s page @9 up [0.5]", "Reckoned @19 up [0.25]"],
     );
 }
 

@@ -62,9 +62,12 @@ pub(super) fn groups(
     for mut one in named.into_values() {
         let members = members(declared, &one);
         let build = one.build.and_then(|index| builds.get(index));
-        let out = tooling_only(&members, build).or_else(|| agent(&members, build)).or_else(|| tester(&members, build));
+        let out = tooling_only(&members, build).or_else(|| agent(&members, build));
         if let Some(out) = out {
             left_out.push(out);
+            continue;
+        }
+        if tests_others(&members, build) {
             continue;
         }
         if let Some((out, product)) = others(declared, &members, builds, one.build, some_build_runs) {
@@ -157,14 +160,10 @@ fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
     })
 }
 
-fn tester(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
-    let first = members.first()?;
-    // A command of the workload starts something else than its image does.
-    if members.iter().flat_map(|one| one.main_containers()).any(|one| one.command.is_some()) {
-        return None;
-    }
-    let reason = tests_only(build?.entry.as_deref())?;
-    Some(LeftOut { name: first.name.clone(), reason, place: first.place.clone() })
+/// It runs the tests that its image starts: the image is left out, and says why.
+fn tests_others(members: &[&Workload], build: Option<&Build>) -> bool {
+    let commands = members.iter().flat_map(|one| one.main_containers()).any(|one| one.command.is_some());
+    !commands && build.is_some_and(|build| tests_only(build.entry.as_deref()).is_some())
 }
 
 /// The build that makes a workload's image.

@@ -106,7 +106,7 @@ fn programs_that_share_a_repository_of_images_are_told_apart_by_tags() {
             // The manifests run another version than the one that compose builds.
             ("k8s/cart.yaml", &deployment("shop-cart", "ghcr.io/shop/demo:2.1.0-cart", PORT)),
         ],
-        &["cart-mail Server src/mail", "shop-cart Server src/cart", "- flags"],
+        &["cart Server src/cart", "cart-mail Server src/mail", "- flags"],
     );
 }
 
@@ -132,7 +132,10 @@ fn a_container_file_among_scripts_that_starts_the_product_is_the_products() {
     let tool = file
         .replace("/usr/local/shop\\\"]", "/usr/local/seed\\\"]")
         .replace("\"/usr/local/shop\"", "\"/usr/local/seed\"");
-    check(&[own[0], own[1], ("scripts/Dockerfile", &tool), ("Dockerfile", IMAGE)], &["shop Server .", "- scripts"]);
+    check(
+        &[own[0], own[1], ("scripts/Dockerfile", &tool), ("Dockerfile", IMAGE)],
+        &["shop CommandLineTool .", "- scripts"],
+    );
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn an_image_that_starts_nothing_or_only_tests_is_no_service() {
                 "services:\n  pages:\n    build: {context: ., dockerfile: src/shop/Dockerfile.cypress}\n",
             ),
         ],
-        &["shop CommandLineTool src/shop", "- genproto", "- pages"],
+        &["shop CommandLineTool src/shop", "- cypress", "- genproto"],
     );
     // One that says how it is asked serves, whatever starts it.
     check(&[("src/shop/Dockerfile", "FROM python:3.13\nCOPY . .\nEXPOSE 80\n")], &["shop Server src/shop"]);
