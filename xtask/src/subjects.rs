@@ -61,10 +61,11 @@ struct Wanted {
 }
 
 /// Tries subjects whose names or faults are given, or all; `--good N` runs those without faults N times, with all
-/// experiments that one of their faults is for; `--quick` takes one subject and one fault an experiment; `--write` writes the page.
+/// experiments that one of their faults is for; `--quick` takes one subject and one fault an experiment; `--write` writes what
+/// was tried into the page.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let wanted = wanted(arguments)?;
-    let mut page = String::from(HEAD);
+    let mut page = Page::read(!wanted.only.is_empty())?;
     let mut wrong = Vec::new();
     for subject in subjects()? {
         let runs = wanted.runs(&subject);
@@ -77,10 +78,10 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
         for (run, seen) in runs.iter().zip(seen) {
             wrong.extend(table.row(run, &seen?)?);
         }
-        page.push_str(&table.end());
-        // All of them take a quarter of an hour: what is done is kept.
+        page.sections.insert(subject.name.clone(), table.end());
+        // All of them take an hour: what is done is kept.
         if wanted.write {
-            fs::write(crate::root().join(PAGE), &page)?;
+            fs::write(crate::root().join(PAGE), page.text())?;
         }
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -99,7 +100,11 @@ fn wanted(arguments: &[&str]) -> anyhow::Result<Wanted> {
             name => wanted.only.push(name.to_owned()),
         }
     }
-    ensure!(!wanted.write || (wanted.only.is_empty() && !wanted.quick), "the page is written of all subjects only");
+    let whole = || -> anyhow::Result<bool> {
+        let subjects = subjects()?;
+        Ok(!wanted.quick && wanted.only.iter().all(|name| subjects.iter().any(|subject| subject.name == *name)))
+    };
+    ensure!(!wanted.write || whole()?, "the page is written of whole subjects only");
     Ok(wanted)
 }
 
@@ -164,6 +169,30 @@ impl Wanted {
     }
 }
 
+/// The page, by the names of the subjects.
+struct Page {
+    sections: BTreeMap<String, String>,
+}
+
+impl Page {
+    /// What is written of other subjects stays where only some are tried.
+    fn read(keep: bool) -> anyhow::Result<Self> {
+        let text = if keep { fs::read_to_string(crate::root().join(PAGE))? } else { String::new() };
+        let sections = text.split(SECTION).skip(1).filter_map(|section| {
+            let (name, _) = section.split_once(' ')?;
+            Some((name.to_owned(), format!("{SECTION}{section}")))
+        });
+        Ok(Self { sections: sections.collect() })
+    }
+
+    fn text(&self) -> String {
+        [HEAD].into_iter().chain(self.sections.values().map(String::as_str)).collect()
+    }
+}
+
+/// What a section begins with; the name of the subject follows.
+const SECTION: &str = "\n## ";
+
 /// What a subject's runs came to, for the page.
 struct Table<'a> {
     subject: &'a Subject,
@@ -206,7 +235,7 @@ impl<'a> Table<'a> {
     fn end(self) -> String {
         let Self { subject, rows, good, alarms, open } = self;
         format!(
-            "\n## {} ({})\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n| none, {good} runs | all | \
+            "{SECTION}{} ({})\n\n| fault | experiment | seen | in its words |\n|---|---|---|---|\n| none, {good} runs | all | \
              {alarms} with a false alarm, {open} with something open | |\n{rows}",
             subject.name, subject.libraries
         )

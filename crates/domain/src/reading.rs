@@ -247,7 +247,7 @@ impl Tally {
     }
 
     /// The reading of the count: met when all hold, not met otherwise. `noun` names the members in both languages
-    /// ("containers have a readiness probe of their own": it reads after "3 of 4").
+    /// ("containers have a readiness probe of their own": it reads after "3 of 4"; the Chinese begins with its measure word).
     ///
     /// An empty universe is not a pass: ask [`Tally::is_empty`] first; here it becomes unknown.
     pub fn reading(self, en: &str, zh: &str) -> Reading {
@@ -257,9 +257,11 @@ impl Tally {
             Count { met, of } if met == of => Conclusion::Met,
             Count { .. } => Conclusion::NotMet,
         };
+        let measure = zh.get(..'个'.len_utf8()).unwrap_or_default();
+        debug_assert!(MEASURES.contains(measure), "`{zh}` begins with no measure word");
         let summary = Message::new(
             format!("{} of {} {en}", count.met, count.of),
-            format!("{} 个中有 {} 个{zh}", count.of, count.met),
+            format!("{} {measure}中有 {} {zh}", count.of, count.met),
         );
         Reading {
             conclusion,
@@ -279,6 +281,9 @@ impl Tally {
         }
     }
 }
+
+/// What Chinese counts with.
+const MEASURES: &str = "个条项处种份次台张名段类级";
 
 /// The same fact at the same place is one finding, with the environments that it holds for; by place.
 pub fn merge(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {

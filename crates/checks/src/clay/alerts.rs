@@ -129,7 +129,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             );
         }
     }
-    Ok(tally.reading("rows of the alert table have a rule that does what they say", "告警表条目有语义相符的规则"))
+    Ok(tally.reading("rows of the alert table have a rule that does what they say", "个告警表条目有语义相符的规则"))
 }
 
 /// From where on a rule fires.

@@ -56,7 +56,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let count = tally.count();
     if count.met < count.of || (elsewhere.is_empty() && !tally.is_empty()) {
-        return Ok(tally.reading("credentials of Clay come from a vault", "Clay 凭据来自密钥库"));
+        return Ok(tally.reading("credentials of Clay come from a vault", "项 Clay 凭据来自密钥库"));
     }
     elsewhere.sort();
     elsewhere.dedup();

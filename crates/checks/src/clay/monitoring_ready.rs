@@ -75,7 +75,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ),
         }
     }
-    Ok(tally.reading("alerts about Clay reach a receiver", "Clay 告警能送达接收方"))
+    Ok(tally.reading("alerts about Clay reach a receiver", "条 Clay 告警能送达接收方"))
 }
 
 /// Rules on all outbound calls alike may cover Clay without its name.

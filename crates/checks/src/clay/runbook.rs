@@ -96,7 +96,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             tally.miss(en, Finding::new(&place, format!("says nothing about {en}"), format!("未提及{zh}")));
         }
     }
-    Ok(tally.reading("failure modes of Clay are in a runbook", "Clay 故障模式已写入运行手册"))
+    Ok(tally.reading("failure modes of Clay are in a runbook", "种 Clay 故障模式已写入运行手册"))
 }
 
 /// What a section says to do, in lower case: itself with its heading, and each row of its tables. A bare heading and a

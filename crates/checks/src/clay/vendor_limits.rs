@@ -82,5 +82,5 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ),
         ));
     }
-    Ok(tally.reading("limits of Clay are watched", "Clay 限额有监控"))
+    Ok(tally.reading("limits of Clay are watched", "项 Clay 限额有监控"))
 }

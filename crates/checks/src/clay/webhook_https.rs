@@ -72,7 +72,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(tally.reading(
         "webhook entrances and URLs use TLS and the host that is meant",
-        "webhook 入口和 URL 使用 TLS 且主机正确",
+        "个 webhook 入口和 URL 使用 TLS 且主机正确",
     ))
 }
 

@@ -60,7 +60,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if tally.is_empty() {
         return of_source(evidence);
     }
-    Ok(tally.reading("flags have an owner, a default and an end", "开关具备负责人、默认值与到期日"))
+    Ok(tally.reading("flags have an owner, a default and an end", "个开关具备负责人、默认值与到期日"))
 }
 
 /// A provider's flags: their owners and ends are kept there, not here.

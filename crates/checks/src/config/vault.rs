@@ -120,7 +120,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let count = tally.count();
     if elsewhere.is_empty() || count.met < count.of {
-        return Ok(tally.reading("secrets of production come from a vault", "生产环境的密钥来自密钥库"));
+        return Ok(tally.reading("secrets of production come from a vault", "个生产环境的密钥来自密钥库"));
     }
     let names: Vec<&str> = elsewhere.keys().copied().collect();
     let names = names.join(", ");

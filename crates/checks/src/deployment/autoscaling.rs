@@ -89,10 +89,10 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let within = database(evidence, most);
     if tally.count().met < tally.count().of {
-        return Ok(tally.reading("workloads are scaled by load", "工作负载随负载伸缩"));
+        return Ok(tally.reading("workloads are scaled by load", "个工作负载随负载伸缩"));
     }
     Ok(match within {
-        Limits::Within => tally.reading("workloads are scaled by load", "工作负载随负载伸缩"),
+        Limits::Within => tally.reading("workloads are scaled by load", "个工作负载随负载伸缩"),
         Limits::Beyond(finding) => Reading::refuted(
             vec![finding],
             "the database cannot bear what load scales it to",

@@ -77,7 +77,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     if !tally.is_empty() {
-        return Ok(tally.reading("workloads survive the loss of a node", "工作负载可承受一个节点的丢失"));
+        return Ok(tally.reading("workloads survive the loss of a node", "个工作负载可承受一个节点的丢失"));
     }
     Ok(match single_store {
         Some(place) => Reading::not_applicable(

@@ -81,7 +81,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Message::new("the manifests that run it in production", "在生产环境运行它的部署清单"),
         ));
     }
-    Ok(tally.reading("container files and containers are hardened", "容器文件和容器已加固"))
+    Ok(tally.reading("container files and containers are hardened", "个容器文件和容器已加固"))
 }
 
 /// Kubernetes and compose say how a container is confined; a platform does so by itself.

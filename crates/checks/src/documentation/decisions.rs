@@ -94,7 +94,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     sequence(&by_number, &mut tally);
-    Ok(tally.reading("decision records are complete and in sequence", "决策记录完整且编号连续"))
+    Ok(tally.reading("decision records are complete and in sequence", "份决策记录完整且编号连续"))
 }
 
 /// Numbers that are there twice, or left out.

@@ -63,7 +63,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     if !tally.is_empty() {
-        return Ok(tally.reading("queues have a dead-letter queue", "队列配有死信队列"));
+        return Ok(tally.reading("queues have a dead-letter queue", "个队列配有死信队列"));
     }
     let consumes = evidence.packages()?.iter().any(|package| !package.dependencies_for(Capability::Queue).is_empty());
     let depends = evidence.service().dependencies.iter().any(|one| is_broker(&one.kind));

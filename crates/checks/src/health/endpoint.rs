@@ -129,7 +129,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             format!("{titles} 报告了 {} 个依赖中的 {} 个；线索止于 {place}（{trail}）", count.of, count.met),
         ));
     }
-    Ok(tally.reading("dependencies are reported by the health endpoint", "依赖由健康端点报告状态"))
+    Ok(tally.reading("dependencies are reported by the health endpoint", "个依赖由健康端点报告状态"))
 }
 
 /// Where the trail of one of the handlers ends.

@@ -144,7 +144,7 @@ fn drains(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             format!("{handler} 处理了 SIGTERM；未能追踪它是否会执行 {drain} 处的排空"),
         );
     }
-    tally.reading("servers are drained on SIGTERM", "服务器会在 SIGTERM 时排空")
+    tally.reading("servers are drained on SIGTERM", "个服务器会在 SIGTERM 时排空")
 }
 
 /// No call that listens was recognised: a worker, or a server of a library without a table.

@@ -99,7 +99,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     {
         return open;
     }
-    Ok(tally.reading("containers have a liveness probe that asks no dependency", "容器拥有不访问依赖的存活探针"))
+    Ok(tally.reading("containers have a liveness probe that asks no dependency", "个容器拥有不访问依赖的存活探针"))
 }
 
 /// What stands behind a probe.

@@ -85,7 +85,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Message::new("the manifests that run it in production", "生产环境的部署清单"),
         ));
     }
-    Ok(tally.reading("serving containers have a readiness probe of their own", "提供服务的容器拥有独立的就绪探针"))
+    Ok(tally.reading("serving containers have a readiness probe of their own", "个提供服务的容器拥有独立的就绪探针"))
 }
 
 /// What compose and platforms run keeps the health check of its image, unless they give it another or switch it off.

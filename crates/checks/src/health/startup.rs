@@ -77,5 +77,6 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "没有容器配置存活探针，慢启动不会被重启",
         ));
     }
-    Ok(tally.reading("containers that liveness can restart have a startup probe", "可被存活探针重启的容器配有启动探针"))
+    Ok(tally
+        .reading("containers that liveness can restart have a startup probe", "个可被存活探针重启的容器配有启动探针"))
 }

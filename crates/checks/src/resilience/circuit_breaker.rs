@@ -58,7 +58,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     let covered = tally.count().of;
     if covered > 0 && covered == dependencies.len() {
-        return Ok(tally.reading("called hosts have outlier detection in the mesh", "被调用主机在网格中配置了异常检测"));
+        return Ok(
+            tally.reading("called hosts have outlier detection in the mesh", "个被调用主机在网格中配置了异常检测")
+        );
     }
     around_calls(evidence)
 }

@@ -63,7 +63,7 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     }
     Ok(tally.reading(
         "described operations that are not public name a security scheme",
-        "接口描述中的非公开操作声明了安全方案",
+        "项接口描述中的非公开操作声明了安全方案",
     ))
 }
 

@@ -62,7 +62,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let critical = critical(results);
     if !tally.is_empty() && tally.count().met < tally.count().of || !critical.is_empty() {
         let count = tally.count();
-        let mut reading = tally.reading("package manifests have a lockfile", "软件包清单有锁文件");
+        let mut reading = tally.reading("package manifests have a lockfile", "份软件包清单有锁文件");
         if !critical.is_empty() {
             reading.findings.extend(critical);
             return Ok(Reading::refuted(
@@ -74,7 +74,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         return Ok(reading);
     }
 
-    let locks = tally.reading("package manifests have a lockfile", "软件包清单有锁文件").witnesses;
+    let locks = tally.reading("package manifests have a lockfile", "份软件包清单有锁文件").witnesses;
     let pipelines = evidence.pipelines()?;
     let audit = match (audited(pipelines), clean_result(results, evidence.today())) {
         (Audit::None | Audit::Scheduled(_) | Audit::Toothless(_), Some(result)) => Audit::Counts(result),

@@ -80,7 +80,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             ),
         ));
     }
-    Ok(tally.reading("secrets that are on record were rotated in time", "有记录的密钥按期轮换"))
+    Ok(tally.reading("secrets that are on record were rotated in time", "个有记录的密钥按期轮换"))
 }
 
 /// Vaults that rotate on a period of their own.

@@ -91,7 +91,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         }
     }
     if !tally.is_empty() {
-        return Ok(tally.reading("entrances from outside are served over TLS", "对外入口使用 TLS"));
+        return Ok(tally.reading("entrances from outside are served over TLS", "个对外入口使用 TLS"));
     }
     let inside: Vec<&&Object> = objects.iter().filter(|object| object.kind == "Service").collect();
     let routed = objects.iter().any(|object| is_route(object) && leads_here(object, &objects));

@@ -1,14 +1,19 @@
-//! Single answers of named endpoints: what version runs, how a vendor is. One GET each, bounded in time and size.
+//! Single answers of named endpoints: what version runs, how a vendor is. A GET each, bounded in time and size.
 
 mod status_page;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use gonogo_resilience::retry::{self, RetryPolicy, Settings};
 use serde_json::Value;
+use tower::{Service as _, ServiceBuilder};
 
 pub use status_page::status_page;
 
-use crate::metrics::{Address, Limits, MetricsTrouble, http::Http};
+use crate::metrics::{
+    Address, Limits, MetricsTrouble,
+    http::{Http, fate},
+};
 
 /// An answer of a person's size, and no longer than a person would wait.
 pub const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 4 << 20 };
@@ -18,18 +23,21 @@ pub const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 4 << 2
 pub struct Seen {
     pub status: u16,
     pub body: Vec<u8>,
+    /// Of the answer that counts.
     pub took: Duration,
 }
 
-/// Asks once.
+/// Asks, and again where another answer may come a moment later.
 ///
 /// # Errors
 /// Where nobody answers in time, where the answer is too large, or where it sends elsewhere: only the named host is asked.
 pub async fn get(address: Address) -> Result<Seen, MetricsTrouble> {
     let http = Http::new(address, LIMITS)?;
-    let began = Instant::now();
-    let body = http.send(http.get("")).await?;
-    Ok(Seen { status: body.status, body: body.bytes, took: began.elapsed() })
+    let settings = Settings { overall: LIMITS.time, ..Settings::default() };
+    let policy = RetryPolicy::new(settings, retry::budget(), |()| true, fate);
+    let send = |()| http.send(http.get(""));
+    let body = ServiceBuilder::new().retry(policy).service_fn(send).call(()).await?;
+    Ok(Seen { status: body.status, body: body.bytes, took: body.took })
 }
 
 impl Seen {

@@ -1,7 +1,12 @@
 //! Requests with bounds: in time, in size, and in where they go.
 
-use std::{error::Error as _, fmt, time::Duration};
+use std::{
+    error::Error as _,
+    fmt,
+    time::{Duration, Instant, SystemTime},
+};
 
+use gonogo_resilience::retry::{self, Fate};
 use reqwest::{
     Client, RequestBuilder, Url,
     header::{HeaderMap, HeaderName, HeaderValue},
@@ -135,6 +140,8 @@ pub(crate) struct Body {
     pub status: u16,
     pub headers: HeaderMap,
     pub bytes: Vec<u8>,
+    /// From sending the request to the last byte.
+    pub took: Duration,
 }
 
 impl Http {
@@ -166,6 +173,7 @@ impl Http {
         if let Some((name, value)) = &self.address.header {
             request = request.header(name, value);
         }
+        let began = Instant::now();
         let mut answer = request.send().await.map_err(|error| self.trouble(&error))?;
         let status = answer.status();
         if status.is_redirection() {
@@ -186,7 +194,7 @@ impl Http {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { status: status.as_u16(), headers, bytes })
+        Ok(Body { status: status.as_u16(), headers, bytes, took: began.elapsed() })
     }
 
     fn trouble(&self, error: &reqwest::Error) -> MetricsTrouble {
@@ -202,6 +210,17 @@ impl Http {
 
     pub(super) fn unreadable(&self, reason: impl Into<String>) -> MetricsTrouble {
         MetricsTrouble::Unreadable { url: self.address.to_string(), reason: reason.into() }
+    }
+}
+
+/// Whether the same question may get an answer a moment later. Who did not answer in time has no more of it.
+pub(crate) fn fate(result: Result<&Body, &MetricsTrouble>, now: SystemTime) -> Fate {
+    match result {
+        Ok(Body { status: 429 | 502 | 503 | 504, headers, .. }) => {
+            Fate::Transient { after: retry::retry_after(headers, now) }
+        }
+        Err(MetricsTrouble::Unreachable { .. }) => Fate::Transient { after: None },
+        Ok(_) | Err(_) => Fate::Final,
     }
 }
 

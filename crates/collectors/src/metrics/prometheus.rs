@@ -1,14 +1,14 @@
 //! The HTTP API of Prometheus, and of what speaks it: Thanos, Mimir, `VictoriaMetrics`.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
-use gonogo_resilience::retry::{self, Fate, RetryPolicy, Settings};
+use gonogo_resilience::retry::{self, RetryPolicy, Settings};
 use serde::{Deserialize, de::DeserializeOwned};
 use tower::{Service as _, ServiceBuilder, retry::budget::TpsBudget};
 
 use super::{
     answer::{self, Envelope, Outcome, Point},
-    http::{Address, Body, Http, Limits},
+    http::{Address, Body, Http, Limits, fate},
     {Alert, Answer, MetricsTrouble, Number, RuleGroup, Sample, Series, Target},
 };
 
@@ -226,17 +226,6 @@ impl Prometheus {
     /// The server may give up when we have.
     fn patience(&self) -> String {
         format!("{}ms", self.http.limits.time.as_millis())
-    }
-}
-
-/// Whether the same question may get an answer a moment later. Who did not answer in time has no more of it.
-fn fate(result: Result<&Body, &MetricsTrouble>, now: SystemTime) -> Fate {
-    match result {
-        Ok(Body { status: 429 | 502 | 503 | 504, headers, .. }) => {
-            Fate::Transient { after: retry::retry_after(headers, now) }
-        }
-        Err(MetricsTrouble::Unreachable { .. }) => Fate::Transient { after: None },
-        Ok(_) | Err(_) => Fate::Final,
     }
 }
 

@@ -128,6 +128,18 @@ fn who_is_down_for_a_moment_is_asked_again() {
 }
 
 #[test]
+fn an_endpoint_that_is_down_for_a_moment_is_asked_again_and_one_that_refuses_is_not() {
+    let asked = |answers: &[&str]| {
+        let (seen, asked) = with_answers(answers, async |address| crate::endpoint::get(address).await);
+        (seen.map(|seen| (seen.status, seen.word())), asked.len())
+    };
+    let (down, up) = (http("503 Service Unavailable", "starting"), http("200 OK", "1.4.2"));
+    assert_eq!(asked(&[&down, &up]), (Ok((200, Some("1.4.2".to_owned()))), 2));
+    let refused = http("403 Forbidden", "no");
+    assert_eq!(asked(&[&refused, &up]), (Ok((403, Some("no".to_owned()))), 1));
+}
+
+#[test]
 fn warnings_come_with_the_answer() {
     let body = r#"{"status":"success","warnings":["a store is away"],"infos":["i"],"data":{"resultType":"vector","result":[]}}"#;
     let (given, _) = with_server(&http("200 OK", body), async |address| {

@@ -101,11 +101,21 @@ impl Breaker {
             _ => (String::new(), String::new()),
         };
         let summary = if self.failing == Failing::Refused {
-            let first = time(self.first_ms.iter().max().copied().unwrap_or_default());
-            Message::new(
-                format!("after {dependency} had refused connections, the first call came {first} after it was back"),
-                format!("{dependency} 拒绝连接后恢复，首次调用在 {first} 之后"),
-            )
+            let longest = self.first_ms.iter().max().copied().unwrap_or_default();
+            let first = time(longest);
+            if self.recovered_ms.is_none() && longest >= self.watched_ms {
+                Message::new(
+                    format!("after {dependency} had refused connections, no call came within {first} of its return"),
+                    format!("{dependency} 拒绝连接后恢复，{first} 内没有任何调用"),
+                )
+            } else {
+                Message::new(
+                    format!(
+                        "after {dependency} had refused connections, the first call came {first} after it was back"
+                    ),
+                    format!("{dependency} 拒绝连接后恢复，首次调用在 {first} 之后"),
+                )
+            }
         } else {
             Message::new(
                 format!("calls to {dependency} went from {usual} to {while_failing} in 10 s while it {how}{en}"),
@@ -136,6 +146,25 @@ mod tests {
             first_ms: first_ms.to_vec(),
         };
         assert_eq!(breaker.answers().first().map(|answer| answer.held), Some(expect));
+    }
+
+    #[test]
+    fn a_call_that_never_came_has_no_time() {
+        let breaker = Breaker {
+            dependency: "npm".to_owned(),
+            failing: Failing::Refused,
+            usual: 200,
+            until_open: None,
+            open_ms: None,
+            while_failing: 0,
+            failing_ms: 8_000,
+            recovered_ms: None,
+            watched_ms: 75_100,
+            first_ms: vec![75_100],
+        };
+        let answer = breaker.answers().remove(0);
+        assert_eq!(answer.held, Held::No);
+        assert!(answer.summary.en.contains("no call came within 75.1 s"), "{:?}", answer.summary);
     }
 
     #[test]

@@ -354,6 +354,7 @@ impl Kind {
             | Self::RateLimit
             | Self::Shutdown
             | Self::Durability
+            | Self::Bodies
             | Self::Memory => true,
             Self::Migrations
             | Self::Statuses
@@ -367,7 +368,6 @@ impl Kind {
             | Self::Authentication
             | Self::Contract
             | Self::Webhook
-            | Self::Bodies
             | Self::Reload => false,
         }
     }

@@ -324,7 +324,7 @@ fn one_fact_in_several_environments_is_one_finding() {
         tally.miss("Deployment/shop", finding().in_environment(Some(environment)));
     }
     tally.met("Deployment/cart", &Place::whole("b"));
-    let reading = tally.reading("workloads hold", "工作负载成立");
+    let reading = tally.reading("workloads hold", "个工作负载成立");
     assert_eq!(reading.conclusion, Conclusion::NotMet);
     assert_eq!(reading.summary.en, "1 of 2 workloads hold");
     assert_eq!(reading.findings.len(), 1);

@@ -42,7 +42,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let begin = Instant::now();
     let (memory, from, sent) = match watched(bench, &kinds, (usual * TIMES).min(MOST).max(usual), WATCHED)? {
         Watched::Level(memory, from, sent) => (memory, from, sent),
-        Watched::Overloaded => match watched_calmly(bench, &kinds, usual)? {
+        Watched::Overloaded => match watched(bench, &kinds, usual, WATCHED_CALMLY)? {
             Watched::Level(memory, from, sent) => (memory, from, sent),
             Watched::Overloaded => {
                 return Err(Unmade::Missing(Message::new(
@@ -63,13 +63,9 @@ enum Watched {
     Overloaded,
 }
 
-/// The same after what was too much is worked off.
-fn watched_calmly(bench: &mut Bench, kinds: &[usize], rate: f64) -> Result<Watched, BenchError> {
-    bench.start()?;
-    watched(bench, kinds, rate, WATCHED_CALMLY)
-}
-
+/// Watches a process that is young: in a heap that others left large, what is gained hides.
 fn watched(bench: &mut Bench, kinds: &[usize], rate: f64, length: Duration) -> Result<Watched, BenchError> {
+    bench.start()?;
     let traffic = Traffic::start(bench.address(), rate, Duration::from_secs(10), bench.make_of(kinds))?;
     bench.wait(WARM_UP)?;
     if is_overloaded(&traffic.so_far()) {

@@ -15,8 +15,8 @@ use gonogo_domain::exercise::Contention;
 
 use super::mark::{self, Mark};
 
-/// Threads that live for less than this are not seen.
-const EVERY: Duration = Duration::from_millis(200);
+/// Threads that live for less than this are not seen; to look for them takes milliseconds where many programs run.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Counts from its start to its end.
 #[derive(Debug)]
