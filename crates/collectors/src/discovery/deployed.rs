@@ -62,8 +62,7 @@ pub(super) fn groups(
     for mut one in named.into_values() {
         let members = members(declared, &one);
         let build = one.build.and_then(|index| builds.get(index));
-        let out = tooling_only(&members, build).or_else(|| agent(&members, build));
-        if let Some(out) = out {
+        if let Some(out) = tooling_only(&members, build).or_else(|| agent(&members, build)) {
             left_out.push(out);
             continue;
         }

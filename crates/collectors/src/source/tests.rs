@@ -325,13 +325,12 @@ fn a_folder_that_only_draws_is_a_front_end_as_a_whole() {
         ("web/connect.ts", "export function connect() { console.log('b'); }\n"),
         ("worker/tasks.js", "export function work() { console.log('c'); }\n"),
     ]);
-    let drawn: Vec<String> = code
-        .functions
+    let prints: Vec<String> = code
+        .uses
         .iter()
-        .filter(|one| !one.name.is_empty())
-        .map(|one| format!("{} {}", one.name, one.browser))
+        .map(|one| format!("{} {}", one.place.path(), code.functions.get(one.function).is_some_and(|it| it.browser)))
         .collect();
-    assert_eq!(drawn, ["main false", "App true", "connect true", "work false"]);
+    assert_eq!(prints, ["main.go false", "web/connect.ts true", "worker/tasks.js false"]);
 }
 
 #[test]
