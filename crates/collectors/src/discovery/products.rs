@@ -84,7 +84,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 /// A program that only runs tests.
 pub(crate) fn test_runner(name: &str) -> bool {
     let normal = normal(name);
-    table().test_runners.iter().any(|known| *known == normal)
+    table().test_runners.contains(&normal)
 }
 
 /// An image that starts nothing but a shell or an interpreter.

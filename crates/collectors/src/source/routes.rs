@@ -273,7 +273,7 @@ impl<'p> Linker<'p> {
             .collect()
     }
 
-    /// What a class of views of FastAPI depends on runs before each of its methods: `user: User = Depends(current_user)` in
+    /// What a class of views of `FastAPI` depends on runs before each of its methods: `user: User = Depends(current_user)` in
     /// its body, or in that of a class that it extends.
     fn depends_on(&self, handler: Option<FunctionId>) -> Vec<Guard> {
         let Some((file, scope)) = handler.and_then(|handler| self.scopes.get(handler)).copied() else {
@@ -305,7 +305,7 @@ impl<'p> Linker<'p> {
         guards
     }
 
-    /// FastAPI calls a handler only with what fits the types of its parameters: a model is the schema of the body, and where no
+    /// `FastAPI` calls a handler only with what fits the types of its parameters: a model is the schema of the body, and where no
     /// parameter is one, there is no body. Whoever takes the request itself, or a file, reads what is sent without a schema.
     fn typed_body(&self, route: &Use, handler: Option<FunctionId>) -> Option<Guard> {
         let guard = |name: &str| Some(Guard { name: name.to_owned(), function: None, used: None });
@@ -632,7 +632,7 @@ impl<'p> Linker<'p> {
     }
 }
 
-/// A type that FastAPI takes from the path or the query, or makes itself: `int`, `UUID4 | None`, `BackgroundTasks`.
+/// A type that `FastAPI` takes from the path or the query, or makes itself: `int`, `UUID4 | None`, `BackgroundTasks`.
 fn simple(kind: &str) -> bool {
     kind.split(|letter: char| !letter.is_alphanumeric() && letter != '_').filter(|word| !word.is_empty()).all(|word| {
         matches!(
