@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gonogo_domain::{
-    Gap, Gathered, Node, Place, Source,
+    Entry, Gap, Gathered, Node, Place, Source,
     evidence::{
         CommandForm, FileEntry, Healthcheck, IgnoreFile, ImageBuild, Instruction, InstructionKind, Located, Probe,
         ProbeAction, Role, Stage,
@@ -11,7 +11,7 @@ use gonogo_domain::{
 };
 use gonogo_formats::dockerfile;
 
-use crate::{Corpus, image_name, paths};
+use crate::{Corpus, compose::Variables, image_name, paths};
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
     let contexts = contexts(corpus);
@@ -106,6 +106,8 @@ pub(crate) struct DeclaredBuild {
     pub kind: &'static str,
     /// The service of the compose file.
     pub service: Option<String>,
+    /// Other programs go into the same repository of the registry: only the tag tells its image from theirs.
+    pub by_tag: bool,
 }
 
 /// Every build that a compose file or skaffold declares, in the order of the files.
@@ -115,9 +117,10 @@ pub(crate) fn declared_builds(corpus: &Corpus<'_>) -> Vec<DeclaredBuild> {
         let name = file.name();
         for document in &file.documents {
             if name.contains("compose") {
+                let variables = Variables::read(corpus, file.folder());
                 for service in document.get("services").map_or(&[][..], Node::entries) {
                     if let Some(build) = service.node.get("build") {
-                        builds.extend(compose_build(corpus, file.folder(), &service.key, &service.node, build));
+                        builds.extend(compose_build(corpus, &variables, file.folder(), service, build));
                     }
                 }
             } else if document.str_at("apiVersion").is_some_and(|version| version.starts_with("skaffold/")) {
@@ -131,16 +134,25 @@ pub(crate) fn declared_builds(corpus: &Corpus<'_>) -> Vec<DeclaredBuild> {
     builds
 }
 
-fn compose_build(corpus: &Corpus<'_>, folder: &str, service: &str, node: &Node, build: &Node) -> Option<DeclaredBuild> {
-    let context = paths::join(folder, build.str().or_else(|| build.str_at("context")).unwrap_or("."))?;
-    let named = build.str_at("dockerfile").and_then(|name| paths::join(&context, name));
+/// Where a build lies may be said in the variables of `.env`, as compose fills them in.
+fn compose_build(
+    corpus: &Corpus<'_>,
+    variables: &Variables,
+    folder: &str,
+    service: &Entry,
+    build: &Node,
+) -> Option<DeclaredBuild> {
+    let context = variables.fill(build.str().or_else(|| build.str_at("context")).unwrap_or("."));
+    let context = paths::join(folder, &context)?;
+    let named = build.str_at("dockerfile").and_then(|name| paths::join(&context, &variables.fill(name)));
     Some(DeclaredBuild {
-        image: node.str_at("image").map(str::to_owned),
+        image: service.node.str_at("image").map(|image| variables.fill(image)),
         file: container_file(corpus, &context, named),
         context,
         place: build.place.clone(),
         kind: "compose service",
-        service: Some(service.to_owned()),
+        service: Some(service.key.clone()),
+        by_tag: false,
     })
 }
 
@@ -158,6 +170,7 @@ fn skaffold_artifact(corpus: &Corpus<'_>, folder: &str, artifact: &Node) -> Opti
         place: artifact.place.clone(),
         kind: "skaffold artifact",
         service: None,
+        by_tag: false,
     })
 }
 

@@ -144,9 +144,13 @@ fn facts(
 /// The commands that start a unit: what its workloads say replaces what its images do.
 fn starts(unit: &Unit, sources: &Sources) -> Vec<source::beside::Start> {
     let workloads = unit.workloads.iter().filter_map(|index| sources.workloads.items.get(*index));
-    let containers = workloads.flat_map(Workload::main_containers).filter_map(source::beside::Start::of_container);
-    let images = unit.images.iter().filter_map(|index| sources.images.items.get(*index));
-    containers.chain(images.filter_map(source::beside::Start::of_image)).collect()
+    let containers: Vec<_> = workloads.flat_map(Workload::main_containers).collect();
+    let images: Vec<_> = unit.images.iter().filter_map(|index| sources.images.items.get(*index)).collect();
+    let commands = containers.iter().copied().filter_map(source::beside::Start::of_container);
+    let commands = commands.chain(images.iter().copied().filter_map(source::beside::Start::of_image));
+    let options = containers.iter().copied().flat_map(source::beside::Start::options_of_container);
+    let options = options.chain(images.iter().copied().flat_map(source::beside::Start::options_of_image));
+    commands.chain(options).collect()
 }
 
 /// The files in which workloads of other units are declared, or their images are built, and none of this one's.

@@ -13,7 +13,7 @@ mod source;
 mod table;
 
 pub use answers::{Answers, OutcomeWords, Vendor, answers, vendors};
-pub use beside::{Beside, Launcher, Layout, Starter, beside};
+pub use beside::{Agent, Beside, Launcher, Layout, Starter, beside};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
 

@@ -35,7 +35,7 @@ pub use check::{Area, Check, Gate, Level, Standard, Strength};
 pub use decision::{Decision, Reason, ReasonKind, decide};
 pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
 pub use knowledge::{
-    Answers, Beside, Capability, Command, Known, KnownUse, Launcher, Layout, Lengths, Library, OutcomeWords,
+    Agent, Answers, Beside, Capability, Command, Known, KnownUse, Launcher, Layout, Lengths, Library, OutcomeWords,
     SOURCE_TABLES, Slots, Starter, Symbols, Vendor, action_purposes, answers, beside, commands, known_packages,
     known_symbols, lengths, package_capabilities, purposes, test_kinds, vendors,
 };

@@ -62,6 +62,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut without = Vec::new();
     for document in evidence.documents()?.iter().filter(|document| !is_shown_off(&document.place)) {
         let whole = document.kind == DocumentKind::Architecture;
+        if !whole && of_a_part(document, &evidence.service().path) {
+            continue;
+        }
         if !whole && !matches!(document.kind, DocumentKind::Readme | DocumentKind::Other | DocumentKind::Contributing) {
             continue;
         }
@@ -117,6 +120,19 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     Ok(Reading::refuted(findings, "the diagram does not show what is declared", "架构图与声明不符"))
 }
 
+/// A README deep inside of the service describes the package or component beside it, not the service.
+fn of_a_part(document: &Document, service: &str) -> bool {
+    let path = document.place.path();
+    let Some((folder, name)) = path.rsplit_once('/') else { return false };
+    let readme = name.to_ascii_lowercase().starts_with("readme");
+    let about = |part: &str| {
+        let part = part.to_ascii_lowercase();
+        ["doc", "arch", "design", "wiki", "github"].iter().any(|word| part.contains(word))
+    };
+    let around = |folder: &str| folder == service || service.starts_with(&format!("{folder}/"));
+    readme && !around(folder) && !folder.split('/').any(about)
+}
+
 fn undrawn(document: &Document) -> Finding {
     Finding::new(&document.place, "an architecture document without a diagram", "架构文档没有图")
 }
@@ -125,7 +141,9 @@ fn drawn(section: &Section) -> Vec<Diagram> {
     let blocks = section.code.iter().filter(|block| {
         let language = block.language.to_lowercase();
         let lines = block.text.lines().filter(|line| !line.trim().is_empty()).count();
-        let boxes = block.text.contains("+--") || block.text.contains('┌') || block.text.contains("──");
+        // A listing of folders is drawn with lines too: what it shows is where files lie.
+        let lines_lead = block.text.contains("──") && block.text.contains(['>', '▶', '→', '◀', '←', '▼']);
+        let boxes = block.text.contains("+--") || block.text.contains('┌') || lines_lead;
         lines >= 2 && (LANGUAGES.iter().any(|known| language.starts_with(known)) || boxes)
     });
     let text = blocks.map(|block| Diagram { place: block.place.clone(), text: Some(block.text.to_lowercase()) });

@@ -226,7 +226,11 @@ fn name(source: &SourceCode, one: &Use) -> String {
     match one.meaning {
         Meaning::HttpCall => host.unwrap_or_else(|| format!("{library} (HTTP)")),
         Meaning::GrpcCall => host.unwrap_or_else(|| format!("{library} (gRPC)")),
-        _ => library,
+        // `database/sql.DB`, `database/sql.Tx`: the types of one library lead to one database.
+        _ => match library.rsplit_once('.') {
+            Some((before, last)) if one.package.is_none() && last.starts_with(char::is_uppercase) => before.to_owned(),
+            _ => library,
+        },
     }
 }
 

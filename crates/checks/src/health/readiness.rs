@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Level, Message, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{Container, Probe, ProbeAction, Workload, WorkloadKind},
+    evidence::{Container, Healthcheck, InstructionKind, Probe, ProbeAction, Workload, WorkloadKind},
 };
 
 use crate::shared::{
@@ -44,6 +44,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     for (workload, container) in serving(evidence)? {
         let key = container_key(workload, container);
         let environment = workload.environment.as_deref();
+        if container.readiness.is_none()
+            && let Some(probe) = of_image(evidence, workload)?
+        {
+            tally.met(key, &probe.place);
+            continue;
+        }
         match (&container.readiness, &container.liveness) {
             (None, _) => tally.miss(
                 key,
@@ -80,6 +86,25 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         ));
     }
     Ok(tally.reading("serving containers have a readiness probe of their own", "个提供服务的容器拥有独立的就绪探针"))
+}
+
+/// What compose and platforms run keeps the health check of its image, unless they give it another or switch it off.
+fn of_image<'a>(evidence: &Evidence<'a>, workload: &Workload) -> Result<Option<&'a Probe>, Missing> {
+    if workload.kind != WorkloadKind::ComposeService || workload.body.get("healthcheck").is_some() {
+        return Ok(None);
+    }
+    Ok(evidence.images()?.iter().find_map(|image| {
+        let last = image.final_chain().into_iter().rev().find_map(|stage| {
+            stage.instructions.iter().rev().find_map(|one| match &one.kind {
+                InstructionKind::Healthcheck(check) => Some(check),
+                _ => None,
+            })
+        });
+        match last {
+            Some(Healthcheck::Probe(probe)) => Some(probe),
+            _ => None,
+        }
+    }))
 }
 
 /// Two paths that one function answers are one endpoint.

@@ -28,6 +28,10 @@ pub(super) fn flaw(text: &str, query: &Query) -> Option<Flaw> {
     let compares = bare.contains(['>', '<']) || bare.contains("==") || bare.contains("!=");
     let joins = ["and", "or", "unless"].iter().any(|word| words(word));
     if !compares && !tests_absence {
+        // Grafana compares in a step behind the query.
+        if !query.thresholds.is_empty() {
+            return None;
+        }
         // `vector(1)` fires on purpose: it watches the watcher. A recorded condition is one already.
         let recorded = query.metrics.iter().any(|metric| metric.contains(':') || metric == "ALERTS");
         return (!joins && !words("vector") && !recorded && !query.metrics.is_empty()).then_some(Flaw::NoThreshold);
@@ -222,6 +226,8 @@ mod tests {
         check("rate(errors_total[5m]) >= 0", &["errors_total"], &["rate"], Some(Flaw::Always));
         check("rate(errors_total[5m]) < 0", &["errors_total"], &["rate"], Some(Flaw::Never));
         check("queue_depth", &["queue_depth"], &[], Some(Flaw::NoThreshold));
+        let compared_behind = Query { thresholds: vec![5.0], ..query(&["queue_depth"], &[]) };
+        assert_eq!(flaw("queue_depth", &compared_behind), None);
     }
 
     #[test]

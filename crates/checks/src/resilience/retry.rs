@@ -187,13 +187,22 @@ fn in_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// A function that goes by what tries again, and does it with no library that is known.
 fn own_retry(source: &SourceCode) -> Option<&Function> {
     let named = |name: &str| {
-        let lower = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
-        ["retry", "retries", "backoff"].iter().any(|word| lower.contains(word))
+        let name = name.rsplit('.').next().unwrap_or(name);
+        let lower = name.to_ascii_lowercase();
+        ["retry", "retries", "backoff"].iter().any(|word| lower.contains(word)) && !only_answers(name)
     };
     let mut product = source.functions.iter().filter(|one| one.role.counts() && one.kind == FunctionKind::Named);
     product.find(|one| {
         let mut uses = one.uses.iter().filter_map(|id| source.uses.get(*id));
         named(&one.name) && !uses.any(|one| one.meaning == Meaning::Retry)
+    })
+}
+
+/// `IsRetryable`, `should_retry`: it says whether to try again, and somebody else does.
+fn only_answers(name: &str) -> bool {
+    ["is", "should", "can", "has", "are"].iter().any(|word| {
+        let rest = name.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word)).and(name.get(word.len()..));
+        rest.is_some_and(|rest| rest.starts_with(|next: char| next == '_' || next.is_uppercase()))
     })
 }
 

@@ -98,6 +98,7 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         route.role.counts()
             && matches!(route.method.as_deref(), Some("POST" | "PUT" | "PATCH"))
             && route.handler.is_none_or(looks)
+            && !route.guards.iter().any(|guard| guard.name.ends_with(".no_body"))
     };
     let routes: Vec<&ServedRoute> = source.routes.iter().filter(takes_body).collect();
     if routes.is_empty() {

@@ -31,6 +31,10 @@ pub(super) fn rule(node: &Node, group: &str, setting: Setting<'_>, found: &mut F
             thresholds.extend(
                 model.list("conditions").iter().flat_map(|one| one.list("evaluator.params")).filter_map(Node::float),
             );
+            // `$A > 0.05`
+            let reckoned = model.str_at("expression").filter(|_| model.str_at("type") == Some("math"));
+            let compared = reckoned.and_then(|text| text.rsplit_once(['>', '<', '=']));
+            thresholds.extend(compared.and_then(|(_, value)| value.trim().parse::<f64>().ok()));
             continue;
         }
         let Some(text) = model.get("expr").filter(|text| text.str().is_some()) else { continue };

@@ -136,9 +136,18 @@ groups:
       model:
         type: threshold
         conditions: [{evaluator: {type: gt, params: [0.5]}}]
+  - uid: v
+    title: Reckoned
+    data:
+    - refId: A
+      datasourceUid: prom
+      model: {expr: 'up{job=\"api\"}'}
+    - refId: B
+      datasourceUid: __expr__
+      model: {type: math, expression: '$A < 0.25'}
 ",
         )],
-        &["High latency @6 for 300s page @9 up [0.5]"],
+        &["High latency @6 for 300s page @9 up [0.5]", "Reckoned @19 up [0.25]"],
     );
 }
 

@@ -4,26 +4,26 @@ use super::Environment;
 use crate::Corpus;
 
 /// Values that are known without any shell.
-pub(super) struct Variables {
+pub(crate) struct Variables {
     values: Environment,
 }
 
 impl Variables {
     /// Reads `.env` of a folder, which compose does by itself.
-    pub(super) fn read(corpus: &Corpus<'_>, folder: &str) -> Self {
+    pub(crate) fn read(corpus: &Corpus<'_>, folder: &str) -> Self {
         let path = if folder == "." { ".env".to_owned() } else { format!("{folder}/.env") };
         let text = if corpus.tree.contains(&path) { corpus.tree.text(&path).ok() } else { None };
         let lines = text.as_deref().unwrap_or_default().lines();
         let values = lines.filter_map(|line| {
             let (name, value) = line.trim().strip_prefix("export ").unwrap_or(line.trim()).split_once('=')?;
-            let value = value.trim().trim_matches(['"', '\'']);
+            let value = unquoted(value.trim());
             (!name.trim_start().starts_with('#')).then(|| (name.trim().to_owned(), value.to_owned()))
         });
         Self { values: values.collect() }
     }
 
     /// Fills in what is known, and leaves the rest as it is written. `$$` is a dollar.
-    pub(super) fn fill(&self, text: &str) -> String {
+    pub(crate) fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {
@@ -64,6 +64,19 @@ impl Variables {
     }
 }
 
+/// A value without its quotes, or without the remark behind it: ` #` begins one only outside of quotes.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some(inside) = value.strip_prefix(quote) {
+            return inside.split_once(quote).map_or(inside, |(inside, _)| inside);
+        }
+    }
+    value
+        .find([' ', '\t'])
+        .filter(|at| value.get(*at..).is_some_and(|rest| rest.trim_start().starts_with('#')))
+        .map_or(value, |at| value.get(..at).unwrap_or(value))
+}
+
 /// Cuts what follows `${` at the brace that closes it.
 fn braces(text: &str) -> Option<(&str, &str)> {
     let mut depth = 1_usize;
@@ -83,6 +96,21 @@ fn braces(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remarks_and_quotes_are_no_part_of_a_value() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("one   # from init.sql", "one"),
+            ("'two # three' # four", "two # three"),
+            ("\"five\"", "five"),
+            ("a#b", "a#b"),
+            ("a b", "a b"),
+            ("", ""),
+        ] {
+            assert_eq!(unquoted(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn known_values_and_defaults_are_filled_in() {

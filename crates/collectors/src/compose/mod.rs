@@ -11,7 +11,8 @@ use gonogo_domain::{
     evidence::{Role, Workload},
 };
 
-use self::{interpolate::Variables, merge::Fragment};
+pub(crate) use self::interpolate::Variables;
+use self::merge::Fragment;
 use crate::{
     Corpus, DataFile,
     corpus::Format,
@@ -167,7 +168,7 @@ fn read(corpus: &Corpus<'_>, file: &DataFile, suffix: Option<String>, compose: &
             };
             let lowered = lower::service(&service.key, &service.key_place, &merged, &variables);
             let workload = Workload { environment: environment.clone(), production, ..lowered };
-            compose.declarations.push(declaration(&workload, &merged));
+            compose.declarations.push(declaration(&workload, &merged, &variables));
             compose.workloads.items.push(workload);
         }
     }
@@ -203,14 +204,15 @@ fn base_of<'c>(corpus: &'c Corpus<'_>, file: &DataFile) -> Option<&'c Node> {
     })
 }
 
-fn declaration(workload: &Workload, service: &Node) -> Declaration {
+fn declaration(workload: &Workload, service: &Node, variables: &Variables) -> Declaration {
     let build = service.get("build").filter(|build| !build.is_null());
-    let context = build.map(|build| build.str().or_else(|| build.str_at("context")).unwrap_or("."));
+    let context = build.map(|build| variables.fill(build.str().or_else(|| build.str_at("context")).unwrap_or(".")));
     // The file that a person wrote the path in, which `extends` may have brought from elsewhere.
     let context =
-        build.zip(context).and_then(|(build, context)| paths::join(paths::folder(build.place.path()), context));
-    let named = build.and_then(|build| build.str_at("dockerfile"));
-    let container_file = context.as_ref().and_then(|context| paths::join(context, named.unwrap_or("Dockerfile")));
+        build.zip(context).and_then(|(build, context)| paths::join(paths::folder(build.place.path()), &context));
+    let named = build.and_then(|build| build.str_at("dockerfile")).map(|named| variables.fill(named));
+    let container_file =
+        context.as_ref().and_then(|context| paths::join(context, named.as_deref().unwrap_or("Dockerfile")));
     let image = workload.containers.first().and_then(|container| container.image.as_ref());
     Declaration {
         key: workload.key.clone(),

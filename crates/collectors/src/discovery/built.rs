@@ -1,10 +1,10 @@
 //! What the repository builds: container files and builds that compose and skaffold declare, one for each program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Message, Place, ServiceSource,
-    evidence::{CommandForm, ImageBuild, InstructionKind, Role},
+    evidence::{CommandForm, ImageBuild, ImageRef, InstructionKind, Role},
 };
 
 use super::{
@@ -53,7 +53,7 @@ pub(super) enum Verdict {
 }
 
 pub(super) fn builds(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> Vec<Build> {
-    let outside = declared_builds(declared.corpus);
+    let outside = told_apart_by_tags(declared_builds(declared.corpus));
     let mut builds: Vec<Build> = Vec::new();
     for (index, image) in declared.images.iter().enumerate() {
         if !role_of(declared, image.place.path()).is_some_and(counts) {
@@ -74,6 +74,43 @@ pub(super) fn builds(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> 
         }
     }
     builds
+}
+
+/// Programs may share one repository of a registry and differ in their tags, as `demo:1.0-cart` and `demo:1.0-mail` do:
+/// there the tag belongs to the name of the image.
+fn told_apart_by_tags(mut outside: Vec<DeclaredBuild>) -> Vec<DeclaredBuild> {
+    let mut made: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
+    for one in &outside {
+        if let (Some(image), Some(file)) = (one.image.as_deref().map(image_name::image), &one.file) {
+            made.entry(image.repository).or_default().insert((image.tag.unwrap_or_default(), file.clone()));
+        }
+    }
+    let several = |repository: &str| {
+        let Some(made) = made.get(repository) else { return false };
+        let tags: BTreeSet<&str> = made.iter().map(|(tag, _)| tag.as_str()).collect();
+        let files: BTreeSet<&str> = made.iter().map(|(_, file)| file.as_str()).collect();
+        tags.len() > 1 && files.len() > 1
+    };
+    for one in &mut outside {
+        let image = one.image.as_deref().map(image_name::image);
+        one.by_tag = image.is_some_and(|image| several(&image.repository));
+    }
+    outside
+}
+
+/// The name under which a build's image is known: without its tag, unless only the tag tells it from others.
+fn image_key(one: &DeclaredBuild) -> Option<String> {
+    let image = image_name::image(one.image.as_deref()?);
+    Some(match image.tag {
+        Some(tag) if one.by_tag => format!("{}:{tag}", image.repository),
+        _ => image.repository,
+    })
+}
+
+/// The last part of the name of an image, as manifests may use it for the program.
+fn image_alias(key: &str) -> Option<String> {
+    let name = paths::name(key);
+    (!name.contains(':')).then(|| normal(name))
 }
 
 /// Two container files make the same program.
@@ -129,13 +166,10 @@ fn absorb(known: &mut Build, mut build: Build) {
 }
 
 fn without_file(one: &DeclaredBuild) -> Option<Build> {
-    let image = one.image.as_deref().map(|image| image_name::image(image).repository);
+    let image = image_key(one);
     let name = one.service.clone().or_else(|| image.as_deref().map(|image| paths::name(image).to_owned()))?;
     Some(Build {
-        aliases: [Some(normal(&name)), image.as_deref().map(|image| normal(paths::name(image)))]
-            .into_iter()
-            .flatten()
-            .collect(),
+        aliases: [Some(normal(&name)), image.as_deref().and_then(image_alias)].into_iter().flatten().collect(),
         declared: image.into_iter().collect(),
         compose: one.service.iter().map(|service| normal(service)).collect(),
         images: BTreeSet::new(),
@@ -168,9 +202,8 @@ fn from_image(declared: &Declared<'_>, index: usize, image: &ImageBuild, outside
     aliases.extend(entry.as_deref().filter(|entry| !runner(entry)).map(normal));
     // `app` names no program, but an image of that name is made here.
     aliases.insert(normal(paths::name(paths::folder(path))));
-    let declared_images: BTreeSet<String> =
-        here.iter().filter_map(|one| one.image.as_deref()).map(|image| image_name::image(image).repository).collect();
-    aliases.extend(declared_images.iter().map(|image| normal(paths::name(image))));
+    let declared_images: BTreeSet<String> = here.iter().filter_map(|one| image_key(one)).collect();
+    aliases.extend(declared_images.iter().filter_map(|image| image_alias(image)));
     let compose: BTreeSet<String> = here.iter().filter_map(|one| one.service.as_deref()).map(normal).collect();
     aliases.extend(compose.iter().cloned());
     aliases.remove("");
@@ -357,6 +390,22 @@ fn starts(image: &ImageBuild) -> bool {
     image.final_instructions().any(|one| matches!(one.kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_)))
 }
 
+/// What an image starts runs tests and nothing else.
+pub(super) fn tests_only(entry: Option<&str>) -> Option<Message> {
+    let runner = entry.filter(|entry| products::test_runner(entry))?;
+    Some(Message::new(
+        format!("it starts {runner}: it tests others and is no production service"),
+        format!("它启动 {runner}：用于测试其他服务，不是生产服务"),
+    ))
+}
+
+/// It says that it answers on a port, or how it is asked.
+fn serves(image: &ImageBuild) -> bool {
+    image
+        .final_instructions()
+        .any(|one| matches!(one.kind, InstructionKind::Expose { .. } | InstructionKind::Healthcheck(_)))
+}
+
 fn verdict(
     declared: &Declared<'_>,
     image: &ImageBuild,
@@ -408,20 +457,42 @@ fn verdict(
             format!("在仅用于观测的第三方产品 {own_base} 之上添加内容"),
         ));
     }
-    if base_product.is_none() && !starts(image) && own_base == "scratch" {
-        return Verdict::LeftOut(Message::new(
-            "the image starts nothing: it only carries files",
-            "该镜像不启动任何程序，只携带文件",
-        ));
+    if let Some(reason) = tests_only(entry) {
+        return Verdict::LeftOut(reason);
+    }
+    if base_product.is_none() && !starts(image) {
+        if own_base == "scratch" {
+            return Verdict::LeftOut(Message::new(
+                "the image starts nothing: it only carries files",
+                "该镜像不启动任何程序，只携带文件",
+            ));
+        }
+        if products::toolchain(own_base) && !serves(image) {
+            return Verdict::LeftOut(Message::new(
+                format!("the image starts nothing: it adds files and tools to {own_base}"),
+                format!("该镜像不启动任何程序：只在 {own_base} 之上添加文件与工具"),
+            ));
+        }
     }
     Verdict::Service
 }
 
 impl Build {
     /// How surely an image of a manifest is this build's: 0 not at all, 3 by its declared name.
-    pub(super) fn matches(&self, repository: &str) -> u8 {
+    pub(super) fn matches(&self, image: &ImageRef) -> u8 {
+        let repository = image.repository.as_str();
         if self.declared.contains(repository) {
             return 4;
+        }
+        let by_tag = |key: &String| key.strip_prefix(repository).is_some_and(|rest| rest.starts_with(':'));
+        if self.declared.iter().any(by_tag) {
+            // One repository for many programs: the version in the tag may be another than the one built here.
+            let tag = image.tag.as_deref().unwrap_or_default();
+            return match self.declared.contains(&format!("{repository}:{tag}")) {
+                true => 4,
+                false if self.aliases.iter().any(|alias| ends_with_word(tag, alias)) => 3,
+                false => 0,
+            };
         }
         let name = paths::name(repository);
         let own = normal(name);

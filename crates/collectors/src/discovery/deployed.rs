@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use super::{
     Declared, LeftOut,
-    built::{Build, root_name, runner},
+    built::{Build, root_name, runner, tests_only},
     names::{generic_folder, normal, tooling},
     products, role_of,
 };
@@ -64,6 +64,9 @@ pub(super) fn groups(
         let build = one.build.and_then(|index| builds.get(index));
         if let Some(out) = tooling_only(&members, build).or_else(|| agent(&members, build)) {
             left_out.push(out);
+            continue;
+        }
+        if tests_others(&members, build) {
             continue;
         }
         if let Some((out, product)) = others(declared, &members, builds, one.build, some_build_runs) {
@@ -156,6 +159,12 @@ fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
     })
 }
 
+/// It runs the tests that its image starts: the image is left out, and says why.
+fn tests_others(members: &[&Workload], build: Option<&Build>) -> bool {
+    let commands = members.iter().flat_map(|one| one.main_containers()).any(|one| one.command.is_some());
+    !commands && build.is_some_and(|build| tests_only(build.entry.as_deref()).is_some())
+}
+
 /// The build that makes a workload's image.
 fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> Option<usize> {
     if let WorkloadKind::Platform(_) = workload.kind {
@@ -180,7 +189,7 @@ fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> O
     let product = image.and_then(products::product).is_some();
     let images = workload.main_containers().filter_map(|container| container.image.as_ref());
     let best = images
-        .flat_map(|image| builds.iter().map(|build| build.matches(&image.value.repository)).enumerate())
+        .flat_map(|image| builds.iter().map(|build| build.matches(&image.value)).enumerate())
         .filter(|(_, certainty)| *certainty > 0)
         .max_by_key(|(index, certainty)| (*certainty, std::cmp::Reverse(*index)));
     // A name that only ends alike must not turn a product into an own program.
@@ -238,7 +247,7 @@ fn others(
     let name = normal(&workload.name);
     let package =
         declared.packages.iter().any(|package| normal(paths::name(paths::folder(package.place.path()))) == name);
-    if !builds.is_empty() && some_build_runs && !package && image.repository.contains('/') && !image.templated {
+    if !builds.is_empty() && some_build_runs && !package && image.repository.contains('/') && !unknown(image) {
         return Some((
             leave(
                 format!("it runs {}, which nothing in this repository builds", image.text),
@@ -248,6 +257,11 @@ fn others(
         ));
     }
     None
+}
+
+/// What is filled in from outside of the repository says nothing about whose image it is.
+fn unknown(image: &ImageRef) -> bool {
+    image.templated && image.repository.contains(['$', '{'])
 }
 
 /// Workloads that run the same program of the same image are one service, however many there are.
@@ -331,6 +345,11 @@ fn started(workload: &Workload, entry: Option<&str>) -> Option<String> {
     Some(found.filter(|found| entry.is_none_or(|entry| normal(entry) != normal(found))).unwrap_or_default())
 }
 
+/// `docker-entrypoint.sh`, `entrypoint.sh`, `entry.sh`.
+fn entry_script(name: &str) -> bool {
+    name.strip_suffix(".sh").is_some_and(|stem| normal(stem).contains("entry"))
+}
+
 /// The program of a command line, without the wrappers and interpreters in front of it.
 pub(super) fn program(words: &[String]) -> Option<String> {
     let line: Vec<&str> = words.iter().flat_map(|word| word.split_whitespace()).take(64).collect();
@@ -368,6 +387,8 @@ pub(super) fn program(words: &[String]) -> Option<String> {
                 let next = words.find(|word| !word.starts_with('-') && *word != "run");
                 return Some(next.map_or_else(|| name.to_owned(), |next| format!("{name} {next}")));
             }
+            // A script that is given a program starts it at its end.
+            _ if entry_script(name) && words.clone().next().is_some_and(|next| next.starts_with('/')) => wrapped = true,
             _ if word.starts_with('-') && (wrapped || word.starts_with("--")) => (),
             _ if word.contains('=') && !word.contains('/') => (),
             _ => return Some(name.to_owned()),

@@ -25,7 +25,7 @@ use self::{
 };
 pub(crate) use self::{
     class::selects as class_selects,
-    names::{normal, tooling_folder},
+    names::{normal, tooling, tooling_folder},
 };
 use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
 

@@ -25,6 +25,8 @@ pub(crate) struct Product {
 struct Table {
     products: Vec<Product>,
     load_generators: Vec<String>,
+    toolchains: Vec<String>,
+    test_runners: Vec<String>,
 }
 
 fn table() -> &'static Table {
@@ -32,7 +34,12 @@ fn table() -> &'static Table {
     TABLE.get_or_init(|| {
         let path = Arc::from("knowledge/products.toml");
         let Ok(root) = toml::parse(&path, include_str!("../../../../knowledge/products.toml")) else {
-            return Table { products: Vec::new(), load_generators: Vec::new() };
+            return Table {
+                products: Vec::new(),
+                load_generators: Vec::new(),
+                toolchains: Vec::new(),
+                test_runners: Vec::new(),
+            };
         };
         let text = |node: &Node, key| node.str_at(key).unwrap_or_default().to_owned();
         let yes = |node: &Node, key| node.bool_at(key).unwrap_or(false);
@@ -47,6 +54,8 @@ fn table() -> &'static Table {
         Table {
             products: products.collect(),
             load_generators: root.list("load_generator").iter().map(|row| text(row, "name")).collect(),
+            test_runners: root.list("test_runner").iter().map(|row| text(row, "name")).collect(),
+            toolchains: root.list("toolchain").iter().map(|row| text(row, "image")).collect(),
         }
     })
 }
@@ -70,6 +79,18 @@ fn matches(pattern: &str, name: &str) -> bool {
         Some(end) => name.ends_with(end),
         None => name == pattern,
     }
+}
+
+/// A program that only runs tests.
+pub(crate) fn test_runner(name: &str) -> bool {
+    let normal = normal(name);
+    table().test_runners.contains(&normal)
+}
+
+/// An image that starts nothing but a shell or an interpreter.
+pub(crate) fn toolchain(repository: &str) -> bool {
+    let name = repository.rsplit('/').next().unwrap_or_default();
+    table().toolchains.iter().any(|known| known == name)
 }
 
 /// A program whose name says that it only puts load on others.

@@ -81,6 +81,82 @@ fn a_project_prefix_of_an_image_hides_no_service() {
 }
 
 #[test]
+fn programs_that_share_a_repository_of_images_are_told_apart_by_tags() {
+    let compose = "services:
+  cart:
+    image: ${IMAGE}:${VERSION}-cart
+    build: {context: ./, dockerfile: '${CART_DOCKERFILE}'}
+    ports: ['8080']
+  cart-mail:
+    image: ${IMAGE}:${VERSION}-cart-mail
+    build: {context: ./, dockerfile: '${MAIL_DOCKERFILE}'}
+    ports: ['8081']
+  flags:
+    image: ${FLAGS_IMAGE}
+    ports: ['8013']
+";
+    let variables = "IMAGE=ghcr.io/shop/demo # one for all\nVERSION=latest\nCART_DOCKERFILE=./src/cart/Dockerfile\n\
+                     MAIL_DOCKERFILE='./src/mail/Dockerfile'\nFLAGS_IMAGE=ghcr.io/acme/flags:v1\n";
+    check(
+        &[
+            ("compose.yaml", compose),
+            (".env", variables),
+            ("src/cart/Dockerfile", IMAGE),
+            ("src/mail/Dockerfile", IMAGE),
+            // The manifests run another version than the one that compose builds.
+            ("k8s/cart.yaml", &deployment("shop-cart", "ghcr.io/shop/demo:2.1.0-cart", PORT)),
+        ],
+        &["cart Server src/cart", "cart-mail Server src/mail", "- flags"],
+    );
+}
+
+#[test]
+fn several_tags_of_one_program_are_one_service() {
+    let compose = "services:
+  shop:
+    image: acme/shop:dev
+    build: .
+    ports: ['8080']
+";
+    let other = compose.replace(":dev", ":prod");
+    check(&[("compose.yaml", compose), ("compose.prod.yaml", &other), ("Dockerfile", IMAGE)], &["shop Server ."]);
+}
+
+#[test]
+fn a_container_file_among_scripts_that_starts_the_product_is_the_products() {
+    let file = "FROM golang:1.25 AS build\nCOPY . .\nRUN go build -o shop ./cmd/shop\nFROM alpine:3.21\n\
+                COPY --from=build shop /usr/local/shop\nEXPOSE 8080\n\
+                ENTRYPOINT [\"/usr/local/entrypoint.sh\", \"/usr/local/shop\"]\n";
+    let own = [("go.mod", "module example.com/shop\n\ngo 1.25\n"), ("cmd/shop/main.go", "package main\n")];
+    check(&[own[0], own[1], ("scripts/Dockerfile", file)], &["shop Server ."]);
+    let tool = file
+        .replace("/usr/local/shop\\\"]", "/usr/local/seed\\\"]")
+        .replace("\"/usr/local/shop\"", "\"/usr/local/seed\"");
+    check(
+        &[own[0], own[1], ("scripts/Dockerfile", &tool), ("Dockerfile", IMAGE)],
+        &["shop CommandLineTool .", "- scripts"],
+    );
+}
+
+#[test]
+fn an_image_that_starts_nothing_or_only_tests_is_no_service() {
+    check(
+        &[
+            ("src/shop/Dockerfile", IMAGE),
+            ("src/shop/genproto/Dockerfile", "FROM golang:1.25\nCOPY go.mod .\nRUN go install tool\n"),
+            ("src/shop/Dockerfile.cypress", "FROM cypress/included:15\nCOPY . .\nENTRYPOINT [\"cypress\", \"run\"]\n"),
+            (
+                "compose.tests.yaml",
+                "services:\n  pages:\n    build: {context: ., dockerfile: src/shop/Dockerfile.cypress}\n",
+            ),
+        ],
+        &["shop CommandLineTool src/shop", "- cypress", "- genproto"],
+    );
+    // One that says how it is asked serves, whatever starts it.
+    check(&[("src/shop/Dockerfile", "FROM python:3.13\nCOPY . .\nEXPOSE 80\n")], &["shop Server src/shop"]);
+}
+
+#[test]
 fn products_of_others_are_left_out() {
     check(
         &[

@@ -68,6 +68,28 @@ fn is_candidate(path: &str) -> bool {
         || (matches!(name, "up.sql" | "down.sql"))
 }
 
+/// A folder of one version (`0.17`, `v2`) or one dialect: it divides the migrations of one program.
+fn divides(folder: &str) -> bool {
+    let version = folder.strip_prefix('v').unwrap_or(folder);
+    version.starts_with(|first: char| first.is_ascii_digit())
+        || matches!(
+            folder,
+            "mysql"
+                | "mariadb"
+                | "postgres"
+                | "postgresql"
+                | "pg"
+                | "sqlite"
+                | "sqlite3"
+                | "mssql"
+                | "sqlserver"
+                | "oracle"
+                | "cockroachdb"
+                | "cockroach"
+                | "clickhouse"
+        )
+}
+
 /// Migrations that belong together.
 struct Set<'c, 't> {
     corpus: &'c Corpus<'t>,
@@ -121,7 +143,8 @@ impl Set<'_, '_> {
         }
         // A plain script counts only where a tool would look for it and in an order that a tool can tell.
         let ordered = name.starts_with(|first: char| first.is_ascii_digit());
-        let own_folder = path.rsplit('/').nth(1).is_some_and(is_migration_folder);
+        // Folders of versions and of dialects may lie between the scripts and the folder of all migrations.
+        let own_folder = path.rsplit('/').skip(1).find(|folder| !divides(folder)).is_some_and(is_migration_folder);
         if !ordered || !(own_folder || self.has("atlas.sum") || self.has("meta/_journal.json")) {
             return None;
         }

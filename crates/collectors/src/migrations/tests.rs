@@ -222,3 +222,21 @@ typeorm 2-b at migrations/2-b.ts: 0 back, code
 sequelize 3-c at migrations/3-c.js: no way back, code",
     );
 }
+
+#[test]
+fn versions_and_dialects_divide_a_folder_of_migrations() {
+    check(
+        &[
+            ("store/migration/mysql/0.17/00__inbox.sql", "CREATE TABLE inbox (id int);"),
+            ("store/migration/sqlite/v2/01__drop.sql", "DROP TABLE inbox;"),
+            // The whole schema, and what lies in other folders, are no migrations.
+            ("store/migration/mysql/LATEST.sql", "CREATE TABLE inbox (id int);"),
+            ("store/migration/reports/01_sum.sql", "SELECT 1;"),
+        ],
+        "
+sql 00__inbox at store/migration/mysql/0.17/00__inbox.sql: no way back
+  1 [CreateTable]
+sql 01__drop at store/migration/sqlite/v2/01__drop.sql: no way back
+  1 [DropTable]",
+    );
+}

@@ -6,6 +6,7 @@ use gonogo_domain::evidence::Meaning;
 use gonogo_source::{Expr, Language, ScopeKind};
 
 use super::{SourceUnit, facts::Linker, program::FileId};
+use crate::discovery::tooling;
 
 /// What a program does that asks others and serves nobody. Whatever else a file is for keeps it in the service.
 const ASKS: &[Meaning] = &[
@@ -28,6 +29,10 @@ const ASKS: &[Meaning] = &[
     Meaning::Dangerous,
 ];
 
+/// What only a program does that somebody calls or hands work to.
+const SERVES: &[Meaning] =
+    &[Meaning::Listen, Meaning::Route, Meaning::RouteGroup, Meaning::Middleware, Meaning::QueueConsume];
+
 impl Linker<'_> {
     /// The files that can be started by themselves, that no other file uses, and that serve nobody, beside one of the same
     /// language that does.
@@ -41,12 +46,13 @@ impl Linker<'_> {
             meanings.get(path)
         };
         let files = || (0..self.program.files.len()).filter(|file| self.has(*file) && self.counts(*file));
+        let tools = self.tools(&files().collect::<Vec<_>>(), &meanings);
         let listens: BTreeSet<Language> = files()
             .filter(|file| of(file).is_some_and(|all| all.contains(&Meaning::Listen)))
             .filter_map(|file| self.program.files.get(file).map(|unit| unit.language))
             .collect();
         if listens.is_empty() {
-            return BTreeSet::new();
+            return tools;
         }
         let candidates: Vec<FileId> = files()
             .filter(|file| of(file).is_some_and(|all| all.iter().all(|one| ASKS.contains(one))))
@@ -55,10 +61,36 @@ impl Linker<'_> {
             })
             .collect();
         if candidates.is_empty() {
-            return BTreeSet::new();
+            return tools;
         }
         let used = self.others_use(&candidates);
-        candidates.into_iter().filter(|file| !used.contains(file)).collect()
+        candidates.into_iter().filter(|file| !used.contains(file)).chain(tools).collect()
+    }
+
+    /// Scripts in folders of tools (`dev/`, `scripts/`) that serve nobody and that nothing of the program outside of such
+    /// folders imports, beside a program that lies elsewhere and serves.
+    fn tools(&self, files: &[FileId], meanings: &BTreeMap<&str, BTreeSet<Meaning>>) -> BTreeSet<FileId> {
+        let unit = |file: &FileId| self.program.files.get(*file);
+        let is_tool = |file: &FileId| unit(file).is_some_and(|unit| tooling(&unit.path).is_some());
+        let serves = |file: &FileId| {
+            let all = unit(file).and_then(|unit| meanings.get(&*unit.path));
+            all.is_some_and(|all| SERVES.iter().any(|one| all.contains(one)))
+        };
+        if !files.iter().any(|file| !is_tool(file) && serves(file)) {
+            return BTreeSet::new();
+        }
+        let mut open: Vec<FileId> = files.iter().filter(|file| !is_tool(file) || serves(file)).copied().collect();
+        let mut reached: BTreeSet<FileId> = BTreeSet::new();
+        while let Some(next) = open.pop() {
+            let Some(unit) = unit(&next).filter(|_| reached.insert(next)) else { continue };
+            open.extend(unit.outline.imports.iter().filter_map(|import| self.program.target(next, import)));
+        }
+        let script = |file: &FileId| {
+            unit(file).is_some_and(|unit| {
+                matches!(unit.language, Language::Python | Language::JavaScript | Language::TypeScript)
+            })
+        };
+        files.iter().filter(|file| is_tool(file) && script(file) && !reached.contains(file)).copied().collect()
     }
 
     /// Those of the files that another file of the program imports, or whose class it names.

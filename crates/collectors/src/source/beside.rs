@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gonogo_domain::{
-    Node, Place, Value, beside,
+    Agent, Node, Place, Value, beside,
     evidence::{
-        BodyUse, CommandForm, Container, EnvironmentRead, Fate, FileEntry, Function, FunctionId, FunctionKind,
-        ImageBuild, InstructionKind, Meaning, Package, Role, Setting, SettingValue, SourceCode, Use,
+        BodyUse, CommandForm, Container, EnvValue, EnvVar, EnvironmentRead, Fate, FileEntry, Function, FunctionId,
+        FunctionKind, ImageBuild, InstructionKind, Meaning, Package, Role, Setting, SettingValue, SourceCode, Use,
     },
 };
 use gonogo_formats::{xml, yaml};
@@ -20,6 +20,8 @@ const SIZE_LIMIT: u64 = 1 << 18;
 const SETTINGS: usize = 4096;
 /// Settings nest no deeper than this.
 const DEPTH: usize = 32;
+/// Variables from which runtimes take options beside those of the command.
+const OPTIONS: &[&str] = &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS", "CATALINA_OPTS", "NODE_OPTIONS"];
 /// Projects that one is built with.
 const PROJECTS: usize = 64;
 
@@ -73,6 +75,35 @@ impl Start {
         let place = entry.as_ref().or(command.as_ref())?.0.clone();
         let words = entry.into_iter().chain(command).flat_map(|(_, form)| words(&form)).collect();
         Some(Self { place, words, stop })
+    }
+
+    /// What the variables of an image hand to its runtime, and whatever may switch that off.
+    pub(crate) fn options_of_image(image: &ImageBuild) -> Vec<Self> {
+        let variables = image.final_instructions().filter_map(|one| match &one.kind {
+            InstructionKind::Env { name, value } => Some((name.as_str(), value.as_str(), &one.place)),
+            _ => None,
+        });
+        variables.filter_map(|(name, value, place)| Self::options(name, value, place)).collect()
+    }
+
+    /// The same of a container.
+    pub(crate) fn options_of_container(container: &Container) -> Vec<Self> {
+        let literal = |one: &'_ EnvVar| match &one.value {
+            EnvValue::Literal(value) => Self::options(&one.name, value, &one.place),
+            _ => None,
+        };
+        container.env.iter().filter_map(literal).collect()
+    }
+
+    fn options(name: &str, value: &str, place: &Place) -> Option<Self> {
+        let words = if OPTIONS.contains(&name) {
+            split(value)
+        } else if beside().agents.iter().any(|agent| agent.switches.contains_key(name)) {
+            vec![format!("{name}={value}")]
+        } else {
+            return None;
+        };
+        Some(Self { place: place.clone(), words, stop: None })
     }
 
     pub(crate) fn of_container(container: &Container) -> Option<Self> {
@@ -271,7 +302,8 @@ pub(super) fn tell(
     // Without a program there is nothing to say it of.
     let named = |name: &str| packages.iter().flat_map(|one| &one.dependencies).any(|one| one.name == name);
     let known = beside().starters.iter().any(|row| named(&row.package));
-    if told.is_empty() && !launched && !known || shared.files.is_empty() {
+    let instrumented = starts.iter().any(|start| loaded(start).next().is_some());
+    if told.is_empty() && !launched && !known && !instrumented || shared.files.is_empty() {
         return shared;
     }
     let code = Arc::make_mut(&mut shared);
@@ -296,7 +328,37 @@ pub(super) fn tell(
     }
     started(code, told, packages, false);
     launch(code, told, packages, starts);
+    instrument(code, starts);
     shared
+}
+
+/// The agents that the words of a start load.
+fn loaded(start: &Start) -> impl Iterator<Item = &'static Agent> {
+    beside().agents.iter().filter(|agent| start.words.iter().any(|word| agent.is_loaded_by(word)))
+}
+
+/// What agents do that are loaded into the program from outside of its source, unless they are switched off.
+fn instrument(code: &mut SourceCode, starts: &[Start]) {
+    let languages: Vec<&str> = code.files.iter().filter(|file| file.role.counts()).map(|file| file.language).collect();
+    let off = |agent: &Agent| {
+        let mut switches = agent.switches.iter().map(|(name, value)| format!("{name}={value}"));
+        switches.any(|switch| starts.iter().flat_map(|start| &start.words).any(|word| *word == switch))
+    };
+    let mut seen: Vec<&str> = Vec::new();
+    for (start, agent) in starts.iter().flat_map(|start| loaded(start).map(move |agent| (start, agent))) {
+        let speaks = agent.languages.iter().any(|one| languages.contains(&one.as_str()));
+        if !speaks || off(agent) || seen.contains(&agent.word.as_str()) {
+            continue;
+        }
+        seen.push(&agent.word);
+        let path: Arc<str> = Arc::from(start.place.path());
+        let function = top(code, &path, Role::Product);
+        for (meaning, defaults) in &agent.means {
+            let place = start.place.clone();
+            let said = Said { meaning: *meaning, symbol: &agent.word, place, settings: BTreeMap::new() };
+            add(code, said, defaults.iter().map(|(name, value)| (name.as_str(), value.as_str())), function);
+        }
+    }
 }
 
 /// What a framework sets up because it is on the class path: by itself, or once the program starts Spring Boot.

@@ -4,7 +4,7 @@ use gonogo_domain::{
     evidence::{Meaning, Use},
     known_symbols,
 };
-use gonogo_source::{Expr, Language, ScopeId, ScopeKind};
+use gonogo_source::{Expr, Language, Scope, ScopeId, ScopeKind};
 
 use super::{facts::Linker, program::FileId, values};
 
@@ -33,7 +33,9 @@ impl Linker<'_> {
                             one.settings.insert(name.clone(), setting);
                         }
                     }
-                    let mut around = module.around(scope).take_while(|(_, one)| one.kind != ScopeKind::Function);
+                    // A function without a name runs where it is handed on: the branch around it holds for it too.
+                    let named = |one: &Scope| one.kind == ScopeKind::Function && !one.name.is_empty();
+                    let mut around = module.around(scope).take_while(|(_, one)| !named(one));
                     one.in_branch = around.any(|(_, one)| one.kind == ScopeKind::Branch);
                     if !one.settings.is_empty() {
                         found.push(one);

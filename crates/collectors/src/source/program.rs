@@ -317,8 +317,19 @@ impl<'u> Program<'u> {
         if serves.is_empty() && !other {
             return BTreeSet::new();
         }
+        let draws: Vec<FileId> = draws.collect();
+        // A folder of scripts that draw, with none that serves and none of another language: a front end as a whole.
+        let folder = |file: FileId| self.files.get(file).and_then(|unit| unit.path.split_once('/')).map(|(top, _)| top);
+        let drawing: BTreeSet<&str> = draws.iter().filter_map(|file| folder(*file)).collect();
+        let mixed: BTreeSet<&str> = (0..self.files.len())
+            .filter(here)
+            .filter(|file| serves.contains(file) || !script(file))
+            .filter_map(folder)
+            .collect();
+        let whole = all().filter(|file| folder(*file).is_some_and(|top| drawing.contains(top) && !mixed.contains(top)));
+        let whole: Vec<FileId> = if other { whole.collect() } else { Vec::new() };
         let behind = reached(serves);
-        reached(draws.collect()).into_iter().filter(|file| !behind.contains(file)).collect()
+        reached(draws.into_iter().chain(whole).collect()).into_iter().filter(|file| !behind.contains(file)).collect()
     }
 
     /// The first file of the folder of Go that an import means, of those that belong to the program.

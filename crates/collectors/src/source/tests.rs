@@ -318,6 +318,37 @@ fn tools_beside_the_program_and_what_draws_in_a_browser_are_told_apart() {
 }
 
 #[test]
+fn a_folder_that_only_draws_is_a_front_end_as_a_whole() {
+    let code = source(&[
+        ("main.go", "package main\nfunc main() { println(\"a\") }\n"),
+        ("web/app.tsx", "export const App = () => null;\n"),
+        ("web/connect.ts", "export function connect() { console.log('b'); }\n"),
+        ("worker/tasks.js", "export function work() { console.log('c'); }\n"),
+    ]);
+    let prints: Vec<String> = code
+        .uses
+        .iter()
+        .map(|one| format!("{} {}", one.place.path(), code.functions.get(one.function).is_some_and(|it| it.browser)))
+        .collect();
+    assert_eq!(prints, ["main.go false", "web/connect.ts true", "worker/tasks.js false"]);
+}
+
+#[test]
+fn scripts_among_tools_are_no_part_of_a_program_that_serves() {
+    let server = "import uvicorn\nfrom fastapi import FastAPI\nfrom tools.words import say\napp = FastAPI()\n\
+                  uvicorn.run(app)\n";
+    let script = "import requests\nrequests.get('http://localhost')\n";
+    let named = |code: &SourceCode| code.files.iter().map(|file| file.path.to_string()).collect::<Vec<_>>();
+    let check = |files: &[(&str, &str)], expect: &[&str]| assert_eq!(named(&source(files)), expect, "{files:?}");
+    // What the program imports is its own, wherever it lies.
+    check(
+        &[("dev/locales.py", script), ("shop.py", server), ("tools/words.py", "def say():\n    pass\n")],
+        &["shop.py", "tools/words.py"],
+    );
+    check(&[("scripts/shop.py", server), ("scripts/words.py", script)], &["scripts/shop.py", "scripts/words.py"]);
+}
+
+#[test]
 fn a_sample_client_beside_a_server_is_no_part_of_it() {
     let server = "import grpc\nserver = grpc.server(pool)\nserver.start()\n";
     let client = "import requests\nif __name__ == '__main__':\n    requests.get('http://localhost')\n";

@@ -79,6 +79,10 @@ fn pieces(context: Context<'_>, value: &Expr, scope: ScopeId, steps: usize) -> O
                     return Some(piece(&call.arguments.first()?.value));
                 }
                 "Itoa" | "FormatInt" | "int" | "Number" | "parseInt" => return Some("0".to_owned()),
+                // `placeholder(1)`, `placeholder(len(args) + 1)`: what is made of numbers alone carries no value of others.
+                _ if !call.arguments.is_empty() && call.arguments.iter().all(|one| counted(context, &one.value)) => {
+                    return Some("0".to_owned());
+                }
                 _ => return None,
             }
             let mut given = call.arguments.iter().map(|one| &one.value);
@@ -86,6 +90,21 @@ fn pieces(context: Context<'_>, value: &Expr, scope: ScopeId, steps: usize) -> O
             Some(filled(&format, given.map(piece)))
         }
         _ => None,
+    }
+}
+
+/// A number, or what is reckoned from numbers and lengths.
+fn counted(context: Context<'_>, value: &Expr) -> bool {
+    match value {
+        Expr::Number(_) => true,
+        Expr::Operation(_, items) => {
+            !items.is_empty() && items.iter().all(|item| !matches!(item, Expr::Operation(..)) && counted(context, item))
+        }
+        Expr::Call(at) => {
+            let name = context.module.calls.get(*at).and_then(|call| call.callee.name());
+            matches!(name, Some("len" | "count"))
+        }
+        _ => false,
     }
 }
 

@@ -70,6 +70,34 @@ pub struct Beside {
     pub layouts: Vec<Layout>,
     #[serde(rename = "starter")]
     pub starters: Vec<Starter>,
+    #[serde(rename = "agent")]
+    pub agents: Vec<Agent>,
+}
+
+/// What is loaded into a program when it starts and does its part without a line of its source: `-javaagent:…`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// What one of the words that load it holds.
+    pub word: String,
+    pub languages: Vec<String>,
+    pub reference: String,
+    /// What it does; each with what a row of a library would say.
+    pub means: BTreeMap<Meaning, BTreeMap<String, String>>,
+    /// The variables that switch it off, each with the value that does.
+    #[serde(default)]
+    pub switches: BTreeMap<String, String>,
+    /// Words that load it.
+    pub example: String,
+    /// Words that do not.
+    pub look_alike: String,
+}
+
+impl Agent {
+    /// A word of a command, or of the options that a runtime takes from a variable.
+    pub fn is_loaded_by(&self, word: &str) -> bool {
+        word.contains(&self.word)
+    }
 }
 
 impl Beside {
@@ -105,6 +133,11 @@ mod tests {
     #[test]
     fn every_row_beside_the_source_finds_its_example() {
         assert!(!beside().starters.is_empty() && !beside().layouts.is_empty(), "the table does not parse");
+        for row in &beside().agents {
+            let finds = |text: &str| text.split_whitespace().any(|word| row.is_loaded_by(word));
+            assert!(finds(&row.example), "{}", row.example);
+            assert!(!finds(&row.look_alike), "{}", row.look_alike);
+        }
         for row in &beside().launchers {
             let finds = |text: &str| {
                 let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
