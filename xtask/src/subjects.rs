@@ -53,13 +53,13 @@ struct Wanted {
     write: bool,
     /// How often each subject is exercised without a fault.
     good: usize,
-    /// Names of subjects and faults; empty: all.
+    /// Names of subjects, of faults, and of faults of a subject (`node/no-retry`); empty: all.
     only: Vec<String>,
     /// One subject, and one fault for each experiment.
     quick: bool,
 }
 
-/// Tries subjects whose names or faults are given, or all; `--good N` runs those without faults N times, with all
+/// Tries subjects whose names or faults (`no-retry`, `node/no-retry`) are given, or all; `--good N` runs those without faults N times, with all
 /// experiments that one of their faults is for; `--quick` takes one subject and one fault an experiment; `--write` writes what
 /// was tried into the page, where everything else stays as it was.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
@@ -145,7 +145,9 @@ impl Wanted {
             let mut quick = quick;
             // The last ones are seen soonest: a breaker that never closes is waited for.
             let faults = subject.faults.iter().rev();
-            let chosen = faults.filter(|(fault, experiment)| (all || named(fault)) && quick(experiment));
+            let chosen = faults.filter(|(fault, experiment)| {
+                (all || named(fault) || named(&format!("{}/{fault}", subject.name))) && quick(experiment)
+            });
             let run = |(fault, experiment): (&'a String, &'a String)| Run {
                 fault,
                 experiment: Some(experiment),
@@ -201,6 +203,8 @@ impl Page {
         let (title, all) = self.sections.entry(subject.name.clone()).or_default();
         *title = format!("{} ({})", subject.name, subject.libraries);
         all.extend(rows);
+        // Experiments that are configured apart are made apart.
+        let good = good / subject.made_for().len().max(1);
         if good > 0 {
             let row =
                 format!("| none, {good} runs | all | {alarms} with a false alarm, {open} with something open | |");
