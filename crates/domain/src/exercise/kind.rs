@@ -343,11 +343,9 @@ impl Kind {
             | Self::Liveness
             | Self::Timeouts
             | Self::StartOrder
-            | Self::Tls
             | Self::Retries
             | Self::Breaker
             | Self::Baseline
-            | Self::Degradation
             | Self::Bulkhead
             | Self::Adaptive
             | Self::Overload
@@ -357,7 +355,9 @@ impl Kind {
             | Self::Bodies
             | Self::Memory => true,
             Self::Migrations
+            | Self::Tls
             | Self::Statuses
+            | Self::Degradation
             | Self::Logs
             | Self::Levels
             | Self::Correlation
