@@ -273,6 +273,7 @@ const HEAD: &str = "\
 
 Services whose truth is known, exercised: each is right in everything but the fault of its line. `cargo xtask subjects
 --write` starts them and writes this page; a fault that is not seen, or an alarm on the one without faults, fails it.
+Eight are exercised at a time, so that each is noise to the others.
 ";
 
 fn subjects() -> anyhow::Result<Vec<Subject>> {
