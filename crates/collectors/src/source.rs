@@ -46,6 +46,7 @@ mod touched;
 mod values;
 mod variables;
 mod vendors;
+mod views;
 
 use facts::View;
 use outline::{Outline, Unread};

@@ -7,11 +7,10 @@ use std::{
 };
 
 use gonogo_domain::{known_symbols, vendors};
-use gonogo_source::{CallRole, Expr, Import, Language, Module, Names, ScopeId, ScopeKind};
+use gonogo_source::{Beyond, CallRole, Expr, Import, Language, Module, Names, ScopeId, ScopeKind};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    program::{Known, exported},
     variables::{self, written},
     vendors::each_text,
 };
@@ -275,5 +274,33 @@ impl Deref for Unread {
             let kept = self.kept.as_ref().and_then(Rest::get);
             kept.unwrap_or_else(|| gonogo_source::read(self.language, &[]))
         })
+    }
+}
+
+fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
+    exports.iter().find_map(|export| {
+        let value = names.top_value(export)?;
+        names.symbols(value, 0).into_iter().next().filter(|symbol| !symbol.starts_with('.'))
+    })
+}
+
+/// What libraries give, and nothing of other files: enough for the names that a file exports.
+struct Known(&'static gonogo_domain::Symbols);
+
+impl Beyond for Known {
+    fn gives(&self, symbol: &str) -> Option<&str> {
+        self.0.gives(symbol)
+    }
+
+    fn imported(&self, _import: &Import) -> Option<String> {
+        None
+    }
+
+    fn beside(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn field(&self, _class: &str, _field: &str) -> Option<String> {
+        None
     }
 }

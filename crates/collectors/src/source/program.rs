@@ -6,7 +6,7 @@ use gonogo_domain::{
     evidence::{Ecosystem, Package},
     known_symbols,
 };
-use gonogo_source::{Beyond, Import, Language, Names};
+use gonogo_source::{Beyond, Import, Language};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -619,34 +619,6 @@ fn modules(packages: &[Package]) -> Vec<(String, String)> {
         .collect();
     modules.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     modules
-}
-
-pub(super) fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
-    exports.iter().find_map(|export| {
-        let value = names.top_value(export)?;
-        names.symbols(value, 0).into_iter().next().filter(|symbol| !symbol.starts_with('.'))
-    })
-}
-
-/// What libraries give, and nothing of other files: enough for the names that a file exports.
-pub(super) struct Known(pub(super) &'static gonogo_domain::Symbols);
-
-impl Beyond for Known {
-    fn gives(&self, symbol: &str) -> Option<&str> {
-        self.0.gives(symbol)
-    }
-
-    fn imported(&self, _import: &Import) -> Option<String> {
-        None
-    }
-
-    fn beside(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn field(&self, _class: &str, _field: &str) -> Option<String> {
-        None
-    }
 }
 
 /// The files of Go that only other programs than the service's are built from.
