@@ -80,7 +80,11 @@ fn pieces(context: Context<'_>, value: &Expr, scope: ScopeId, steps: usize) -> O
                 }
                 "Itoa" | "FormatInt" | "int" | "Number" | "parseInt" => return Some("0".to_owned()),
                 // `placeholder(1)`, `placeholder(len(args) + 1)`: what is made of numbers alone carries no value of others.
-                _ if !call.arguments.is_empty() && call.arguments.iter().all(|one| counted(context, &one.value)) => {
+                // `row.Get(1)` does: it is asked of something.
+                _ if matches!(&call.callee, Expr::Name(path) if !path.contains('.'))
+                    && !call.arguments.is_empty()
+                    && call.arguments.iter().all(|one| counted(context, &one.value)) =>
+                {
                     return Some("0".to_owned());
                 }
                 _ => return None,
