@@ -277,6 +277,7 @@ impl Deref for Unread {
     }
 }
 
+/// The symbol that the first of these names of the file stands for, where it leads to one of another package.
 fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
     exports.iter().find_map(|export| {
         let value = names.top_value(export)?;
