@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use gonogo_domain::exercise::Kind;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -59,9 +60,9 @@ struct Wanted {
     quick: bool,
 }
 
-/// Tries subjects whose names or faults (`no-retry`, `node/no-retry`) are given, or all; `--good N` runs those without faults N times, with all
-/// experiments that one of their faults is for; `--quick` takes one subject and one fault an experiment; `--write` writes what
-/// was tried into the page, where everything else stays as it was.
+/// Tries subjects whose names or faults (`no-retry`, `node/no-retry`) are given, or all; `--good N` runs those without
+/// faults N times, with all experiments that one of their faults is for; `--quick` takes one subject and one fault an
+/// experiment; `--write` writes what was tried into the page, where everything else stays as it was.
 pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let wanted = wanted(arguments)?;
     let subjects = subjects()?;
@@ -86,6 +87,34 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
+}
+
+/// What the page does not show: subjects whose good runs it lacks, faults that it does not call seen, experiments that no
+/// fault is for.
+///
+/// # Errors
+/// Where a subject or the page cannot be read.
+pub fn unshown() -> anyhow::Result<Vec<String>> {
+    let subjects = subjects()?;
+    let page = Page::read(&subjects)?;
+    let mut problems = Vec::new();
+    for Subject { name, faults, .. } in &subjects {
+        let row = |cell: &str| page.sections.get(name).and_then(|(_, rows)| rows.get(cell));
+        if row(NONE).is_none() {
+            problems.push(format!("{PAGE} does not tell of {name} without faults"));
+        }
+        for (fault, experiment) in faults {
+            if row(fault).is_none_or(|row| !row.contains(&format!("| {experiment} | yes |"))) {
+                problems.push(format!("{PAGE} does not show that {experiment} sees {name}/{fault}"));
+            }
+        }
+    }
+    let tried: BTreeSet<&str> =
+        subjects.iter().flat_map(|subject| subject.faults.values()).map(String::as_str).collect();
+    let known: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
+    problems.extend(known.difference(&tried).map(|kind| format!("no fault of a subject is for {kind}")));
+    problems.extend(tried.difference(&known).map(|kind| format!("{kind} is no experiment, and a fault is for it")));
+    Ok(problems)
 }
 
 fn wanted(arguments: &[&str]) -> anyhow::Result<Wanted> {

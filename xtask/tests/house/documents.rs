@@ -24,6 +24,12 @@ fn the_page_of_agreement_gives_the_reasons_of_the_table() {
     }
 }
 
+/// Its words come from runs that take an hour; what it tells of comes from the subjects.
+#[test]
+fn the_page_of_the_instrument_tells_of_every_fault() {
+    none(&xtask::subjects::unshown().expect("the subjects and the page can be read"));
+}
+
 #[test]
 fn links_of_pages_resolve() {
     let mut problems = Vec::new();
