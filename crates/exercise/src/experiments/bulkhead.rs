@@ -9,7 +9,8 @@ use gonogo_domain::{
 
 use super::{Unmade, needed};
 use crate::{
-    bench::{Bench, BenchError, Sent, Survey, Traffic},
+    bench::{Bench, Sent, Survey, Traffic},
+    process::Watch,
     proxy::Fault,
 };
 
@@ -22,6 +23,9 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// So many requests a second fill pools that are too small; less where the service is slower than that.
 const RATE: f64 = 80.0;
 const LEAST_RATE: f64 = 10.0;
+
+/// A busy machine is waited for so often.
+const CROWDED: usize = 3;
 
 /// A limiter lets a client in again after so long, most of the time.
 const WINDOW: Duration = Duration::from_secs(12);
@@ -46,12 +50,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     let (mut apart, mut marks, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for (name, kinds) in &split {
         let started = Instant::now();
-        let Some(traffic) = bearable(bench, &good)? else {
-            return Err(Unmade::Missing(Message::new(
-                format!("not even {LEAST_RATE:.0} requests a second of one client are answered well"),
-                format!("单个客户端每秒 {LEAST_RATE:.0} 个请求也无法正常响应"),
-            )));
-        };
+        let traffic = bearable(bench, &good)?;
         let from = Instant::now();
         let injected = bench.inject(name, Fault::BlackHole)?;
         let mut waiting = 0;
@@ -84,19 +83,32 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
 }
 
 /// Users at the highest of a few rates at which they are answered well: a slow service, or a limiter of each client, bears
-/// no more.
-fn bearable(bench: &Bench, kinds: &[usize]) -> Result<Option<Traffic>, BenchError> {
-    let mut rate = RATE.max(bench.run().rate);
+/// no more. A rate that other programs' work made too high is kept: at a lower one no pool fills, and everything holds.
+fn bearable(bench: &Bench, kinds: &[usize]) -> Result<Traffic, Unmade> {
+    let (mut rate, mut crowded) = (RATE.max(bench.run().rate), 0);
     while rate >= LEAST_RATE {
+        let watch = bench.contention();
         let traffic = Traffic::start(bench.address(), rate, ANSWER, bench.make_of(kinds))?;
         bench.wait(BEFORE)?;
         let sent = traffic.so_far();
         let good = sent.iter().filter(|one| one.good() && one.exchange.took() < Duration::from_secs(1)).count();
         if good * 100 >= sent.len() * 98 && !sent.is_empty() {
-            return Ok(Some(traffic));
+            return Ok(traffic);
         }
         drop(traffic.end());
-        rate /= 2.0;
+        if watch.and_then(Watch::end).is_some_and(|contention| contention.hides()) {
+            crowded += 1;
+            if crowded == CROWDED {
+                return Err(Unmade::Missing(Message::new(
+                    format!(
+                        "the machine was too busy to tell what the service bears: other programs held the processors while {rate:.0} requests a second were sent"
+                    ),
+                    format!("机器过于繁忙，无法判断服务的承受能力：每秒发送 {rate:.0} 个请求时，其他程序占用了处理器"),
+                )));
+            }
+        } else {
+            rate /= 2.0;
+        }
         // What holds a client back ends with its window.
         let is_well =
             || kinds.iter().all(|kind| bench.ask(&bench.request(*kind), ANSWER).is_ok_and(|one| one.how.good()));
@@ -105,7 +117,10 @@ fn bearable(bench: &Bench, kinds: &[usize]) -> Result<Option<Traffic>, BenchErro
             is_well()
         })?;
     }
-    Ok(None)
+    Err(Unmade::Missing(Message::new(
+        format!("not even {LEAST_RATE:.0} requests a second of one client are answered well"),
+        format!("单个客户端每秒 {LEAST_RATE:.0} 个请求也无法正常响应"),
+    )))
 }
 
 fn waits(sent: &[Sent], kind: usize, from: Instant, until: Instant) -> Waits {
