@@ -19,6 +19,9 @@ const OVERLOAD: Duration = Duration::from_secs(10);
 const BEFORE: Duration = Duration::from_secs(4);
 const AFTER: Duration = Duration::from_secs(10);
 
+/// So many good seconds in a row are a recovery: a second that is bad after them is not the overload's.
+const SETTLED: usize = 3;
+
 /// Users wait no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -74,8 +77,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
     observed.before = before.answered_rate;
     // A service that is still busy with what came before answers the first of these late.
     let well = |second: &crate::load::Second| second.good * 100 >= second.due * 95 && second.due > 0;
-    let from_then_on = after.series.iter().rposition(|second| !well(second)).map_or(0, |last| last + 1);
-    let back = (from_then_on < after.series.len()).then_some(from_then_on);
+    let back = after.series.windows(SETTLED).position(|seconds| seconds.iter().all(well));
     let drained = Bench::since(from + OVERLOAD, until);
     observed.recovered_ms = back.map(|second| (u64::try_from(second).unwrap_or_default() + 1) * 1000 + drained);
     observed.watched_ms = Bench::since(from + OVERLOAD, Instant::now());
