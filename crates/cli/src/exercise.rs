@@ -302,7 +302,7 @@ fn answers(experiment: &Experiment) -> Vec<Value> {
     answers.collect()
 }
 
-/// What a person sees while it goes on; with `--json`, nothing but the record.
+/// What a person sees while it goes on; with `--json`, nothing but the trial that is being made, on standard error.
 struct Shown {
     json: bool,
     lang: Lang,
@@ -397,7 +397,7 @@ impl Shown {
     fn event(&self, event: &Event<'_>) {
         let term = Term::stderr();
         match event {
-            Event::Begins(kind, trial) if self.live && !self.json => {
+            Event::Begins(kind, trial) if self.live => {
                 let line = format!("  … {}, trial {trial}: {}", kind.id(), kind.hypothesis().get(self.lang));
                 // A line that wraps could not be taken back.
                 let width = usize::from(term.size().1).saturating_sub(1);

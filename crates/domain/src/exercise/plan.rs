@@ -99,7 +99,7 @@ mod tests {
         check(&wanted, 3600, &[Kind::Headers, Kind::Shutdown, Kind::Breaker, Kind::Overload]);
         check(&wanted, 40, &[Kind::Headers, Kind::Shutdown]);
         check(&wanted, 0, &[]);
-        check(&[(Kind::Headers, 0), (Kind::Breaker, 300)], 70, &[Kind::Breaker]);
+        check(&[(Kind::Headers, 0), (Kind::Breaker, 300)], 75, &[Kind::Breaker]);
     }
 
     #[test]
