@@ -114,7 +114,8 @@ where
         let io = TokioIo::new(stream);
         match protocol {
             Protocol::Http1 => {
-                let (sender, driver) = http1::handshake(io).await.map_err(|error| ended(&error))?;
+                let (sender, driver) =
+                    http1::Builder::new().writev(false).handshake(io).await.map_err(|error| ended(&error))?;
                 // It ends with an error that the request on it sees as well.
                 tokio::task::spawn_local(driver);
                 Ok(Self::Http1(sender))
