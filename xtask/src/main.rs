@@ -20,7 +20,7 @@ Chores of the project.
   cargo xtask releases [--good N] [--only-good] [--write]
                                                   rolls good and bad releases of the example out, writes docs/releases.md
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
-  cargo xtask bench load                          measures the load generator and the proxy beside wrk, hey, oha, HAProxy
+  cargo run --release -p xtask -- bench load      measures the load generator and the proxy beside wrk, hey, oha, HAProxy
   cargo xtask bench slo                           measures rules and budgets of 1,000 objectives, and a gate's decision
   cargo xtask bench review: options
       --runs N       takes the median of N runs (3)

@@ -1,5 +1,5 @@
-//! `cargo xtask bench load`: the instrument itself. How many requests a core sends, what is said of a stall whose truth is
-//! known, and what a proxy adds, each beside the tools that people use, in one run.
+//! `cargo run --release -p xtask -- bench load`: the instrument itself. How many requests a core sends, what is said of a
+//! stall whose truth is known, and what a proxy adds, each beside the tools that people use, in one run.
 
 use std::{
     fs,
@@ -27,8 +27,15 @@ const LENGTH: f64 = 60.0;
 /// Connections for the highest rate.
 const CONNECTIONS: &str = "64";
 
+/// How often each tool shows its highest rate.
+const ROUNDS: usize = 5;
+
 /// Runs everything and prints tables as Markdown; `seconds` is the length of each run that has no length of its own.
 pub fn run(seconds: u64) -> anyhow::Result<()> {
+    ensure!(
+        !cfg!(debug_assertions),
+        "the proxy runs in this program, and this one is slow: cargo run --release --package xtask -- bench load"
+    );
     let built = crate::cargo().args(["build", "--quiet", "--release", "--package", "gonogo"]).status()?;
     ensure!(built.success(), "gonogo could not be built");
     let mut out = io::stdout().lock();
@@ -43,24 +50,51 @@ pub fn run(seconds: u64) -> anyhow::Result<()> {
 fn rates(out: &mut impl io::Write, url: &str, seconds: u64) -> anyhow::Result<()> {
     writeln!(
         out,
-        "| highest rate, one thread, {CONNECTIONS} connections | requests a second | to wrk |\n|---|---|---|"
+        "| highest rate, one thread, {CONNECTIONS} connections, median of {ROUNDS} | requests a second | to wrk |\n|---|---|---|"
     )?;
     let length = format!("{seconds}s");
-    let wrk =
-        said("wrk", &["-t1", "-c", CONNECTIONS, "-d", &length, url]).and_then(|text| after(&text, "Requests/sec:"));
-    let ours = gonogo(url, &["--rate", "1000000", "--in-flight", CONNECTIONS, "--for", &length])?;
-    let hey = said("hey", &["-cpus", "1", "-c", CONNECTIONS, "-z", &length, url])
-        .and_then(|text| after(&text, "Requests/sec:"));
-    let oha = said("oha", &["--no-tui", "--output-format", "json", "-c", CONNECTIONS, "-z", &length, url])
-        .and_then(|text| serde_json::from_str::<Value>(&text).ok()?["summary"]["requestsPerSec"].as_f64());
-    let rows = [("gonogo load", ours["answered_rate"].as_f64()), ("wrk", wrk), ("hey", hey), ("oha (all cores)", oha)];
-    for (name, rate) in rows {
+    let oha = |threads: &[&str]| {
+        let arguments = ["--no-tui", "--output-format", "json", "-c", CONNECTIONS, "-z", &length, url];
+        let text = said("oha", &[threads, &arguments].concat())?;
+        serde_json::from_str::<Value>(&text).ok()?["summary"]["requestsPerSec"].as_f64()
+    };
+    let asked = |tool: &str, arguments: &[&str]| {
+        let text = said(tool, &[arguments, &["-c", CONNECTIONS, url]].concat())?;
+        after(&text, "Requests/sec:")
+    };
+    let ours = || {
+        let outcome = gonogo(url, &["--rate", "1000000", "--in-flight", CONNECTIONS, "--for", &length]).ok()?;
+        outcome["answered_rate"].as_f64()
+    };
+    let tools: [(&str, &dyn Fn() -> Option<f64>); 5] = [
+        ("gonogo load", &ours),
+        ("wrk", &|| asked("wrk", &["-t1", "-d", &length])),
+        ("hey", &|| asked("hey", &["-cpus", "1", "-z", &length])),
+        ("oha", &|| oha(&["--worker-threads", "1"])),
+        ("oha, all cores", &|| oha(&[])),
+    ];
+    // One after the other, and all of them anew: what the machine does meanwhile is to meet each.
+    let mut rates: Vec<(&str, Vec<f64>)> = tools.iter().map(|(name, _)| (*name, Vec::new())).collect();
+    for _ in 0..ROUNDS {
+        for ((_, tool), (_, rates)) in tools.iter().zip(&mut rates) {
+            rates.extend(tool());
+        }
+    }
+    let rates: Vec<(&str, Option<f64>)> = rates.into_iter().map(|(name, all)| (name, median(all))).collect();
+    let wrk = rates.iter().find(|(name, _)| *name == "wrk").and_then(|(_, rate)| *rate);
+    for (name, rate) in rates {
         let shown = |value: Option<f64>, digits: usize| {
             value.map_or_else(|| "not here".to_owned(), |value| format!("{value:.digits$}"))
         };
         writeln!(out, "| {name} | {} | {} |", shown(rate, 0), shown(rate.zip(wrk).map(|(rate, wrk)| rate / wrk), 2))?;
     }
     Ok(())
+}
+
+/// The one in the middle; none of none.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// What stands between adds.
