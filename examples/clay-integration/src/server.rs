@@ -45,6 +45,10 @@ pub struct App {
 /// No body is larger.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// So many requests are under way. Two cores write some 300 leads a second down while they refuse as many again: whoever is
+/// let in waits for less than a second.
+const MOST_UNDER_WAY: u32 = 192;
+
 pub fn router(app: App, stop: Stop) -> Router {
     let probes = Router::new()
         .route("/live", get(health::live))
@@ -65,7 +69,7 @@ pub fn router(app: App, stop: Stop) -> Router {
         .layer(CloseLayer::new(stop))
         .layer(HandleErrorLayer::new(error::limited))
         .layer(RateLimitLayer::new(quotas(app.config.requests_per_minute), caller))
-        .layer(ShedLayer::new(Shedder::new("server", 512), priority))
+        .layer(ShedLayer::new(Shedder::new("server", MOST_UNDER_WAY), priority))
         .layer(AdaptiveLayer::new(AdaptiveLimit::new("server", Strategy::Gradient(gradient)), verdict::overload))
         .layer(FromHeaderLayer::new(Wire::default(), Duration::from_secs(5), Duration::from_secs(10)))
         .map_err(|never: Infallible| -> Rejection { match never {} });
