@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::stage::{PATIENCE, Stage, Verb, call, image, is_stable_at, percent, release};
 
 /// So many milliseconds each call lasts, one after the other: a call takes some twenty, so that each write is cut before,
-/// in and after.
+/// in and after. Each time through they last twice as long: on a busy machine all of the first may be too short.
 const CUTS: &[u64] = &[2, 5, 8, 11, 14, 17, 20, 23, 27, 31, 36, 42, 50, 60, 80, 120];
 
 /// Asks for a verb in calls that are cut off until it is so.
@@ -18,7 +18,7 @@ async fn until(stage: &Stage, strategy: &Strategy, verb: &Verb, so: impl Fn(&Sig
     let begun = Instant::now();
     for round in 0.. {
         let mut driver = stage.driver(strategy.clone());
-        let cut = CUTS.iter().cycle().nth(round).copied().unwrap_or_default();
+        let cut = CUTS.iter().cycle().nth(round).copied().unwrap_or_default() << (round / CUTS.len()).min(6);
         let said = tokio::time::timeout(Duration::from_millis(cut), call(&mut driver, verb)).await;
         if let Ok(Err(trouble)) = said {
             // The controller writes the same objects: whoever comes second asks again.
