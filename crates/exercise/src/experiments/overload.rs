@@ -10,7 +10,7 @@ use gonogo_domain::{
 use super::{Unmade, needed::some_good};
 use crate::{
     bench::{Bench, Phase, Survey},
-    load::{Latency, Outcome},
+    load::{Latency, Outcome, Second},
 };
 
 const OVERLOAD: Duration = Duration::from_secs(10);
@@ -19,7 +19,8 @@ const OVERLOAD: Duration = Duration::from_secs(10);
 const BEFORE: Duration = Duration::from_secs(4);
 const AFTER: Duration = Duration::from_secs(10);
 
-/// So many good seconds in a row are a recovery: a second that is bad after them is not the overload's.
+/// So many good seconds in a row are a recovery, and a bad one after them is not the overload's; where more than a tenth of
+/// all that comes after them fails, it is.
 const SETTLED: usize = 3;
 
 /// Users wait no longer.
@@ -75,9 +76,7 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
 
     observe(&mut observed, &during);
     observed.before = before.answered_rate;
-    // A service that is still busy with what came before answers the first of these late.
-    let well = |second: &crate::load::Second| second.good * 100 >= second.due * 95 && second.due > 0;
-    let back = after.series.windows(SETTLED).position(|seconds| seconds.iter().all(well));
+    let back = recovered(&after.series);
     let drained = Bench::since(from + OVERLOAD, until);
     observed.recovered_ms = back.map(|second| (u64::try_from(second).unwrap_or_default() + 1) * 1000 + drained);
     observed.watched_ms = Bench::since(from + OVERLOAD, Instant::now());
@@ -93,6 +92,21 @@ pub(super) fn trial(bench: &mut Bench, survey: &Survey) -> Result<Trial, Unmade>
         Message::new(format!("{:.0}/s, twice the capacity", rate * 2.0), format!("{:.0}/s，容量的两倍", rate * 2.0)),
     );
     Ok(Trial::new(Observation::Overload(observed), timeline))
+}
+
+/// The second from which on users are answered well again.
+fn recovered(after: &[Second]) -> Option<usize> {
+    // A service that is still busy with what came before answers the first of these late.
+    let well = |second: &Second| second.good * 100 >= second.due * 95 && second.due > 0;
+    let stays = |seconds: &[Second]| {
+        let (due, good) = seconds.iter().fold((0, 0), |(due, good), one| (due + one.due, good + one.good));
+        good * 10 >= due * 9
+    };
+    let begins = |at: &usize| {
+        let rest = after.get(*at..).unwrap_or_default();
+        rest.get(..SETTLED).is_some_and(|seconds| seconds.iter().all(well)) && stays(rest)
+    };
+    (0..after.len()).find(begins)
 }
 
 fn observe(observed: &mut Overload, during: &Outcome) {
@@ -111,4 +125,27 @@ fn observe(observed: &mut Overload, during: &Outcome) {
     observed.broken = count("broken") + count("refused") + count("malformed");
     observed.unanswered = count("timed-out") + count("unfinished");
     observed.failed = with(|status| status >= 500 && status != 503);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(good: &[u64], expect: Option<usize>) {
+        let seconds: Vec<Second> =
+            good.iter().map(|good| Second { due: 100, good: *good, ..Second::default() }).collect();
+        assert_eq!(recovered(&seconds), expect, "{good:?}");
+    }
+
+    #[test]
+    fn a_bad_second_long_after_is_no_overload_and_a_relapse_is() {
+        check(&[100, 100, 100, 100, 100, 100, 100, 100, 90, 84], Some(0));
+        check(&[40, 80, 100, 95, 100, 100, 100, 100, 100, 100], Some(2));
+        check(&[100, 100, 100, 100, 20, 20, 20, 20, 20, 20], None);
+        check(&[100, 100, 90, 100, 100, 90, 100, 100, 90, 100], None);
+        check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0], None);
+        check(&[0, 0, 0, 0, 0, 0, 0, 100, 100, 100], Some(7));
+        check(&[], None);
+    }
 }
