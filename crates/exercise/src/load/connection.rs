@@ -114,6 +114,7 @@ where
         let io = TokioIo::new(stream);
         match protocol {
             Protocol::Http1 => {
+                // A small request in one piece costs less than a list of its parts.
                 let (sender, driver) =
                     http1::Builder::new().writev(false).handshake(io).await.map_err(|error| ended(&error))?;
                 // It ends with an error that the request on it sees as well.
