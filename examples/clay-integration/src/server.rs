@@ -45,8 +45,8 @@ pub struct App {
 /// No body is larger.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// So many requests are under way. Two cores write some 300 leads a second down while they refuse as many again: whoever is
-/// let in waits for less than a second.
+/// So many requests are under way. Two cores that refuse most of twice their capacity write some 300 leads a second down:
+/// whoever is let in waits for less than a second.
 const MOST_UNDER_WAY: u32 = 192;
 
 pub fn router(app: App, stop: Stop) -> Router {
