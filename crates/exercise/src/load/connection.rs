@@ -176,7 +176,7 @@ where
 }
 
 /// Connects, from this address of the machine where one is wanted and the other end is of the same family.
-async fn connect(addresses: &[SocketAddr], from: Option<IpAddr>) -> io::Result<TcpStream> {
+pub(super) async fn connect(addresses: &[SocketAddr], from: Option<IpAddr>) -> io::Result<TcpStream> {
     let pair = from.and_then(|from| {
         let to = addresses.iter().find(|to| to.is_ipv4() == from.is_ipv4())?;
         Some((SocketAddr::from((from, 0)), *to))

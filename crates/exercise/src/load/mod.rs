@@ -4,9 +4,11 @@
 //! that time. A service that stalls for five seconds delays every request that was due in them, and each of them is in
 //! the percentiles. What is counted from the real sending stands beside it as service time.
 
+mod asked;
 mod capacity;
 mod connection;
 mod outcome;
+mod plain;
 mod recorder;
 mod run;
 mod schedule;

@@ -18,18 +18,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use hdrhistogram::Histogram;
-use http_body_util::Full;
-use hyper::{Request, header};
 use tokio::{sync::Notify, task::LocalSet};
 
 use super::{
+    asked::Asked,
     connection::{Answer, Connection},
     outcome::{Ended, Latency, Outcome, Second},
+    plain::Plain,
     recorder::{Recorder, Went},
     schedule::Schedule,
-    target::{Endpoint, Protocol, Target},
+    target::{Protocol, Target},
 };
 use crate::timer::Timer;
 
@@ -110,7 +109,7 @@ struct Shared {
     plan: Plan,
     addresses: Vec<SocketAddr>,
     /// One request for each endpoint, made once.
-    requests: Vec<Request<Full<Bytes>>>,
+    requests: Vec<Asked>,
     round: Vec<usize>,
     next: AtomicU64,
     busy: AtomicUsize,
@@ -129,7 +128,12 @@ impl Shared {
         }
         Ok(Self {
             addresses: (plan.target.host.as_str(), plan.target.port).to_socket_addrs()?.collect(),
-            requests: requests(&plan.target)?,
+            requests: plan
+                .target
+                .endpoints
+                .iter()
+                .map(|one| Asked::new(one, &plan.target))
+                .collect::<io::Result<_>>()?,
             round,
             next: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
@@ -148,20 +152,23 @@ impl Shared {
         self.stop.is_asked() || self.now() >= self.plan.schedule.length() + LATE
     }
 
-    fn request(&self, number: u64) -> Option<Request<Full<Bytes>>> {
+    fn request(&self, number: u64) -> Option<Asked> {
         let place = usize::try_from(number % u64::try_from(self.round.len()).ok()?.max(1)).ok()?;
         let at = *self.round.get(place)?;
         let target = &self.plan.target;
-        let named = target.endpoints.get(at).filter(|_| target.ids.is_some()).filter(|one| one.has_id());
-        let mut request = match (named, &target.ids) {
-            (Some(endpoint), Some(prefix)) => request(&endpoint.with_id(&format!("{prefix}-{number}")), target).ok()?,
-            _ => self.requests.get(at)?.clone(),
-        };
-        if self.plan.clients > 1 {
-            let name = format!("198.51.100.{}", self.client(number)).parse().ok()?;
-            request.headers_mut().insert("x-forwarded-for", name);
+        let endpoint = target.endpoints.get(at)?;
+        let named = target.ids.as_ref().filter(|_| endpoint.has_id());
+        let several = self.plan.clients > 1;
+        if named.is_none() && !several {
+            return self.requests.get(at).cloned();
         }
-        Some(request)
+        let mut endpoint =
+            named.map_or_else(|| endpoint.clone(), |prefix| endpoint.with_id(&format!("{prefix}-{number}")));
+        if several {
+            let name = format!("198.51.100.{}", self.client(number)).parse().ok()?;
+            endpoint.headers.insert("x-forwarded-for", name);
+        }
+        Asked::new(&endpoint, target).ok()
     }
 
     /// Which client sends a request; the first is 1.
@@ -250,27 +257,6 @@ fn due_by(schedule: &Schedule, time: Duration) -> u64 {
     low
 }
 
-fn requests(target: &Target) -> io::Result<Vec<Request<Full<Bytes>>>> {
-    target.endpoints.iter().map(|endpoint| request(endpoint, target)).collect()
-}
-
-fn request(endpoint: &Endpoint, target: &Target) -> io::Result<Request<Full<Bytes>>> {
-    let wrong = |error: hyper::http::Error| io::Error::new(io::ErrorKind::InvalidInput, error);
-    let uri = match target.protocol {
-        Protocol::Http1 => endpoint.path.clone(),
-        Protocol::Http2 => format!("http://{}{}", target.authority(), endpoint.path),
-    };
-    let mut request = Request::builder().method(endpoint.method.clone()).uri(uri);
-    if target.protocol == Protocol::Http1 && !endpoint.headers.contains_key(header::HOST) {
-        request = request.header(header::HOST, target.authority());
-    }
-    let mut request = request.body(Full::new(endpoint.body.clone())).map_err(wrong)?;
-    for (name, value) in &endpoint.headers {
-        request.headers_mut().append(name, value.clone());
-    }
-    Ok(request)
-}
-
 /// Latencies as they were at some time, the oldest first.
 type Earlier = VecDeque<(Duration, Histogram<u64>)>;
 
@@ -330,7 +316,7 @@ struct User {
 
 /// What a user is to send.
 struct Job {
-    request: Request<Full<Bytes>>,
+    request: Asked,
     due: Duration,
     client: u8,
 }
@@ -344,7 +330,7 @@ struct Thread {
     /// Users that have nothing to send; the one that was free last comes first.
     idle: RefCell<Vec<Rc<User>>>,
     /// By client. The one that was used last is used next: what few connections can carry, few carry.
-    free: RefCell<BTreeMap<u8, Vec<(Connection, Instant)>>>,
+    free: RefCell<BTreeMap<u8, Vec<(Plain, Instant)>>>,
     /// The connection that all requests of HTTP/2 share.
     many: RefCell<Option<Connection>>,
     busy: Cell<usize>,
@@ -440,17 +426,22 @@ impl Thread {
         }
     }
 
-    async fn ask(&self, request: Request<Full<Bytes>>, client: u8) -> Result<Answer, Ended> {
-        let mut connection = self.connection(client).await?;
-        let answer = connection.send(request, None).await?;
-        if connection.is_open() && matches!(connection, Connection::Http1(_)) {
-            self.free.borrow_mut().entry(client).or_default().push((connection, Instant::now()));
+    async fn ask(&self, request: Asked, client: u8) -> Result<Answer, Ended> {
+        match request {
+            Asked::Http1(message) => {
+                let mut connection = self.plain(client).await?;
+                let answer = connection.send(&message).await?;
+                if connection.is_open() {
+                    self.free.borrow_mut().entry(client).or_default().push((connection, Instant::now()));
+                }
+                Ok(answer)
+            }
+            Asked::Http2(request) => self.shared(client).await?.send(*request, None).await,
         }
-        Ok(answer)
     }
 
-    /// One that is free, or a new one.
-    async fn connection(&self, client: u8) -> Result<Connection, Ended> {
+    /// A connection that is free, or a new one.
+    async fn plain(&self, client: u8) -> Result<Plain, Ended> {
         loop {
             let free = self.free.borrow_mut().get_mut(&client).and_then(Vec::pop);
             match free {
@@ -459,13 +450,18 @@ impl Thread {
                 None => break,
             }
         }
+        let connection = Plain::open(&self.shared.addresses, self.shared.address(client)).await?;
+        self.shared.record(self.at, |recorder| recorder.connections += 1);
+        Ok(connection)
+    }
+
+    /// The connection that requests share, or a new one.
+    async fn shared(&self, client: u8) -> Result<Connection, Ended> {
         let shared = self.many.borrow().as_ref().filter(|one| one.is_open()).and_then(Connection::share);
         if let Some(connection) = shared {
             return Ok(connection);
         }
-        let connection =
-            Connection::open(&self.shared.addresses, self.shared.plan.target.protocol, self.shared.address(client))
-                .await?;
+        let connection = Connection::open(&self.shared.addresses, Protocol::Http2, self.shared.address(client)).await?;
         self.shared.record(self.at, |recorder| recorder.connections += 1);
         *self.many.borrow_mut() = connection.share();
         Ok(connection)
