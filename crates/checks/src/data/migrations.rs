@@ -58,7 +58,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut in_code = false;
     let mut newest_in_code = None;
     for ((tool, folder), mut set) in sets {
-        set.sort_by_cached_key(|migration| (order(&migration.id), migration.place.clone()));
+        set.sort_by_cached_key(|migration| (position(migration), migration.place.clone()));
         let newest = set.split_off(set.len().saturating_sub(NEWEST));
         // A team that writes no way back at all has made one decision, not twenty mistakes.
         let nowhere = newest.len() > 1 && newest.iter().all(|migration| way_back(migration).is_some());
@@ -135,11 +135,25 @@ fn none_here(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn folder(migration: &Migration) -> &str {
     let path = migration.place.path();
     let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
-    // Prisma and Diesel make a folder for each.
+    // Prisma and Diesel make a folder for each; others one for each version of the program.
     match folder.rsplit_once('/') {
-        Some((above, own)) if own == migration.id => above,
+        Some((above, own)) if own == migration.id || is_version(own) => above,
         _ => folder,
     }
+}
+
+/// `0.26`, `v3`.
+fn is_version(name: &str) -> bool {
+    let number = name.strip_prefix('v').unwrap_or(name);
+    number.starts_with(|first: char| first.is_ascii_digit())
+        && number.chars().all(|letter| letter.is_ascii_digit() || letter == '.')
+}
+
+/// Where it stands among those of its set: in the order of the versions, then of the names.
+fn position(migration: &Migration) -> Vec<(u64, String)> {
+    let path = migration.place.path();
+    let version = path.rsplit('/').nth(1).filter(|own| is_version(own)).unwrap_or_default();
+    order(&format!("{version}/{}", migration.id))
 }
 
 /// Numbers in names count as numbers: 10 comes after 9.
