@@ -13,6 +13,8 @@ use gonogo_formats::dockerfile;
 
 use crate::{Corpus, compose::Variables, image_name, paths};
 
+mod entry;
+
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
     let contexts = contexts(corpus);
     let mut gathered = Gathered::default();
@@ -34,7 +36,10 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<ImageBuild> {
         let context =
             contexts.get(&*entry.path).cloned().unwrap_or_else(|| guess_context(corpus, &entry.path, &stages));
         let ignore_file = ignore_file(corpus, entry, &context, &mut gathered.gaps);
-        gathered.items.push(ImageBuild { place: Place::whole(Arc::clone(&entry.path)), context, stages, ignore_file });
+        let place = Place::whole(Arc::clone(&entry.path));
+        let mut build = ImageBuild { place, context, stages, ignore_file, switches_user: None };
+        build.switches_user = entry::switches_user(corpus, &build);
+        gathered.items.push(build);
     }
     gathered
 }

@@ -6,7 +6,7 @@ use gonogo_domain::{
     purposes,
 };
 
-/// The user that a container of an image starts as.
+/// The user that the program of an image runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum User {
     Root,
@@ -49,9 +49,10 @@ fn stated_user(build: &ImageBuild) -> Option<(String, Place)> {
     })
 }
 
-/// The user that the image ends on.
+/// The user that its program runs as.
 pub(crate) fn user(build: &ImageBuild) -> User {
     match stated_user(build) {
+        _ if build.switches_user.is_some() => User::Other,
         Some((user, _)) => match user.split(':').next().unwrap_or_default().trim() {
             "0" | "root" => User::Root,
             name if name.contains('$') => User::Unknown,

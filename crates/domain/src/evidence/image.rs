@@ -12,6 +12,8 @@ pub struct ImageBuild {
     pub stages: Vec<Stage>,
     /// `.dockerignore` that applies to it.
     pub ignore_file: Option<IgnoreFile>,
+    /// Where its entrypoint starts the program as another user than root, whatever the user of the image is.
+    pub switches_user: Option<Place>,
 }
 
 impl ImageBuild {
