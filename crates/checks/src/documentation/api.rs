@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{ApiDescription, ApiKind, FileEntry, Operation, ServedRoute},
+    evidence::{ApiDescription, ApiKind, FileEntry, Meaning, Operation, ServedRoute, Use},
 };
 
 use crate::shared::{
@@ -95,6 +95,17 @@ fn routes(evidence: &Evidence<'_>, apis: &[ApiDescription]) -> Result<Reading, M
     };
     let described: Vec<(&ApiDescription, &Operation)> =
         apis.iter().filter(own).flat_map(|api| api.operations.iter().map(move |one| (api, one))).collect();
+    // A document that is kept may have grown old; one that is made of the routes cannot.
+    let made = |one: &&Use| !one.settings.contains_key("off") && !one.settings.contains_key("handed");
+    if described.is_empty()
+        && let Some(publisher) = program::used(source, Meaning::ApiDocument).find(made)
+    {
+        return Ok(Reading::shown(
+            [publisher.place.clone()],
+            format!("{} makes the description of the routes themselves", publisher.symbol),
+            format!("{} 由路由本身生成接口描述", publisher.symbol),
+        ));
+    }
     if served.is_empty() {
         return Ok(program::trail_ends(
             format!("no route was followed in {sources}"),

@@ -78,6 +78,11 @@ fn here(context: Context<'_>, at: usize, call: &Call, slot: &str, unit: Option<&
         let place = Place::new(std::sync::Arc::clone(context.path), call.spot.line, 1);
         return Some(Setting { value: SettingValue::Text(name.clone()), place });
     }
+    if let Some(slot) = slot.strip_suffix("@none") {
+        let nothing = matches!(slot_of_call(context, at, call, slot)?.0, Expr::Null);
+        let place = Place::new(std::sync::Arc::clone(context.path), call.spot.line, 1);
+        return nothing.then_some(Setting { value: SettingValue::Flag(true), place });
+    }
     let (value, scope) = slot_of_call(context, at, call, slot)?;
     if matches!(value, Expr::Null) {
         // `timeout=None` of Python waits for ever, whatever the library does where nothing is said.

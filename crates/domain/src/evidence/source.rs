@@ -225,6 +225,8 @@ pub enum Meaning {
     // What a service answers with.
     Route,
     RouteGroup,
+    /// The framework makes a description of its routes and publishes it.
+    ApiDocument,
     Middleware,
     /// A function is put behind the layers of the chain that it ends.
     Stack,

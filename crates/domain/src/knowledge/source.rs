@@ -60,7 +60,7 @@ pub struct KnownUse {
 /// these looks at the call that made the object that this one is called on. `@deadline` behind one of them asks for the
 /// deadline that what stands there carries: a context, a signal, a request that was made with one. `@text` behind one asks
 /// for the text that is put together there, with `{}` for what comes from elsewhere; `@name` behind one asks for the name
-/// that stands there, whatever it stands for.
+/// that stands there, whatever it stands for; `@none` is set where nothing is given on purpose (`None`, `null`).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {
