@@ -11,6 +11,8 @@ pub enum Maker<'m> {
     Object(&'m Expr, ScopeId),
     /// Another module made it.
     Import(&'m Import),
+    /// The module that this import names has it under this name.
+    Member(&'m Import, &'m str),
 }
 
 impl<'m> Trail<'_, 'm> {
@@ -37,7 +39,7 @@ impl<'m> Trail<'_, 'm> {
         }
     }
 
-    pub(crate) fn maker_of_path(&self, path: &str, scope: ScopeId, steps: usize) -> Option<Maker<'m>> {
+    pub(crate) fn maker_of_path(&self, path: &'m str, scope: ScopeId, steps: usize) -> Option<Maker<'m>> {
         let steps = steps.checked_sub(1)?;
         // The longest bound prefix: `this.http`, `s.client`, `client`.
         if let Some(binding) = self.index.bound(path, scope) {
@@ -50,7 +52,10 @@ impl<'m> Trail<'_, 'm> {
         if let Some(import) = self.index.imports.get(path) {
             return Some(Maker::Import(import));
         }
-        self.field_maker(path, scope, steps)
+        self.field_maker(path, scope, steps).or_else(|| {
+            let (module, member) = path.rsplit_once('.')?;
+            Some(Maker::Member(self.index.imports.get(module)?, member))
+        })
     }
 
     /// `s.client`, where `s` is a `Server`: what a literal `Server{client: …}` of the module puts there.

@@ -89,7 +89,7 @@ impl<'m> Names<'m> {
     }
 
     /// What made the object that a name with its members stands for.
-    pub fn maker_of(&self, path: &str, scope: ScopeId) -> Option<Maker<'m>> {
+    pub fn maker_of(&self, path: &'m str, scope: ScopeId) -> Option<Maker<'m>> {
         self.trail().maker_of_path(path, scope, STEPS)
     }
 

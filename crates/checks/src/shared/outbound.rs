@@ -29,12 +29,16 @@ pub(crate) enum Bound {
     NotFollowed(Place),
 }
 
-/// The calls of the product that leave the process; what a page calls in a browser beside it goes to the service itself.
+/// The calls of the product that leave the process; what a page calls in a browser beside it goes to the service itself,
+/// and what a migration does takes as long as there is data, before the service serves.
 pub(crate) fn calls<'a>(evidence: &Evidence<'a>) -> Result<Vec<(UseId, &'a Use)>, Missing> {
     let source = evidence.source()?;
     let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    let migrations = evidence.migrations().unwrap_or_default();
+    let migrates = |one: &Use| migrations.iter().any(|migration| migration.place.path() == one.place.path());
     let calls = source.uses.iter().enumerate();
-    Ok(calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound() && !drawn(one)).collect())
+    let calls = calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound());
+    Ok(calls.filter(|(_, one)| !drawn(one) && !migrates(one)).collect())
 }
 
 /// What bounds the time of one call: the call itself, its client, a deadline around it, the library.

@@ -45,15 +45,26 @@ pub(super) struct Made<'n> {
 pub(super) fn follow<'n>(program: &Program<'_>, all: &'n dyn AllNames<'n>, mut made: Made<'n>) -> Option<Made<'n>> {
     for _ in 0..4 {
         touch(made.file);
-        let Maker::Import(import) = made.maker else { return Some(made) };
+        let (import, name) = match made.maker {
+            Maker::Import(import) => (import, import.name.as_deref()),
+            Maker::Member(import, member) => (import, Some(member)),
+            Maker::Call(_) | Maker::Object(..) => return Some(made),
+        };
         let target = program.target(made.file, import)?;
+        if matches!(made.maker, Maker::Member(..)) && !program.is_module(target, import) {
+            return None;
+        }
         let names = all.get(target)?;
-        let exports = import.name.as_ref().map(|name| format!("exports.{name}"));
-        let value = match (&import.name, &exports) {
-            (Some(name), Some(exports)) => names.top_value(name).or_else(|| names.top_value(exports)),
-            _ => names.top_value("module.exports").or_else(|| names.top_value("default")),
-        }?;
-        made = Made { file: target, maker: names.maker(value, 0)? };
+        let value = match name {
+            Some(name) => names.top_value(name).or_else(|| names.top_value(&format!("exports.{name}"))),
+            None => names.top_value("module.exports").or_else(|| names.top_value("default")),
+        };
+        let maker = match value {
+            Some(value) => names.maker(value, 0),
+            // A package hands on what its modules have.
+            None => names.maker_of(name?, 0),
+        };
+        made = Made { file: target, maker: maker? };
     }
     None
 }

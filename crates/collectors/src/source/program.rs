@@ -392,10 +392,11 @@ impl<'u> Program<'u> {
             (base, "") => base.to_owned(),
             (base, module) => format!("{base}/{module}"),
         };
-        let inner = name.filter(|name| *name != "*").map(|name| format!("{joined}/{name}.py"));
-        [inner, Some(format!("{joined}.py")), Some(format!("{joined}/__init__.py"))]
-            .into_iter()
-            .flatten()
+        let inner = name.filter(|name| *name != "*").map(|name| format!("{joined}/{name}"));
+        // A module, or a package with modules of its own.
+        let named = inner.into_iter().chain([joined]);
+        named
+            .flat_map(|path| [format!("{path}.py"), format!("{path}/__init__.py")])
             .find_map(|path| self.by_path.get(path.as_str()).copied())
     }
 
@@ -472,7 +473,7 @@ impl<'u> Program<'u> {
     }
 
     /// The import names a file as a whole: `from app import database` is `app/database.py`.
-    fn is_module(&self, target: FileId, import: &Import) -> bool {
+    pub(super) fn is_module(&self, target: FileId, import: &Import) -> bool {
         let Some((name, file)) = import.name.as_deref().zip(self.files.get(target)) else { return true };
         let stem = file.path.rsplit_once('.').map_or(&*file.path, |(stem, _)| stem);
         let stem = stem.strip_suffix("/__init__").or_else(|| stem.strip_suffix("/mod")).unwrap_or(stem);

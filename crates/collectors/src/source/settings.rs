@@ -111,7 +111,7 @@ fn there(context: Context<'_>, call: &Call, made: MadeIn<'_>, slot: &str, unit: 
             let value = object.field(slot.strip_prefix('.')?)?;
             Some(values::setting(made.context, value, scope, unit, line_of(made.context, object, scope)))
         }
-        Maker::Import(_) => None,
+        Maker::Import(_) | Maker::Member(..) => None,
     }
 }
 

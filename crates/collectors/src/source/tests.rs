@@ -146,6 +146,34 @@ fn every_table_parses() {
 }
 
 /// The routes with what the handler of each uses, directly or through others.
+#[test]
+fn a_router_of_another_module_has_the_prefix_of_the_package() {
+    check_routes(
+        &[
+            (
+                "shop/app.py",
+                "from fastapi import FastAPI\nfrom shop.routes import router\napp = FastAPI()\napp.include_router(router)\n",
+            ),
+            (
+                "shop/routes/__init__.py",
+                "from fastapi import APIRouter\nfrom . import orders, users\nrouter = APIRouter(prefix='/api')\nrouter.include_router(orders.router)\nrouter.include_router(users.router)\n",
+            ),
+            (
+                "shop/routes/users.py",
+                "from fastapi import APIRouter\nrouter = APIRouter(prefix='/users')\n@router.get('/me')\ndef me(): ...\n",
+            ),
+            // A package hands on what one of its modules made.
+            ("shop/routes/orders/__init__.py", "from .paid import router\n"),
+            (
+                "shop/routes/orders/paid.py",
+                "from fastapi import APIRouter\nrouter = APIRouter(prefix='/orders')\n@router.get('/paid')\ndef paid(): ...\n",
+            ),
+        ],
+        &[],
+        &["GET /api/orders/paid [\"fastapi.APIRouter.get\"] []", "GET /api/users/me [\"fastapi.APIRouter.get\"] []"],
+    );
+}
+
 #[track_caller]
 fn check_routes(files: &[(&str, &str)], packages: &[Package], expect: &[&str]) {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
