@@ -153,7 +153,7 @@ fn suffix(file: &DataFile) -> Option<String> {
 fn read(corpus: &Corpus<'_>, file: &DataFile, suffix: Option<String>, compose: &mut Compose) {
     let variables = Variables::read(corpus, file.folder());
     let base = suffix.as_ref().and_then(|_| base_of(corpus, file));
-    let environment = suffix.or_else(|| environment::of_folder(file.folder()));
+    let environment = suffix.or_else(|| environment::of_folder(file.folder())).or_else(|| tagged(file));
     let production = file.role != Role::Test && environment.as_deref().is_none_or(serves_customers);
     for document in &file.documents {
         let services = document.get("services").map_or(&[][..], Node::entries);
@@ -172,6 +172,15 @@ fn read(corpus: &Corpus<'_>, file: &DataFile, suffix: Option<String>, compose: &
             compose.workloads.items.push(workload);
         }
     }
+}
+
+/// The environment that an image is tagged for which is built here: `shop:dev`.
+fn tagged(file: &DataFile) -> Option<String> {
+    let services = file.documents.iter().flat_map(|document| document.get("services").map_or(&[][..], Node::entries));
+    let built = services.filter(|service| service.node.get("build").is_some());
+    // A tag that a variable gives is another in production.
+    let mut tags = built.filter_map(|service| service.node.str_at("image")?.rsplit_once(':').map(|(_, tag)| tag));
+    tags.find(|tag| environment::is_clear(tag) && !environment::is_production(tag)).map(str::to_owned)
 }
 
 /// Names of compose files that people run on their own machines, besides those of any environment.

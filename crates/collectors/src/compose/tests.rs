@@ -61,6 +61,22 @@ fn a_file_with_a_suffix_is_laid_over_the_base() {
 }
 
 #[test]
+fn an_image_that_is_built_for_development_says_where_its_file_runs() {
+    check(
+        &[
+            ("a/compose.yaml", "services:\n  api:\n    image: api:dev\n    build: .\n  db:\n    image: postgres:16\n"),
+            ("b/compose.yaml", "services:\n  api:\n    image: api:1.2\n    build: .\n  tool:\n    image: other:dev\n"),
+            ("d/compose.yaml", "services:\n  cart:\n    image: cart:${TAG:-dev}\n    build: .\n"),
+        ],
+        "a/compose.yaml:2 Compose/api dev (not production) api:dev a/Dockerfile\n\
+         a/compose.yaml:5 Compose/db dev (not production) postgres:16 -\n\
+         b/compose.yaml:2 Compose/api - api:1.2 b/Dockerfile\n\
+         b/compose.yaml:5 Compose/tool - other:dev -\n\
+         d/compose.yaml:2 Compose/cart - cart:dev d/Dockerfile",
+    );
+}
+
+#[test]
 fn extends_is_followed_and_does_not_run_in_circles() {
     check(
         &[(
