@@ -195,9 +195,7 @@ impl Routes {
         if let Some(canary) = &scene.canary {
             let there = canary.revision(ground.container());
             if there == release.revision && canary.wanted() > 0 {
-                // Whoever was killed after the first of the three writes finds the other two here.
-                self.ensure_service(&canary.template_labels()).await?;
-                let held = autoscaler::pin(&ground.cluster, &ground.workload, scene.stable.wanted()).await?;
+                let held = self.complete(&scene.stable, &canary.template_labels()).await?;
                 return Ok(told(&held.into_iter().collect::<Vec<_>>()));
             }
             if scene.share != Some(Percent::ZERO) {
@@ -223,15 +221,21 @@ impl Routes {
             cause: &release.cause,
         };
         twin::make(ground, twin).await?;
-        self.ensure_service(&labels).await?;
-        // Less traffic would make it smaller, and all of it comes back in one moment when the canary is given up.
-        let held = autoscaler::pin(&ground.cluster, &ground.workload, scene.stable.wanted()).await?;
+        let held = self.complete(&scene.stable, &labels).await?;
         let made = format!(
             "deployment/{} runs one replica of {}, with no traffic",
             twin::name(&ground.workload),
             release.revision
         );
         Ok(told(&[made].into_iter().chain(held).collect::<Vec<_>>()))
+    }
+
+    /// What a canary needs besides its Deployment. Whoever was killed right after that was made is not asked to prepare it
+    /// again, as it is seen to run.
+    async fn complete(&self, stable: &Workload, labels: &Labels) -> Result<Option<String>, Trouble> {
+        self.ensure_service(labels).await?;
+        // Less traffic would make it smaller, and all of it comes back in one moment when the canary is given up.
+        autoscaler::pin(&self.ground.cluster, &self.ground.workload, stable.wanted()).await
     }
 
     /// The Service of the canary, with the ports of stable's.
@@ -285,6 +289,9 @@ impl Routes {
             return Ok(told(&changes));
         }
         if scene.share != Some(percent) {
+            if is_more {
+                changes.extend(self.complete(&scene.stable, &canary.template_labels()).await?);
+            }
             self.weigh(percent).await?;
             changes.push(format!("weight of the canary {percent}"));
         }

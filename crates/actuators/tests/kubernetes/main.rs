@@ -100,6 +100,7 @@ async fn routes_and_the_objects_of_other_tools_are_driven_by_their_own_fields() 
     let scenarios: &[(&'static str, Scenario)] = scenarios![
         routes::a_release_reaches_all_by_weight,
         routes::an_abort_is_one_write,
+        routes::a_canary_gets_its_service_before_traffic,
         cut::weights_are_set_to_the_end,
         argo::every_verb_writes_what_the_commands_of_argo_rollouts_write,
         argo::a_rollout_that_would_go_on_by_itself_is_refused,

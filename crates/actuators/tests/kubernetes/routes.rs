@@ -5,6 +5,7 @@ use gonogo_actuators::{
     kubernetes::{Kubernetes, Strategy},
 };
 use gonogo_domain::rollout::Revision;
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::{
@@ -79,4 +80,14 @@ pub(crate) async fn an_abort_is_one_write(stage: Stage) {
     assert!(is_stable_at(&sight, '1', 4), "stable kept all its replicas: {sight:#?}");
     settle(&mut driver, &Verb::Abort).await;
     assert!(driver.observe().await.unwrap().canary.is_none(), "nothing is left over");
+}
+
+pub(crate) async fn a_canary_gets_its_service_before_traffic(stage: Stage) {
+    let mut driver = driver(&stage).await;
+    call(&mut driver, &Verb::Prepare(release('2'))).await.unwrap();
+    // As if whoever prepared it was killed after the first write: the canary runs, and nobody prepares it again.
+    stage.api("Service").delete("web-canary", &DeleteParams::default()).await.unwrap();
+    look(&mut driver, |sight| sight.canary.as_ref().is_some_and(|one| one.settled() && one.ready == 1)).await;
+    until(&mut driver, &Verb::Share(25.0), |sight| has_share(sight, 25.0)).await;
+    assert_eq!(stage.get("Service", "web-canary").await["spec"]["selector"]["app"], json!("web-canary"));
 }
