@@ -64,7 +64,9 @@ fn good(cluster: &Cluster, name: &str, way: Way) {
         let (canary, stable) = (share["canary"].as_f64().expect("a count"), share["stable"].as_f64().expect("a count"));
         let measured = canary / (canary + stable) * 100.0;
         report(&format!("{name}: {asked} % asked, {measured:.1} % of {} requests by Prometheus", canary + stable));
-        assert!((measured - asked).abs() < 6.0, "{name}: {measured} % at {asked} %");
+        // Users choose by chance: four standard deviations.
+        let chance = 4.0 * (asked * (100.0 - asked) / (canary + stable)).sqrt();
+        assert!((measured - asked).abs() < chance, "{name}: {measured} % at {asked} %, of which {chance} are chance");
     }
     let took = time(&known["ended"]).duration_since(time(&known["started"]));
     report(&format!("{name}: everywhere after {:.1} s", took.as_secs_f64()));
