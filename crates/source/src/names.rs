@@ -11,39 +11,34 @@ use crate::{
     trail::{STEPS, Trail},
 };
 
-/// What lies beyond a module: other files of the program, and what libraries give.
+/// What lies beyond a module: other files of the program, and what libraries give. Nothing, where it is not said.
 pub trait Beyond: Sync {
     /// The type that calling this gives: `axios.create` gives an `axios.AxiosInstance`.
-    fn gives(&self, symbol: &str) -> Option<&str>;
+    fn gives(&self, _symbol: &str) -> Option<&str> {
+        None
+    }
+
     /// What an import of another file of the program stands for, by its symbol there.
-    fn imported(&self, import: &Import) -> Option<String>;
+    fn imported(&self, _import: &Import) -> Option<String> {
+        None
+    }
+
     /// A name at the top of another file of the same package.
-    fn beside(&self, name: &str) -> Option<String>;
+    fn beside(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// The type of a field of a class of this package that is declared elsewhere.
-    fn field(&self, class: &str, field: &str) -> Option<String>;
+    fn field(&self, _class: &str, _field: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Nothing is known but the module itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Nothing;
 
-impl Beyond for Nothing {
-    fn gives(&self, _symbol: &str) -> Option<&str> {
-        None
-    }
-
-    fn imported(&self, _import: &Import) -> Option<String> {
-        None
-    }
-
-    fn beside(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn field(&self, _class: &str, _field: &str) -> Option<String> {
-        None
-    }
-}
+impl Beyond for Nothing {}
 
 /// The names of a module, ready to be asked.
 ///

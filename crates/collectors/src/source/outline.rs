@@ -292,16 +292,4 @@ impl Beyond for Known {
     fn gives(&self, symbol: &str) -> Option<&str> {
         self.0.gives(symbol)
     }
-
-    fn imported(&self, _import: &Import) -> Option<String> {
-        None
-    }
-
-    fn beside(&self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn field(&self, _class: &str, _field: &str) -> Option<String> {
-        None
-    }
 }
