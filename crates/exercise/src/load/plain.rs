@@ -269,12 +269,13 @@ fn parsed(bytes: &[u8]) -> Result<Option<(Head, usize)>, Ended> {
         // Most lines are told apart by their length.
         match line.name.len() {
             14 if line.name.eq_ignore_ascii_case("content-length") => {
-                let said = std::str::from_utf8(line.value).ok().and_then(|text| text.trim().parse().ok());
-                let said = Length::Of(said.ok_or(Ended::Malformed)?);
-                match length {
-                    Some(Length::Of(_)) if length != Some(said) => return Err(Ended::Malformed),
-                    Some(Length::Chunked | Length::Rest) => (),
-                    _ => length = Some(said),
+                for word in words(line.value) {
+                    let said = Length::Of(number(word).ok_or(Ended::Malformed)?);
+                    match length {
+                        Some(Length::Of(_)) if length != Some(said) => return Err(Ended::Malformed),
+                        Some(Length::Chunked | Length::Rest) => (),
+                        _ => length = Some(said),
+                    }
                 }
             }
             17 if line.name.eq_ignore_ascii_case("transfer-encoding") => {
@@ -293,6 +294,12 @@ fn parsed(bytes: &[u8]) -> Result<Option<(Head, usize)>, Ended> {
     }
     let head = Head { status: response.code.unwrap_or_default(), length: length.unwrap_or(Length::Rest), stays: kept };
     Ok(Some((head, size)))
+}
+
+/// A number of nothing but digits.
+fn number(text: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    digits?.parse().ok()
 }
 
 /// The parts of a list.
@@ -403,6 +410,7 @@ mod tests {
         use Then::{HangsUp, Waits};
         check("GET", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", Waits, Ok((200, 2)), true);
         check("GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\nok", Waits, Ok((200, 2)), true);
+        check("GET", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", Waits, Ok((200, 2)), true);
         check("GET", "HTTP/1.1 503 Busy\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n", Waits, Ok((503, 0)), false);
         check("GET", "HTTP/1.1 204 No Content\r\n\r\n", Waits, Ok((204, 0)), true);
         check("GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n", Waits, Ok((304, 0)), true);
@@ -476,6 +484,7 @@ mod tests {
             Err(Ended::Malformed),
             false,
         );
+        check("GET", "HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\nok", Waits, Err(Ended::Malformed), false);
         check("GET", "HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\nok", Waits, Err(Ended::Malformed), false);
         check(
             "GET",
