@@ -44,6 +44,31 @@ const LANGUAGES: &[&str] = &[
     "wavedrom",
     "ascii",
 ];
+/// Words that stand beside `architecture` in the name of a document about the whole.
+const WHOLE: &[&str] = &[
+    "architecture",
+    "app",
+    "application",
+    "design",
+    "diagram",
+    "doc",
+    "document",
+    "documentation",
+    "guide",
+    "high",
+    "index",
+    "level",
+    "overview",
+    "platform",
+    "product",
+    "project",
+    "service",
+    "software",
+    "solution",
+    "system",
+    "technical",
+    "the",
+];
 /// Endings of files that are diagrams and nothing else.
 const DIAGRAMS: &[&str] = &["puml", "plantuml", "drawio", "mmd", "d2", "excalidraw", "dsl", "c4", "gv"];
 
@@ -62,7 +87,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut without = Vec::new();
     for document in evidence.documents()?.iter().filter(|document| !is_shown_off(&document.place)) {
         let whole = document.kind == DocumentKind::Architecture;
-        if !whole && of_a_part(document, &evidence.service().path) {
+        let service = evidence.service();
+        let aside = if whole { of_a_concern(document, &service.name) } else { of_a_part(document, &service.path) };
+        if aside {
             continue;
         }
         if !whole && !matches!(document.kind, DocumentKind::Readme | DocumentKind::Other | DocumentKind::Contributing) {
@@ -131,6 +158,22 @@ fn of_a_part(document: &Document, service: &str) -> bool {
     };
     let around = |folder: &str| folder == service || service.starts_with(&format!("{folder}/"));
     readme && !around(folder) && !folder.split('/').any(about)
+}
+
+/// `auth-architecture.md` describes how one thing is done in the service, not the service.
+fn of_a_concern(document: &Document, service: &str) -> bool {
+    fn words(text: &str) -> impl Iterator<Item = String> {
+        let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase)
+    }
+    let path = document.place.path();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let own: Vec<String> = words(service).collect();
+    let general = |word: &String| {
+        WHOLE.contains(&word.as_str()) || own.contains(word) || word.chars().all(|letter| letter.is_ascii_digit())
+    };
+    words(stem).any(|word| word == "architecture") && !words(stem).all(|word| general(&word))
 }
 
 fn undrawn(document: &Document) -> Finding {

@@ -156,9 +156,19 @@ pub(crate) fn of_the_platform(name: &str) -> bool {
         "NO_PROXY",
         "NODE_NAME",
         "NAMESPACE",
+        "ALLUSERSPROFILE",
         "APPDATA",
+        "COMPUTERNAME",
+        "COMSPEC",
+        "HOMEDRIVE",
+        "HOMEPATH",
         "LOCALAPPDATA",
+        "PROGRAMDATA",
         "PROGRAMFILES",
+        "SYSTEMDRIVE",
+        "SYSTEMROOT",
+        "USERPROFILE",
+        "WINDIR",
         "DATABASE_URL",
         "NOTIFY_SOCKET",
         "LISTEN_FDS",
@@ -240,6 +250,7 @@ pub(crate) fn of_the_platform(name: &str) -> bool {
         "VERCEL_",
         "SYSTEMD_",
         "BUILD_",
+        "FLAGD_",
     ];
     let upper = name.to_ascii_uppercase();
     NAMES.contains(&upper.as_str()) || STARTS.iter().any(|start| upper.starts_with(start))
