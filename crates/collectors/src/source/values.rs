@@ -302,13 +302,16 @@ fn called(context: Context<'_>, at: usize, unit: Option<&str>, steps: usize) -> 
         if let Some((_, row)) = rows.iter().find(|(_, row)| row.means == Meaning::EnvironmentRead) {
             let slot = |name: &str| {
                 let slots = row.settings.get(name)?;
-                slots.at.iter().find_map(|slot| {
-                    let position: usize = slot.parse().ok()?;
-                    call.arguments.get(position).filter(|one| one.name.is_none()).map(|one| &one.value)
-                })
+                let argument = |slot: &String| match slot.strip_suffix('=') {
+                    Some(name) => call.arguments.iter().find(|one| one.name.as_deref() == Some(name)),
+                    None => call.arguments.get(slot.parse::<usize>().ok()?).filter(|one| one.name.is_none()),
+                };
+                slots.at.iter().find_map(argument).map(|one| &one.value)
             };
             let Some(SettingValue::Text(name)) = slot("name").and_then(|value| inner(value, None)) else { continue };
-            let default = slot("default").and_then(|value| inner(value, unit));
+            // That there is one is known, whatever it is.
+            let default = slot("default").filter(|value| **value != Expr::Null);
+            let default = default.map(|value| inner(value, unit).unwrap_or(SettingValue::NotFollowed));
             return Some(SettingValue::Environment(name, default.map(Box::new)));
         }
     }
