@@ -13,30 +13,30 @@ use crate::{Corpus, paths};
 /// Programs that start another one as the user that they are given.
 const SWITCHES: &[&str] = &["gosu", "su-exec", "setpriv", "s6-setuidgid", "setuidgid", "chpst", "runuser", "su"];
 
-/// Words of a shell after which a command begins.
-const BEFORE_COMMANDS: &[&str] = &["exec", "&&", "||", ";", "then", "else", "do", "{", "("];
+/// Words after which a command begins: those of a shell, and where the options of a program like tini end.
+const BEFORE_COMMANDS: &[&str] = &["exec", "&&", "||", ";", "then", "else", "do", "{", "(", "--"];
 
-/// Where the entrypoint, or the script of the repository that it is, starts the program as another user than root.
+/// Where the entrypoint, the command that is given to it, or a script of the repository that either starts, runs the
+/// program as another user than root.
 pub(super) fn switches_user(corpus: &Corpus<'_>, build: &ImageBuild) -> Option<Place> {
     let entry = build.effective(|one| match &one.kind {
         InstructionKind::Entrypoint(form) => Some((words(form), one.place.clone())),
         _ => None,
     });
-    let command = || {
-        build.effective(|one| match &one.kind {
-            InstructionKind::Cmd(form) => Some((words(form), one.place.clone())),
-            _ => None,
-        })
-    };
-    let (words, place) = entry.or_else(command)?;
-    if switches(words.iter().map(String::as_str)) {
-        return Some(place);
-    }
-    let script = words.iter().find_map(|word| copied_to(corpus, build, word))?;
-    let text = corpus.tree.text(&script).ok()?;
-    let line =
-        text.lines().position(|line| !line.trim_start().starts_with('#') && switches(line.split_whitespace()))?;
-    Some(Place::new(Arc::from(script), u32::try_from(line + 1).ok()?, 1))
+    let command = build.effective(|one| match &one.kind {
+        InstructionKind::Cmd(form) => Some((words(form), one.place.clone())),
+        _ => None,
+    });
+    entry.into_iter().chain(command).find_map(|(words, place)| {
+        if switches(words.iter().map(String::as_str)) {
+            return Some(place);
+        }
+        let script = words.iter().find_map(|word| copied_to(corpus, build, word))?;
+        let text = corpus.tree.text(&script).ok()?;
+        let line =
+            text.lines().position(|line| !line.trim_start().starts_with('#') && switches(line.split_whitespace()))?;
+        Some(Place::new(Arc::from(script), u32::try_from(line + 1).ok()?, 1))
+    })
 }
 
 fn words(form: &CommandForm) -> Vec<String> {
@@ -103,6 +103,30 @@ fn below(path: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tree;
+
+    /// Where an image of these last instructions, with this script in `/run.sh`, becomes another user.
+    #[track_caller]
+    fn image(last: &str, script: &str, expect: Option<&str>) {
+        let container = format!("FROM alpine:3\nCOPY run.sh /run.sh\n{last}\n");
+        let tree = Tree::from_memory([
+            ("Dockerfile".to_owned(), container.into_bytes()),
+            ("run.sh".to_owned(), script.as_bytes().to_vec()),
+        ]);
+        let gathered = crate::images::gather(&Corpus::read(&tree));
+        let seen = gathered.items.first().and_then(|build| build.switches_user.as_ref()).map(ToString::to_string);
+        assert_eq!(seen.as_deref(), expect, "{last}");
+    }
+
+    #[test]
+    fn the_entrypoint_and_what_it_is_given_are_read() {
+        let script = "#!/bin/sh\nchown shop /data\nexec gosu shop \"$@\"\n";
+        image("ENTRYPOINT [\"/run.sh\"]", script, Some("run.sh:3"));
+        image("ENTRYPOINT [\"tini\", \"--\"]\nCMD [\"/run.sh\", \"serve\"]", script, Some("run.sh:3"));
+        image("ENTRYPOINT [\"tini\", \"--\", \"gosu\", \"shop\"]\nCMD [\"/run.sh\"]", "", Some("Dockerfile:3"));
+        image("CMD exec su-exec shop /run.sh", "", Some("Dockerfile:3"));
+        image("ENTRYPOINT [\"tini\", \"--\"]\nCMD [\"/run.sh\"]", "exec shop\n", None);
+    }
 
     #[track_caller]
     fn check(line: &str, expect: bool) {
