@@ -22,6 +22,8 @@ Chores of the project.
   cargo xtask bench review [OPTIONS] FOLDER ...   measures gonogo review beside other tools
   cargo run --release -p xtask -- bench load      measures the load generator and the proxy beside wrk, hey, oha, HAProxy
   cargo xtask bench slo                           measures rules and budgets of 1,000 objectives, and a gate's decision
+  cargo xtask bench secrets [--path FOLDER] [--examples RULES] FOLDER ...
+                                                  plants secrets in copies of repositories and asks who finds them
   cargo xtask bench review: options
       --runs N       takes the median of N runs (3)
       --path FOLDER  looks for the other tools here first (repeat)
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["releases", rest @ ..] => releases::run(rest),
         ["bench", "load"] => bench::load::run(10),
         ["bench", "slo"] => bench::slo::run(),
+        ["bench", "secrets", rest @ ..] => bench::secrets::run(rest),
         ["bench", "review", rest @ ..] => bench::run(rest),
         ["" | "help" | "-h" | "--help"] => {
             // Nothing is left to do if the usage cannot be written.

@@ -52,7 +52,8 @@ pub fn key(rule: &Rule, chance: &mut Chance) -> Option<String> {
     }
 }
 
-fn written(pattern: &str, chance: &mut Chance) -> Option<String> {
+/// A text of this pattern. None: it cannot be read.
+pub fn written(pattern: &str, chance: &mut Chance) -> Option<String> {
     let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
     let mut bytes = Vec::new();
     write(&hir, chance, &mut bytes);

@@ -160,6 +160,13 @@ impl Look<'_> {
         by_name.retain(|one| !found.iter().any(|shape| overlap(&shape.range, &one.range)));
         by_name.dedup_by(|later, earlier| overlap(&later.range, &earlier.range));
         found.extend(by_name);
+        if matches!(self.path.rsplit('/').next(), Some(".pgpass" | "pgpass.conf")) {
+            found.extend(structure::of_pgpass(text).into_iter().filter_map(|range| {
+                let secret = String::from_utf8_lossy(text.get(range.clone())?).into_owned();
+                let title = Message::new("the password of a database", "数据库密码");
+                Some(Found { certainty: Certainty::Context, ..shape(range, secret, Arc::from("pgpass"), title) })
+            }));
+        }
     }
 
     fn by_shape(&self, text: &[u8], hit: Hit) -> Option<Found> {

@@ -196,6 +196,24 @@ pub(crate) fn of_curl(text: &[u8], end: usize) -> Option<Range<usize>> {
     })
 }
 
+/// The passwords of a file of PostgreSQL's client: `host:port:database:user:password` a line.
+pub(crate) fn of_pgpass(text: &[u8]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let (from, own) = (start, line.trim_ascii_end());
+        start += line.len();
+        let mut fields = own.splitn(5, |byte| *byte == b':');
+        let (Some(host), Some(secret)) = (fields.next(), fields.nth(3)) else { continue };
+        let named = std::str::from_utf8(host).is_ok_and(|host| loopback(host) || documentation_host(host));
+        let literal = std::str::from_utf8(secret).is_ok_and(|secret| secret_value(secret) == SecretValue::Literal);
+        if literal && !named && !host.starts_with(b"#") && !sample(secret) {
+            found.push(from + own.len() - secret.len()..from + own.len());
+        }
+    }
+    found
+}
+
 /// The password of `user:password` in base64, where it is worth the name.
 pub(crate) fn credentials(encoded: &[u8]) -> Option<String> {
     let decoded = String::from_utf8(base64(encoded)?).ok()?;
@@ -222,6 +240,14 @@ mod tests {
     fn curl(line: &str, expect: Option<&str>) {
         let found = of_curl(line.as_bytes(), "curl".len()).and_then(|range| line.get(range));
         assert_eq!(found, expect, "{line}");
+    }
+
+    #[test]
+    fn passwords_of_a_pgpass_are_read() {
+        let text = "# host:port:database:user:password\ndb.shop:5432:*:ann:q7Rk:2LwZ94\r\n\nlocalhost:5432:*:ann:q7Rk2LwZ94\n\
+                    db.shop:5432:*:ann:changeme\ndb.shop:5432\ndb.shop:*:shop:bob:Zt5mXw8Q";
+        let found: Vec<&str> = of_pgpass(text.as_bytes()).into_iter().filter_map(|range| text.get(range)).collect();
+        assert_eq!(found, ["q7Rk:2LwZ94", "Zt5mXw8Q"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod changed;
 pub mod load;
 mod measure;
+pub mod secrets;
 pub mod slo;
 mod table;
 mod tools;
