@@ -3,7 +3,9 @@
 // Without faults it does everything right that the experiments ask for; with one it differs in that thing only. PORT is
 // where it listens, BACKEND what it calls.
 
+import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 
 import express from "express";
 import CircuitBreaker from "opossum";
@@ -160,7 +162,13 @@ app.post("/orders", express.text({ type: "*/*" }), (from, response) => answered(
 app.get("/local", (_, response) => response.json({ ok: true }));
 app.use((_, response) => wrong(response, 404, "there is nothing here"));
 
-const server = app.listen(Number(process.env.PORT), "127.0.0.1");
+const beside = has("liveness-beside");
+const server = app.listen(beside ? 0 : Number(process.env.PORT), "127.0.0.1", () => {
+  if (!beside) return;
+  const front = fileURLToPath(new URL("beside.mjs", import.meta.url));
+  const { port } = server.address();
+  spawn(process.execPath, [front, process.env.PORT, port], { detached: true, stdio: ["pipe", "inherit", "inherit"] });
+});
 if (has("waits-for-keep-alive")) server.keepAliveTimeout = 600_000;
 if (!has("exits-at-once")) {
   process.once("SIGTERM", async () => {

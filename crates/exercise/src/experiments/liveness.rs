@@ -23,6 +23,10 @@ const ANSWER: Duration = Duration::from_secs(3);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a process may go on after it was told to stop. Its first thread must run to tell the others, and waits for a
+/// processor like any other.
+const STOPPED_BY: Duration = Duration::from_secs(2);
+
 pub(super) fn trial(bench: &mut Bench) -> Result<Trial, Unmade> {
     let path = bench.run().probes.liveness.clone().ok_or_else(|| Unmade::no_path("liveness"))?;
     let begin = Instant::now();
@@ -84,9 +88,21 @@ fn asked(bench: &Bench, path: &str) -> Result<LivenessFault, BenchError> {
 fn stopped(bench: &mut Bench, path: &str) -> Result<Option<bool>, BenchError> {
     let Some(process) = bench.process() else { return Ok(None) };
     process.signal_all(Signal::STOP);
-    let exchange = bench.get(path, Duration::from_secs(1));
+    let answers = still_answers(bench, path);
     if let Some(process) = bench.process() {
         process.signal_all(Signal::CONT);
     }
-    Ok(Some(!exchange?.how.good()))
+    Ok(Some(!answers?))
+}
+
+/// Whether good answers go on when what was told to stop has stopped for certain.
+fn still_answers(bench: &Bench, path: &str) -> Result<bool, BenchError> {
+    let told = Instant::now();
+    while bench.get(path, Duration::from_secs(1))?.how.good() {
+        if told.elapsed() > STOPPED_BY {
+            return Ok(true);
+        }
+        bench.wait(PAUSE)?;
+    }
+    Ok(false)
 }
