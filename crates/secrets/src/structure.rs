@@ -196,6 +196,13 @@ pub(crate) fn of_curl(text: &[u8], end: usize) -> Option<Range<usize>> {
     })
 }
 
+/// All that a file holds, where that is so many hexadecimal digits.
+pub(crate) fn whole_hex(text: &[u8], digits: usize) -> Option<Range<usize>> {
+    let own = text.trim_ascii();
+    let start = text.len() - text.trim_ascii_start().len();
+    (own.len() == digits && own.iter().all(u8::is_ascii_hexdigit) && !sample(own)).then(|| start..start + digits)
+}
+
 /// The passwords of a file of PostgreSQL's client: `host:port:database:user:password` a line.
 pub(crate) fn of_pgpass(text: &[u8]) -> Vec<Range<usize>> {
     let mut start = 0;
@@ -248,6 +255,13 @@ mod tests {
                     db.shop:5432:*:ann:changeme\ndb.shop:5432\ndb.shop:*:shop:bob:Zt5mXw8Q";
         let found: Vec<&str> = of_pgpass(text.as_bytes()).into_iter().filter_map(|range| text.get(range)).collect();
         assert_eq!(found, ["q7Rk:2LwZ94", "Zt5mXw8Q"]);
+    }
+
+    #[test]
+    fn a_file_may_be_a_key_as_a_whole() {
+        assert_eq!(whole_hex(b"7d8f2c61b3e94a05c2d1f68097ab3e4c\n", 32), Some(0..32));
+        assert_eq!(whole_hex(b"7d8f2c61b3e94a05c2d1f68097ab3e4c and more", 32), None);
+        assert_eq!(whole_hex(b"00000000000000000000000000000000", 32), None);
     }
 
     #[test]

@@ -53,6 +53,16 @@ fetch("https://example.com").then((r) => r.json());
 }
 
 #[test]
+fn javascript_uses_a_module_where_it_is_required() {
+    check(
+        Language::JavaScript,
+        "require('@google-cloud/profiler').start({});\nconst app = require('express')();\napp.get('/', f);\n\
+         async function g() { (await import('pino')).pino(); }\n",
+        &["1 @google-cloud/profiler.start", "2 express", "3 express().get", "4 pino.pino"],
+    );
+}
+
+#[test]
 fn what_stands_in_for_a_part_of_a_parameter_tells_what_it_is() {
     check(
         Language::JavaScript,

@@ -50,9 +50,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let coverage = Coverage::of(source, &[Meaning::Retry]);
     let callers = source.callers();
     let mut tally = Tally::new();
-    // What draws in a browser has a person who tries again.
-    let drawn = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.browser);
-    for (_, call) in all.iter().filter(|(_, one)| one.meaning == Meaning::HttpCall && !drawn(one.function)) {
+    for (_, call) in all.iter().filter(|(_, one)| one.meaning == Meaning::HttpCall) {
         let near = around(source, call.function, &callers);
         let told = source.decisions.statuses.iter().find(|one| near.contains(&one.function) && transient(one));
         // A library that retries what may pass knows which that is.

@@ -183,8 +183,8 @@ fn dependencies<'a>(source: &'a SourceCode, named: &[Dependency]) -> BTreeMap<St
     let mut over_http = named.iter().filter(|one| one.kind == "http");
     let only = over_http.next().filter(|_| over_http.next().is_none());
     let mut dependencies = BTreeMap::new();
-    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
-    for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !drawn(one)) {
+    let pages = program::Pages::of(source);
+    for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !pages.draw(one)) {
         let name = match only.filter(|_| one.meaning == Meaning::HttpCall && !is_addressed(source, one)) {
             Some(only) => only.name.clone(),
             None => name(source, one),

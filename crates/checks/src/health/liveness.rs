@@ -60,12 +60,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                 ),
                 Some(probe) => {
                     if let Some(why) = asks_dependency(probe) {
-                        let finding = Finding::new(
-                            &probe.place,
-                            format!("liveness asks {why}: an outage of what stands behind that restarts every replica"),
-                            format!("存活探针访问 {why}：其背后的依赖故障会导致所有副本重启"),
-                        );
-                        tally.miss(key, finding.in_environment(environment));
+                        tally.miss(key, asks(probe, why).in_environment(environment));
                     } else if let Some(finding) = unknown_port(workload, container, probe) {
                         tally.miss(key, finding.in_environment(environment));
                     } else {
@@ -80,10 +75,13 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                                 let finding = finding.also(&used.place, "it is asked here", "在此处访问");
                                 tally.miss(key, finding.in_environment(environment));
                             }
-                            Behind::Unknown(why) => {
-                                open.get_or_insert(why);
-                                tally.met(key, &probe.place);
-                            }
+                            Behind::Unknown(why) => match says_readiness(probe) {
+                                Some(path) => tally.miss(key, asks(probe, path).in_environment(environment)),
+                                None => {
+                                    open.get_or_insert(why);
+                                    tally.met(key, &probe.place);
+                                }
+                            },
                         }
                     }
                 }
@@ -158,26 +156,26 @@ fn behind<'a>(evidence: &Evidence<'a>, probe: &Probe) -> Behind<'a> {
     Behind::Process
 }
 
-/// What of a probe says that it asks more than the process.
-fn asks_dependency(probe: &Probe) -> Option<String> {
-    match &probe.action {
-        ProbeAction::Http { path, .. } => {
-            let lower = path.to_ascii_lowercase();
-            let readiness = ["ready", "dependencies", "deps", "deep"].into_iter().find(|word| lower.contains(word));
-            readiness.map(|_| path.clone())
-        }
-        ProbeAction::Exec { command } => {
-            let text = command.join(" ");
-            ["pg_isready", "redis-cli", "mysqladmin", "mongosh", "mongo "]
-                .into_iter()
-                .find(|program| {
-                    text.contains(program)
-                        && text.contains("-h")
-                        && !text.contains("localhost")
-                        && !text.contains("127.0.0.1")
-                })
-                .map(str::to_owned)
-        }
-        ProbeAction::Tcp { .. } | ProbeAction::Grpc { .. } => None,
-    }
+fn asks(probe: &Probe, what: &str) -> Finding {
+    Finding::new(
+        &probe.place,
+        format!("liveness asks {what}: an outage of what stands behind that restarts every replica"),
+        format!("存活探针访问 {what}：其背后的依赖故障会导致所有副本重启"),
+    )
+}
+
+/// The path of a probe whose name says that more than the process is asked, for where its route cannot be followed.
+fn says_readiness(probe: &Probe) -> Option<&str> {
+    let ProbeAction::Http { path, .. } = &probe.action else { return None };
+    let lower = path.to_ascii_lowercase();
+    ["ready", "dependencies", "deps", "deep"].iter().any(|word| lower.contains(word)).then_some(path)
+}
+
+/// The program of a probe that asks another host.
+fn asks_dependency(probe: &Probe) -> Option<&'static str> {
+    let ProbeAction::Exec { command } = &probe.action else { return None };
+    let text = command.join(" ");
+    let elsewhere = text.contains("-h") && !text.contains("localhost") && !text.contains("127.0.0.1");
+    let asked = ["pg_isready", "redis-cli", "mysqladmin", "mongosh", "mongo "].into_iter();
+    asked.filter(|_| elsewhere).find(|program| text.contains(program))
 }

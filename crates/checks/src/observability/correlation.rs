@@ -1,7 +1,7 @@
 //! A correlation id goes through everything.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Place, Policy, Reading, Readings,
+    Area, Capability, Check, Class, Classes, Evidence, Finding, Gate, Level, Missing, Place, Policy, Reading, Readings,
     Standard, Strength, Tally, Text,
     evidence::{Meaning, SettingValue, SourceCode, SourceTextKind},
 };
@@ -43,7 +43,12 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let echoed = by_library(source, "echoes").or_else(|| by_hand(source, Header::Written));
     let logged = by_library(source, "logs").or_else(|| by_hand(source, Header::Logged));
     let passed = by_library(source, "passes").or_else(|| by_hand(source, Header::Sent));
-    let calls = source.uses.iter().any(|one| one.role.counts() && one.meaning.is_outbound());
+    // To take from a queue hands nothing on.
+    let calls = source
+        .uses
+        .iter()
+        .any(|one| one.role.counts() && one.meaning.is_outbound() && one.meaning != Meaning::QueueConsume);
+    let answers = evidence.service().class != Class::Worker;
     if [&accepted, &echoed, &logged, &passed].iter().all(|one| one.is_none()) {
         return Ok(program::nothing(
             evidence,
@@ -66,6 +71,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Some(place) => tally.met(part, &place),
             // Who calls nobody has nobody to tell.
             None if part == "passed on" && !calls => (),
+            // Who is asked nothing has nothing to give back.
+            None if part == "echoed" && !answers => (),
             None => tally.miss(part, Finding::new(&place, en, zh)),
         }
     }

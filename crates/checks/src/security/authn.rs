@@ -53,7 +53,7 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             let key = format!("{} {}", operation.method, operation.path);
             if !operation.security.is_empty() {
                 tally.met(key, &operation.place);
-            } else if !is_public(&operation.path, &public) {
+            } else if !is_public(&operation.method, &operation.path, &public) {
                 tally.miss(key, open(operation));
             }
         }
@@ -74,7 +74,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         let unsafe_and_open = api.operations.iter().filter(|operation| {
             matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE")
                 && operation.security.is_empty()
-                && !is_public(&operation.path, &public)
+                && !is_public(&operation.method, &operation.path, &public)
         });
         findings.extend(unsafe_and_open.map(open));
     }
@@ -153,7 +153,7 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
         if matches!(method, "HEAD" | "OPTIONS") {
             continue;
         }
-        if is_public(&route.path, public) || is_asset(&route.path) || probed(route) {
+        if is_public(method, &route.path, public) || is_asset(&route.path) || reads(method) && probed(route) {
             open += 1;
             continue;
         }
@@ -179,9 +179,11 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
                     format!("{key} 位于 {guard} 之后，但它不会拒绝任何人"),
                 ),
             ),
+            // Who answers may ask for itself.
+            Asks::No if can_ask && route.handler.is_none() => {
+                unseen.get_or_insert(&route.place);
+            }
             Asks::No => {
-                // Who answers may ask for itself.
-                unseen = unseen.or((can_ask && route.handler.is_none()).then_some(&route.place));
                 tally.miss(
                     key.clone(),
                     Finding::new(
@@ -207,7 +209,7 @@ fn routes(evidence: &Evidence<'_>, public: &[&str]) -> Result<Reading, Missing> 
         ));
     }
     // Where no route is seen to ask, the program's way to ask was not followed.
-    if let Some(place) = unseen.filter(|_| tally.count().met == 0) {
+    if let Some(place) = unseen.filter(|_| tally.count().met == 0 || tally.count().met == tally.count().of) {
         return Ok(program::trail_ends(
             format!("who answers the route at {place} was not followed, and nothing before it asks who calls"),
             format!("{place} 处路由的处理函数未能追踪，其之前也未见身份认证"),
@@ -268,7 +270,10 @@ fn open(operation: &Operation) -> Finding {
 }
 
 /// Stated as public, or public by what it is: signing in, health, the description itself, callbacks that are signed.
-fn is_public(path: &str, stated: &[&str]) -> bool {
+fn is_public(method: &str, path: &str, stated: &[&str]) -> bool {
+    if reads(method) && is_operational(path) {
+        return true;
+    }
     if stated.iter().any(|route| covers(route, path)) {
         return true;
     }
@@ -294,18 +299,6 @@ fn is_public(path: &str, stated: &[&str]) -> bool {
                 | "forgot-password"
                 | "reset-password"
                 | "password-reset"
-                | "health"
-                | "healthz"
-                | "healthy"
-                | "health-check"
-                | "livez"
-                | "readyz"
-                | "live"
-                | "ready"
-                | "ping"
-                | "version"
-                | "status"
-                | "metrics"
                 | "openapi.json"
                 | "openapi.yaml"
                 | "swagger.json"
@@ -319,6 +312,31 @@ fn is_public(path: &str, stated: &[&str]) -> bool {
                 | "session"
                 | "sessions"
                 | "verify-email"
+        )
+    })
+}
+
+fn reads(method: &str) -> bool {
+    matches!(method, "GET" | "ANY")
+}
+
+/// Asked by who runs the service: how it is, which version, what it measures.
+fn is_operational(path: &str) -> bool {
+    path.to_ascii_lowercase().split('/').any(|part| {
+        matches!(
+            part,
+            "health"
+                | "healthz"
+                | "healthy"
+                | "health-check"
+                | "livez"
+                | "readyz"
+                | "live"
+                | "ready"
+                | "ping"
+                | "version"
+                | "status"
+                | "metrics"
         )
     })
 }

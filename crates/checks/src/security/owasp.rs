@@ -152,6 +152,26 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     ))
 }
 
+/// The name of a function without its class says that it works on credentials: `sign` does, and `TokenBucket.signal` does
+/// not.
+fn of_credentials(name: &str) -> bool {
+    let own = name.rsplit('.').next().unwrap_or(name);
+    let mut words = vec![String::new()];
+    for letter in own.chars() {
+        let begins = letter.is_uppercase() && words.last().is_some_and(|word| word.ends_with(char::is_lowercase));
+        if begins || !letter.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if letter.is_alphanumeric() {
+            words.last_mut().into_iter().for_each(|word| word.push(letter));
+        }
+    }
+    words.iter().map(|word| word.to_lowercase()).any(|word| {
+        ["password", "passwd", "credential", "secret"].iter().any(|part| word.contains(part))
+            || matches!(word.as_str(), "token" | "tokens" | "sign" | "signed" | "signature" | "signatures")
+    })
+}
+
 /// Calls that open a program, with the category of the OWASP Top 10 that they fall into.
 fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -167,14 +187,7 @@ fn dangerous_calls(source: &SourceCode) -> Vec<Finding> {
                     && given.len() < 2
             }
             // Checksums and cache keys need no strong hash.
-            "credentials" => {
-                let function = source.functions.get(one.function).map(|one| one.name.to_ascii_lowercase());
-                function.is_some_and(|name| {
-                    ["password", "passwd", "token", "secret", "sign", "credential"]
-                        .iter()
-                        .any(|word| name.contains(word))
-                })
-            }
+            "credentials" => source.functions.get(one.function).is_some_and(|one| of_credentials(&one.name)),
             "tls" => {
                 let skipped = flag(one, "skipped") == Some(true) && !one.in_branch;
                 let lowest = one.settings.get("lowest").and_then(|lowest| lowest.value.text());
@@ -477,4 +490,19 @@ fn any_origin(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         }
     }
     Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_credentials_are_told_by_their_words() {
+        for name in ["hash_password", "Users.hashPasswd", "signToken", "sign", "api.make_credentials"] {
+            assert!(of_credentials(name), "{name}");
+        }
+        for name in ["TokenBucket.authorize", "signal", "assign", "design_key", "tokenize"] {
+            assert!(!of_credentials(name), "{name}");
+        }
+    }
 }

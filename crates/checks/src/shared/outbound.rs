@@ -8,7 +8,7 @@ use gonogo_domain::{
     known_symbols,
 };
 
-use super::health::looks_like_health;
+use super::{health::looks_like_health, program::Pages};
 
 /// What bounds the time of a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +33,12 @@ pub(crate) enum Bound {
 /// and what a migration does takes as long as there is data, before the service serves.
 pub(crate) fn calls<'a>(evidence: &Evidence<'a>) -> Result<Vec<(UseId, &'a Use)>, Missing> {
     let source = evidence.source()?;
-    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
+    let pages = Pages::of(source);
     let migrations = evidence.migrations().unwrap_or_default();
     let migrates = |one: &Use| migrations.iter().any(|migration| migration.place.path() == one.place.path());
     let calls = source.uses.iter().enumerate();
     let calls = calls.filter(|(_, one)| one.role.counts() && one.meaning.is_outbound());
-    Ok(calls.filter(|(_, one)| !drawn(one) && !migrates(one)).collect())
+    Ok(calls.filter(|(_, one)| !pages.draw(one) && !migrates(one)).collect())
 }
 
 /// What bounds the time of one call: the call itself, its client, a deadline around it, the library.

@@ -10,16 +10,13 @@ use gonogo_domain::{
 
 /// What the product uses for one purpose.
 pub(crate) fn used(source: &SourceCode, meaning: Meaning) -> impl Iterator<Item = &Use> {
-    let drawn = |one: &Use| source.functions.get(one.function).is_some_and(|function| function.browser);
     let pages = Pages::of(source);
-    source
-        .uses
-        .iter()
-        .filter(move |one| one.role.counts() && one.meaning == meaning && !drawn(one) && !pages.holds(one.place.path()))
+    source.uses.iter().filter(move |one| one.role.counts() && one.meaning == meaning && !pages.draw(one))
 }
 
 /// Scripts that a browser runs: they lie where a server hands files out, or beside a server in another language.
-struct Pages<'s> {
+pub(crate) struct Pages<'s> {
+    source: &'s SourceCode,
     /// Files that serve are of the server, wherever they lie.
     serving: BTreeSet<&'s str>,
     /// What serves is written in another language.
@@ -29,7 +26,7 @@ struct Pages<'s> {
 impl<'s> Pages<'s> {
     const FOLDERS: [&'static str; 7] = ["static", "public", "www", "wwwroot", "html", "htdocs", "webroot"];
 
-    fn of(source: &'s SourceCode) -> Self {
+    pub(crate) fn of(source: &'s SourceCode) -> Self {
         let serves = |one: &&Use| {
             one.role.counts()
                 && matches!(
@@ -39,7 +36,12 @@ impl<'s> Pages<'s> {
         };
         let serving: BTreeSet<&str> = source.uses.iter().filter(serves).map(|one| one.place.path()).collect();
         let elsewhere = serving.iter().any(|path| is_source(path)) && !serving.iter().any(|path| is_script(path));
-        Self { serving, elsewhere }
+        Self { source, serving, elsewhere }
+    }
+
+    /// It happens in the browser of a user.
+    pub(crate) fn draw(&self, one: &Use) -> bool {
+        self.source.functions.get(one.function).is_some_and(|function| function.browser) || self.holds(one.place.path())
     }
 
     fn holds(&self, path: &str) -> bool {

@@ -153,7 +153,8 @@ fn suffix(file: &DataFile) -> Option<String> {
 fn read(corpus: &Corpus<'_>, file: &DataFile, suffix: Option<String>, compose: &mut Compose) {
     let variables = Variables::read(corpus, file.folder());
     let base = suffix.as_ref().and_then(|_| base_of(corpus, file));
-    let environment = suffix.or_else(|| environment::of_folder(file.folder())).or_else(|| tagged(file));
+    let environment =
+        suffix.or_else(|| environment::of_folder(file.folder())).or_else(|| tagged(file)).or_else(|| edited(file));
     let production = file.role != Role::Test && environment.as_deref().is_none_or(serves_customers);
     for document in &file.documents {
         let services = document.get("services").map_or(&[][..], Node::entries);
@@ -181,6 +182,22 @@ fn tagged(file: &DataFile) -> Option<String> {
     // A tag that a variable gives is another in production.
     let mut tags = built.filter_map(|service| service.node.str_at("image")?.rsplit_once(':').map(|(_, tag)| tag));
     tags.find(|tag| environment::is_clear(tag) && !environment::is_production(tag)).map(str::to_owned)
+}
+
+/// What is built here and has the folder that it is built from mounted over it is run by whoever edits that folder.
+fn edited(file: &DataFile) -> Option<String> {
+    let plain = |path: &str| path.trim_start_matches("./").trim_end_matches(['/', '.']).to_owned();
+    let mut services =
+        file.documents.iter().flat_map(|document| document.get("services").map_or(&[][..], Node::entries));
+    let mounted = services.any(|service| {
+        let Some(build) = service.node.get("build") else { return false };
+        let context = plain(build.str().or_else(|| build.str_at("context")).unwrap_or("."));
+        service.node.list("volumes").iter().any(|volume| {
+            let short = volume.str().and_then(|text| text.split_once(':')).map(|(source, _)| source);
+            short.or_else(|| volume.str_at("source")).is_some_and(|source| plain(source) == context)
+        })
+    });
+    mounted.then(|| "development".to_owned())
 }
 
 /// Names of compose files that people run on their own machines, besides those of any environment.

@@ -77,6 +77,27 @@ fn an_image_that_is_built_for_development_says_where_its_file_runs() {
 }
 
 #[test]
+fn what_its_source_is_mounted_over_is_being_worked_on() {
+    check(
+        &[
+            (
+                "a/compose.yaml",
+                "services:\n  api:\n    build: .\n    volumes: ['./:/app']\n  db:\n    image: postgres:16\n",
+            ),
+            (
+                "b/compose.yaml",
+                "services:\n  api:\n    build: {context: ./api}\n    volumes:\n      - {type: bind, source: ./api/, target: /app}\n",
+            ),
+            ("c/compose.yaml", "services:\n  api:\n    build: .\n    volumes: ['./data:/data', 'kept:/kept']\n"),
+        ],
+        "a/compose.yaml:2 Compose/api development (not production) - a/Dockerfile\n\
+         a/compose.yaml:5 Compose/db development (not production) postgres:16 -\n\
+         b/compose.yaml:2 Compose/api development (not production) - b/api/Dockerfile\n\
+         c/compose.yaml:2 Compose/api - - c/Dockerfile",
+    );
+}
+
+#[test]
 fn extends_is_followed_and_does_not_run_in_circles() {
     check(
         &[(

@@ -372,7 +372,12 @@ impl<'p> Linker<'p> {
                         (false, true) => FunctionKind::Named,
                     },
                     refuses: false,
-                    body: if unit.language == Language::Go { BodyUse::Unread } else { BodyUse::Taken },
+                    body: match unit.language {
+                        Language::Go => BodyUse::Unread,
+                        // A body comes as a parameter.
+                        Language::Java | Language::Kotlin | Language::CSharp if one.parameters == 0 => BodyUse::Unread,
+                        _ => BodyUse::Taken,
+                    },
                     asserts: false,
                     fields: Vec::new(),
                 });

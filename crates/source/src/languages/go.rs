@@ -412,6 +412,10 @@ fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         Argument { name: None, value }
     });
     let arguments: Vec<Argument> = arguments.collect();
+    // `new(T)` is `&T{}`.
+    if let (Some("new"), [Argument { value: Expr::Name(kind), .. }]) = (callee.name(), arguments.as_slice()) {
+        return Expr::Object { kind: Some(kind.clone()), fields: Vec::new() };
+    }
     let role = if callee.name() == Some("panic") { CallRole::Throw } else { CallRole::Plain };
     // A conversion looks like a call: `time.Duration(n)`.
     reader.call(callee, arguments, role, node)

@@ -370,6 +370,15 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "parenthesized_expression" | "non_null_expression" => {
             parts(node).first().map_or(Expr::Other, |child| callee(reader, *child))
         }
+        "call_expression" | "await_expression" => match required(reader, node) {
+            Some((module, taken)) if node.kind() == "await_expression" || !reader.text(node).starts_with("import") => {
+                // `require("pino")()`: a name that nobody can write stands for the module.
+                let local = format!("require:{}", reader.module.imports.len());
+                reader.import(module, taken, local.clone(), node);
+                Expr::Name(local)
+            }
+            _ => visit(reader, node),
+        },
         _ => visit(reader, node),
     })
 }
