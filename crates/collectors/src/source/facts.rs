@@ -374,8 +374,10 @@ impl<'p> Linker<'p> {
                     refuses: false,
                     body: match unit.language {
                         Language::Go => BodyUse::Unread,
-                        // A body comes as a parameter.
-                        Language::Java | Language::Kotlin | Language::CSharp if one.parameters == 0 => BodyUse::Unread,
+                        // A body comes as a parameter; a lambda of Kotlin may take it from what it is called on.
+                        Language::Java | Language::Kotlin | Language::CSharp if named && one.parameters == 0 => {
+                            BodyUse::Unread
+                        }
                         _ => BodyUse::Taken,
                     },
                     asserts: false,
