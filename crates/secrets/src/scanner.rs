@@ -21,6 +21,9 @@ use crate::{
 /// A file with more is a list of them: the first ones tell.
 const MOST: usize = 200;
 
+/// Digits of the keys by which Rails encrypts credentials.
+const RAILS_KEY: usize = 32;
+
 /// How much of a file may say that a program wrote it.
 const HEAD: usize = 512;
 
@@ -86,6 +89,8 @@ pub fn may_hold(bytes: &[u8]) -> bool {
     let mut found = Vec::new();
     look.through(&text, &mut found);
     !found.is_empty()
+        || structure::whole_hex(&text, RAILS_KEY).is_some()
+        || !structure::of_pgpass(&text).is_empty()
         || nested::texts(&text).any(|(_, decoded)| {
             look.through(&decoded, &mut found);
             !found.is_empty()
@@ -185,7 +190,7 @@ impl Look<'_> {
             (structure::of_pgpass(text), "pgpass", title)
         } else if (name == "master.key" || folder == "credentials" && ends("key")) && !hidden {
             let title = Message::new("the key of the encrypted credentials of Rails", "Rails 加密凭据的密钥");
-            (structure::whole_hex(text, 32).into_iter().collect(), "rails-key", title)
+            (structure::whole_hex(text, RAILS_KEY).into_iter().collect(), "rails-key", title)
         } else {
             return Vec::new();
         };

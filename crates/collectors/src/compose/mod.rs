@@ -186,7 +186,7 @@ fn tagged(file: &DataFile) -> Option<String> {
 
 /// What is built here and has the folder that it is built from mounted over it is run by whoever edits that folder.
 fn edited(file: &DataFile) -> Option<String> {
-    let plain = |path: &str| path.trim_start_matches("./").trim_end_matches(['/', '.']).to_owned();
+    let plain = |path: &str| path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/");
     let mut services =
         file.documents.iter().flat_map(|document| document.get("services").map_or(&[][..], Node::entries));
     let mounted = services.any(|service| {

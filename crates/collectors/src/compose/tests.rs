@@ -88,7 +88,10 @@ fn what_its_source_is_mounted_over_is_being_worked_on() {
                 "b/compose.yaml",
                 "services:\n  api:\n    build: {context: ./api}\n    volumes:\n      - {type: bind, source: ./api/, target: /app}\n",
             ),
-            ("c/compose.yaml", "services:\n  api:\n    build: .\n    volumes: ['./data:/data', 'kept:/kept']\n"),
+            (
+                "c/compose.yaml",
+                "services:\n  api:\n    build: .\n    volumes: ['./data:/data', 'kept:/kept', '..:/all']\n",
+            ),
         ],
         "a/compose.yaml:2 Compose/api development (not production) - a/Dockerfile\n\
          a/compose.yaml:5 Compose/db development (not production) postgres:16 -\n\
