@@ -83,8 +83,19 @@ const TEST: &[&str] = &[
     "smoke-tests",
     ".storybook",
 ];
-const EXAMPLE: &[&str] =
-    &["example", "examples", "sample", "samples", "demo", "demos", "tutorial", "contrib", "tutorials", "quickstart"];
+const EXAMPLE: &[&str] = &[
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "demo",
+    "demos",
+    "tutorial",
+    "extras",
+    "contrib",
+    "tutorials",
+    "quickstart",
+];
 const GENERATED: &[&str] = &["generated", "__generated__", "genproto", "gen-go"];
 const DOCUMENTATION: &[&str] = &["docs", "doc", "documentation", "website"];
 

@@ -75,13 +75,14 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
                                 let finding = finding.also(&used.place, "it is asked here", "在此处访问");
                                 tally.miss(key, finding.in_environment(environment));
                             }
-                            Behind::Unknown(why) => match says_readiness(probe) {
-                                Some(path) => tally.miss(key, asks(probe, path).in_environment(environment)),
-                                None => {
+                            Behind::Unknown(why) => {
+                                if let Some(path) = says_readiness(probe) {
+                                    tally.miss(key, asks(probe, path).in_environment(environment));
+                                } else {
                                     open.get_or_insert(why);
                                     tally.met(key, &probe.place);
                                 }
-                            },
+                            }
                         }
                     }
                 }
