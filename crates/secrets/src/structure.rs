@@ -205,13 +205,20 @@ pub(crate) fn whole_hex(text: &[u8], digits: usize) -> Option<Range<usize>> {
 
 /// The passwords of a file of PostgreSQL's client: `host:port:database:user:password` a line.
 pub(crate) fn of_pgpass(text: &[u8]) -> Vec<Range<usize>> {
-    let mut start = 0;
+    let (mut start, mut begun) = (0, false);
     let mut found = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         let (from, own) = (start, line.trim_ascii_end());
         start += line.len();
         let mut fields = own.splitn(5, |byte| *byte == b':');
-        let (Some(host), Some(secret)) = (fields.next(), fields.nth(3)) else { continue };
+        let (Some(host), Some(secret)) = (fields.next(), fields.nth(3)) else {
+            // Every version of every file is asked: the first line tells most of them.
+            if begun || own.is_empty() || own.starts_with(b"#") {
+                continue;
+            }
+            break;
+        };
+        begun = true;
         let named = std::str::from_utf8(host).is_ok_and(|host| loopback(host) || documentation_host(host));
         let literal = std::str::from_utf8(secret).is_ok_and(|secret| secret_value(secret) == SecretValue::Literal);
         if literal && !named && !host.starts_with(b"#") && !sample(secret) {
@@ -255,6 +262,7 @@ mod tests {
                     db.shop:5432:*:ann:changeme\ndb.shop:5432\ndb.shop:*:shop:bob:Zt5mXw8Q";
         let found: Vec<&str> = of_pgpass(text.as_bytes()).into_iter().filter_map(|range| text.get(range)).collect();
         assert_eq!(found, ["q7Rk:2LwZ94", "Zt5mXw8Q"]);
+        assert!(of_pgpass(b"package shop\ndb.shop:5432:*:ann:q7Rk2LwZ94\n").is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::shared::{
     entrances::leads_here,
     production_workloads, program,
     secrets::{of_examples, of_tests},
+    suites::words,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -155,18 +156,7 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 /// The name of a function without its class says that it works on credentials: `sign` does, and `TokenBucket.signal` does
 /// not.
 fn of_credentials(name: &str) -> bool {
-    let own = name.rsplit('.').next().unwrap_or(name);
-    let mut words = vec![String::new()];
-    for letter in own.chars() {
-        let begins = letter.is_uppercase() && words.last().is_some_and(|word| word.ends_with(char::is_lowercase));
-        if begins || !letter.is_alphanumeric() {
-            words.push(String::new());
-        }
-        if letter.is_alphanumeric() {
-            words.last_mut().into_iter().for_each(|word| word.push(letter));
-        }
-    }
-    words.iter().map(|word| word.to_lowercase()).any(|word| {
+    words(name.rsplit('.').next().unwrap_or(name)).iter().any(|word| {
         ["password", "passwd", "credential", "secret"].iter().any(|part| word.contains(part))
             || matches!(word.as_str(), "token" | "tokens" | "sign" | "signed" | "signature" | "signatures")
     })

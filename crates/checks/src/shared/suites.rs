@@ -195,8 +195,9 @@ fn by_names(folders: Folders<'_>, words: &[String], extension: &str) -> Option<S
     (plain || named).then_some(Suite::Integration)
 }
 
-/// Lower-case words of a file's stem: `OrderServiceIT` is `order service it`, `api_integration_test` three words.
-fn words(stem: &str) -> Vec<String> {
+/// Lower-case words of a name or of a file's stem: `OrderServiceIT` is `order service it`, `api_integration_test` three
+/// words.
+pub(crate) fn words(stem: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower_before = false;
     for letter in stem.chars() {
