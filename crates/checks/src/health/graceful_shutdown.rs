@@ -1,11 +1,13 @@
 //! In-flight requests are drained before exit.
 
+use std::collections::BTreeMap;
+
 use gonogo_domain::{
     Area, Check, Class, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
     evidence::{
-        CommandForm, Container, ImageBuild, InstructionKind, Meaning, PreStopAction, SettingValue, SourceCode, Use,
-        Workload,
+        CommandForm, Container, FunctionId, ImageBuild, InstructionKind, Meaning, PreStopAction, SettingValue,
+        SourceCode, Use, Workload,
     },
 };
 
@@ -144,7 +146,30 @@ fn drains(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             format!("{handler} 处理了 SIGTERM；未能追踪它是否会执行 {drain} 处的排空"),
         );
     }
+    if let Some((kind, of, met)) = too_few(&servers, &drains).filter(|_| tally.count().met == tally.count().of) {
+        return program::trail_ends(
+            format!("{of} {kind} servers listen and {met} of them are drained: which one was not followed"),
+            format!("{of} 个 {kind} 服务器在监听，仅 {met} 处排空：未能追踪是哪一个"),
+        );
+    }
     tally.reading("servers are drained on SIGTERM", "个服务器会在 SIGTERM 时排空")
+}
+
+/// A kind of which more servers listen than are drained, one call for each: the kind, how many listen, how many are
+/// drained. A loop drains any number, and what an arm of a condition starts is the server of the function around it.
+fn too_few<'a>(servers: &[&'a Use], drains: &[&Use]) -> Option<(&'a str, usize, usize)> {
+    let by_hand = servers.iter().filter(|one| matches!(program::default(one, "drain"), "" | "none"));
+    let mut listening: BTreeMap<&str, BTreeMap<FunctionId, usize>> = BTreeMap::new();
+    for one in by_hand {
+        let of_function = listening.entry(program::default(one, "kind")).or_default().entry(one.function).or_default();
+        *of_function += usize::from(!one.in_branch);
+    }
+    listening.into_iter().find_map(|(kind, functions)| {
+        let own = || drains.iter().filter(|drain| program::default(drain, "kind") == kind);
+        let of = functions.values().map(|count| (*count).max(1)).sum();
+        let met = own().count();
+        (met > 0 && of > met && !own().any(|drain| drain.in_loop)).then_some((kind, of, met))
+    })
 }
 
 /// No call that listens was recognised: a worker, or a server of a library without a table.

@@ -1,7 +1,7 @@
 //! Dependencies are pinned, updated by a bot and audited.
 
 use gonogo_domain::{
-    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings, Standard,
+    Area, Check, Classes, Evidence, Finding, Gate, Message, Missing, Node, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
     evidence::{Ecosystem, Package, Pipeline, Purpose, ResultFile, ResultKind, SettingsFile, SettingsKind},
 };
@@ -301,7 +301,8 @@ fn update_bot(settings: &[SettingsFile], packages: &[&Package]) -> Bot {
     for package in packages {
         let covered = bots.iter().any(|file| {
             let names = if is_dependabot(file) {
-                file.body.list("updates").iter().filter_map(|update| update.str_at("package-ecosystem")).collect()
+                let updates = file.body.list("updates").iter().filter(|update| !is_narrow(update));
+                updates.filter_map(|update| update.str_at("package-ecosystem")).collect()
             } else {
                 file.body.list("enabledManagers").iter().filter_map(|manager| manager.str()).collect::<Vec<_>>()
             };
@@ -322,6 +323,17 @@ fn update_bot(settings: &[SettingsFile], packages: &[&Package]) -> Bot {
         format!("no updates are configured for {missed}"),
         format!("未为 {missed} 配置更新"),
     ))
+}
+
+/// Dependabot is told of a few packages by name, or to leave all of them alone.
+fn is_narrow(update: &Node) -> bool {
+    let names = |key: &str| update.list(key).iter().map(|one| one.str_at("dependency-name")).collect::<Vec<_>>();
+    let allowed = names("allow");
+    let all_ignored = update.list("ignore").iter().any(|one| {
+        one.str_at("dependency-name") == Some("*") && one.get("versions").is_none() && one.get("update-types").is_none()
+    });
+    let few = !allowed.is_empty() && allowed.iter().all(|name| name.is_some_and(|name| name != "*"));
+    few || all_ignored
 }
 
 fn is_dependabot(file: &SettingsFile) -> bool {

@@ -46,7 +46,7 @@ impl<'p> Linker<'p> {
                 continue;
             }
             let last = call.arguments.last().map(|one| &one.value);
-            if last.is_some_and(|last| self.says_nothing_is_there(file, last, call.scope)) {
+            if last.is_some_and(|last| self.says_nothing_is_there(file, last, call.scope) || self.groups(file, last)) {
                 continue;
             }
             let (mut prefix, mut guards) = self.around_route(id, &mounts, GROUPS);
@@ -385,6 +385,13 @@ impl<'p> Linker<'p> {
             inner = group.function;
         }
         (prefix, guards)
+    }
+
+    /// `path("shop/", include("shop.urls"))` answers nobody by itself.
+    fn groups(&self, file: FileId, handler: &Expr) -> bool {
+        let Expr::Call(at) = handler else { return false };
+        let made = self.uses.get(&(file, *at)).and_then(|id| self.code.uses.get(*id));
+        made.is_some_and(|one| one.meaning == Meaning::RouteGroup)
     }
 
     /// Who mounts what: the call that made a group, and the use that hangs it somewhere.

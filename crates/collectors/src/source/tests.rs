@@ -292,6 +292,21 @@ fn an_action_of_the_resources_around_it_is_no_route_without_a_handler() {
 }
 
 #[test]
+fn what_includes_other_routes_of_django_is_none_itself() {
+    check_routes(
+        &[
+            (
+                "hc/urls.py",
+                "from django.urls import include, path\nfrom hc import views\nurlpatterns = [\n    path('checks/', include('hc.api.urls')),\n    path('ready', views.ready),\n]\n",
+            ),
+            ("hc/views.py", "def ready(request):\n    return None\n"),
+        ],
+        &[],
+        &["* ready [] []"],
+    );
+}
+
+#[test]
 fn a_route_of_symfony_has_the_prefix_of_its_class() {
     check_routes(
         &[(
