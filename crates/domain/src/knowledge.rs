@@ -7,7 +7,16 @@ use serde::Deserialize;
 
 use crate::evidence::{Ecosystem, Package, PackageDependency, Purpose};
 
+/// A table of `knowledge/`, which `build.rs` turns into JSON.
+macro_rules! table {
+    ($path:expr) => {
+        include_str!(concat!(env!("OUT_DIR"), "/", $path, ".json"))
+    };
+}
+
 mod answers;
+#[cfg(test)]
+mod beginnings;
 mod beside;
 mod source;
 mod table;
@@ -16,6 +25,9 @@ pub use answers::{Answers, OutcomeWords, Vendor, answers, vendors};
 pub use beside::{Agent, Beside, Launcher, Layout, Starter, beside};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
+
+/// `knowledge/secrets.toml` as JSON, for the crate that looks for them.
+pub const SECRETS_TABLE: &str = table!("secrets");
 
 /// What a package is for, as far as a check asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -149,12 +161,18 @@ struct Commands {
     test_kind: Vec<Command>,
 }
 
+/// What the patterns of the commands begin with, in their order.
+#[derive(Deserialize)]
+struct Beginnings {
+    command: Vec<Option<Vec<String>>>,
+    test_kind: Vec<Option<Vec<String>>>,
+}
+
 /// The table of packages.
 pub fn known_packages() -> &'static [Known] {
     static TABLE: OnceLock<Vec<Known>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let text = include_str!("../../../knowledge/packages.toml");
-        toml::from_str::<Packages>(text).map(|table| table.package).unwrap_or_default()
+        serde_json::from_str::<Packages>(table!("packages")).map(|table| table.package).unwrap_or_default()
     })
 }
 
@@ -234,15 +252,17 @@ const NEGATION: &str = r#"(?i)(\bnot |!|--(?:ignore|exclude|skip|deselect)[\w-]*
 
 fn command_tables() -> Option<&'static Tables> {
     static TABLES: OnceLock<Option<Tables>> = OnceLock::new();
-    TABLES.get_or_init(|| read_commands(include_str!("../../../knowledge/commands.toml")).ok()).as_ref()
+    TABLES.get_or_init(|| read_commands(table!("commands")).ok()).as_ref()
 }
 
 fn read_commands(text: &str) -> Result<Tables, String> {
-    let table: Commands = toml::from_str(text).map_err(|error| error.to_string())?;
+    let table: Commands = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let beginnings: Beginnings =
+        serde_json::from_str(table!("command_beginnings")).map_err(|error| error.to_string())?;
     let tables = || {
         Ok(Tables {
-            commands: CommandTable::new(table.command, WORD_START),
-            kinds: CommandTable::new(table.test_kind, "(?i)"),
+            commands: CommandTable::new(table.command, beginnings.command, WORD_START),
+            kinds: CommandTable::new(table.test_kind, beginnings.test_kind, "(?i)"),
             negation: bytes_regex(NEGATION)?,
             runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
         })

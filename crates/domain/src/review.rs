@@ -3,9 +3,11 @@
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::{
     Attestation, Check, Conclusion, Decision, Evidence, Facts, Finding, Gate, LevelReport, Message, Occasion, Outcome,
@@ -128,12 +130,17 @@ pub fn review(
     occasion: Option<Occasion>,
     records: Records<'_>,
 ) -> Review {
-    let mut used = BTreeSet::new();
-    let mut problems = Vec::new();
-    let judged: Vec<Judged> = catalogue
-        .iter()
-        .map(|check| judge(check, facts, policy, occasion, records, &mut used, &mut problems))
+    let common = Arc::default();
+    let all: Vec<(Judged, Applied)> = catalogue
+        .par_iter()
+        .map(|check| judge(check, &Evidence::sharing(facts, &common), policy, occasion, records))
         .collect();
+    let (mut judged, mut used, mut problems) = (Vec::new(), BTreeSet::new(), Vec::new());
+    for (one, applied) in all {
+        judged.push(one);
+        used.extend(applied.waivers);
+        problems.extend(applied.problems);
+    }
     unused(&judged, facts, records, &used, &mut problems);
     problems.sort_by(|one: &WaiverProblem, other| (&one.place, &one.message).cmp(&(&other.place, &other.message)));
     problems.dedup();
@@ -154,25 +161,32 @@ pub fn review(
     }
 }
 
+/// What of the records concerned a check.
+#[derive(Default)]
+struct Applied {
+    /// The waivers, by their place among them.
+    waivers: BTreeSet<usize>,
+    problems: Vec<WaiverProblem>,
+}
+
 fn judge(
     check: &'static Check,
-    facts: &Facts,
+    evidence: &Evidence<'_>,
     policy: &Policy,
     occasion: Option<Occasion>,
     records: Records<'_>,
-    used: &mut BTreeSet<usize>,
-    problems: &mut Vec<WaiverProblem>,
-) -> Judged {
-    let evidence = Evidence::new(facts);
-    let mut readings = asked(check, &evidence, policy, occasion);
-    spoil_by_gaps(&mut readings, &evidence);
-    for attestation in records.attestations.iter().filter(|one| one.concerns(check.id, &facts.service.name)) {
-        match attestation.refusal(facts.today) {
+) -> (Judged, Applied) {
+    let (service, today) = (evidence.service(), evidence.today());
+    let mut applied = Applied::default();
+    let mut readings = asked(check, evidence, policy, occasion);
+    spoil_by_gaps(&mut readings, evidence);
+    for attestation in records.attestations.iter().filter(|one| one.concerns(check.id, &service.name)) {
+        match attestation.refusal(today) {
             None => readings = attestation.add_to(check, readings),
-            Some(message) => problems.push(WaiverProblem { place: attestation.place.clone(), message }),
+            Some(message) => applied.problems.push(WaiverProblem { place: attestation.place.clone(), message }),
         }
     }
-    let settled = settle(check, &readings, facts.today);
+    let settled = settle(check, &readings, today);
     let searched =
         evidence.searched().into_iter().map(|source| Searched { source, files: evidence.files_read(source) }).collect();
     let mut one = Judged {
@@ -185,9 +199,9 @@ fn judge(
         in_baseline: false,
     };
     if !one.holds_or_waived() {
-        one.waiver = waiver(&one, facts, policy, records, used, problems);
+        one.waiver = waiver(&one, evidence, policy, records, &mut applied);
     }
-    one
+    (one, applied)
 }
 
 /// The readings of a check, or why it is not asked.
@@ -260,24 +274,23 @@ fn and_more_zh(more: usize) -> String {
 
 fn waiver(
     one: &Judged,
-    facts: &Facts,
+    evidence: &Evidence<'_>,
     policy: &Policy,
     records: Records<'_>,
-    used: &mut BTreeSet<usize>,
-    problems: &mut Vec<WaiverProblem>,
+    applied: &mut Applied,
 ) -> Option<Waiver> {
-    let mut applied = None;
+    let mut found = None;
     for (index, waiver) in records.waivers.iter().enumerate() {
-        if !waiver.concerns(one.check.id, &facts.service.name) || !waiver.covers(one.findings()) {
+        if !waiver.concerns(one.check.id, &evidence.service().name) || !waiver.covers(one.findings()) {
             continue;
         }
-        used.insert(index);
-        match waiver.refusal(one.gate, policy, facts.today) {
-            Some(message) => problems.push(WaiverProblem { place: waiver.place.clone(), message }),
-            None => applied = applied.or_else(|| Some(waiver.clone())),
+        applied.waivers.insert(index);
+        match waiver.refusal(one.gate, policy, evidence.today()) {
+            Some(message) => applied.problems.push(WaiverProblem { place: waiver.place.clone(), message }),
+            None => found = found.or_else(|| Some(waiver.clone())),
         }
     }
-    applied
+    found
 }
 
 /// A waiver for something that does not fail is a finding: it would hide the next failure.

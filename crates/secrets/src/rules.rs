@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock, OnceLock},
 };
 
-use gonogo_domain::Message;
+use gonogo_domain::{Message, SECRETS_TABLE};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
@@ -132,8 +132,7 @@ struct Table {
 
 fn table() -> &'static Table {
     // The file is part of the program, and a test reads every row.
-    static TABLE: LazyLock<Table> =
-        LazyLock::new(|| toml::from_str(include_str!("../../../knowledge/secrets.toml")).unwrap_or_default());
+    static TABLE: LazyLock<Table> = LazyLock::new(|| serde_json::from_str(SECRETS_TABLE).unwrap_or_default());
     &TABLE
 }
 

@@ -79,6 +79,14 @@ fn searched(evidence: &Evidence<'_>) -> (String, String) {
 
 /// The first place that shows it; none: nothing declared does.
 pub(crate) fn sign(evidence: &Evidence<'_>) -> Option<Place> {
+    evidence.once(|evidence| Sign(first_sign(evidence))).0
+}
+
+/// Every check of the standard asks for it, and it takes a look at every text.
+#[derive(Clone)]
+struct Sign(Option<Place>);
+
+fn first_sign(evidence: &Evidence<'_>) -> Option<Place> {
     let stated = evidence.service().dependencies.iter().find(|one| one.name.eq_ignore_ascii_case("clay"));
     if let Some(stated) = stated {
         return Some(stated.place.clone());

@@ -12,6 +12,7 @@ use crate::{Class, Message, Place, Service};
 
 mod alerting;
 mod api;
+mod common;
 mod dashboard;
 mod decisions;
 mod document;
@@ -33,6 +34,7 @@ mod workload;
 
 pub use alerting::*;
 pub use api::*;
+pub use common::Common;
 pub use dashboard::*;
 pub use decisions::*;
 pub use document::*;
@@ -232,12 +234,31 @@ pub struct Facts {
 #[derive(Debug)]
 pub struct Evidence<'a> {
     facts: &'a Facts,
+    common: Arc<Common>,
     touched: Cell<u32>,
 }
 
 impl<'a> Evidence<'a> {
     pub fn new(facts: &'a Facts) -> Self {
-        Self { facts, touched: Cell::new(0) }
+        Self::sharing(facts, &Arc::default())
+    }
+
+    /// A view for one check of many, which share what they have in common.
+    pub fn sharing(facts: &'a Facts, common: &Arc<Common>) -> Self {
+        Self { facts, common: Arc::clone(common), touched: Cell::new(0) }
+    }
+
+    /// What several checks ask of the same facts: worked out by the first, known by the type of the answer. Whoever asks has
+    /// touched what it was found in.
+    pub fn once<T: Clone + Send + Sync + 'static>(&self, work: impl FnOnce(&Evidence<'a>) -> T) -> T {
+        let (answer, touched) = self.common.get().unwrap_or_else(|| {
+            let evidence = Evidence::sharing(self.facts, &self.common);
+            let answer = work(&evidence);
+            self.common.keep(answer.clone(), evidence.touched.get());
+            (answer, evidence.touched.get())
+        });
+        self.touched.set(self.touched.get() | touched);
+        answer
     }
 
     pub fn service(&self) -> &'a Service {

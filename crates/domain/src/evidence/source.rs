@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -485,7 +486,8 @@ impl SourceCode {
     /// The same program without some of its files: what stands in them, and what leads there.
     #[must_use]
     pub fn without(mut self, left_out: &BTreeSet<Arc<str>>) -> Self {
-        let kept = |place: &Place| !left_out.contains(place.path());
+        let paths: HashSet<&str> = left_out.iter().map(|path| &**path).collect();
+        let kept = |place: &Place| !paths.contains(place.path());
         let functions = renumbered(self.functions.iter().map(|one| kept(&one.place)));
         let uses = renumbered(self.uses.iter().map(|one| kept(&one.place)));
         let at = |new: &[Option<usize>], old: usize| new.get(old).copied().flatten();

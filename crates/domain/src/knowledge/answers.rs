@@ -56,7 +56,7 @@ impl Answers {
 
 pub fn answers() -> &'static Answers {
     static TABLE: OnceLock<Answers> = OnceLock::new();
-    TABLE.get_or_init(|| toml::from_str(include_str!("../../../../knowledge/source/statuses.toml")).unwrap_or_default())
+    TABLE.get_or_init(|| serde_json::from_str(table!("source/statuses")).unwrap_or_default())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,7 +110,7 @@ impl Vendor {
 pub fn vendors() -> &'static [Vendor] {
     static TABLE: OnceLock<Vec<Vendor>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let table: Vendors = toml::from_str(include_str!("../../../../knowledge/vendors.toml")).unwrap_or_default();
+        let table: Vendors = serde_json::from_str(table!("vendors")).unwrap_or_default();
         let search = |texts: &[String]| AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok();
         let rows = table.vendor.into_iter();
         rows.map(|row| Vendor {

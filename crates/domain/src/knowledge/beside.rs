@@ -123,7 +123,7 @@ impl Beside {
 
 pub fn beside() -> &'static Beside {
     static TABLE: OnceLock<Beside> = OnceLock::new();
-    TABLE.get_or_init(|| toml::from_str(include_str!("../../../../knowledge/source/beside.toml")).unwrap_or_default())
+    TABLE.get_or_init(|| serde_json::from_str(table!("source/beside")).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -184,106 +184,109 @@ fn fits_rest(parts: &[String], rest: &str, path: bool) -> bool {
 
 /// The tables of a language, by its word: `go`, `python`, `javascript` (also for TypeScript) …
 pub fn known_symbols(language: &str) -> &'static Symbols {
-    static TABLES: OnceLock<BTreeMap<&'static str, Symbols>> = OnceLock::new();
+    // Each is read when a file of the language is there.
+    static TABLES: OnceLock<BTreeMap<&'static str, OnceLock<Symbols>>> = OnceLock::new();
     static EMPTY: OnceLock<Symbols> = OnceLock::new();
-    let tables = TABLES.get_or_init(|| {
-        let mut libraries: BTreeMap<&'static str, Vec<Library>> = BTreeMap::new();
-        for (language, text) in TEXTS {
-            let table = toml::from_str::<Table>(text).map(|table| table.library).unwrap_or_default();
-            libraries.entry(language).or_default().extend(table);
-        }
-        // What runs on the JVM goes by the same names in both languages.
-        let java = libraries.get("java").cloned().unwrap_or_default();
-        let shared = |language: &str, own: Vec<Library>| {
-            let count = own.len();
-            let all = if language == "kotlin" { own.into_iter().chain(java.iter().cloned()).collect() } else { own };
-            Symbols { own: count, ..Symbols::new(all) }
-        };
-        libraries.into_iter().map(|(language, own)| (language, shared(language, own))).collect()
-    });
+    let tables = TABLES.get_or_init(|| TEXTS.iter().map(|(language, _)| (*language, OnceLock::new())).collect());
     let language = if language == "typescript" { "javascript" } else { language };
-    tables.get(language).unwrap_or_else(|| EMPTY.get_or_init(Symbols::default))
+    match tables.get(language) {
+        Some(table) => table.get_or_init(|| {
+            let own = libraries(language);
+            let count = own.len();
+            // What runs on the JVM goes by the same names in both languages.
+            let java = if language == "kotlin" { libraries("java") } else { Vec::new() };
+            Symbols { own: count, ..Symbols::new(own.into_iter().chain(java).collect()) }
+        }),
+        None => EMPTY.get_or_init(Symbols::default),
+    }
+}
+
+fn libraries(language: &str) -> Vec<Library> {
+    let texts = TEXTS.iter().filter(|(one, _)| *one == language);
+    texts
+        .flat_map(|(_, text)| serde_json::from_str::<Table>(text).map(|table| table.library).unwrap_or_default())
+        .collect()
 }
 
 /// The table of a topic in a language.
-macro_rules! table {
+macro_rules! topic {
     ($language:literal, $topic:literal) => {
-        ($language, include_str!(concat!("../../../../knowledge/source/", $language, "/", $topic, ".toml")))
+        ($language, table!(concat!("source/", $language, "/", $topic)))
     };
 }
 
 /// Every table with its language and its text.
 pub const TEXTS: &[(&str, &str)] = &[
-    table!("csharp", "clients"),
-    table!("csharp", "configuration"),
-    table!("csharp", "observability"),
-    table!("csharp", "resilience"),
-    table!("csharp", "security"),
-    table!("csharp", "servers"),
-    table!("csharp", "signatures"),
-    table!("csharp", "testing"),
-    table!("go", "clients"),
-    table!("go", "configuration"),
-    table!("go", "observability"),
-    table!("go", "resilience"),
-    table!("go", "security"),
-    table!("go", "servers"),
-    table!("go", "signatures"),
-    table!("go", "testing"),
-    table!("java", "clients"),
-    table!("java", "configuration"),
-    table!("java", "observability"),
-    table!("java", "resilience"),
-    table!("java", "security"),
-    table!("java", "servers"),
-    table!("java", "signatures"),
-    table!("java", "testing"),
-    table!("javascript", "clients"),
-    table!("javascript", "configuration"),
-    table!("javascript", "observability"),
-    table!("javascript", "resilience"),
-    table!("javascript", "security"),
-    table!("javascript", "servers"),
-    table!("javascript", "signatures"),
-    table!("javascript", "testing"),
-    table!("kotlin", "clients"),
-    table!("kotlin", "configuration"),
-    table!("kotlin", "observability"),
-    table!("kotlin", "security"),
-    table!("kotlin", "servers"),
-    table!("kotlin", "testing"),
-    table!("php", "clients"),
-    table!("php", "configuration"),
-    table!("php", "observability"),
-    table!("php", "resilience"),
-    table!("php", "security"),
-    table!("php", "servers"),
-    table!("php", "signatures"),
-    table!("php", "testing"),
-    table!("python", "clients"),
-    table!("python", "configuration"),
-    table!("python", "observability"),
-    table!("python", "resilience"),
-    table!("python", "security"),
-    table!("python", "servers"),
-    table!("python", "signatures"),
-    table!("python", "testing"),
-    table!("ruby", "clients"),
-    table!("ruby", "configuration"),
-    table!("ruby", "observability"),
-    table!("ruby", "resilience"),
-    table!("ruby", "security"),
-    table!("ruby", "servers"),
-    table!("ruby", "signatures"),
-    table!("ruby", "testing"),
-    table!("rust", "clients"),
-    table!("rust", "configuration"),
-    table!("rust", "observability"),
-    table!("rust", "resilience"),
-    table!("rust", "security"),
-    table!("rust", "servers"),
-    table!("rust", "signatures"),
-    table!("rust", "testing"),
+    topic!("csharp", "clients"),
+    topic!("csharp", "configuration"),
+    topic!("csharp", "observability"),
+    topic!("csharp", "resilience"),
+    topic!("csharp", "security"),
+    topic!("csharp", "servers"),
+    topic!("csharp", "signatures"),
+    topic!("csharp", "testing"),
+    topic!("go", "clients"),
+    topic!("go", "configuration"),
+    topic!("go", "observability"),
+    topic!("go", "resilience"),
+    topic!("go", "security"),
+    topic!("go", "servers"),
+    topic!("go", "signatures"),
+    topic!("go", "testing"),
+    topic!("java", "clients"),
+    topic!("java", "configuration"),
+    topic!("java", "observability"),
+    topic!("java", "resilience"),
+    topic!("java", "security"),
+    topic!("java", "servers"),
+    topic!("java", "signatures"),
+    topic!("java", "testing"),
+    topic!("javascript", "clients"),
+    topic!("javascript", "configuration"),
+    topic!("javascript", "observability"),
+    topic!("javascript", "resilience"),
+    topic!("javascript", "security"),
+    topic!("javascript", "servers"),
+    topic!("javascript", "signatures"),
+    topic!("javascript", "testing"),
+    topic!("kotlin", "clients"),
+    topic!("kotlin", "configuration"),
+    topic!("kotlin", "observability"),
+    topic!("kotlin", "security"),
+    topic!("kotlin", "servers"),
+    topic!("kotlin", "testing"),
+    topic!("php", "clients"),
+    topic!("php", "configuration"),
+    topic!("php", "observability"),
+    topic!("php", "resilience"),
+    topic!("php", "security"),
+    topic!("php", "servers"),
+    topic!("php", "signatures"),
+    topic!("php", "testing"),
+    topic!("python", "clients"),
+    topic!("python", "configuration"),
+    topic!("python", "observability"),
+    topic!("python", "resilience"),
+    topic!("python", "security"),
+    topic!("python", "servers"),
+    topic!("python", "signatures"),
+    topic!("python", "testing"),
+    topic!("ruby", "clients"),
+    topic!("ruby", "configuration"),
+    topic!("ruby", "observability"),
+    topic!("ruby", "resilience"),
+    topic!("ruby", "security"),
+    topic!("ruby", "servers"),
+    topic!("ruby", "signatures"),
+    topic!("ruby", "testing"),
+    topic!("rust", "clients"),
+    topic!("rust", "configuration"),
+    topic!("rust", "observability"),
+    topic!("rust", "resilience"),
+    topic!("rust", "security"),
+    topic!("rust", "servers"),
+    topic!("rust", "signatures"),
+    topic!("rust", "testing"),
 ];
 
 /// A way to write a length of time.
@@ -330,6 +333,5 @@ impl Lengths {
 
 pub fn lengths() -> &'static Lengths {
     static TABLE: OnceLock<Lengths> = OnceLock::new();
-    TABLE
-        .get_or_init(|| toml::from_str(include_str!("../../../../knowledge/source/durations.toml")).unwrap_or_default())
+    TABLE.get_or_init(|| serde_json::from_str(table!("source/durations")).unwrap_or_default())
 }

@@ -1,22 +1,20 @@
 //! A table of patterns that is quick to start: a pattern is compiled when a line has a word that it begins with.
 //!
 //! Compiled all together they take forty milliseconds, most of a review of a small repository, and few of them are ever
-//! met there.
+//! met there. Those that are see a handful of short lines: what makes a pattern fast on long texts takes longer to make
+//! than all of the lines to look at.
 
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::{
-    ParserBuilder,
-    hir::literal::{ExtractKind, Extractor},
-};
+use regex_automata::{meta, util::syntax};
 
 use super::Command;
 use crate::evidence::Purpose;
 
-/// Letters that are looked for before a pattern is compiled.
-const LITERAL_LENGTH: usize = 5;
+/// A longer line is worth a pattern that takes long to make.
+const LONG: usize = 4096;
 
 /// The rows of `knowledge/commands.toml`.
 pub(super) struct CommandTable {
@@ -33,15 +31,41 @@ pub(super) struct CommandTable {
 }
 
 struct Compiled {
-    pattern: Regex,
-    unless: Option<Regex>,
+    pattern: Pattern,
+    unless: Option<Pattern>,
+}
+
+/// A pattern for short lines, and one for long ones when there is one.
+struct Pattern {
+    text: String,
+    short: meta::Regex,
+    long: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn new(text: String) -> Option<Self> {
+        let config = meta::Config::new().auto_prefilter(false).hybrid(false).onepass(false);
+        let syntax = syntax::Config::new().unicode(false).utf8(false);
+        let short = meta::Regex::builder().configure(config.utf8_empty(false)).syntax(syntax).build(&text).ok()?;
+        Some(Self { text, short, long: OnceLock::new() })
+    }
+
+    /// Where the first match starts.
+    fn start(&self, line: &[u8]) -> Option<usize> {
+        if line.len() <= LONG {
+            return self.short.find(line).map(|found| found.start());
+        }
+        let long = self.long.get_or_init(|| bytes_regex(&self.text).ok());
+        long.as_ref()?.find(line).map(|found| found.start())
+    }
 }
 
 impl CommandTable {
-    pub(super) fn new(rows: Vec<Command>, prefix: &str) -> Self {
+    /// With what the pattern of each row begins with, none where that is no list.
+    pub(super) fn new(rows: Vec<Command>, beginnings: Vec<Option<Vec<String>>>, prefix: &str) -> Self {
         let (mut literals, mut of_literal, mut always) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, row) in rows.iter().enumerate() {
-            match beginnings(&row.pattern) {
+        for (index, own) in beginnings.into_iter().enumerate() {
+            match own {
                 Some(own) => {
                     of_literal.extend(own.iter().map(|_| index));
                     literals.extend(own);
@@ -88,33 +112,19 @@ impl CommandTable {
         let Some(Some(compiled)) = self.compiled.get(index).map(|cell| cell.get_or_init(|| self.compile(index))) else {
             return false;
         };
-        let starts = match end {
-            usize::MAX => compiled.pattern.is_match(line),
-            end => compiled.pattern.find(line).is_some_and(|found| found.start() < end),
-        };
-        starts && !compiled.unless.as_ref().is_some_and(|unless| unless.is_match(line))
+        compiled.pattern.start(line).is_some_and(|start| start < end)
+            && !compiled.unless.as_ref().is_some_and(|unless| unless.start(line).is_some())
     }
 
     fn compile(&self, index: usize) -> Option<Compiled> {
         let row = self.rows.get(index)?;
-        let pattern = bytes_regex(&format!("{}(?:{})", self.prefix, row.pattern)).ok()?;
-        Some(Compiled { pattern, unless: row.unless.as_deref().map(bytes_regex).transpose().ok()? })
+        let pattern = Pattern::new(format!("{}(?:{})", self.prefix, row.pattern))?;
+        let unless = match &row.unless {
+            Some(unless) => Some(Pattern::new(unless.clone())?),
+            None => None,
+        };
+        Some(Compiled { pattern, unless })
     }
-}
-
-/// The texts of which one stands at the start of each match; none: there is no such list.
-fn beginnings(pattern: &str) -> Option<Vec<Vec<u8>>> {
-    // The search takes any case; in the pattern itself each letter would double the list.
-    let pattern = pattern.strip_prefix("(?i)").unwrap_or(pattern);
-    let pattern = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).ok()?;
-    // A few letters tell the rows apart; whole commands would be thousands of texts.
-    let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_literal_len(LITERAL_LENGTH).limit_class(3).limit_repeat(1);
-    let found = extractor.extract(&pattern);
-    let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
-    literals.sort();
-    literals.dedup();
-    (!literals.is_empty() && literals.iter().all(|literal| literal.len() > 1)).then_some(literals)
 }
 
 // Commands are ASCII: without Unicode a pattern compiles in a tenth of the time.
@@ -125,10 +135,20 @@ pub(super) fn bytes_regex(pattern: &str) -> Result<Regex, regex::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::knowledge::beginnings::beginnings;
+
+    #[test]
+    fn long_lines_are_looked_at_like_short_ones() {
+        let pattern = Pattern::new(r"(?:^|\s)(?:go test\b)".to_owned()).unwrap();
+        for length in [0, 10, LONG - 8, LONG, LONG * 3] {
+            let line = format!("{} go test ./...", "x".repeat(length));
+            assert_eq!(pattern.start(line.as_bytes()), Some(length), "{length}");
+            assert_eq!(pattern.start(line.replace("test", "vet").as_bytes()), None, "{length}");
+        }
+    }
 
     fn check(pattern: &str, expect: Option<&[&str]>) {
-        let found =
-            beginnings(pattern).map(|own| own.iter().map(|text| String::from_utf8_lossy(text).into()).collect());
+        let found = beginnings(pattern);
         let expect = expect.map(|own| own.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>());
         assert_eq!(found, expect, "for {pattern}");
     }
