@@ -86,7 +86,7 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     cache.save();
     let code = ExitCode::from(report.decision().exit_code());
     // The process ends here: to take all of it apart first would only take time.
-    std::mem::forget((report, collected.services, cache));
+    std::mem::forget((report, collected.services, collected.rest, cache));
     Ok(code)
 }
 

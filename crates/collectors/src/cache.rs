@@ -15,10 +15,9 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest as _, Sha256};
 
 /// What every file of the cache begins with.
-const MAGIC: &[u8] = b"gonogo cache 2\n";
+const MAGIC: &[u8] = b"gonogo cache 3\n";
 
 /// A file is written anew when one part in this many is of no use.
 const SPARE: usize = 4;
@@ -96,8 +95,8 @@ impl Cache {
     /// it.
     pub fn open(folder: &Path, root: &Path, edition: &str) -> Self {
         let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-        let name: [u8; 32] = Sha256::digest(root.as_os_str().as_encoded_bytes()).into();
-        let name = name.first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
+        let name = blake3::hash(root.as_os_str().as_encoded_bytes());
+        let name = name.as_bytes().first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
         let file = folder.join(format!("{name:032x}"));
         let bytes = read(&file).unwrap_or_default();
         let (known, sound) = index(&bytes);
@@ -172,7 +171,7 @@ impl Cache {
     /// The bytes of a file, for names of what depends on them; none where nothing is kept.
     pub(crate) fn content(&self, bytes: &[u8]) -> Option<Content> {
         self.file.as_ref()?;
-        Some(Content(Sha256::digest(bytes).into()))
+        Some(Content(blake3::hash(bytes).into()))
     }
 
     /// The name of what depends on the bytes of a file and on other inputs.
@@ -184,14 +183,14 @@ impl Cache {
     /// The name of what depends on these inputs; none where nothing is kept.
     pub(crate) fn key(&self, kind: &str, inputs: &[&[u8]]) -> Option<Key> {
         self.file.as_ref()?;
-        let mut hash = Sha256::new();
+        let mut hash = blake3::Hasher::new();
         // With the lengths, so that no two lists of inputs run together.
         for part in [self.edition.as_bytes(), kind.as_bytes()].iter().chain(inputs) {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             hash.update(part);
         }
         let mut key: [u8; 32] = hash.finalize().into();
-        for (byte, of_kind) in key.iter_mut().zip(Sha256::digest(kind).iter().take(4)) {
+        for (byte, of_kind) in key.iter_mut().zip(blake3::hash(kind.as_bytes()).as_bytes().iter().take(4)) {
             *byte = *of_kind;
         }
         Some(Key(key))
@@ -254,7 +253,7 @@ fn segment<'b>(bytes: &[u8], rest: &'b [u8], known: &mut HashMap<Key, Range<usiz
     let (length, rest) = rest.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
     let (sum, rest) = rest.split_first_chunk::<32>()?;
     let (body, behind) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    if Sha256::digest(body).as_slice() != sum {
+    if blake3::hash(body).as_bytes() != sum {
         return None;
     }
     let mut found = Vec::new();
@@ -284,8 +283,8 @@ fn written<'v>(values: impl IntoIterator<Item = (&'v Key, &'v [u8])>) -> Vec<u8>
     }
     let (before, body) = bytes.split_at_mut(head);
     let length = u64::try_from(body.len()).unwrap_or(u64::MAX).to_le_bytes();
-    let sum = Sha256::digest(&*body);
-    for (to, from) in before.iter_mut().zip(MAGIC.iter().chain(&length).chain(&sum)) {
+    let sum = blake3::hash(body);
+    for (to, from) in before.iter_mut().zip(MAGIC.iter().chain(&length).chain(sum.as_bytes())) {
         *to = *from;
     }
     bytes

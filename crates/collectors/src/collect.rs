@@ -35,6 +35,20 @@ pub struct Collected {
     pub skipped: Vec<Skipped>,
     /// How much was searched, for the answer to a repository without services.
     pub searched: Counts,
+    /// What the facts were made of.
+    pub rest: Rest,
+}
+
+/// What nobody looks at any more: many small pieces, that take a while to give back. Whoever ends soon forgets it, and nobody
+/// waits for it.
+#[derive(Debug, Default)]
+pub struct Rest(Arc<Sources>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        let sources = std::mem::take(&mut self.0);
+        rayon::spawn(move || drop(sources));
+    }
 }
 
 /// How many of each were found in the repository.
@@ -147,14 +161,13 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
     }
     let mut unread = sources.gaps();
     unread.splice(0..0, cuts.iter().map(|cut| cut.of(Source::Files)));
-    // The modules of the source are many small pieces: nobody waits until all are given back.
-    rayon::spawn(move || drop(sources));
     Collected {
         services,
         left_out: found.left_out.into_iter().map(|one| (one.name, one.reason, one.place)).collect(),
         unread,
         skipped: tree.skipped().to_vec(),
         searched: counts,
+        rest: Rest(sources),
     }
 }
 

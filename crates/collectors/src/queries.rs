@@ -57,7 +57,7 @@ fn seconds(window: f64) -> u64 {
 fn is_logql(text: &str) -> bool {
     static STAGE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r#"(?x)
+            r#"(?x-u)
               \} \s* (?: \|= | \|~ | \|> | !> | (?: != | !~ ) \s* ["`]
                 | \| \s* (?: json | logfmt | pattern | regexp | unpack | unwrap | line_format | label_format | decolorize | drop | keep | detected_level | \w+ \s* (?: =~? | !=|!~| [<>] ) ) )
             | \b (?: bytes_rate | bytes_over_time | rate_counter ) \s* \("#,

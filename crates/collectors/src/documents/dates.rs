@@ -32,22 +32,23 @@ static LABEL: LazyLock<Regex> = LazyLock::new(|| {
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?xi)
-        (?:^|[^\d./-])
+        (?:^|[^0-9./-])
         (?:
-            (?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})
-          | (?P<yc>\d{4})\s*年\s*(?P<mc>\d{1,2})\s*月\s*(?P<dc>\d{1,2})
-          | (?P<d1>\d{1,2})(?:st|nd|rd|th)?[\s-](?P<m1>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,?[\s-](?P<y1>\d{4})
-          | (?P<m2>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s(?P<d2>\d{1,2})(?:st|nd|rd|th)?,?\s(?P<y2>\d{4})
-          | (?P<d3>\d{1,2})[./](?P<m3>\d{1,2})[./](?P<y3>\d{4})
+            (?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})
+          | (?P<yc>[0-9]{4})\s*年\s*(?P<mc>[0-9]{1,2})\s*月\s*(?P<dc>[0-9]{1,2})
+          | (?P<d1>[0-9]{1,2})(?:st|nd|rd|th)?[\s-](?P<m1>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,?[\s-](?P<y1>[0-9]{4})
+          | (?P<m2>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s(?P<d2>[0-9]{1,2})(?:st|nd|rd|th)?,?\s(?P<y2>[0-9]{4})
+          | (?P<d3>[0-9]{1,2})[./](?P<m3>[0-9]{1,2})[./](?P<y3>[0-9]{4})
         )
-        (?:$|[^\d])",
+        (?:$|[^0-9])",
     )
     .expect("is a valid pattern")
 });
 
 /// A date at the front of a file's name: `2026-01-31-title.md`, `20260131_title.md`.
-static NAME: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:^|[^\d])(20\d\d)[-_]?(\d\d)[-_]?(\d\d)(?:$|[^\d])").expect("is a valid pattern"));
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[^0-9])(20[0-9][0-9])[-_]?([0-9][0-9])[-_]?([0-9][0-9])(?:$|[^0-9])").expect("is a valid pattern")
+});
 
 /// Columns of tables whose cells date the document: a log of drills, a history of changes.
 static COLUMN: LazyLock<Regex> = LazyLock::new(|| {

@@ -14,11 +14,16 @@ use super::{markup::Markup, prose::prose};
 const ENOUGH: usize = 200;
 
 /// `[describe the impact]`, `[service name]`, `[draft | accepted]`. What follows decides whether it is a link.
-static BRACKETS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[([^\[\]\n]{1,200})\](.?)").expect("is valid"));
+static BRACKETS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[([^\[\]\n]+)\](.?)").expect("is valid"));
 
 /// `<your service>`. Generics (`Vec<T>`) and addresses have something before or inside that rules them out.
 static ANGLES: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(^|[\s("'|*_:])<([A-Za-z][A-Za-z0-9 _.,'’-]{1,60})>"#).expect("is valid"));
+    LazyLock::new(|| Regex::new(r#"(^|[\s("'|*_:])<([A-Za-z][A-Za-z0-9 _.,'’-]+)>"#).expect("is valid"));
+
+/// Longer texts in brackets and in angles ask for nothing. The patterns do not count: a counted repetition takes
+/// milliseconds to compile.
+const LONGEST_IN_BRACKETS: usize = 200;
+const LONGEST_IN_ANGLES: usize = 61;
 
 /// Words that begin what a template asks for.
 const ASKS: &[&str] = &[
@@ -126,8 +131,9 @@ static MARKS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// `Severity: SEV-1 / SEV-2 / SEV-3`: all of them is none of them.
-static CHOICE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)severity\W{0,8}:.*\bSEV-?\d\s*[/|]\s*SEV-?\d\s*[/|]").expect("is valid"));
+static CHOICE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)severity[^a-z0-9]*:.*\bSEV-?[0-9]\s*[/|]\s*SEV-?[0-9]\s*[/|]").expect("is valid")
+});
 
 /// Figures that a record must have: `N users`, `X minutes`.
 static FIGURES: LazyLock<Regex> = LazyLock::new(|| {
@@ -204,7 +210,8 @@ fn brackets(line: &str, labels: &BTreeSet<String>) -> Vec<usize> {
         if labels.contains(&content.to_lowercase()) {
             return None;
         }
-        is_asking(content).then(|| whole.start())
+        let short = found.get(1)?.as_str().chars().count() <= LONGEST_IN_BRACKETS;
+        (short && is_asking(content)).then(|| whole.start())
     };
     BRACKETS.captures_iter(line).filter_map(|found| asks(&found)).collect()
 }
@@ -213,7 +220,8 @@ fn angles(line: &str) -> Vec<usize> {
     let asks = |found: &regex::Captures<'_>| {
         let (before, content) = (found.get(1)?, found.get(2)?.as_str().trim());
         let element = ELEMENTS.contains(&content.to_ascii_lowercase().as_str());
-        (!element && is_asking(content)).then(|| before.end())
+        let short = found.get(2)?.as_str().chars().count() <= LONGEST_IN_ANGLES;
+        (short && !element && is_asking(content)).then(|| before.end())
     };
     ANGLES.captures_iter(line).filter_map(|found| asks(&found)).collect()
 }

@@ -76,7 +76,13 @@ impl Linker<'_> {
             let all = unit(file).and_then(|unit| meanings.get(&*unit.path));
             all.is_some_and(|all| SERVES.iter().any(|one| all.contains(one)))
         };
-        if !files.iter().any(|file| !is_tool(file) && serves(file)) {
+        let script = |file: &FileId| {
+            unit(file).is_some_and(|unit| {
+                matches!(unit.language, Language::Python | Language::JavaScript | Language::TypeScript)
+            })
+        };
+        let scripts: Vec<FileId> = files.iter().copied().filter(|file| is_tool(file) && script(file)).collect();
+        if scripts.is_empty() || !files.iter().any(|file| !is_tool(file) && serves(file)) {
             return BTreeSet::new();
         }
         let mut open: Vec<FileId> = files.iter().filter(|file| !is_tool(file) || serves(file)).copied().collect();
@@ -85,12 +91,7 @@ impl Linker<'_> {
             let Some(unit) = unit(&next).filter(|_| reached.insert(next)) else { continue };
             open.extend(unit.outline.imports.iter().filter_map(|import| self.program.target(next, import)));
         }
-        let script = |file: &FileId| {
-            unit(file).is_some_and(|unit| {
-                matches!(unit.language, Language::Python | Language::JavaScript | Language::TypeScript)
-            })
-        };
-        files.iter().filter(|file| is_tool(file) && script(file) && !reached.contains(file)).copied().collect()
+        scripts.into_iter().filter(|file| !reached.contains(file)).collect()
     }
 
     /// Those of the files that another file of the program imports, or whose class it names.
@@ -103,7 +104,6 @@ impl Linker<'_> {
         }
         let mut used = BTreeSet::new();
         for (at, unit) in self.program.files.iter().enumerate().filter(|(at, _)| self.has(*at)) {
-            let module = &*unit.module;
             used.extend(
                 unit.outline
                     .imports
@@ -111,6 +111,10 @@ impl Linker<'_> {
                     .filter_map(|import| self.program.target(at, import))
                     .filter(|file| *file != at),
             );
+            if classes.is_empty() {
+                continue;
+            }
+            let module = &*unit.module;
             let mut names = |text: &str| {
                 for word in text.split(|letter: char| !letter.is_alphanumeric() && letter != '_') {
                     used.extend(classes.get(word).filter(|file| **file != at));

@@ -12,8 +12,14 @@ use gonogo_domain::{
 };
 use gonogo_source::{Call, CallRole, Expr, ScopeId, ScopeKind};
 use hashbrown::HashSet;
+use rayon::prelude::*;
 
-use super::{facts::Linker, program::FileId, values::Context};
+use super::{
+    facts::Linker,
+    program::FileId,
+    touched::{touch_all, touching},
+    values::Context,
+};
 
 /// Where a trail leads.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,11 +56,11 @@ impl Linker<'_> {
     /// What `@deadline` slots of the tables ask for, in the program without some of the files. All calls must be known.
     pub(super) fn deadlines(&self, left_out: &BTreeSet<FileId>) -> Vec<(UseId, Setting)> {
         let requests = self.request_deadline(left_out);
-        let asked = self.asked.iter().filter(|(id, file, ..)| {
+        let asked = self.asked.par_iter().filter(|(id, file, ..)| {
             let known = self.code.uses.get(*id).and_then(|one| one.settings.get("timeout"));
             !left_out.contains(file) && known.is_none_or(|setting| setting.value == SettingValue::NotFollowed)
         });
-        let found = asked.filter_map(|(id, file, at, slots)| {
+        let found = |(id, file, at, slots): &(UseId, FileId, usize, Vec<String>)| {
             let call = self.program.files.get(*file)?.module.calls.get(*at)?;
             let mut settings = slots.iter().filter_map(|slot| {
                 let value = self.argument(*file, call, slot)?;
@@ -71,8 +77,14 @@ impl Linker<'_> {
                 }
             });
             Some((*id, settings.next()?))
-        });
-        found.collect()
+        };
+        let all: Vec<_> = asked.map(|one| touching(|| found(one))).collect();
+        all.into_iter()
+            .filter_map(|(found, asked)| {
+                touch_all(&asked);
+                found
+            })
+            .collect()
     }
 
     /// The deadline that every request gets, where there is one: a middleware around all handlers, of a library or one

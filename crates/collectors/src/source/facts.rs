@@ -77,16 +77,21 @@ pub(super) fn facts(
         absent: vec![false; program.files.len()],
     };
     linker.declare();
+    // What a file rests on is of use where there are programs without some of the files.
+    let apart = views.iter().any(|view| view.absent.contains(&true));
     let mut touched = vec![Touched::default(); program.files.len()];
     let all = 0..program.files.len();
     let kept = Kept::of(program, packages, cache);
     let held = kept.as_ref().map(Kept::held).unwrap_or_default();
     let with = kept.as_ref().map(|kept| (kept, held.as_slice()));
     let calls: Vec<_> = all.clone().into_par_iter().map(|file| linker.calls_in(file, with)).collect();
+    linker.make_room(&calls);
     // The first use of each file, and whether its calls are as they were.
     let (mut first, mut known, mut digests) = (Vec::new(), Vec::new(), Vec::new());
     for ((file, all), calls) in touched.iter_mut().enumerate().zip(calls) {
-        all.add(&calls.touched);
+        if apart {
+            all.add(&calls.touched);
+        }
         first.push(linker.code.uses.len());
         known.push(calls.known);
         digests.push(calls.digest);
@@ -102,7 +107,9 @@ pub(super) fn facts(
         })
         .collect();
     for (all, contents) in touched.iter_mut().zip(contents) {
-        all.add(&contents.touched);
+        if apart {
+            all.add(&contents.touched);
+        }
         let contents = contents.what;
         linker.tables_mut().reads.extend(contents.reads);
         linker.code.catches.extend(contents.catches);
@@ -128,7 +135,9 @@ pub(super) fn facts(
         })
         .collect();
     for (all, looked_at) in touched.iter_mut().zip(keeping) {
-        all.add(&looked_at.touched);
+        if apart {
+            all.add(&looked_at.touched);
+        }
         linker.code.decisions.append(looked_at.what);
     }
     linker.flows(!vendors.is_empty(), &mut touched);
@@ -533,6 +542,18 @@ impl<'p> Linker<'p> {
             choices: self.choices(file),
             decisions: self.decisions(file),
         }
+    }
+
+    /// What is to be noted, in one piece instead of by doubling.
+    fn make_room(&mut self, found: &[Found<Calls>]) {
+        let resolved = || found.iter().flat_map(|one| &one.what.resolved);
+        let uses: usize = resolved().map(|call| call.uses.len()).sum();
+        let callees = resolved().filter(|call| call.callee.is_some()).count();
+        self.code.uses.reserve(uses);
+        let tables = self.tables_mut();
+        tables.uses.reserve(uses);
+        tables.calls_of.reserve(uses);
+        tables.callees.reserve(callees);
     }
 
     /// Adds what was found about the calls of a file.

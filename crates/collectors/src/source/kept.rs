@@ -14,7 +14,6 @@ use gonogo_domain::{
 };
 use gonogo_source::ScopeId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     calls::Resolved,
@@ -80,7 +79,7 @@ impl<'a> Kept<'a> {
     /// None where nothing is kept.
     pub(super) fn of(program: &Program<'_>, packages: &[Package], cache: &'a Cache) -> Option<Self> {
         let files: Vec<Key> = program.files.iter().map(|unit| unit.key).collect::<Option<_>>()?;
-        let frame = cache.key("frame", &[program.frame().as_bytes(), format!("{packages:?}").as_bytes()])?;
+        let frame = cache.key("frame", &[&program.frame(packages)])?;
         Some(Self { cache, frame: frame.bytes(), files, groups: program.declared() })
     }
 
@@ -144,7 +143,7 @@ impl<'a> Kept<'a> {
 }
 
 fn digest(bytes: &[u8]) -> u128 {
-    Sha256::digest(bytes).last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
+    blake3::hash(bytes).as_bytes().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
 }
 
 /// What the files hold and what their calls do: where both are the same, so is what follows from the calls.

@@ -119,8 +119,14 @@ fn another_lockfile_is_another_program() {
     let folder = tempfile::tempdir().unwrap();
     let files: Files<'_> = &[STORE, PAY];
     let package = |version: &str| {
-        let manifest = format!("{{\"name\": \"shop\", \"dependencies\": {{\"axios\": \"{version}\"}}}}");
-        let tree = Tree::from_memory([("package.json".to_owned(), manifest.into_bytes())]);
+        let manifest = r#"{"name": "shop", "dependencies": {"axios": "*"}}"#;
+        let lock = format!(
+            r#"{{"name": "shop", "lockfileVersion": 3, "packages": {{"node_modules/axios": {{"version": "{version}"}}}}}}"#
+        );
+        let tree = Tree::from_memory([
+            ("package.json".to_owned(), manifest.as_bytes().to_vec()),
+            ("package-lock.json".to_owned(), lock.into_bytes()),
+        ]);
         crate::packages::gather(&crate::Corpus::read(&tree)).items
     };
     for (packages, expect) in [

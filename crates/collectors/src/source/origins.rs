@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
-    evidence::{Meaning, Origin, Use},
+    evidence::{Meaning, Origin, Use, UseId},
     known_symbols,
 };
 use gonogo_source::{Expr, ScopeId, ScopeKind};
+use rayon::prelude::*;
 
 use super::{
     facts::{Linker, method},
@@ -33,19 +34,20 @@ const OF_VENDORS: &[Meaning] =
 impl Linker<'_> {
     /// Follows what flows into the uses that checks ask it of.
     pub(super) fn flows(&mut self, with_vendor: bool, touched: &mut [Touched]) {
-        let mut flows: BTreeMap<_, BTreeMap<String, Vec<Origin>>> = BTreeMap::new();
-        for (&(file, at), id) in &self.uses {
-            let Some(one) = self.code.uses.get(*id).filter(|one| one.role.counts()) else { continue };
-            if !(ALWAYS.contains(&one.meaning) || with_vendor && OF_VENDORS.contains(&one.meaning)) {
-                continue;
-            }
-            let (into, here) = touching(|| self.flows_of(file, at, one));
+        let asked = |id: &UseId| {
+            let one = self.code.uses.get(*id).filter(|one| one.role.counts())?;
+            let wanted = ALWAYS.contains(&one.meaning) || with_vendor && OF_VENDORS.contains(&one.meaning);
+            wanted.then_some(one)
+        };
+        let asked: Vec<_> = self.uses.iter().filter_map(|(place, id)| Some((*place, *id, asked(id)?))).collect();
+        let follow = |((file, at), id, one)| (file, id, touching(|| self.flows_of(file, at, one)));
+        let found: Vec<_> = asked.into_par_iter().map(follow).collect();
+        for (file, id, (into, here)) in found {
             if let Some(all) = touched.get_mut(file) {
                 all.add(&here);
             }
-            flows.extend(into.map(|into| (*id, into)));
+            self.code.flows.extend(into.map(|into| (id, into)));
         }
-        self.code.flows = flows;
     }
 
     /// What flows into the call of a use, by its arguments.

@@ -9,7 +9,6 @@ use gonogo_domain::{
 use gonogo_source::{Beyond, Import, Language};
 use hashbrown::HashMap;
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     SourceUnit,
@@ -78,29 +77,29 @@ struct Group {
 impl Group {
     /// A number that changes with what it declares.
     fn digest(&self) -> u128 {
-        let mut hash = Sha256::new();
+        let mut hash = blake3::Hasher::new();
         for symbols in [&self.names, &self.fields, &self.gifts] {
             let mut all: Vec<(&String, &String)> = symbols.iter().collect();
             all.sort_unstable();
             for (name, symbol) in all {
-                hash.update(name);
-                hash.update([0]);
-                hash.update(symbol);
-                hash.update([0]);
+                hash.update(name.as_bytes());
+                hash.update(&[0]);
+                hash.update(symbol.as_bytes());
+                hash.update(&[0]);
             }
-            hash.update([1]);
+            hash.update(&[1]);
         }
         for places in [&self.functions, &self.classes] {
             let mut all: Vec<(&String, &FileId)> = places.iter().collect();
             all.sort_unstable();
             for (name, file) in all {
-                hash.update(name);
-                hash.update([0]);
-                hash.update(file.to_le_bytes());
+                hash.update(name.as_bytes());
+                hash.update(&[0]);
+                hash.update(&file.to_le_bytes());
             }
-            hash.update([1]);
+            hash.update(&[1]);
         }
-        hash.finalize().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
+        hash.finalize().as_bytes().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
     }
 
     /// Adds what one file declares; what an earlier one says of the same name stands.
@@ -163,19 +162,24 @@ impl<'u> Program<'u> {
         for (at, (file, declared)) in files.iter().zip(declared).enumerate() {
             keyed.entry(group_key(file)).or_default().push((at, declared));
         }
+        let keyed: Vec<_> = keyed.into_values().collect();
+        let group = |members: Vec<(FileId, Declared)>| {
+            let mut group = Group::default();
+            members.into_iter().for_each(|(file, declared)| group.add(file, declared));
+            group
+        };
         let mut program = Self {
             files: files.to_vec(),
             by_path: files.iter().enumerate().map(|(at, file)| (&*file.path, at)).collect(),
             group_of: vec![0; files.len()],
-            groups: Vec::with_capacity(keyed.len()),
+            groups: keyed.into_par_iter().map(group).collect(),
             folders: HashMap::new(),
             modules: modules(packages),
         };
-        for (at, members) in keyed.into_values().enumerate() {
-            let mut group = Group::default();
-            for (file, declared) in members {
-                group.add(file, declared);
-                if let Some(of) = program.group_of.get_mut(file) {
+        for (at, group) in program.groups.iter().enumerate() {
+            // Nothing is joined yet: these are its own files.
+            for file in &group.rests_on {
+                if let Some(of) = program.group_of.get_mut(*file) {
                     *of = at;
                 }
             }
@@ -186,19 +190,37 @@ impl<'u> Program<'u> {
             {
                 program.folders.entry(folder(&unit.path).to_owned()).or_insert(first);
             }
-            program.groups.push(group);
         }
         program.join_folders();
         program
     }
 
-    /// The files with what they are there for, the group of each, and the file that stands for each folder of Go.
-    pub(super) fn frame(&self) -> String {
-        let files = self.files.iter().zip(&self.group_of);
-        let files: Vec<String> =
-            files.map(|(file, group)| format!("{}\0{:?}\0{group}", file.path, file.role)).collect();
+    /// A hash of the files with what they are there for, the group of each, the file that stands for each folder of Go, the
+    /// modules, and the dependencies with their versions.
+    pub(super) fn frame(&self, packages: &[Package]) -> [u8; 32] {
+        let mut hash = blake3::Hasher::new();
+        let mut text = |text: &str| {
+            hash.update(text.as_bytes());
+            hash.update(&[0]);
+        };
+        for (file, group) in self.files.iter().zip(&self.group_of) {
+            text(&file.path);
+            text(&format!("{:?} {group}", file.role));
+        }
         let folders: BTreeMap<&String, &FileId> = self.folders.iter().collect();
-        format!("{files:?}{folders:?}")
+        for (folder, file) in folders {
+            text(folder);
+            text(&file.to_string());
+        }
+        for (module, folder) in &self.modules {
+            text(module);
+            text(folder);
+        }
+        for dependency in packages.iter().flat_map(|package| &package.dependencies) {
+            text(&dependency.name);
+            text(dependency.version.as_deref().unwrap_or_default());
+        }
+        *hash.finalize().as_bytes()
     }
 
     /// The files that each group rests on.

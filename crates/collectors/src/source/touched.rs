@@ -55,6 +55,11 @@ pub(super) fn touching<T>(work: impl FnOnce() -> T) -> (T, Touched) {
     (done, TOUCHED.replace(before))
 }
 
+/// What other threads asked about is asked here.
+pub(super) fn touch_all(others: &Touched) {
+    TOUCHED.with_borrow_mut(|touched| touched.add(others));
+}
+
 /// Something about this file is asked.
 pub(super) fn touch(file: FileId) {
     TOUCHED.with_borrow_mut(|touched| touched.files.insert(file));
