@@ -419,7 +419,7 @@ fn packages(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<gonogo_domain::e
         })
     };
     let none_inside = !sources.packages.items.iter().any(|package| inside(&package.place));
-    let nearest = none_inside
+    let nearest = (none_inside && !unit.self_contained)
         .then(|| {
             paths::ancestors(&unit.home)
                 .find(|above| sources.packages.items.iter().any(|package| folder(&package.place) == *above))

@@ -30,6 +30,8 @@ pub enum Capability {
     CommandLine,
     /// An app that its users install: on a telephone, on a desktop.
     DeviceApp,
+    /// A plugin of a build that makes the image itself, without a container file.
+    ImageBuilder,
     StaticSite,
     Database,
     /// S3 and its like.
@@ -64,7 +66,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::HttpServer,
         Self::GrpcServer,
         Self::HttpClient,
@@ -73,6 +75,7 @@ impl Capability {
         Self::Scheduler,
         Self::CommandLine,
         Self::DeviceApp,
+        Self::ImageBuilder,
         Self::StaticSite,
         Self::Database,
         Self::ObjectStorage,

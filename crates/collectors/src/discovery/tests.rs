@@ -5,6 +5,8 @@ use jiff::civil::date;
 
 use crate::{Collected, Configuration, Tree, collect};
 
+mod modules;
+
 const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: NAME}
