@@ -84,6 +84,12 @@ impl CommandTable {
         purposes
     }
 
+    /// The rows of one purpose that a line fits.
+    pub(super) fn rows_for(&self, purpose: Purpose, line: &[u8]) -> Vec<&Command> {
+        let rows = self.rows.iter().enumerate().filter(|(_, row)| row.purpose == purpose);
+        rows.filter(|(index, _)| self.fits(*index, line, usize::MAX)).map(|(_, row)| row).collect()
+    }
+
     fn fits(&self, index: usize, line: &[u8], end: usize) -> bool {
         let Some(Some(compiled)) = self.compiled.get(index).map(|cell| cell.get_or_init(|| self.compile(index))) else {
             return false;
