@@ -256,6 +256,11 @@ pub(crate) fn packs_only(corpus: &Corpus<'_>, image: &ImageBuild, folder: &str) 
             && !MANIFESTS.contains(&paths::name(&path))
             && exists(corpus, &image.context, source)
     };
+    // What it compiles may come from another repository: then nothing of this one is in it.
+    let fetches = |one: &Instruction| matches!(&one.kind, InstructionKind::Run(text) if text.contains("git clone") || text.contains("git fetch"));
+    if sources.is_empty() {
+        return all().any(fetches);
+    }
     sources.iter().any(|source| own(source))
         && sources.iter().all(|source| own(source) || beside(source))
         && (has_manifest(corpus, folder) || !all().any(builds))

@@ -175,7 +175,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
     let files = program::files(source);
-    let unknown = program::unknown_languages(source, &[Meaning::Dangerous]);
+    let mut unknown = program::unknown_languages(source, &[Meaning::Dangerous]);
+    unknown.extend(program::unread_language(evidence, source));
     if !unknown.is_empty() {
         let list = unknown.join(", ");
         return Ok(program::trail_ends(

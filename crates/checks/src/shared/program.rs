@@ -147,7 +147,7 @@ pub(crate) fn nothing(
 }
 
 /// The language that most of the program is written in, where nobody reads it here: what is read beside it are scripts.
-fn unread_language(evidence: &Evidence<'_>, source: &SourceCode) -> Option<&'static str> {
+pub(crate) fn unread_language(evidence: &Evidence<'_>, source: &SourceCode) -> Option<&'static str> {
     let mut unread: BTreeMap<&'static str, usize> = BTreeMap::new();
     for file in evidence.files().ok()?.iter().filter(|file| file.role.counts()) {
         let language = match file.path.rsplit_once('.').map_or("", |(_, ending)| ending) {

@@ -19,7 +19,9 @@ use crate::paths;
 /// Adds what packages make by themselves, and shares the container files that take the program as an argument.
 pub(super) fn add(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool, builds: &mut Vec<Build>) {
     let running: BTreeSet<String> = running(declared, counts).collect();
-    let mut modules = BTreeSet::new();
+    // One container file may make the one image that runs, whatever folder is called like it.
+    let own_files = builds.iter().filter(|build| !build.images.is_empty() && build.base_product.is_none()).count();
+    let mut added: Vec<Build> = Vec::new();
     for package in declared.packages {
         let path = package.place.path();
         let folder = paths::folder(path);
@@ -32,17 +34,24 @@ pub(super) fn add(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool, builds
             .filter(|name| !generic_folder(name))
             .map(normal)
             .collect();
-        let runs = !own.is_disjoint(&running);
-        let makes = makes_image(declared, package);
         let known = builds.iter().any(|build| {
             paths::is_below(&build.folder, folder) || !own.is_disjoint(&build.aliases) && !build.images.is_empty()
         });
-        if known || !(runs || makes) {
+        if known || added.iter().any(|build| build.folder == folder) {
             continue;
         }
-        modules.insert(folder.to_owned());
-        builds.push(build(package, folder, own, if makes { Verdict::Service } else { Verdict::OnlyDeclared }));
+        if makes_image(declared, package) {
+            added.push(build(package, folder, own, Verdict::Service));
+        } else if !own.is_disjoint(&running) {
+            added.push(build(package, folder, own, Verdict::OnlyDeclared));
+        }
     }
+    let named = added.iter().filter(|build| matches!(build.verdict, Verdict::OnlyDeclared)).count();
+    if named == 1 && own_files == 1 {
+        added.retain(|build| !matches!(build.verdict, Verdict::OnlyDeclared));
+    }
+    let modules = added.iter().map(|build| build.folder.clone()).collect();
+    builds.append(&mut added);
     share(declared, &modules, builds);
 }
 

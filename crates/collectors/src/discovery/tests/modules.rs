@@ -84,13 +84,17 @@ fn what_lies_around_a_folder_is_not_of_the_image_that_carries_the_folder_alone()
         ),
         ("src/currency/Makefile", "all:\n\tcc main.c\n"),
         (
+            "src/agent/Dockerfile",
+            "FROM golang:1.25 AS build\nRUN git clone https://example.com/agent . && go build -o /agent\nFROM alpine:3\nCOPY --from=build /agent /agent\nEXPOSE 80\nENTRYPOINT [\"/agent\"]\n",
+        ),
+        (
             "src/web/Dockerfile",
             "FROM node:22\nCOPY package.json ./\nCOPY src/web ./\nEXPOSE 80\nCMD [\"node\", \"web.js\"]\n",
         ),
         ("src/web/web.js", "require('http').createServer().listen(80);\n"),
         (
             "compose.yaml",
-            "services:\n  proxy: {build: {context: ., dockerfile: src/proxy/Dockerfile}}\n  currency: {build: {context: ., dockerfile: src/currency/Dockerfile}}\n  web: {build: {context: ., dockerfile: src/web/Dockerfile}}\n",
+            "services:\n  agent: {build: {context: ., dockerfile: src/agent/Dockerfile}}\n  proxy: {build: {context: ., dockerfile: src/proxy/Dockerfile}}\n  currency: {build: {context: ., dockerfile: src/currency/Dockerfile}}\n  web: {build: {context: ., dockerfile: src/web/Dockerfile}}\n",
         ),
     ];
     let seen: Vec<String> = gather(&files, "")
@@ -102,7 +106,7 @@ fn what_lies_around_a_folder_is_not_of_the_image_that_carries_the_folder_alone()
             format!("{}: {packages} | {source}", facts.service.name)
         })
         .collect();
-    assert_eq!(seen, ["currency:  | ", "proxy:  | ", "web: package.json | lint.js src/web/web.js"]);
+    assert_eq!(seen, ["agent:  | ", "currency:  | ", "proxy:  | ", "web: package.json | lint.js src/web/web.js"]);
 }
 
 #[test]
@@ -133,4 +137,14 @@ fn who_only_takes_from_a_queue_is_a_worker_though_it_calls_others_by_grpc() {
         [("fraud/requirements.txt", requirements), ("fraud/main.py", "print('up')\n"), ("fraud/Dockerfile", image)];
     check(&[files[0], files[1], files[2], ("deploy.yaml", worker)], &["fraud Worker fraud"]);
     check(&files, &["fraud Server fraud"]);
+}
+
+#[test]
+fn one_container_file_makes_the_one_image_that_runs() {
+    let files = [
+        ("k8s/api.yaml", &*deployment("api", "registry.example/shop/api:1", PORT)),
+        ("api/package.json", "{\"name\": \"api\", \"scripts\": {\"start\": \"node api.js\"}}"),
+        ("Dockerfile", IMAGE),
+    ];
+    check(&files, &["api Server ."]);
 }
