@@ -114,8 +114,8 @@ fn switched_off(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         "JAVA_TOOL_OPTIONS" | "JAVA_OPTS" | "JDK_JAVA_OPTIONS" => value.contains("-XX:+DisableAttachMechanism"),
         _ => false,
     };
-    let closed = set.into_iter().filter(|(name, value, _)| closes(name, value));
-    Ok(closed
+    let shut = set.into_iter().filter(|(name, value, _)| closes(name, value));
+    Ok(shut
         .map(|(name, value, place)| {
             Finding::new(
                 place,

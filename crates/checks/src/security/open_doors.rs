@@ -83,7 +83,7 @@ pub(super) fn unguarded(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing
     Ok(findings)
 }
 
-/// Docker's own image of MongoDB lets everybody in unless a variable or an option says otherwise. A file of settings that
+/// Docker's own image of `MongoDB` lets everybody in unless a variable or an option says otherwise. A file of settings that
 /// an option names, and variables that come from elsewhere, may say so.
 fn asks_nobody(evidence: &Evidence<'_>, image: &ImageBuild) -> Result<Option<Finding>, Missing> {
     let own = |repository: &str| matches!(repository, "mongo" | "library/mongo" | "docker.io/library/mongo");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use gonogo_domain::{
     Capability, ServiceSource,
-    evidence::{ImageBuild, ImageRef, InstructionKind, Package, Role},
+    evidence::{ImageBuild, ImageRef, InstructionKind, Package, Role, Workload},
 };
 
 use super::{
@@ -60,7 +60,7 @@ fn running(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> impl Itera
     let own = |image: &&ImageRef| products::product(image).is_none() && !products::toolchain(&image.repository);
     let counted = move |path: &str| role_of(declared, path).is_none_or(counts);
     let workloads = declared.workloads.iter().filter(move |workload| counted(workload.place.path()));
-    let images = workloads.flat_map(|one| one.main_containers()).filter_map(|one| one.image.as_ref());
+    let images = workloads.flat_map(Workload::main_containers).filter_map(|one| one.image.as_ref());
     images.map(|image| &image.value).filter(own).map(|image| normal(paths::name(&image.repository)))
 }
 

@@ -52,9 +52,9 @@ pub(super) fn rule_of_another(rule: &AlertRule, unit: &Unit, units: &[Unit]) -> 
             normal(value.rsplit('/').next().unwrap_or(value).trim_matches(['(', ')', '^', '$', '.', '*', '+']))
         })
         .collect();
-    let named = |unit: &Unit| names.contains(&normal(&unit.service.name));
-    if units.iter().any(named) {
-        return !named(unit);
+    let means = |unit: &Unit| names.contains(&normal(&unit.service.name));
+    if units.iter().any(means) {
+        return !means(unit);
     }
     let metrics = query.map(|query| query.metrics.as_slice()).unwrap_or_default();
     !metrics.is_empty()
