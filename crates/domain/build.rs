@@ -1,11 +1,7 @@
 //! The tables of `knowledge/` as JSON. They are written in TOML, which is for people and takes ten times as long to read
 //! whenever the program starts.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "the crate does no I/O; its build reads the tables and tells cargo so"
-)]
+#![expect(clippy::disallowed_methods, reason = "the crate does no I/O, its build reads the tables")]
 
 use std::{
     env,

@@ -239,6 +239,33 @@ pub(crate) fn has_manifest(corpus: &Corpus<'_>, folder: &str) -> bool {
     MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
 }
 
+/// What the image carries comes from this folder alone, though its context is one around it: it copies from there what
+/// the repository holds, and neither the context as a whole nor the manifest of a package above. What it compiles has its
+/// manifest in the folder.
+pub(crate) fn packs_only(corpus: &Corpus<'_>, image: &ImageBuild, folder: &str) -> bool {
+    let all = || image.stages.iter().flat_map(|stage| &stage.instructions);
+    let sources: Vec<&str> = all().flat_map(copied).filter(|source| !source.contains("://")).collect();
+    let fixed =
+        |source: &str| source.split(['$', '*', '?', '[']).next().unwrap_or_default().trim_start_matches('/').to_owned();
+    let path = |source: &str| paths::join(&image.context, &fixed(source)).unwrap_or_default();
+    let own = |source: &str| paths::is_below(&path(source), folder);
+    let beside = |source: &str| {
+        let path = path(source);
+        tells(source)
+            && !paths::is_below(folder, &path)
+            && !MANIFESTS.contains(&paths::name(&path))
+            && exists(corpus, &image.context, source)
+    };
+    // What it compiles may come from another repository: then nothing of this one is in it.
+    let fetches = |one: &Instruction| matches!(&one.kind, InstructionKind::Run(text) if text.contains("git clone") || text.contains("git fetch"));
+    if sources.is_empty() {
+        return all().any(fetches);
+    }
+    sources.iter().any(|source| own(source))
+        && sources.iter().all(|source| own(source) || beside(source))
+        && (has_manifest(corpus, folder) || !all().any(builds))
+}
+
 /// It compiles or installs what was copied.
 fn builds(instruction: &Instruction) -> bool {
     let InstructionKind::Run(text) = &instruction.kind else { return false };

@@ -1,5 +1,7 @@
 //! Which part of the repository's evidence belongs to which service.
 
+mod neighbours;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use gonogo_domain::{
@@ -107,7 +109,7 @@ fn facts(
         infrastructure: infrastructure(area, sources),
         alert_rules: own(
             &sources.alert_rules,
-            |rule| area.not_of_others(&rule.place),
+            |rule| area.not_of_others(&rule.place) && !neighbours::rule_of_another(rule, unit, around.units),
             // Broken rules among tools are there to be broken.
             |gap| area.not_of_others(&gap.place) && !area.of_tooling(gap.place.path()),
         ),
@@ -135,7 +137,15 @@ fn facts(
             |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
             |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
         ),
-        secrets: own(&sources.secrets, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
+        secrets: own(
+            &sources.secrets,
+            |one| {
+                let workloads = &sources.workloads.items;
+                area.not_of_others(&one.place)
+                    && !neighbours::of_anothers_workload(&one.place, unit, around.units, workloads)
+            },
+            |gap| area.not_of_others(&gap.place),
+        ),
         history: history(area, sources),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
@@ -419,7 +429,7 @@ fn packages(area: &Area<'_>, sources: &Sources) -> Arc<Gathered<gonogo_domain::e
         })
     };
     let none_inside = !sources.packages.items.iter().any(|package| inside(&package.place));
-    let nearest = none_inside
+    let nearest = (none_inside && !unit.self_contained)
         .then(|| {
             paths::ancestors(&unit.home)
                 .find(|above| sources.packages.items.iter().any(|package| folder(&package.place) == *above))

@@ -42,6 +42,8 @@ pub enum Capability {
     CommandLine,
     /// An app that its users install: on a telephone, on a desktop.
     DeviceApp,
+    /// A plugin of a build that makes the image itself, without a container file.
+    ImageBuilder,
     StaticSite,
     Database,
     /// S3 and its like.
@@ -76,7 +78,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::HttpServer,
         Self::GrpcServer,
         Self::HttpClient,
@@ -85,6 +87,7 @@ impl Capability {
         Self::Scheduler,
         Self::CommandLine,
         Self::DeviceApp,
+        Self::ImageBuilder,
         Self::StaticSite,
         Self::Database,
         Self::ObjectStorage,
@@ -143,6 +146,12 @@ pub struct Command {
     #[serde(default)]
     pub unless: Option<String>,
     pub purpose: Purpose,
+    /// Of an analyser: the languages that it reads, as the tables of source call them. None: those of any program.
+    #[serde(default)]
+    pub languages: Option<Vec<String>>,
+    /// The input of the action that says which of them it reads.
+    #[serde(default)]
+    pub narrowed_by: Option<String>,
     /// A line that it matches.
     pub example: String,
     /// A line that looks alike and that it does not match.
@@ -293,6 +302,11 @@ pub fn purposes(line: &str) -> Vec<Purpose> {
 /// What stands in the inputs is no command.
 pub fn action_purposes(line: &str) -> Vec<Purpose> {
     command_tables().map_or_else(Vec::new, |tables| purposes_before(tables, line, first_word(line)))
+}
+
+/// The rows of analysers of source that a line fits.
+pub fn analysers(line: &str) -> Vec<&'static Command> {
+    command_tables().map_or_else(Vec::new, |tables| tables.commands.rows_for(Purpose::StaticAnalysis, line.as_bytes()))
 }
 
 fn first_word(line: &str) -> usize {

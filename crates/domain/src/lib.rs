@@ -36,8 +36,8 @@ pub use decision::{Decision, Reason, ReasonKind, decide};
 pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
 pub use knowledge::{
     Agent, Answers, Beside, Capability, Command, Known, KnownUse, Launcher, Layout, Lengths, Library, OutcomeWords,
-    SECRETS_TABLE, SOURCE_TABLES, Slots, Starter, Symbols, Vendor, action_purposes, answers, beside, commands,
-    known_packages, known_symbols, lengths, package_capabilities, purposes, test_kinds, vendors,
+    SECRETS_TABLE, SOURCE_TABLES, Slots, Starter, Symbols, Vendor, action_purposes, analysers, answers, beside,
+    commands, known_packages, known_symbols, lengths, package_capabilities, purposes, test_kinds, vendors,
 };
 pub use level::{LevelReport, levels};
 pub use node::{Entry, Node, Scalar, Value};

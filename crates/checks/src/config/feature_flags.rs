@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Node, Place, Policy, Reading, Readings,
     Standard, Strength, Tally, Text, Value,
-    evidence::{Function, FunctionKind, Meaning, SettingsFile, SettingsKind, SourceCode, Use},
+    evidence::{Function, FunctionKind, Meaning, SettingsFile, SettingsKind, SourceCode, SourceTextKind, Use},
 };
 use jiff::civil::Date;
 
@@ -90,6 +90,20 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             )],
             "the program has flags of its own, and nothing says who owns them and when they end",
             "程序有自有的开关，但没有说明由谁负责、何时到期",
+        ));
+    }
+    let mut options = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::FeatureOption);
+    if let Some(option) = options.find(|one| one.given_to.is_some()) {
+        let name = option.text.trim_start_matches('-');
+        return Ok(Reading::partly(
+            [option.place.clone()],
+            vec![Finding::new(
+                &option.place,
+                format!("--{name} switches features where the program starts; their owners and ends are not told"),
+                format!("--{name} 在程序启动时开关特性；未说明其负责人与到期日"),
+            )],
+            "features are switched by an option, and nothing says who owns them and when they end",
+            "特性由启动选项开关，但没有说明由谁负责、何时到期",
         ));
     }
     Ok(program::nothing(

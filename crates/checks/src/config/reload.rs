@@ -3,7 +3,7 @@
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{Meaning, Workload},
+    evidence::{Function, FunctionId, FunctionKind, Meaning, SourceCode, Use, Workload},
 };
 
 use super::externalized::built_in;
@@ -59,6 +59,30 @@ fn is_hangup(signal: &str) -> bool {
     signal.ends_with("SIGHUP") || signal.trim_end_matches("()").ends_with("SignalKind.hangup")
 }
 
+/// A function of the program that says by its name, and by where it stands, that it reloads the configuration.
+fn own_reload(source: &SourceCode) -> Option<&Function> {
+    let says = |text: &str, words: &[&str]| {
+        let lower = text.to_ascii_lowercase();
+        words.iter().any(|word| lower.contains(word))
+    };
+    let mut product = source.functions.iter().filter(|one| one.role.counts() && one.kind == FunctionKind::Named);
+    product.find(|one| {
+        let name = one.name.rsplit('.').next().unwrap_or(&one.name);
+        let (folders, _) = one.place.path().rsplit_once('.').unwrap_or((one.place.path(), ""));
+        says(name, &["reload", "hotswap", "watchconfig"])
+            && (says(&one.name, &["config", "setting"]) || says(folders, &["config", "setting"]))
+    })
+}
+
+/// What the signal runs loads the configuration: it may as well renew certificates, or open the file of logs again. Where
+/// the signal comes through a channel, the function that waits for it stands for what it runs. The environment of a
+/// process that runs stays as it is.
+fn loads(source: &SourceCode, signal: &Use) -> bool {
+    let starts: &[FunctionId] = if signal.wraps.is_empty() { &[signal.function] } else { &signal.wraps };
+    let loading = [Meaning::ConfigLoad, Meaning::ConfigReload, Meaning::Vault];
+    starts.iter().any(|start| source.uses_of(*start).any(|(_, one)| loading.contains(&one.meaning)))
+}
+
 /// A watcher, SIGHUP, or a provider that is asked again; variables alone need a new start.
 fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
@@ -66,14 +90,30 @@ fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
         .chain(program::used(source, Meaning::FeatureFlag))
         .map(|one| one.place.clone())
         .collect();
-    let hangs_up = program::used(source, Meaning::Signal)
-        .filter(|one| one.settings.values().flat_map(|setting| setting.value.texts()).any(is_hangup));
-    places.extend(hangs_up.map(|one| one.place.clone()));
+    let hangs_up: Vec<&Use> = program::used(source, Meaning::Signal)
+        .filter(|one| one.settings.values().flat_map(|setting| setting.value.texts()).any(is_hangup))
+        .collect();
+    places.extend(hangs_up.iter().filter(|one| loads(source, one)).map(|one| one.place.clone()));
     if !places.is_empty() {
         return Ok(Reading::shown(
             places,
             "the program takes a change of its configuration while it runs",
             "程序在运行中接受配置变更",
+        ));
+    }
+    if let Some(one) = hangs_up.first() {
+        return Ok(program::trail_ends(
+            format!("SIGHUP is taken at {}; that it reloads the configuration was not followed", one.place),
+            format!("{} 处接收 SIGHUP；是否据此重新加载配置未能追踪", one.place),
+        ));
+    }
+    if let Some(own) = own_reload(source) {
+        return Ok(program::trail_ends(
+            format!(
+                "{} at {} is named like a reload of the configuration; what starts it was not followed",
+                own.name, own.place
+            ),
+            format!("{} 处的 {} 名称像是重新加载配置；由什么触发未能追踪", own.place, own.name),
         ));
     }
     let read = variables::read(source);

@@ -137,7 +137,8 @@ fn in_document(document: &Document) -> Option<Result<Place, Box<Finding>>> {
         if let Some(place) = command_for(section, &[Purpose::Deploy]) {
             return Some(Ok(place));
         }
-        let starts = commands(section).into_iter().find(|(line, _)| runs_it(line));
+        let starts =
+            commands(section).into_iter().filter(|_| !at_home(&section.heading)).find(|(line, _)| runs_it(line));
         if let Some((_, place)) = starts {
             return Some(Ok(place));
         }
@@ -151,6 +152,14 @@ fn in_document(document: &Document) -> Option<Result<Place, Box<Finding>>> {
     }
     let steps = sections.iter().find(|section| whole && has_steps(section));
     steps.filter(|_| !rolls_back(document)).map(|section| Ok(section.place.clone()))
+}
+
+/// The heading is about what people build and try by themselves: "Docker Build and Run".
+fn at_home(heading: &str) -> bool {
+    let heading = heading.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| heading.contains(word));
+    says(&["build", "local", "develop", "test", "contribut", "构建", "本地", "开发"])
+        && !says(&["deploy", "production", "release", "install", "部署", "发布", "安装"])
 }
 
 fn rolls_back(document: &Document) -> bool {

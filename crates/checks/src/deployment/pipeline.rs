@@ -193,10 +193,8 @@ fn rehearses(run: &Run<'_>) -> bool {
     let names = [Some(run.job.id.as_str()), run.step.name.as_deref()];
     let only_requests = !run.pipeline.triggers.is_empty()
         && run.pipeline.triggers.iter().all(|trigger| {
-            matches!(
-                trigger.as_str(),
-                "pull_request" | "pull_request_target" | "merge_request" | "merge_group" | "workflow_call"
-            )
+            trigger.starts_with("pull_request")
+                || matches!(trigger.as_str(), "merge_request" | "merge_group" | "workflow_call")
         });
     only_requests || names.into_iter().flatten().any(says) || (says(&run.pipeline.name) && !says_production(run))
 }

@@ -1,14 +1,15 @@
 //! In-flight requests are drained before exit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Area, Check, Class, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
     evidence::{
         CommandForm, Container, FunctionId, ImageBuild, InstructionKind, Meaning, PreStopAction, SettingValue,
-        SourceCode, Use, Workload,
+        SourceCode, Unfollowed, Use, Workload,
     },
+    known_symbols,
 };
 
 use crate::shared::{production_workloads, program};
@@ -117,6 +118,10 @@ fn drains(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
                             open.get_or_insert_with(|| (handler.place.clone(), drain.place.clone()));
                             tally.met(key, &drain.place);
                         }
+                        (None, None) if let Some(call) = may_drain(source, kind) => {
+                            open.get_or_insert_with(|| (handler.place.clone(), call.place.clone()));
+                            tally.met(key, &call.place);
+                        }
                         (None, None) => tally.miss(
                             key,
                             Finding::new(
@@ -197,6 +202,21 @@ fn without_server(evidence: &Evidence<'_>, source: &SourceCode, handler: Option<
 fn led_to<'a>(source: &'a SourceCode, handler: &Use, kind: &str) -> Option<&'a Use> {
     let reached = handler.wraps.iter().flat_map(|function| source.uses_of(*function)).map(|(_, one)| one);
     reached.into_iter().find(|one| one.meaning == Meaning::Drain && program::default(one, "kind") == kind)
+}
+
+/// A call that is named like the drain of such a server, on something that was not followed: `for _, one := range
+/// servers { one.Shutdown(ctx) }`.
+fn may_drain<'a>(source: &'a SourceCode, kind: &str) -> Option<&'a Unfollowed> {
+    let functions = source.functions.iter().filter(|one| one.role.counts());
+    let mut calls = functions.flat_map(|one| &one.unfollowed);
+    let last = |symbol: &str| symbol.rsplit('.').next().unwrap_or_default().to_owned();
+    let languages: BTreeSet<&str> = source.files.iter().map(|file| file.language).collect();
+    let rows = languages.iter().flat_map(|language| &known_symbols(language).libraries).flat_map(|one| &one.uses);
+    let drains = rows.filter(|row| {
+        row.means == Meaning::Drain && row.defaults.get("kind").map(String::as_str).unwrap_or_default() == kind
+    });
+    let names: BTreeSet<String> = drains.flat_map(|row| &row.symbols).map(|symbol| last(symbol)).collect();
+    calls.find(|one| names.contains(&last(&one.symbol)))
 }
 
 /// It handles SIGTERM; a handler without a list handles every signal.

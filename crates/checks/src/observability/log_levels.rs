@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Policy, Reading, Readings, Standard,
     Strength, Text,
-    evidence::{EnvValue, Meaning, SettingValue, SourceCode, Use},
+    evidence::{EnvValue, EnvironmentRead, Meaning, SettingValue, SourceCode, Use},
 };
 
 use crate::shared::{declared_library, production_workloads, program};
@@ -85,7 +85,9 @@ fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             "没有带级别的日志",
         );
     };
-    let variable = source.environment.iter().find(|read| read.role.counts() && names_level(&read.name));
+    let variable = source.environment.iter().find(|read| {
+        read.role.counts() && (names_level(&read.name) || read.name == "DEBUG" && sets_level(source, read))
+    });
     let from_outside = program::used(source, Meaning::Logger).find(|logger| {
         let level = logger.settings.get("level").map(|setting| &setting.value);
         // Set under a condition: what the program is told decides it.
@@ -126,6 +128,14 @@ fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     }
 }
 
+/// `DEBUG` is as often a mode of a framework as a level: it is one where a logger is made beside it with a level that is
+/// no fixed one.
+fn sets_level(source: &SourceCode, read: &EnvironmentRead) -> bool {
+    program::used(source, Meaning::Logger)
+        .filter(|logger| logger.function == read.function)
+        .any(|logger| logger.settings.get("level").is_some_and(|setting| setting.value == SettingValue::NotFollowed))
+}
+
 /// `warn` of `log/slog.Logger.WarnContext`.
 fn level_of(symbol: &str) -> Option<&'static str> {
     let last = symbol.rsplit('.').next()?.to_ascii_lowercase();
@@ -135,7 +145,7 @@ fn level_of(symbol: &str) -> Option<&'static str> {
 
 fn names_level(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    name == "RUST_LOG" || name == "DEBUG" || name.contains("LOG") && name.contains("LEVEL") || name == "VERBOSITY"
+    name == "RUST_LOG" || name.contains("LOG") && name.contains("LEVEL") || name == "VERBOSITY"
 }
 
 fn level_variable(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! A metrics endpoint gives rate, errors and duration.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Finding, Gate, Level, Missing, Place, Policy, Reading, Readings,
+    Area, Capability, Check, Class, Classes, Evidence, Finding, Gate, Level, Missing, Place, Policy, Reading, Readings,
     Standard, Strength, Text,
     evidence::{Meaning, SettingValue, Use},
 };
@@ -93,8 +93,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "有标签的取值随用户或请求而变",
         ));
     }
-    let counter = metrics.iter().find(|metric| counts_requests(metric));
-    let histogram = metrics.iter().find(|metric| measures_duration(metric));
+    let serves = matches!(evidence.service().class, Class::Server);
+    let counter = metrics.iter().find(|metric| counts_requests(metric, serves));
+    let histogram = metrics.iter().find(|metric| measures_duration(metric, serves));
     let mut findings = Vec::new();
     if counter.is_none() {
         findings.push(Finding::new(
@@ -124,33 +125,53 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     })
 }
 
-fn counts_requests(metric: &Use) -> bool {
+fn counts_requests(metric: &Use, serves: bool) -> bool {
     let kind = program::default(metric, "kind");
     if program::default(metric, "of") == "requests" {
         return matches!(kind, "all" | "counter");
     }
     // A histogram counts too, where it has the status.
-    let labels = metric.settings.get("labels").map(|setting| setting.value.texts()).unwrap_or_default();
-    let status = labels.iter().any(|label| {
-        ["status", "code", "result", "outcome", "success"].iter().any(|word| label.to_ascii_lowercase().contains(word))
-    });
+    let status = labelled(metric, &["status", "code", "result", "outcome", "success"]);
     let failures = name(metric).is_some_and(|name| name.contains("error") || name.contains("fail"));
     let label_unknown = metric.settings.get("labels").is_some_and(|setting| setting.value == SettingValue::NotFollowed);
-    kind != "gauge" && of_requests(metric) && (status || failures || label_unknown)
+    kind != "gauge" && of_requests(metric, serves) && (status || failures || label_unknown)
 }
 
-fn measures_duration(metric: &Use) -> bool {
+fn measures_duration(metric: &Use, serves: bool) -> bool {
     let kind = program::default(metric, "kind");
     if program::default(metric, "of") == "requests" {
         return matches!(kind, "all" | "histogram");
     }
-    let time = ["duration", "latency", "seconds", "millis", "_ms", "time"];
-    kind == "histogram" && name(metric).is_none_or(|name| time.iter().any(|word| name.contains(word)))
+    let Some(name) = name(metric) else { return kind == "histogram" };
+    let timed = ["duration", "latency", "seconds", "millis", "_ms", "time"].iter().any(|word| name.contains(word));
+    // `latency_seconds` says nothing else: what it has a value for does, or it is the one of the service.
+    let plain = ["duration", "latency", "seconds", "milliseconds", "millis", "ms", "time", "histogram"];
+    let unspecific = name.split(['_', '.']).all(|word| plain.contains(&word));
+    let by_route = labelled(metric, &["route", "path", "handler", "endpoint", "method", "operation"]);
+    kind == "histogram" && timed && (of_requests(metric, serves) || unspecific || by_route && !of_others(metric))
 }
 
-fn of_requests(metric: &Use) -> bool {
-    let words = ["request", "http", "grpc", "rpc", "call", "job", "message", "task", "response", "quer"];
-    name(metric).is_none_or(|name| words.iter().any(|word| name.contains(word)))
+/// One of its labels has such a word.
+fn labelled(metric: &Use, words: &[&str]) -> bool {
+    let labels = metric.settings.get("labels").map(|setting| setting.value.texts()).unwrap_or_default();
+    labels.iter().any(|label| words.iter().any(|word| label.to_ascii_lowercase().contains(word)))
+}
+
+/// It is of what the service is asked: of requests where it serves them, of what it takes from a queue where not.
+fn of_requests(metric: &Use, serves: bool) -> bool {
+    let asked: &[&str] = &["request", "http", "grpc", "rpc", "call", "response", "quer", "api"];
+    let taken: &[&str] = &["job", "message", "task"];
+    let says = |words: &[&str]| name(metric).is_none_or(|name| words.iter().any(|word| name.contains(word)));
+    (says(asked) || !serves && says(taken)) && !of_others(metric)
+}
+
+/// Its name says that it is of calls to others: `http_client_requests`.
+fn of_others(metric: &Use) -> bool {
+    const OUT: &[&str] = &[
+        "client", "outgoing", "outbound", "upstream", "egress", "external", "scrape", "scraper", "crawler", "fetcher",
+    ];
+    let parts = ["namespace", "subsystem", "name"].iter().filter_map(|part| metric.settings.get(*part)?.value.text());
+    parts.flat_map(|part| part.split(['_', '.', '-'])).any(|word| OUT.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// In small letters; none where it was not followed.

@@ -89,8 +89,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     if rules.is_empty() && alarms.is_empty() {
         return Ok(Reading::elsewhere(
             Message::new(
-                "no alert rule is in this repository (examples do not count)",
-                "此仓库中没有告警规则（示例不算）",
+                "no alert rule of this service is in this repository (examples do not count)",
+                "此仓库中没有该服务的告警规则（示例不算）",
             ),
             Message::new("the alert rules of the service", "该服务的告警规则"),
         ));

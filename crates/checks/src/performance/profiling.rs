@@ -1,9 +1,9 @@
 //! Where the processor and the memory go can be seen.
 
 use gonogo_domain::{
-    Area, Capability, Check, Classes, Evidence, Gate, Missing, Place, Policy, Reading, Readings, Standard, Strength,
-    Text,
-    evidence::{EnvValue, Meaning, SourceCode, Use, Workload},
+    Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
+    Strength, Text,
+    evidence::{EnvValue, InstructionKind, Meaning, SourceCode, Use, Workload},
 };
 
 use crate::shared::{declared_library, production_workloads, program};
@@ -37,26 +37,37 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let places: Vec<Place> = production_workloads(evidence)?.into_iter().flat_map(profiled).collect();
     if places.is_empty() {
-        return Ok(in_program(evidence, evidence.source()?));
+        return in_program(evidence, evidence.source()?);
     }
     Ok(Reading::shown(places, "production is profiled continuously", "生产环境启用了持续剖析"))
 }
 
 /// What the program itself offers, or its runtime.
-fn in_program(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
+fn in_program(evidence: &Evidence<'_>, source: &SourceCode) -> Result<Reading, Missing> {
     let offered: Vec<&Use> = program::used(source, Meaning::Profiler).collect();
     if let Some(first) = offered.first() {
         let symbol = first.symbol.clone();
-        return Reading::shown(
+        return Ok(Reading::shown(
             offered.iter().map(|one| one.place.clone()),
             format!("{symbol} profiles it while it runs"),
             format!("{symbol} 可在运行时进行剖析"),
-        );
+        ));
     }
     // Flight Recorder is attached with jcmd, dotnet-trace through the diagnostic port: both are on by default.
     let runtime =
         source.files.iter().find(|file| file.role.counts() && matches!(file.language, "java" | "kotlin" | "csharp"));
-    match runtime {
+    let off = match runtime {
+        Some(_) => switched_off(evidence)?,
+        None => Vec::new(),
+    };
+    if !off.is_empty() {
+        return Ok(Reading::refuted(
+            off,
+            "its runtime could be profiled while it runs, and that is switched off",
+            "其运行时支持在线剖析，但已被关闭",
+        ));
+    }
+    Ok(match runtime {
         Some(file) => Reading::shown(
             [Place::whole(std::sync::Arc::clone(&file.path))],
             "its runtime can be profiled while it runs (jcmd JFR.start, dotnet-trace)",
@@ -69,7 +80,50 @@ fn in_program(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             "nothing offers a profile of the processor or the memory",
             "没有提供 CPU 或内存剖析",
         ),
+    })
+}
+
+/// Where an image or a manifest closes the way by which a profiler is attached to the runtime; the manifest has the last
+/// word.
+fn switched_off(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let mut set: Vec<(&str, &str, &Place)> = Vec::new();
+    for workload in production_workloads(evidence)? {
+        for variable in workload.main_containers().flat_map(|container| &container.env) {
+            if let EnvValue::Literal(value) = &variable.value {
+                set.push((&variable.name, value, &variable.place));
+            }
+        }
     }
+    for image in evidence.images()? {
+        let mut own: Vec<(&str, &str, &Place)> = Vec::new();
+        for one in image.final_instructions() {
+            if let InstructionKind::Env { name, value } = &one.kind {
+                own.retain(|(known, ..)| known != name);
+                own.push((name, value, &one.place));
+            }
+        }
+        own.retain(|(name, ..)| !set.iter().any(|(known, ..)| known == name));
+        set.extend(own);
+    }
+    let closes = |name: &str, value: &str| match name {
+        "DOTNET_EnableDiagnostics"
+        | "DOTNET_EnableDiagnostics_IPC"
+        | "DOTNET_EnableDiagnostics_Profiler"
+        | "COMPlus_EnableDiagnostics"
+        | "CORECLR_EnableDiagnostics" => value == "0",
+        "JAVA_TOOL_OPTIONS" | "JAVA_OPTS" | "JDK_JAVA_OPTIONS" => value.contains("-XX:+DisableAttachMechanism"),
+        _ => false,
+    };
+    let shut = set.into_iter().filter(|(name, value, _)| closes(name, value));
+    Ok(shut
+        .map(|(name, value, place)| {
+            Finding::new(
+                place,
+                format!("{name}={value}: no profiler can be attached to the runtime"),
+                format!("{name}={value}：无法向运行时附加剖析器"),
+            )
+        })
+        .collect())
 }
 
 /// What switches a continuous profiler on from outside of the program.

@@ -47,7 +47,9 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             "请求路径上的任务接收没有上限",
         ));
     }
-    let inside = source.uses_for(&[Meaning::ConcurrencyLimit, Meaning::AdaptiveLimit]).filter(|(_, one)| is_bound(one));
+    // A group that starts so many at once bounds what one piece of work does, not how many requests come in.
+    let lets_in = |one: &Use| is_bound(one) && !outbound::says(one, "of", "one piece of work");
+    let inside = source.uses_for(&[Meaning::ConcurrencyLimit, Meaning::AdaptiveLimit]).filter(|(_, one)| lets_in(one));
     bounds.extend(inside.map(|(_, one)| one.place.clone()));
     let prefetch = source.uses_for(&[Meaning::Queue]).filter(|(_, one)| one.settings.contains_key("bound"));
     let prefetch: Vec<Place> = prefetch.filter(|(_, one)| is_bound(one)).map(|(_, one)| one.place.clone()).collect();

@@ -2,7 +2,7 @@
 
 use gonogo_domain::{
     Evidence, Finding, Missing, Place,
-    evidence::{EnvValue, InstructionKind},
+    evidence::{CommandForm, EnvValue, ImageBuild, InstructionKind},
 };
 
 use crate::shared::production_workloads;
@@ -62,6 +62,7 @@ pub(super) fn unguarded(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing
         findings.extend(
             open_doors(&set).filter(|(_, _, closes)| !closed(closes)).map(|(name, place, _)| open_door(name, place)),
         );
+        findings.extend(asks_nobody(evidence, image)?);
     }
     for workload in production_workloads(evidence)? {
         for container in &workload.containers {
@@ -80,6 +81,38 @@ pub(super) fn unguarded(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing
         }
     }
     Ok(findings)
+}
+
+/// Docker's own image of `MongoDB` lets everybody in unless a variable or an option says otherwise. A file of settings that
+/// an option names, and variables that come from elsewhere, may say so.
+fn asks_nobody(evidence: &Evidence<'_>, image: &ImageBuild) -> Result<Option<Finding>, Missing> {
+    let own = |repository: &str| matches!(repository, "mongo" | "library/mongo" | "docker.io/library/mongo");
+    let Some(base) = image.final_base().filter(|base| own(&base.value.repository)) else { return Ok(None) };
+    let closing = |name: &str| name.starts_with("MONGO_INITDB_ROOT_USERNAME");
+    let option = |word: &str| {
+        matches!(word, "--auth" | "--config" | "-f") || word.starts_with("--keyFile") || word.starts_with("--config=")
+    };
+    let in_image = image.final_instructions().any(|one| match &one.kind {
+        InstructionKind::Env { name, .. } => closing(name),
+        InstructionKind::Cmd(form) | InstructionKind::Entrypoint(form) => match form {
+            CommandForm::Exec(words) => words.iter().any(|word| option(word)),
+            CommandForm::Shell(line) => line.split_whitespace().any(option),
+        },
+        _ => false,
+    });
+    let outside = evidence.workloads()?.iter().flat_map(|workload| &workload.containers).any(|container| {
+        let words = container.command.iter().chain(&container.args).flat_map(|one| &one.value);
+        container.env.iter().any(|one| closing(&one.name))
+            || !container.env_from.is_empty()
+            || words.flat_map(|word| word.split_whitespace()).any(option)
+    });
+    Ok((!in_image && !outside).then(|| {
+        Finding::new(
+            &base.place,
+            "the image of mongo asks nobody for a password: neither MONGO_INITDB_ROOT_USERNAME nor --auth is set",
+            "mongo 镜像不要求密码：既未设置 MONGO_INITDB_ROOT_USERNAME，也未设置 --auth",
+        )
+    }))
 }
 
 fn open_doors<'a>(

@@ -1,10 +1,13 @@
 //! None of the patterns behind the OWASP Top 10.
 
+use std::collections::BTreeMap;
+
 use gonogo_domain::{
     Area, Check, Classes, Conclusion, Evidence, Finding, Gate, Message, Missing, Place, Policy, Reading, Readings,
-    Standard, Strength, Text,
+    Standard, Strength, Text, analysers,
     evidence::{
-        EnvValue, Meaning, Object, Purpose, ResultFile, ResultKind, SettingValue, SourceCode, SourceTextKind, Use,
+        EnvValue, Meaning, Object, PipelineJob, PipelineStep, Purpose, ResultFile, ResultKind, SettingValue,
+        SourceCode, SourceTextKind, Use,
     },
     merge,
 };
@@ -45,28 +48,77 @@ fn judge(evidence: &Evidence<'_>, _policy: &Policy) -> Readings {
     Readings::of(Strength::Declared, declared(evidence)).and(Strength::Configured, configured(evidence))
 }
 
-/// A pipeline that analyses: what it finds is not here.
+/// A pipeline that analyses what the program is written in: what it finds is not here.
 fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
+    let language = evidence.source().ok().and_then(main_language);
     let mut places: Vec<Place> = Vec::new();
+    let mut of_others: Option<&Place> = None;
     for pipeline in evidence.pipelines()?.iter().filter(|pipeline| pipeline.runs_by_itself()) {
         for (job, step) in pipeline.steps() {
             let counts = step.tolerated.is_none() && job.tolerated.is_none() && !job.manual;
-            if counts && step.purposes.contains(&Purpose::StaticAnalysis) {
+            if !counts || !step.purposes.contains(&Purpose::StaticAnalysis) {
+                continue;
+            }
+            if language.is_none_or(|language| reads(job, step, language)) {
                 places.push(step.place.clone());
+            } else {
+                of_others.get_or_insert(&step.place);
             }
         }
     }
-    if places.is_empty() {
-        return Ok(Reading::elsewhere(
-            Message::new("no step of CI analyses the code", "CI 中没有静态分析步骤"),
-            Message::new("a step of CI that analyses the code, or its SARIF", "CI 中的静态分析步骤或其 SARIF 结果"),
+    if !places.is_empty() {
+        return Ok(Reading::shown(
+            places,
+            "CI analyses the code; its results are not in the repository",
+            "CI 会分析代码；其结果不在仓库中",
         ));
     }
-    Ok(Reading::shown(
-        places,
-        "CI analyses the code; its results are not in the repository",
-        "CI 会分析代码；其结果不在仓库中",
+    let summary = match (of_others, language) {
+        (Some(place), Some(language)) => Message::new(
+            format!("what CI analyses at {place} is no {language}"),
+            format!("{place} 处的 CI 分析不涉及 {language}"),
+        ),
+        _ => Message::new("no step of CI analyses the code", "CI 中没有静态分析步骤"),
+    };
+    Ok(Reading::elsewhere(
+        summary,
+        Message::new("a step of CI that analyses the code, or its SARIF", "CI 中的静态分析步骤或其 SARIF 结果"),
     ))
+}
+
+/// The language of most of its files.
+fn main_language(source: &SourceCode) -> Option<&'static str> {
+    let mut files: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for file in source.files.iter().filter(|file| file.role.counts()) {
+        *files.entry(file.language).or_default() += 1;
+    }
+    files.into_iter().max_by_key(|(_, count)| *count).map(|(language, _)| language)
+}
+
+/// The analyser of a step reads this language, as far as the step says which one it is. That an action is told the
+/// languages may stand in another step of its job.
+fn reads(job: &PipelineJob, step: &PipelineStep, language: &str) -> bool {
+    let lines = step.run.iter().flat_map(|text| text.lines()).chain(step.uses.as_deref());
+    let rows: Vec<_> = lines.flat_map(analysers).collect();
+    let told = |input: &str| {
+        let given = job.steps.iter().flat_map(|step| &step.with).filter(|(name, _)| name == input);
+        given.map(|(_, value)| value.to_ascii_lowercase()).find(|value| !value.contains('$'))
+    };
+    rows.is_empty()
+        || rows.iter().any(|row| {
+            let known = row.languages.as_ref().is_none_or(|all| all.iter().any(|one| one == language));
+            let told = row.narrowed_by.as_deref().and_then(told);
+            // One language is called by two names: `javascript-typescript`, `java-kotlin`.
+            known
+                && told.is_none_or(|told| {
+                    told.split(|letter: char| !letter.is_alphanumeric()).any(|one| is_language(one, language))
+                })
+        })
+}
+
+fn is_language(name: &str, language: &str) -> bool {
+    name == language
+        || matches!((name, language), ("typescript", "javascript") | ("javascript", "typescript") | ("java", "kotlin"))
 }
 
 fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
@@ -123,7 +175,8 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn of_source(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let source = evidence.source()?;
     let files = program::files(source);
-    let unknown = program::unknown_languages(source, &[Meaning::Dangerous]);
+    let mut unknown = program::unknown_languages(source, &[Meaning::Dangerous]);
+    unknown.extend(program::unread_language(evidence, source));
     if !unknown.is_empty() {
         let list = unknown.join(", ");
         return Ok(program::trail_ends(

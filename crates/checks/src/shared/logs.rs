@@ -114,12 +114,19 @@ pub(crate) fn last_words(source: &SourceCode) -> BTreeSet<FunctionId> {
     handlers.copied().collect()
 }
 
-/// It prints what a command was asked for: where it ends the process, and, in a language whose programs are commands as
-/// often as servers, where nothing serves.
+/// It prints what a command was asked for: on its way to where it ends the process, and, in a language whose programs are
+/// commands as often as servers, where nothing serves. What goes on to serve prints beside its logs.
 pub(crate) fn of_a_command(source: &SourceCode, call: &Use, served: &BTreeSet<FunctionId>) -> bool {
-    let Some(function) = source.functions.get(call.function) else { return false };
-    let uses = || function.uses.iter().filter_map(|at| source.uses.get(*at));
-    let ends = uses().any(|one| one.meaning == Meaning::Exit) && !uses().any(|one| one.meaning == Meaning::Listen);
+    let then = default(call, "then");
+    if then == "exit" {
+        return true;
+    }
+    let goes_on = || source.uses_of(call.function).any(|(_, one)| one.meaning == Meaning::Listen);
     let go = source.files.iter().any(|file| file.language == "go" && *file.path == *call.place.path());
-    ends || go && !served.is_empty() && !served.contains(&call.function)
+    match then {
+        "later exit" if !goes_on() => true,
+        _ if !go || served.is_empty() || served.contains(&call.function) => false,
+        "return" => true,
+        _ => !goes_on(),
+    }
 }

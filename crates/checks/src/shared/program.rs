@@ -1,6 +1,6 @@
 //! What a program's source can be asked: what of a kind it uses, and whether the tables know the kind in its languages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Conclusion, Evidence, Finding, Message, Missing, Place, Reading, Readings, Strength,
@@ -111,7 +111,8 @@ pub(crate) fn nothing(
             ),
         );
     }
-    let strange = unknown_languages(source, meanings);
+    let mut strange = unknown_languages(source, meanings);
+    strange.extend(unread_language(evidence, source));
     if !strange.is_empty() {
         let list = strange.join(", ");
         return unknown(
@@ -143,6 +144,28 @@ pub(crate) fn nothing(
         format!("{en}, in {sources}"),
         format!("{files} 个源文件中，{zh}"),
     ))
+}
+
+/// The language that most of the program is written in, where nobody reads it here: what is read beside it are scripts.
+pub(crate) fn unread_language(evidence: &Evidence<'_>, source: &SourceCode) -> Option<&'static str> {
+    let mut unread: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for file in evidence.files().ok()?.iter().filter(|file| file.role.counts()) {
+        let language = match file.path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "ex" | "exs" => "elixir",
+            "erl" => "erlang",
+            "cc" | "cpp" | "cxx" => "c++",
+            "scala" => "scala",
+            "swift" => "swift",
+            "clj" => "clojure",
+            "fs" => "f#",
+            "hs" => "haskell",
+            "dart" => "dart",
+            _ => continue,
+        };
+        *unread.entry(language).or_default() += 1;
+    }
+    let (language, count) = unread.into_iter().max_by_key(|(_, count)| *count)?;
+    (count > files(source)).then_some(language)
 }
 
 /// Its manifests name nothing that it runs with.

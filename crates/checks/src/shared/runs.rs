@@ -163,12 +163,46 @@ fn loop_over(line: &str) -> Option<(&str, Vec<&str>)> {
 pub(crate) fn hands_on(pipelines: &[Pipeline]) -> Option<&Place> {
     pipelines
         .iter()
-        .filter(|pipeline| starts_by_itself(pipeline))
+        .filter(|pipeline| starts_by_itself(pipeline) && !of_people(pipeline))
         .flat_map(Pipeline::steps)
         .find(|(_, step)| {
-            (step.purposes.is_empty() && step.runs_elsewhere()) || step.purposes.contains(&Purpose::OwnProgram)
+            let elsewhere = step.purposes.is_empty() && step.runs_elsewhere() && !named_otherwise(step);
+            elsewhere || step.purposes.contains(&Purpose::OwnProgram)
         })
         .map(|(_, step)| &step.place)
+}
+
+/// The name of the file of another repository says that it does something else: it scores, greets, sorts, signs.
+fn named_otherwise(step: &PipelineStep) -> bool {
+    let path = step.uses.as_deref().unwrap_or_default().split('@').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    name.split(['-', '_', '.']).any(|word| {
+        matches!(
+            word,
+            "scorecard" | "stale" | "label" | "labeler" | "labels" | "welcome" | "fossa" | "cla" | "dco" | "triage"
+        )
+    })
+}
+
+/// What people do starts it, and no change of the program: it greets, sorts and answers.
+fn of_people(pipeline: &Pipeline) -> bool {
+    !pipeline.triggers.is_empty()
+        && pipeline.triggers.iter().all(|trigger| {
+            trigger.ends_with(" once")
+                || matches!(
+                    trigger.as_str(),
+                    "issues"
+                        | "issue_comment"
+                        | "discussion"
+                        | "discussion_comment"
+                        | "pull_request_review"
+                        | "pull_request_review_comment"
+                        | "label"
+                        | "milestone"
+                        | "watch"
+                        | "fork"
+                )
+        })
 }
 
 /// What became of looking for runs of something.

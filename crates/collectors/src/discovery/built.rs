@@ -8,7 +8,7 @@ use gonogo_domain::{
 };
 
 use super::{
-    Declared,
+    Declared, modules,
     names::{ends_with_word, generic_folder, normal, tooling, tooling_folder, variant, without_variant},
     products, role_of,
 };
@@ -73,6 +73,7 @@ pub(super) fn builds(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool) -> 
             None => builds.push(build),
         }
     }
+    modules::add(declared, counts, &mut builds);
     builds
 }
 
@@ -333,8 +334,8 @@ fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str, entry: Option
     }
 }
 
-/// The program that an image starts, where that is a program of the image and no interpreter.
-pub(super) fn entry(image: &ImageBuild) -> Option<String> {
+/// The words that an image starts with.
+fn started(image: &ImageBuild) -> Vec<String> {
     let words = |form: &CommandForm| match form {
         CommandForm::Exec(words) => words.clone(),
         CommandForm::Shell(line) => line.split_whitespace().map(str::to_owned).collect(),
@@ -347,8 +348,12 @@ pub(super) fn entry(image: &ImageBuild) -> Option<String> {
         InstructionKind::Cmd(form) => Some(words(form)),
         _ => None,
     });
-    let all: Vec<String> = entrypoint.into_iter().flatten().chain(command.into_iter().flatten()).collect();
-    super::deployed::program(&all).filter(|program| {
+    entrypoint.into_iter().flatten().chain(command.into_iter().flatten()).collect()
+}
+
+/// The program that an image starts, where that is a program of the image and no interpreter.
+pub(super) fn entry(image: &ImageBuild) -> Option<String> {
+    super::deployed::program(&started(image)).filter(|program| {
         !program.contains(['$', '.', ' '])
             && !matches!(normal(program).as_str(), "start" | "entrypoint" | "run" | "app" | "main" | "server" | "")
     })
@@ -397,6 +402,21 @@ pub(super) fn tests_only(entry: Option<&str>) -> Option<Message> {
         format!("it starts {runner}: it tests others and is no production service"),
         format!("它启动 {runner}：用于测试其他服务，不是生产服务"),
     ))
+}
+
+/// What an image starts is a script that builds: its name says so, and it answers nobody.
+fn builds_only(image: &ImageBuild) -> Option<Message> {
+    let script = started(image).into_iter().find_map(|word| {
+        let name = paths::name(&word).to_owned();
+        let stem = name.strip_suffix(".sh")?;
+        stem.split(['-', '_']).any(|part| matches!(part, "build" | "package")).then_some(name)
+    })?;
+    (!serves(image)).then(|| {
+        Message::new(
+            format!("it starts {script}: it builds the product and is no production service"),
+            format!("它启动 {script}：用于构建产品，不是生产服务"),
+        )
+    })
 }
 
 /// It says that it answers on a port, or how it is asked.
@@ -457,7 +477,7 @@ fn verdict(
             format!("在仅用于观测的第三方产品 {own_base} 之上添加内容"),
         ));
     }
-    if let Some(reason) = tests_only(entry) {
+    if let Some(reason) = tests_only(entry).or_else(|| builds_only(image)) {
         return Verdict::LeftOut(reason);
     }
     if base_product.is_none() && !starts(image) {

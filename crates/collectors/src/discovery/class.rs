@@ -72,7 +72,11 @@ pub(super) fn classify(view: &View<'_>) -> (Class, Message) {
         return (Class::CommandLineTool, reason);
     }
     let queue = package_sign(view, &[Capability::Worker, Capability::Queue, Capability::Scheduler]);
-    let answers = package_sign(view, &[Capability::HttpServer, Capability::GrpcServer]);
+    // Who only calls others depends on the libraries of gRPC too: what runs without a port and takes from a queue calls.
+    let calls_only = runs.is_some() && queue.is_some();
+    let answering: &[Capability] =
+        if calls_only { &[Capability::HttpServer] } else { &[Capability::HttpServer, Capability::GrpcServer] };
+    let answers = package_sign(view, answering);
     match (runs, answers, queue) {
         // A queue and no port: the web framework, if any, answers health checks.
         (_, None, Some(reason)) => return (Class::Worker, reason),

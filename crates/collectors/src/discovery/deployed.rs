@@ -69,6 +69,10 @@ pub(super) fn groups(
         if tests_others(&members, build) {
             continue;
         }
+        if let Some(out) = toolchain_only(&members, build) {
+            left_out.push(out);
+            continue;
+        }
         if let Some((out, product)) = others(declared, &members, builds, one.build, some_build_runs) {
             left_out.push(out);
             if product {
@@ -144,6 +148,48 @@ fn tooling_only(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut>
         ),
         place: first.place.clone(),
     })
+}
+
+/// It runs a task of developers in the image of a toolchain, and answers nobody: `npm run watch` beside the program.
+fn toolchain_only(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
+    let first = members.first().filter(|_| build.is_none())?;
+    let task = |workload: &&Workload| {
+        let container = workload.main_containers().next()?;
+        let image = container.image.as_ref().filter(|image| products::toolchain(&image.value.repository))?;
+        let said = container.command.iter().chain(&container.args).flat_map(|one| &one.value);
+        let line = said.map(String::as_str).collect::<Vec<_>>().join(" ");
+        let mut steps =
+            line.split("&&").flat_map(|step| step.split(';')).filter(|step| !step.trim().is_empty()).peekable();
+        let some = steps.peek().is_some();
+        let developing = some && steps.all(developing);
+        (workload.kind == WorkloadKind::ComposeService && container.ports.is_empty() && developing)
+            .then(|| image.value.text.clone())
+    };
+    let image = members.iter().map(task).collect::<Option<Vec<_>>>()?.into_iter().next()?;
+    Some(LeftOut {
+        name: first.name.clone(),
+        reason: Message::new(
+            format!("it runs a task of developers in {image} and opens no port"),
+            format!("在 {image} 中运行开发任务，且不开放端口"),
+        ),
+        place: first.place.clone(),
+    })
+}
+
+/// A step of a command line that only helps people to change the program.
+fn developing(step: &str) -> bool {
+    let words: Vec<String> = step.split_whitespace().map(str::to_owned).collect();
+    let for_developers = |folder: &str| {
+        matches!(folder, "dev" | ".dev" | "devtools" | "dev-tools" | "devenv" | ".devcontainer" | "hack")
+    };
+    let in_folder = words.iter().any(|word| {
+        let mut folders = word.trim_start_matches("/dev/").rsplit('/').skip(1);
+        folders.any(for_developers)
+    });
+    let task = |name: &str| {
+        matches!(name.split(':').next(), Some("watch" | "build" | "install" | "ci" | "lint" | "test" | "cd"))
+    };
+    in_folder || program(&words).is_some_and(|program| task(program.rsplit(' ').next().unwrap_or_default()))
 }
 
 fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {

@@ -6,6 +6,7 @@
 mod built;
 mod class;
 mod deployed;
+mod modules;
 mod names;
 pub(crate) mod products;
 mod programs;
@@ -27,7 +28,7 @@ pub(crate) use self::{
     class::selects as class_selects,
     names::{normal, tooling, tooling_folder},
 };
-use crate::{Corpus, configuration::ServiceStatement, kubernetes::Declaration, ownership, paths};
+use crate::{Corpus, configuration::ServiceStatement, images, kubernetes::Declaration, ownership, paths};
 
 /// What discovery looks at.
 pub(crate) struct Declared<'a> {
@@ -54,6 +55,8 @@ pub(crate) struct Unit {
     pub images: BTreeSet<usize>,
     /// The folder of the package that it is built from: a program in `cmd/` is built from the module around it.
     pub home: String,
+    /// Its images carry what lies in its folder and nothing of a package around it.
+    pub self_contained: bool,
 }
 
 /// Something that looks like a service and is not reviewed as one.
@@ -378,6 +381,7 @@ fn finish(declared: &Declared<'_>, candidates: &[Candidate], mut left_out: Vec<L
             workloads: candidate.workloads.clone(),
             images: candidate.images.clone(),
             home: home.clone(),
+            self_contained: self_contained(declared, candidate, home),
         });
     }
     left_out.sort();
@@ -415,14 +419,20 @@ fn home(declared: &Declared<'_>, candidate: &Candidate) -> String {
     }
 }
 
+/// Its images carry what lies in its folder, and nothing of a package around it.
+fn self_contained(declared: &Declared<'_>, candidate: &Candidate, home: &str) -> bool {
+    let mut images = candidate.images.iter().filter_map(|index| declared.images.get(*index)).peekable();
+    home != "." && images.peek().is_some() && images.all(|image| images::packs_only(declared.corpus, image, home))
+}
+
 /// The container file copies from outside of its folder: the program's sources lie above.
 fn has_sources_only_above(declared: &Declared<'_>, candidate: &Candidate) -> bool {
     let folder = candidate.folder.as_deref().unwrap_or(".");
-    candidate
-        .images
-        .iter()
-        .filter_map(|index| declared.images.get(*index))
-        .any(|image| image.context != folder && paths::is_below(folder, &image.context))
+    candidate.images.iter().filter_map(|index| declared.images.get(*index)).any(|image| {
+        image.context != folder
+            && paths::is_below(folder, &image.context)
+            && !images::packs_only(declared.corpus, image, folder)
+    })
 }
 
 #[cfg(test)]

@@ -60,6 +60,25 @@ pub(crate) fn generic_folder(name: &str) -> bool {
             | "bin"
             | "k8s"
             | "kubernetes"
+            // Systems that a program is packed for.
+            | "alpine"
+            | "debian"
+            | "ubuntu"
+            | "distroless"
+            | "scratch"
+            | "rhel"
+            | "redhat"
+            | "ubi"
+            | "ubi8"
+            | "ubi9"
+            | "centos"
+            | "fedora"
+            | "rockylinux"
+            | "almalinux"
+            | "windows"
+            | "nanoserver"
+            | "rpm"
+            | "deb"
     )
 }
 

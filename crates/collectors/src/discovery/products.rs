@@ -20,6 +20,8 @@ pub(crate) struct Product {
     pub agent: bool,
     /// A web server that hands out files unless it is told to do more.
     pub site: bool,
+    /// How the names of its own metrics begin.
+    metrics: String,
 }
 
 struct Table {
@@ -50,6 +52,7 @@ fn table() -> &'static Table {
             keeps_data: yes(row, "keeps_data"),
             agent: yes(row, "agent"),
             site: yes(row, "site"),
+            metrics: text(row, "metrics"),
         });
         Table {
             products: products.collect(),
@@ -69,6 +72,13 @@ pub(crate) fn product(image: &ImageRef) -> Option<&'static Product> {
     by_image.or_else(|| {
         table().products.iter().find(|one| !one.organisation.is_empty() && one.organisation == organisation)
     })
+}
+
+/// The product that measures itself by a metric of this name.
+pub(crate) fn measured(metric: &str) -> Option<&'static str> {
+    let mut products = table().products.iter();
+    let one = products.find(|one| !one.metrics.is_empty() && metric.starts_with(&one.metrics))?;
+    Some(one.image.trim_matches('*'))
 }
 
 fn matches(pattern: &str, name: &str) -> bool {

@@ -5,6 +5,9 @@ use jiff::civil::date;
 
 use crate::{Collected, Configuration, Tree, collect};
 
+mod modules;
+mod neighbours;
+
 const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: NAME}

@@ -74,6 +74,9 @@ fn triggers(root: &Node) -> Vec<String> {
                 match entry.key.as_str() {
                     "push" if only_tags && branches => triggers.extend(["push".to_owned(), "tag".to_owned()]),
                     "push" if only_tags => triggers.push("tag".to_owned()),
+                    key @ ("pull_request" | "pull_request_target") if !on_every_change(&entry.node) => {
+                        triggers.push(format!("{key} once"));
+                    }
                     key => triggers.push(key.to_owned()),
                 }
             }
@@ -81,6 +84,16 @@ fn triggers(root: &Node) -> Vec<String> {
         Value::Null => (),
     }
     triggers
+}
+
+/// A request of changes starts it again when they change: it is not asked for the day on which the request is opened,
+/// labelled or closed alone.
+fn on_every_change(trigger: &Node) -> bool {
+    let types = trigger.get("types");
+    types.is_none_or(|types| {
+        let named: Vec<&str> = types.items().iter().chain([types]).filter_map(Node::str).collect();
+        named.is_empty() || named.contains(&"synchronize")
+    })
 }
 
 /// The workflow's, or those of its jobs if each has its own.
@@ -351,6 +364,28 @@ mod tests {
     .github/workflows/ci.yml:8
     .github/workflows/ci.yml:9 Lint UnitTest
     .github/workflows/ci.yml:14
+",
+        );
+    }
+
+    #[test]
+    fn a_request_that_starts_it_once_is_told_from_one_that_starts_it_for_each_change() {
+        let workflow = |types: &str| {
+            format!(
+                "on:\n  pull_request_target:\n    types: {types}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: make\n"
+            )
+        };
+        check(
+            &[
+                (".github/workflows/a.yml", &*workflow("[opened]")),
+                (".github/workflows/b.yml", &*workflow("[opened, synchronize]")),
+            ],
+            "GitHubActions a.yml on pull_request_target once
+  a
+    .github/workflows/a.yml:8
+GitHubActions b.yml on pull_request_target
+  a
+    .github/workflows/b.yml:8
 ",
         );
     }

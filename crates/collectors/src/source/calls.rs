@@ -79,6 +79,36 @@ pub(super) struct OfRow {
     pub(super) maker: Option<(FileId, usize)>,
 }
 
+/// How the way out of the function goes on behind a call: it ends the process (`exit`) in the same block or in one
+/// around (`later exit`), or returns early (`return`).
+fn way_out(context: Context<'_>, at: usize, call: &Call) -> Option<&'static str> {
+    /// Calls behind it that are looked at: the way out is near.
+    const LOOKED_AT: usize = 64;
+    let module = context.module;
+    let home = module.function(call.scope);
+    let passed = |scope: ScopeId| module.function(scope) == home && module.within(call.scope, scope);
+    let table = known_symbols(module.language.word());
+    let ends = |other: &&Call| {
+        let symbols = context.names.symbols(&other.callee, other.scope);
+        symbols.iter().flat_map(|symbol| table.rows(symbol)).any(|(_, row)| row.means == Meaning::Exit)
+    };
+    let mut behind = module.calls.iter().skip(at + 1).take(LOOKED_AT).filter(|other| passed(other.scope));
+    let exit = behind.find(ends);
+    let returns = module.returns.iter().filter(|one| passed(one.scope) && one.spot.line >= call.spot.line);
+    let first = returns.min_by_key(|one| one.spot.line);
+    let before = |line: u32| exit.is_none_or(|exit| line < exit.spot.line);
+    match (exit, first) {
+        (_, Some(one)) if before(one.spot.line) => {
+            // Every function comes to its end at last: what returns early is a branch of it.
+            let branch = module.scopes.get(one.scope).is_some_and(|scope| scope.kind != ScopeKind::Function);
+            (one.scope == call.scope || branch).then_some("return")
+        }
+        (Some(exit), _) if exit.scope == call.scope => Some("exit"),
+        (Some(_), _) => Some("later exit"),
+        (None, _) => None,
+    }
+}
+
 impl<'p> Linker<'p> {
     /// All calls of a file.
     pub(super) fn resolve(&self, file: FileId) -> Vec<Resolved> {
@@ -144,7 +174,10 @@ impl<'p> Linker<'p> {
                     _ => None,
                 });
                 let of = OfRow { asked: deadlines::asked(row.1), maker };
-                let one = self.made_use(context, (file, at, call), seen, row.1, made, &given);
+                let mut one = self.made_use(context, (file, at, call), seen, row.1, made, &given);
+                if let Some(then) = (row.1.means == Meaning::PrintCall).then(|| way_out(context, at, call)).flatten() {
+                    one.defaults.insert("then".to_owned(), then.to_owned());
+                }
                 uses.push(Found { one, of: Some(of) });
                 if matches!(row.1.means, Meaning::Middleware | Meaning::RouteGroup | Meaning::Route) {
                     let beside = self.by_name(context, (file, at, call), function);

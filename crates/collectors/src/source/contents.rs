@@ -195,7 +195,9 @@ impl Linker<'_> {
                 place: self.place(file, literal.spot.line),
                 role: self.role(function),
                 function,
-                given_to: (kind == SourceTextKind::RequestId).then(given_to).flatten(),
+                given_to: matches!(kind, SourceTextKind::RequestId | SourceTextKind::FeatureOption)
+                    .then(given_to)
+                    .flatten(),
             };
             found.push(text);
         }
@@ -282,6 +284,16 @@ const HEADERS: &[&str] = &[
     "Warning",
 ];
 
+/// Options of a command line by which features are switched, as Prometheus and Kubernetes call them.
+const FEATURE_OPTIONS: &[&str] = &[
+    "enable-feature",
+    "enable-features",
+    "feature-gates",
+    "feature-gate",
+    "feature-flags",
+    "enable-experimental-features",
+];
+
 /// How a statement of SQL begins.
 const STATEMENTS: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "WITH", "TRUNCATE"];
 
@@ -296,6 +308,9 @@ fn text_kind(text: &str) -> Option<SourceTextKind> {
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b':'))
     }) {
         return Some(SourceTextKind::Address);
+    }
+    if FEATURE_OPTIONS.contains(&text.trim_start_matches('-')) {
+        return Some(SourceTextKind::FeatureOption);
     }
     if HEADERS.iter().any(|header| header.eq_ignore_ascii_case(text)) {
         return Some(SourceTextKind::Protocol);

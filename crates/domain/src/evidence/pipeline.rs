@@ -9,7 +9,8 @@ pub struct Pipeline {
     pub system: PipelineSystem,
     pub name: String,
     pub place: Place,
-    /// What starts it: `push`, `pull_request`, `schedule`, `workflow_dispatch`, `release`, `tag` …; `external` where
+    /// What starts it: `push`, `pull_request` (`pull_request once` where it is not started again for each change),
+    /// `schedule`, `workflow_dispatch`, `release`, `tag` …; `external` where
     /// that is set up outside of the repository (Cloud Build, Tekton, Concourse); `part` for a task that a pipeline
     /// outside of the repository runs. Scripts have none.
     pub triggers: Vec<String>,

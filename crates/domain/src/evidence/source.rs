@@ -420,6 +420,8 @@ pub enum SourceTextKind {
     Sql,
     /// The name of another header that checks ask for: `Retry-After`.
     Protocol,
+    /// The name of an option that switches features: `enable-feature`.
+    FeatureOption,
     /// Something that belongs to a vendor of `knowledge/vendors.toml`: a header, a path, the name of an event.
     Vendor,
 }

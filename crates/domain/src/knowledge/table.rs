@@ -91,6 +91,15 @@ impl CommandTable {
 
     /// The purposes of the rows that match before this offset.
     pub(super) fn purposes_before(&self, line: &[u8], end: usize) -> Vec<Purpose> {
+        let rows = self.candidates(line).into_iter().filter(|(index, _)| self.fits(*index, line, end));
+        let mut purposes: Vec<Purpose> = rows.map(|(_, row)| row.purpose).collect();
+        purposes.sort();
+        purposes.dedup();
+        purposes
+    }
+
+    /// The rows that may fit a line, with their places.
+    fn candidates(&self, line: &[u8]) -> Vec<(usize, &Command)> {
         let mut rows = self.always.clone();
         if let Some(literals) = &self.literals {
             let found = literals.find_overlapping_iter(line).map(|found| found.pattern().as_usize());
@@ -98,14 +107,13 @@ impl CommandTable {
         }
         rows.sort_unstable();
         rows.dedup();
-        let mut purposes: Vec<Purpose> = rows
-            .into_iter()
-            .filter(|index| self.fits(*index, line, end))
-            .filter_map(|index| self.rows.get(index).map(|row| row.purpose))
-            .collect();
-        purposes.sort();
-        purposes.dedup();
-        purposes
+        rows.into_iter().filter_map(|index| Some((index, self.rows.get(index)?))).collect()
+    }
+
+    /// The rows of one purpose that a line fits.
+    pub(super) fn rows_for(&self, purpose: Purpose, line: &[u8]) -> Vec<&Command> {
+        let rows = self.candidates(line).into_iter().filter(|(_, row)| row.purpose == purpose);
+        rows.filter(|(index, _)| self.fits(*index, line, usize::MAX)).map(|(_, row)| row).collect()
     }
 
     fn fits(&self, index: usize, line: &[u8], end: usize) -> bool {

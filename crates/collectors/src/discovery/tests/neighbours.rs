@@ -1,0 +1,39 @@
+//! What stands in a file of all services and is one neighbour's.
+
+use super::{IMAGE, gather};
+
+#[test]
+fn what_names_a_neighbour_in_a_file_of_all_is_the_neighbours() {
+    // Put together here, so that nobody finds a secret in this file.
+    let key = ["yYrECL4qbNwleYInGJYvVnSkwJuSQJ4i", "jPTx5tirGUXrbznFIBFVJdPl5t6O9ASw"].concat();
+    let compose = format!(
+        "services:\n  cart:\n    build: cart\n    ports: ['80:80']\n  board:\n    build: board\n    ports: ['81:81']\n    environment:\n      - SECRET_KEY_BASE={key}\n"
+    );
+    let rule = |name: &str, expr: &str| {
+        format!("      - alert: {name}\n        expr: {expr}\n        labels: {{severity: page}}\n")
+    };
+    let rules = format!(
+        "groups:\n  - name: shop\n    rules:\n{}{}{}",
+        rule("CartSlow", "rate(http_requests_total{service_name=\"cart\"}[5m]) > 1"),
+        rule("AnySlow", "rate(http_requests_total[5m]) > 1"),
+        rule("Dropped", "rate(otelcol_receiver_refused_spans_total[5m]) > 1"),
+    );
+    let collected = gather(
+        &[
+            ("compose.yaml", &*compose),
+            ("cart/Dockerfile", IMAGE),
+            ("board/Dockerfile", IMAGE),
+            ("rules/shop.yml", &rules),
+        ],
+        "",
+    );
+    let seen: Vec<String> = collected
+        .services
+        .iter()
+        .map(|facts| {
+            let rules: Vec<&str> = facts.alert_rules.items.iter().map(|one| one.name.as_str()).collect();
+            format!("{}: {} secrets, {}", facts.service.name, facts.secrets.items.len(), rules.join(" "))
+        })
+        .collect();
+    assert_eq!(seen, ["board: 1 secrets, AnySlow", "cart: 0 secrets, CartSlow AnySlow"]);
+}
