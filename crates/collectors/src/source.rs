@@ -47,6 +47,7 @@ mod values;
 mod variables;
 mod vendors;
 mod views;
+mod wrapped;
 
 use facts::View;
 use outline::{Outline, Unread};

@@ -83,6 +83,13 @@ fn checks_itself(source: &SourceCode, handler: FunctionId) -> Option<&Function> 
     })
 }
 
+/// What stands before a handler is called a check of what is sent: `validateOrder`, and not `validateApiKey`.
+fn validates(guard: &str) -> bool {
+    let name = guard.rsplit('.').next().unwrap_or(guard).to_ascii_lowercase();
+    let of_caller = ["auth", "key", "token", "session", "user", "login", "csrf", "jwt", "permission"];
+    ["validat", "schema"].iter().any(|word| name.contains(word)) && !of_caller.iter().any(|word| name.contains(word))
+}
+
 /// The routes that take a body: what checks it, and what bounds it.
 fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Missing> {
     let source = evidence.source()?;
@@ -125,7 +132,7 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         let before = route.guards.iter().any(|guard| {
             guard.used.and_then(|id| source.uses.get(id)).is_some_and(checks)
                 || guard.function.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)))
-                || ["validat", "schema"].iter().any(|word| guard.name.to_ascii_lowercase().contains(word))
+                || validates(&guard.name)
         });
         // A handler whose parameters are types of a schema is called only with what fits them.
         let same_file = route.handler.and_then(|at| source.functions.get(at)).is_some_and(|function| {

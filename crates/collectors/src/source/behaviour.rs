@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use gonogo_source::{Call, CallRole, Expr};
+use gonogo_source::{Call, CallRole, Expr, ScopeKind};
 
 use super::{facts::method, values::Context};
 
@@ -33,11 +33,25 @@ const FAILING: &[&str] = &[
 ];
 
 /// What turns a caller away, by its name.
-const REFUSING: &[&str] =
-    &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
+const REFUSING: &[&str] = &[
+    "unauthorized",
+    "unauthorised",
+    "unauthenticated",
+    "forbidden",
+    "permissiondenied",
+    "accessdenied",
+    "authfail",
+    "authenticationfail",
+    "notauthenticated",
+    "notauthorized",
+];
 
 /// What [`REFUSING`] and the numbers have in common: hardly any name has it.
-const HINTS: &[&str] = &["unauth", "forbid", "denied", "401", "403", "challenge"];
+const HINTS: &[&str] =
+    &["unauth", "forbid", "denied", "401", "403", "challenge", "authfail", "auth_fail", "tionfail", "tion_fail", "notauth", "not_auth"];
+
+/// Where who is not known is sent, by a word of the address or of what makes it.
+const SIGN_IN: &[&str] = &["login", "signin", "logon"];
 
 /// Words that are sought whatever their case.
 struct Words(Option<AhoCorasick>);
@@ -53,6 +67,7 @@ impl Words {
 }
 
 static FAILS: LazyLock<Words> = LazyLock::new(|| Words::new(FAILING));
+static REDIRECTS: LazyLock<Words> = LazyLock::new(|| Words::new(&["redirect"]));
 static HINTED: LazyLock<Words> = LazyLock::new(|| Words::new(HINTS));
 
 /// Whether a call can fail a test, and whether it turns a caller away.
@@ -73,6 +88,7 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
         Expr::Member(of, _) => of.walk(&mut |value| refuses |= value.name().is_some_and(constant)),
         _ => (),
     }
+    refuses |= sends_to_sign_in(context, call, name);
     for argument in &call.arguments {
         argument.value.walk(&mut |value| {
             refuses |= match value {
@@ -86,6 +102,32 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
         });
     }
     (asserts, refuses)
+}
+
+/// `if user == nil { http.Redirect(w, r, "/login", 302) }`: a redirect in a branch, to where one signs in.
+fn sends_to_sign_in(context: Context<'_>, call: &Call, name: &str) -> bool {
+    let in_branch = || {
+        let mut inner = context.module.around(call.scope).map(|(_, scope)| scope.kind);
+        inner.find(|kind| matches!(kind, ScopeKind::Branch | ScopeKind::Function)) == Some(ScopeKind::Branch)
+    };
+    REDIRECTS.are_in(name)
+        && in_branch()
+        && call.arguments.iter().any(|argument| {
+            let mut leads = false;
+            argument.value.walk(&mut |value| {
+                let named = match value {
+                    Expr::Text(text) => Some(text.split(['?', '#']).next().unwrap_or(text)),
+                    Expr::Name(path) => path.rsplit('.').next(),
+                    Expr::Call(at) => context.module.calls.get(*at).and_then(|call| method(&call.callee)),
+                    _ => None,
+                };
+                leads |= named.is_some_and(|name| {
+                    let plain = plain(name);
+                    SIGN_IN.iter().any(|word| plain.contains(word)) && !plain.contains("afterlogin")
+                });
+            });
+            leads
+        })
 }
 
 /// Go hands its test to what may fail it.

@@ -26,12 +26,14 @@ impl<'p> Linker<'p> {
         let mounts = self.mounts();
         let enclosing = self.enclosing();
         let filters = self.filters();
+        let wrapped = self.wrapped();
         let mut routes = Vec::new();
         let mut called = Vec::new();
         for (id, one) in self.used().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
-            if self.for_developers(file, call.scope) {
+            // A route that leads to another router is none itself.
+            if self.for_developers(file, call.scope) || wrapped.mounts.contains(&(file, at)) {
                 continue;
             }
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
@@ -60,6 +62,7 @@ impl<'p> Linker<'p> {
             let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
             prefix = joined(&outer, &prefix);
             guards.splice(0..0, around);
+            guards.splice(0..0, wrapped.before(id));
             let handler = match call.role {
                 CallRole::Annotation => one.wraps.first().copied(),
                 // `mux.Handle("/pay", payments.Handler(store))`: what makes the handler holds it.
@@ -103,6 +106,7 @@ impl<'p> Linker<'p> {
                 for argument in call.arguments.iter().take(middle).skip(1) {
                     guards.extend(self.guard(file, &argument.value, call.scope));
                 }
+                guards.extend(last.into_iter().flat_map(|last| self.around_handler(file, last, call.scope)));
             }
             // `GET /healthz` is how net/http writes both.
             let (before, own) = own.map_or((None, None), |own| match own.split_once(' ') {
