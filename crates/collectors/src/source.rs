@@ -31,6 +31,7 @@ mod decisions;
 mod facts;
 mod fields;
 mod handling;
+mod included;
 mod keeping;
 mod kept;
 mod lost;

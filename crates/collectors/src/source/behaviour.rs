@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use gonogo_source::{Call, CallRole, Expr, ScopeKind};
+use gonogo_source::{Call, CallRole, Expr, Module, ScopeKind};
 
 use super::{facts::method, values::Context};
 
@@ -47,8 +47,20 @@ const REFUSING: &[&str] = &[
 ];
 
 /// What [`REFUSING`] and the numbers have in common: hardly any name has it.
-const HINTS: &[&str] =
-    &["unauth", "forbid", "denied", "401", "403", "challenge", "authfail", "auth_fail", "tionfail", "tion_fail", "notauth", "not_auth"];
+const HINTS: &[&str] = &[
+    "unauth",
+    "forbid",
+    "denied",
+    "401",
+    "403",
+    "challenge",
+    "authfail",
+    "auth_fail",
+    "tionfail",
+    "tion_fail",
+    "notauth",
+    "not_auth",
+];
 
 /// Where who is not known is sent, by a word of the address or of what makes it.
 const SIGN_IN: &[&str] = &["login", "signin", "logon"];
@@ -104,30 +116,55 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
     (asserts, refuses)
 }
 
-/// `if user == nil { http.Redirect(w, r, "/login", 302) }`: a redirect in a branch, to where one signs in.
+/// `if user == nil { http.Redirect(w, r, "/login", 302) }`, `if (known) { return next(); } return redirect("/login");`:
+/// whoever does not go on is sent to where one signs in.
 fn sends_to_sign_in(context: Context<'_>, call: &Call, name: &str) -> bool {
-    let in_branch = || {
-        let mut inner = context.module.around(call.scope).map(|(_, scope)| scope.kind);
-        inner.find(|kind| matches!(kind, ScopeKind::Branch | ScopeKind::Function)) == Some(ScopeKind::Branch)
+    let module = context.module;
+    // `redirect()->to(url('/login'))`
+    let chained = || match &call.callee {
+        Expr::Member(of, _) => match **of {
+            Expr::Call(at) => module.calls.get(at).and_then(|call| method(&call.callee)),
+            _ => None,
+        },
+        _ => None,
     };
-    REDIRECTS.are_in(name)
-        && in_branch()
-        && call.arguments.iter().any(|argument| {
-            let mut leads = false;
-            argument.value.walk(&mut |value| {
-                let named = match value {
-                    Expr::Text(text) => Some(text.split(['?', '#']).next().unwrap_or(text)),
-                    Expr::Name(path) => path.rsplit('.').next(),
-                    Expr::Call(at) => context.module.calls.get(*at).and_then(|call| method(&call.callee)),
-                    _ => None,
-                };
-                leads |= named.is_some_and(|name| {
-                    let plain = plain(name);
-                    SIGN_IN.iter().any(|word| plain.contains(word)) && !plain.contains("afterlogin")
-                });
-            });
-            leads
-        })
+    if !(REDIRECTS.are_in(name) || chained().is_some_and(|name| REDIRECTS.are_in(name))) {
+        return false;
+    }
+    let leads = |value: &Expr| match value {
+        Expr::Text(text) => is_sign_in(text.split(['?', '#']).next().unwrap_or(text)),
+        Expr::Name(path) => path.rsplit('.').next().is_some_and(is_sign_in),
+        Expr::Call(at) => module.calls.get(*at).is_some_and(|call| {
+            let texts = call.arguments.iter().filter_map(|one| one.value.text());
+            method(&call.callee).into_iter().chain(texts).any(is_sign_in)
+        }),
+        _ => false,
+    };
+    let leads = call.arguments.iter().any(|argument| {
+        let mut found = false;
+        argument.value.walk(&mut |value| found |= leads(value));
+        found
+    });
+    leads && is_one_of_two(module, call)
+}
+
+fn is_sign_in(name: &str) -> bool {
+    let plain = plain(name);
+    SIGN_IN.iter().any(|word| plain.contains(word)) && !plain.contains("afterlogin")
+}
+
+/// It stands in a branch, or behind one that gives something back.
+fn is_one_of_two(module: &Module, call: &Call) -> bool {
+    let mut inner = module.around(call.scope).map(|(_, scope)| scope.kind);
+    if inner.find(|kind| matches!(kind, ScopeKind::Branch | ScopeKind::Function)) == Some(ScopeKind::Branch) {
+        return true;
+    }
+    let home = module.function(call.scope);
+    module.returns.iter().any(|one| {
+        one.spot.start < call.spot.start
+            && module.function(one.scope) == home
+            && module.scopes.get(one.scope).is_some_and(|scope| scope.kind == ScopeKind::Branch)
+    })
 }
 
 /// Go hands its test to what may fail it.

@@ -149,7 +149,12 @@ impl<'p> Linker<'p> {
                 if matches!(row.1.means, Meaning::Middleware | Meaning::RouteGroup | Meaning::Route) {
                     let beside = self.by_name(context, (file, at, call), function);
                     let answers = |one: &Use| {
-                        let answers = [Meaning::Profiler, Meaning::MetricsEndpoint, Meaning::HealthCheck];
+                        let answers = [
+                            Meaning::Profiler,
+                            Meaning::MetricsEndpoint,
+                            Meaning::HealthCheck,
+                            Meaning::Authentication,
+                        ];
                         row.1.means != Meaning::Route || answers.contains(&one.meaning)
                     };
                     uses.extend(beside.into_iter().filter(answers).map(|one| Found { one, of: None }));

@@ -117,7 +117,8 @@ fn declarations(module: &Module) -> Vec<Declaration> {
         let class = module.class(at).and_then(|class| module.scopes.get(class)).map(|class| &class.name);
         // A method of Go names the type that it is for.
         let class = class.or_else(|| scope.types.first().filter(|_| module.language == Language::Go));
-        let lambda = !top && scope.name.is_empty();
+        // What a decorator gives back runs as what it decorates.
+        let lambda = !top && (scope.name.is_empty() || is_given_back(module, at));
         let outer = scope.parent.filter(|_| lambda).map(|parent| module.function(parent).unwrap_or(0));
         of_scope.insert(at, found.len());
         found.push(Declaration {
@@ -133,6 +134,14 @@ fn declarations(module: &Module) -> Vec<Declaration> {
         });
     }
     found
+}
+
+/// A function that stands in another one of Python, which gives it back.
+fn is_given_back(module: &Module, at: ScopeId) -> bool {
+    let Some(scope) = module.scopes.get(at).filter(|_| module.language == Language::Python) else { return false };
+    let home = scope.parent.and_then(|parent| module.function(parent));
+    home.is_some()
+        && module.returns.iter().any(|one| one.value.name() == Some(&scope.name) && module.function(one.scope) == home)
 }
 
 /// Tests that go by the names of their functions.

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use super::{
     chains::is_chained,
     facts::Linker,
+    included,
     program::{self, FileId, Made},
 };
 
@@ -27,6 +28,8 @@ impl<'p> Linker<'p> {
         let enclosing = self.enclosing();
         let filters = self.filters();
         let wrapped = self.wrapped();
+        let inclusions = self.inclusions();
+        let short_names = self.short_names();
         let mut routes = Vec::new();
         let mut called = Vec::new();
         for (id, one) in self.used().filter(|(_, one)| one.meaning == Meaning::Route) {
@@ -61,6 +64,8 @@ impl<'p> Linker<'p> {
             }
             let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
             prefix = joined(&outer, &prefix);
+            let mut ways = self.included((file, at), &inclusions);
+            prefix = joined(&ways.pop().unwrap_or_default(), &prefix);
             guards.splice(0..0, around);
             guards.splice(0..0, wrapped.before(id));
             let handler = match call.role {
@@ -92,12 +97,13 @@ impl<'p> Linker<'p> {
             }
             guards.extend(self.filters_of(handler, &filters));
             guards.extend(said(one));
+            guards = included::spelled_out(guards, &short_names);
             if call.role == CallRole::Annotation {
                 // `@app.get("/orders", dependencies=[Depends(user)])`
                 for argument in call.arguments.iter().filter(|one| one.name.as_deref() == Some("dependencies")) {
                     guards.extend(self.guard(file, &argument.value, call.scope));
                 }
-                guards.extend(self.beside_annotation(file, call, at));
+                guards.extend(self.annotations(file, call.scope, Some(at)));
                 guards.extend(self.depends_on(handler));
                 guards.extend(self.typed_body(one, handler));
                 prefix.push_str(&self.class_prefix(handler));
@@ -106,6 +112,7 @@ impl<'p> Linker<'p> {
                 for argument in call.arguments.iter().take(middle).skip(1) {
                     guards.extend(self.guard(file, &argument.value, call.scope));
                 }
+                guards = self.around_view(file, call, handler, guards);
                 guards.extend(last.into_iter().flat_map(|last| self.around_handler(file, last, call.scope)));
             }
             // `GET /healthz` is how net/http writes both.
@@ -138,9 +145,19 @@ impl<'p> Linker<'p> {
                 place: one.place.clone(),
                 role: one.role,
             };
-            let others: Vec<ServedRoute> =
-                set.map(|method| ServedRoute { method: Some(method), ..route.clone() }).collect();
-            routes.push(route);
+            let of_class = self.views_of_class(file, call, &route);
+            let others: Vec<ServedRoute> = if of_class.is_empty() {
+                let others = set.map(|method| ServedRoute { method: Some(method), ..route.clone() });
+                std::iter::once(route.clone()).chain(others).collect()
+            } else {
+                of_class
+            };
+            let elsewhere = |way: &String| {
+                let own = own.unwrap_or_default();
+                let again = others.iter().map(|route| ServedRoute { path: joined(way, own), ..route.clone() });
+                again.collect::<Vec<_>>()
+            };
+            routes.extend(ways.iter().flat_map(elsewhere).collect::<Vec<_>>());
             routes.extend(others);
         }
         self.code.routes = routes;
@@ -187,7 +204,7 @@ impl<'p> Linker<'p> {
         })
     }
 
-    fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
+    pub(super) fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
         let name = format!("{class}.{method}");
         let mut all = self.code.functions.iter().zip(&self.scopes);
         all.position(|(function, (file, _))| function.role.counts() && function.name == name && self.has(*file))
@@ -356,6 +373,11 @@ impl<'p> Linker<'p> {
                 for function in &one.wraps {
                     enclosing.entry(*function).or_insert(id);
                 }
+            }
+        }
+        for (file, id) in self.requiring() {
+            if let Some(top) = self.functions.get(&(file, 0)) {
+                enclosing.entry(*top).or_insert(id);
             }
         }
         enclosing
@@ -532,24 +554,6 @@ impl<'p> Linker<'p> {
             }
             _ => Vec::new(),
         }
-    }
-
-    /// The other annotations of a handler and of its class.
-    fn beside_annotation(&self, file: FileId, call: &Call, at: usize) -> Vec<Guard> {
-        let Some(context) = self.context(file) else { return Vec::new() };
-        let class = context.module.class(call.scope);
-        let beside = context.module.calls.iter().enumerate().filter(|(other, one)| {
-            *other != at && one.role == CallRole::Annotation && (one.scope == call.scope || Some(one.scope) == class)
-        });
-        beside
-            .flat_map(|(other, one)| {
-                let name = context.names.symbols(&one.callee, one.scope).into_iter().next().unwrap_or_default();
-                let function = self.function_named(file, &name);
-                let own = Guard { name, function, used: self.uses.get(&(file, other)).copied() };
-                let given = one.arguments.iter().flat_map(|argument| self.guard(file, &argument.value, one.scope));
-                std::iter::once(own).chain(given.collect::<Vec<_>>()).collect::<Vec<_>>()
-            })
-            .collect()
     }
 
     /// The path that the class of a handler puts before its own.

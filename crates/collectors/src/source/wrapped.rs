@@ -86,7 +86,8 @@ impl<'p> Linker<'p> {
         let Some(home) = module.function(call.scope) else { return Vec::new() };
         let nth = module.scopes.get(home).and_then(|home| home.parameters.iter().position(|one| one.name == name));
         let Some((nth, function)) = nth.zip(self.function_at(file, call.scope)) else { return Vec::new() };
-        let sites = self.sites.get(&function).into_iter().flatten().filter(|site| self.is_of_product(**site)).take(SITES);
+        let sites =
+            self.sites.get(&function).into_iter().flatten().filter(|site| self.is_of_product(**site)).take(SITES);
         sites
             .filter_map(|(file, at)| {
                 let context = self.context(*file)?;
@@ -161,8 +162,7 @@ impl<'p> Linker<'p> {
                     goes_on = true;
                     mounts.insert((file, at));
                     let outer = self.routers_of(id, file, at);
-                    let mut around =
-                        common(outer.into_iter().map(|router| self.around_router(router, depth, mounts)));
+                    let mut around = common(outer.into_iter().map(|router| self.around_router(router, depth, mounts)));
                     around.extend(guards.iter().cloned());
                     ways.ends.push(((file, at), around));
                 }
@@ -197,7 +197,9 @@ impl<'p> Linker<'p> {
                 && let Some(function) = self.function_at(file, returned.scope)
             {
                 let sites = self.sites.get(&function).into_iter().flatten();
-                open.extend(sites.filter(|site| self.is_of_product(**site)).map(|site| (Holder::Given(*site), guards.to_vec())));
+                open.extend(
+                    sites.filter(|site| self.is_of_product(**site)).map(|site| (Holder::Given(*site), guards.to_vec())),
+                );
                 goes_on = true;
             }
         }
@@ -365,9 +367,9 @@ impl<'m> Held<'m> {
         }
         let before = |start: u32, value: Option<&Expr>| {
             let around = match value {
-                Some(Expr::Call(call)) => self.module.calls.get(*call).is_some_and(|call| {
-                    call.spot.start <= at && at < call.spot.end
-                }),
+                Some(Expr::Call(call)) => {
+                    self.module.calls.get(*call).is_some_and(|call| call.spot.start <= at && at < call.spot.end)
+                }
                 _ => false,
             };
             start < at && !around
