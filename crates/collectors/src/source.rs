@@ -39,6 +39,7 @@ mod objects;
 mod origins;
 mod outline;
 mod program;
+mod rails;
 mod receivers;
 mod routes;
 mod settings;

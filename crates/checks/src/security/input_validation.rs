@@ -134,9 +134,13 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
                 || guard.function.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)))
                 || validates(&guard.name)
         });
-        // A handler whose parameters are types of a schema is called only with what fits them.
+        // A handler whose parameters are types of a schema is called only with what fits them; what another function of the
+        // file checks is that one's.
         let same_file = route.handler.and_then(|at| source.functions.get(at)).is_some_and(|function| {
-            program::used(source, Meaning::Validation).any(|one| one.place.path() == function.place.path())
+            program::used(source, Meaning::Validation).any(|one| {
+                let declared = source.functions.get(one.function).is_none_or(|at| at.kind == FunctionKind::File);
+                declared && one.place.path() == function.place.path()
+            })
         });
         if handler || before || same_file || everywhere.is_some() {
             tally.met(key, &route.place);

@@ -65,6 +65,9 @@ const HINTS: &[&str] = &[
 /// Where who is not known is sent, by a word of the address or of what makes it.
 const SIGN_IN: &[&str] = &["login", "signin", "logon"];
 
+/// What an answer says to somebody who is not known.
+const WHO_ARE_YOU: &[&str] = &["notloggedin", "notsignedin", "loginrequired", "mustbeloggedin", "mustlogin"];
+
 /// Words that are sought whatever their case.
 struct Words(Option<AhoCorasick>);
 
@@ -100,7 +103,7 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
         Expr::Member(of, _) => of.walk(&mut |value| refuses |= value.name().is_some_and(constant)),
         _ => (),
     }
-    refuses |= sends_to_sign_in(context, call, name);
+    refuses |= sends_to_sign_in(context, call, name) || says_who_are_you(call, name);
     for argument in &call.arguments {
         argument.value.walk(&mut |value| {
             refuses |= match value {
@@ -114,6 +117,13 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
         });
     }
     (asserts, refuses)
+}
+
+/// `render plain: "not logged in", status: 400`
+fn says_who_are_you(call: &Call, name: &str) -> bool {
+    let answers = || matches!(name, "render" | "json" | "send" | "error" | "Error" | "abort" | "halt" | "head");
+    let texts = call.arguments.iter().filter_map(|one| one.value.text()).filter(|text| text.len() < 80);
+    texts.map(plain).any(|text| WHO_ARE_YOU.iter().any(|word| text.contains(word))) && answers()
 }
 
 /// `if user == nil { http.Redirect(w, r, "/login", 302) }`, `if (known) { return next(); } return redirect("/login");`:

@@ -374,6 +374,7 @@ impl<'p> Linker<'p> {
                     refuses: false,
                     body: match unit.language {
                         Language::Go => BodyUse::Unread,
+                        Language::Python if !one.reads_body => BodyUse::Unread,
                         // A body comes as a parameter; a lambda of Kotlin may take it from what it is called on.
                         Language::Java | Language::Kotlin | Language::CSharp if named && one.parameters == 0 => {
                             BodyUse::Unread

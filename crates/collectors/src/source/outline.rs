@@ -11,6 +11,7 @@ use gonogo_source::{Beyond, CallRole, Expr, Import, Language, Module, Names, Sco
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bodies,
     variables::{self, written},
     vendors::each_text,
 };
@@ -67,6 +68,8 @@ pub(super) struct Declaration {
     pub(super) outer: Option<usize>,
     /// Only tests are built with it.
     pub(super) in_tests: bool,
+    /// It may read what a request brings along; said of Python.
+    pub(super) reads_body: bool,
     /// It is a test by its name and what it is given, where its file is one of tests.
     pub(super) tests: bool,
 }
@@ -107,6 +110,7 @@ impl Outline {
 
 fn declarations(module: &Module) -> Vec<Declaration> {
     let tests = inline_tests(module);
+    let readers = bodies::readers(module);
     let mut found: Vec<Declaration> = Vec::new();
     let mut of_scope: BTreeMap<ScopeId, usize> = BTreeMap::new();
     for (at, scope) in module.scopes.iter().enumerate() {
@@ -130,6 +134,7 @@ fn declarations(module: &Module) -> Vec<Declaration> {
             parameters: scope.parameters.len(),
             outer: outer.and_then(|outer| of_scope.get(&outer).copied()),
             in_tests: !tests.is_empty() && module.around(at).any(|(scope, _)| tests.contains(&scope)),
+            reads_body: readers.contains(&at),
             tests: !top && is_test(module, at),
         });
     }

@@ -46,8 +46,17 @@ impl<'p> Linker<'p> {
             let followed = (call.role == CallRole::Annotation || call.arguments.len() < 2)
                 && one.settings.get("path").is_none_or(|setting| setting.value.text().is_some());
             let own = own.map(|path| path.rsplit("{}").next().unwrap_or(path)).or_else(|| piece.flatten());
+            let written = if one.wraps.is_empty() { self.rails_route(file, call) } else { None };
+            let own = written.as_ref().map(|written| written.path.as_str()).or(own);
             // `app.get("env")` of Express reads a setting: a route has somebody to answer it.
-            if one.wraps.is_empty() && call.arguments.len() < 2 && call.role != CallRole::Annotation {
+            if written.as_ref().is_some_and(|written| written.redirects) {
+                continue;
+            }
+            if written.is_none()
+                && one.wraps.is_empty()
+                && call.arguments.len() < 2
+                && call.role != CallRole::Annotation
+            {
                 continue;
             }
             let last = call.arguments.last().map(|one| &one.value);
@@ -77,7 +86,7 @@ impl<'p> Linker<'p> {
                 }),
             };
             if one.defaults.get("expands").is_some_and(|kind| kind == "resources") {
-                routes.extend(self.resources(one, &filters, &guards));
+                routes.extend(self.resources(one, self.around_resources(file, call), &filters, &guards));
                 continue;
             }
             let client = self.used().map(|(_, other)| other).find(|other| {
@@ -90,7 +99,9 @@ impl<'p> Linker<'p> {
                 called.push((id, client.defaults.get("timeout").cloned(), method_of_symbol(&one.symbol)));
                 continue;
             }
-            let handler = handler.or_else(|| self.action(call, one));
+            let handler = handler
+                .or_else(|| written.as_ref().and_then(|written| written.handler))
+                .or_else(|| self.action(call, one));
             // `delete :memory, action: :forget` is answered by the controller of the resources around it.
             if handler.is_none() && call.arguments.iter().any(|one| one.name.as_deref() == Some("action")) {
                 continue;
@@ -123,9 +134,11 @@ impl<'p> Linker<'p> {
                 _ => (None, Some(own)),
             });
             let set = one.settings.get("method").map(|setting| setting.value.texts()).unwrap_or_default();
-            let mut set = set.into_iter().map(|name| {
+            let set = set.into_iter().map(|name| {
                 name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_ascii_uppercase()
             });
+            // `via: :all` of Rails.
+            let mut set = set.filter(|name| name != "ALL");
             let method = before.or_else(|| set.next()).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = if last == "DEL" { "DELETE".to_owned() } else { last };
@@ -211,21 +224,26 @@ impl<'p> Linker<'p> {
     }
 
     /// The routes of `resources :members, only: [:index]` that its controller has methods for.
-    fn resources(&self, one: &Use, filters: &[Filter], around: &[Guard]) -> Vec<ServedRoute> {
+    fn resources(
+        &self,
+        one: &Use,
+        (before, modules): (String, String),
+        filters: &[Filter],
+        around: &[Guard],
+    ) -> Vec<ServedRoute> {
         let Some(name) = one.settings.get("path").and_then(|setting| setting.value.text()) else { return Vec::new() };
         let listed = |key: &str| one.settings.get(key).map(|setting| setting.value.texts());
         let (only, except) = (listed("only"), listed("except").unwrap_or_default());
-        let controller = format!("{}Controller", camel(name));
         RESOURCES
             .iter()
             .filter(|(action, ..)| only.as_ref().is_none_or(|only| only.contains(action)) && !except.contains(action))
             .filter_map(|(action, method, end)| {
-                let handler = self.method_of(&controller, action)?;
+                let handler = self.of_controller(&modules, name, action)?;
                 let mut guards = around.to_vec();
                 guards.extend(self.filters_of(Some(handler), filters));
                 Some(ServedRoute {
                     method: Some((*method).to_owned()),
-                    path: joined(name, end),
+                    path: joined(&joined(&before, name), end),
                     handler: Some(handler),
                     guards,
                     place: self.code.functions.get(handler)?.place.clone(),
@@ -248,6 +266,8 @@ impl<'p> Linker<'p> {
                     set.into_iter().map(str::to_owned).collect()
                 };
                 Some(Filter {
+                    skips: one.defaults.contains_key("skips"),
+                    blocks: one.wraps.clone(),
                     class: module.scopes.get(module.class(call.scope)?)?.name.clone(),
                     names: texts("names"),
                     only: texts("only"),
@@ -282,14 +302,21 @@ impl<'p> Linker<'p> {
                 && (filter.only.is_empty() || filter.only.contains(&method))
                 && !filter.except.contains(&method)
         };
-        let named = filters.iter().filter(holds).flat_map(|filter| &filter.names);
-        named
-            .map(|name| Guard {
+        let skipped: Vec<&String> =
+            filters.iter().filter(holds).filter(|filter| filter.skips).flat_map(|filter| &filter.names).collect();
+        let mut guards = Vec::new();
+        for filter in filters.iter().filter(holds).filter(|filter| !filter.skips) {
+            let named = filter.names.iter().filter(|name| !skipped.contains(name));
+            guards.extend(named.map(|name| Guard {
                 name: name.clone(),
-                function: chain.iter().find_map(|class| self.method_of(class, name)),
+                function: chain.iter().find_map(|class| self.method_of(class, name)).or_else(|| self.of_concern(name)),
                 used: None,
-            })
-            .collect()
+            }));
+            // `before_action { require_user }`
+            let blocks = filter.blocks.iter().filter(|_| filter.names.is_empty());
+            guards.extend(blocks.map(|block| Guard { name: String::new(), function: Some(*block), used: None }));
+        }
+        guards
     }
 
     /// The method that a call is named after, through what it is called on: `get(find)`, `web::get().to(find)`.
@@ -571,7 +598,11 @@ impl<'p> Linker<'p> {
 
 /// What runs before the methods of a class.
 struct Filter {
+    /// It takes back what a class above says.
+    skips: bool,
     class: String,
+    /// What it runs without a name.
+    blocks: Vec<FunctionId>,
     /// The methods that run.
     names: Vec<String>,
     /// The methods that they run before; empty: all.
@@ -596,7 +627,7 @@ fn method_of_symbol(symbol: &str) -> Option<String> {
 }
 
 /// `admin/order_items` is `Admin.OrderItems`.
-fn camel(path: &str) -> String {
+pub(super) fn camel(path: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
