@@ -33,6 +33,7 @@ mod fields;
 mod handling;
 mod included;
 mod keeping;
+mod keeping_on;
 mod kept;
 mod lost;
 mod objects;
