@@ -22,7 +22,7 @@ pub(crate) fn role(path: &str) -> Role {
         return Role::Test;
     }
     // Programs of Rails load their own helpers from `extras`.
-    let helps = |part: &str| part == "extras" && name.ends_with(".rb");
+    let helps = |part: &str| part == "extras" && name.rsplit('.').next() == Some("rb");
     if named_by_people(&parts).iter().any(|part| EXAMPLE.contains(part) && !helps(part)) {
         return Role::Example;
     }

@@ -258,6 +258,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_status_of_a_version_of_an_api_is_its_health_and_that_of_a_thing_is_not() {
+        let check = |path: &str, expect: bool| assert_eq!(looks_like_health(path), expect, "{path}");
+        check("api/v3/status/", true);
+        check("/api/status", true);
+        check("/api/orders/status", false);
+        check("/orders/v1/status", false);
+    }
+
+    #[test]
     fn paths_of_health_are_told_from_others() {
         let check = |path: &str, expect: bool| assert_eq!(looks_like_health(path), expect, "{path}");
         check("/healthz", true);

@@ -131,7 +131,9 @@ impl Linker<'_> {
             // The innermost group that the text stands in is the one that it belongs to.
             let texts = module.literals.iter().map(|one| (one.spot, one.text.as_str()));
             let all = texts.chain(module.imports.iter().map(|one| (one.spot, one.module.as_str())));
-            for (_, path) in all.filter(|(spot, path)| call.spot.contains(*spot) && path.ends_with(".php")) {
+            for (_, path) in
+                all.filter(|(spot, path)| call.spot.contains(*spot) && path.rsplit('.').next() == Some("php"))
+            {
                 let path = path.trim_start_matches(['/', '.']);
                 let folder = program::folder(&unit.path).split('/').next().unwrap_or_default();
                 let mut here = self.program.files.iter().enumerate().filter(|(other, _)| self.has(*other));

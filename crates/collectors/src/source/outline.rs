@@ -48,6 +48,8 @@ pub(super) struct Outline {
     pub(super) objects: Vec<(usize, Vec<String>)>,
     /// Functions that turn the caller away by what they give back.
     pub(super) refuses: Vec<usize>,
+    /// Functions that may read what a request brings along, by their places; said of Python.
+    pub(super) reads_body: BTreeSet<usize>,
     /// The vendors that its texts show it to talk to, by their places in the table.
     pub(super) shows: Vec<usize>,
     /// It reads elements of something by a key that is no plain word.
@@ -68,8 +70,6 @@ pub(super) struct Declaration {
     pub(super) outer: Option<usize>,
     /// Only tests are built with it.
     pub(super) in_tests: bool,
-    /// It may read what a request brings along; said of Python.
-    pub(super) reads_body: bool,
     /// It is a test by its name and what it is given, where its file is one of tests.
     pub(super) tests: bool,
 }
@@ -101,6 +101,7 @@ impl Outline {
             words: variables::words(module),
             objects: objects(module, &function_of),
             refuses: refuses(module, &function_of),
+            reads_body: bodies::readers(module).into_iter().filter_map(&function_of).collect(),
             shows: shows(module),
             reads_by_key: module.reads.iter().any(|read| matches!(read.value, Expr::Index(..))),
             functions,
@@ -110,7 +111,6 @@ impl Outline {
 
 fn declarations(module: &Module) -> Vec<Declaration> {
     let tests = inline_tests(module);
-    let readers = bodies::readers(module);
     let mut found: Vec<Declaration> = Vec::new();
     let mut of_scope: BTreeMap<ScopeId, usize> = BTreeMap::new();
     for (at, scope) in module.scopes.iter().enumerate() {
@@ -134,7 +134,6 @@ fn declarations(module: &Module) -> Vec<Declaration> {
             parameters: scope.parameters.len(),
             outer: outer.and_then(|outer| of_scope.get(&outer).copied()),
             in_tests: !tests.is_empty() && module.around(at).any(|(scope, _)| tests.contains(&scope)),
-            reads_body: readers.contains(&at),
             tests: !top && is_test(module, at),
         });
     }

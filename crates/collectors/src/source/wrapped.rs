@@ -54,7 +54,7 @@ struct Ways {
     lost: Vec<Guard>,
 }
 
-impl<'p> Linker<'p> {
+impl Linker<'_> {
     pub(super) fn wrapped(&self) -> Wrapped {
         let mut wrapped = Wrapped { around: HashMap::new(), routers: HashMap::new(), mounts: HashSet::new() };
         for (id, _) in self.used().filter(|(_, one)| one.meaning == Meaning::Route && one.role.counts()) {
