@@ -86,8 +86,15 @@ fn checks_itself(source: &SourceCode, handler: FunctionId) -> Option<&Function> 
 /// What stands before a handler is called a check of what is sent: `validateOrder`, and not `validateApiKey`.
 fn validates(guard: &str) -> bool {
     let name = guard.rsplit('.').next().unwrap_or(guard).to_ascii_lowercase();
-    let of_caller = ["auth", "key", "token", "session", "user", "login", "csrf", "jwt", "permission"];
-    ["validat", "schema"].iter().any(|word| name.contains(word)) && !of_caller.iter().any(|word| name.contains(word))
+    ["validat", "schema"].iter().any(|word| name.contains(word)) && !is_of_caller(guard)
+}
+
+/// What stands before a handler is called after who calls.
+fn is_of_caller(guard: &str) -> bool {
+    let name = guard.rsplit('.').next().unwrap_or(guard).to_ascii_lowercase();
+    let words = ["auth", "key", "token", "session", "user", "login", "csrf", "jwt", "permission"];
+    words.iter().any(|word| name.contains(word))
+        && !["webhook", "signature", "hmac"].iter().any(|word| name.contains(word))
 }
 
 /// The routes that take a body: what checks it, and what bounds it.
@@ -131,7 +138,11 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         let handler = route.handler.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)));
         let before = route.guards.iter().any(|guard| {
             guard.used.and_then(|id| source.uses.get(id)).is_some_and(checks)
-                || guard.function.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)))
+                || guard.function.is_some_and(|at| {
+                    // The hash of a token tells who calls, and nothing of the body.
+                    let of_caller = is_of_caller(&guard.name);
+                    source.uses_of(at).any(|(_, one)| checks(one) && !(of_caller && one.meaning == Meaning::KeyedHash))
+                })
                 || validates(&guard.name)
         });
         // A handler whose parameters are types of a schema is called only with what fits them; what another function of the
