@@ -21,7 +21,9 @@ pub(crate) fn role(path: &str) -> Role {
     if test_name(name) {
         return Role::Test;
     }
-    if named_by_people(&parts).iter().any(|part| EXAMPLE.contains(part)) {
+    // Programs of Rails load their own helpers from `extras`.
+    let helps = |part: &str| part == "extras" && name.rsplit('.').next() == Some("rb");
+    if named_by_people(&parts).iter().any(|part| EXAMPLE.contains(part) && !helps(part)) {
         return Role::Example;
     }
     if generated_name(name) || parts.iter().any(|part| GENERATED.contains(part)) {
@@ -198,6 +200,8 @@ mod tests {
         check("samples/shop/src/main/java/com/example/Shop.java", Role::Example);
         check("src/samples/Shop.java", Role::Example);
         check("src/test/java/com/example/samples/LedgerTest.java", Role::Test);
+        check("extras/client.rb", Role::Product);
+        check("extras/client.py", Role::Example);
     }
 
     #[test]

@@ -114,12 +114,21 @@ impl<'n, 'm> Trail<'n, 'm> {
 
     /// What a table says that calling this gives, by any of the names that it may have.
     fn gives(&self, symbol: &str) -> Option<&str> {
-        self.beyond.gives(symbol).or_else(|| {
+        self.beyond.gives(symbol).or_else(|| self.gives_reopened(symbol)).or_else(|| {
             let bare = self.index.may_be_taken(symbol);
             bare.then(|| {
                 self.index.wildcards.iter().find_map(|module| self.beyond.gives(&format!("{module}.{symbol}")))
             })?
         })
+    }
+
+    /// A class or module that this program opens again is still what its library made of it, but for what is added here.
+    fn gives_reopened(&self, symbol: &str) -> Option<&str> {
+        let plain = symbol.strip_prefix('.').filter(|_| self.index.module.language == Language::Ruby)?;
+        if self.index.functions.contains_key(plain) {
+            return None;
+        }
+        self.beyond.gives(plain)
     }
 
     /// What a function of this module says that it returns.
@@ -232,6 +241,11 @@ impl<'n, 'm> Trail<'n, 'm> {
 
     /// A member of a class around, in languages that need no `this` for it.
     fn unqualified(&self, head: &str, rest: &str, scope: ScopeId, steps: usize) -> Option<String> {
+        if self.index.module.language == Language::Ruby && rest.is_empty() {
+            let class = self.index.module.class(scope).and_then(|class| self.index.module.scopes.get(class))?;
+            let method = format!("{}.{head}", class.name);
+            return self.index.functions.contains_key(&method).then(|| format!(".{method}"));
+        }
         if !matches!(self.index.module.language, Language::Java | Language::Kotlin | Language::CSharp) {
             return None;
         }

@@ -238,7 +238,8 @@ fn is_asset(path: &str) -> bool {
     let ends = last.rsplit_once('.').is_some_and(|(_, end)| {
         matches!(end, "js" | "css" | "ico" | "txt" | "png" | "svg" | "jpg" | "xml" | "webmanifest" | "woff2" | "map")
     });
-    ends || path.split('/').any(|part| matches!(part, "static" | "assets" | "favicon.ico" | "public"))
+    let named = ["static", "assets", "favicon.ico", "public", "manifest.json"];
+    ends || path.split('/').any(|part| named.contains(&part))
 }
 
 fn public_routes<'a>(evidence: &Evidence<'a>) -> Vec<&'a str> {
@@ -277,43 +278,49 @@ fn is_public(method: &str, path: &str, stated: &[&str]) -> bool {
     if stated.iter().any(|route| covers(route, path)) {
         return true;
     }
-    path.to_ascii_lowercase().split('/').any(|part| {
-        matches!(
-            part,
-            "login"
-                | "signin"
-                | "sign-in"
-                | "signup"
-                | "sign-up"
-                | "register"
-                | "logout"
-                | "token"
-                | "tokens"
-                | "oauth"
-                | "oauth2"
-                | "oidc"
-                | "sso"
-                | "saml"
-                | "callback"
-                | "refresh"
-                | "forgot-password"
-                | "reset-password"
-                | "password-reset"
-                | "openapi.json"
-                | "openapi.yaml"
-                | "swagger.json"
-                | "swagger.yaml"
-                | "swagger"
-                | "docs"
-                | ".well-known"
-                | "webhook"
-                | "webhooks"
-                | "authenticate"
-                | "session"
-                | "sessions"
-                | "verify-email"
-        )
-    })
+    let lower = path.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split('/').collect();
+    // `/password/email` asks for a new one: whoever forgot theirs cannot sign in.
+    let forgotten = |pair: &[&str]| matches!(pair, ["password", "reset" | "email" | "forgot" | "forgotten"]);
+    parts.windows(2).any(forgotten)
+        || parts.into_iter().any(|part| {
+            matches!(
+                part,
+                "login"
+                    | "signin"
+                    | "sign-in"
+                    | "signup"
+                    | "sign-up"
+                    | "register"
+                    | "logout"
+                    | "token"
+                    | "tokens"
+                    | "oauth"
+                    | "oauth2"
+                    | "oidc"
+                    | "sso"
+                    | "saml"
+                    | "saml2"
+                    | "callback"
+                    | "refresh"
+                    | "forgot-password"
+                    | "reset-password"
+                    | "password-reset"
+                    | "openapi.json"
+                    | "openapi.yaml"
+                    | "swagger.json"
+                    | "swagger.yaml"
+                    | "swagger"
+                    | "docs"
+                    | ".well-known"
+                    | "webhook"
+                    | "webhooks"
+                    | "authenticate"
+                    | "session"
+                    | "sessions"
+                    | "verify-email"
+            )
+        })
 }
 
 fn reads(method: &str) -> bool {

@@ -83,6 +83,20 @@ fn checks_itself(source: &SourceCode, handler: FunctionId) -> Option<&Function> 
     })
 }
 
+/// What stands before a handler is called a check of what is sent: `validateOrder`, and not `validateApiKey`.
+fn validates(guard: &str) -> bool {
+    let name = guard.rsplit('.').next().unwrap_or(guard).to_ascii_lowercase();
+    ["validat", "schema"].iter().any(|word| name.contains(word)) && !is_of_caller(guard)
+}
+
+/// What stands before a handler is called after who calls.
+fn is_of_caller(guard: &str) -> bool {
+    let name = guard.rsplit('.').next().unwrap_or(guard).to_ascii_lowercase();
+    let words = ["auth", "key", "token", "session", "user", "login", "csrf", "jwt", "permission"];
+    words.iter().any(|word| name.contains(word))
+        && !["webhook", "signature", "hmac"].iter().any(|word| name.contains(word))
+}
+
 /// The routes that take a body: what checks it, and what bounds it.
 fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Missing> {
     let source = evidence.source()?;
@@ -124,12 +138,20 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         let handler = route.handler.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)));
         let before = route.guards.iter().any(|guard| {
             guard.used.and_then(|id| source.uses.get(id)).is_some_and(checks)
-                || guard.function.is_some_and(|at| source.uses_of(at).any(|(_, one)| checks(one)))
-                || ["validat", "schema"].iter().any(|word| guard.name.to_ascii_lowercase().contains(word))
+                || guard.function.is_some_and(|at| {
+                    // The hash of a token tells who calls, and nothing of the body.
+                    let of_caller = is_of_caller(&guard.name);
+                    source.uses_of(at).any(|(_, one)| checks(one) && !(of_caller && one.meaning == Meaning::KeyedHash))
+                })
+                || validates(&guard.name)
         });
-        // A handler whose parameters are types of a schema is called only with what fits them.
+        // A handler whose parameters are types of a schema is called only with what fits them; what another function of the
+        // file checks is that one's.
         let same_file = route.handler.and_then(|at| source.functions.get(at)).is_some_and(|function| {
-            program::used(source, Meaning::Validation).any(|one| one.place.path() == function.place.path())
+            program::used(source, Meaning::Validation).any(|one| {
+                let declared = source.functions.get(one.function).is_none_or(|at| at.kind == FunctionKind::File);
+                declared && one.place.path() == function.place.path()
+            })
         });
         if handler || before || same_file || everywhere.is_some() {
             tally.met(key, &route.place);

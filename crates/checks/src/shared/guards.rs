@@ -17,7 +17,7 @@ pub(crate) enum Asks {
 
 pub(crate) fn asks(source: &SourceCode, route: &ServedRoute) -> Asks {
     let mut hollow = None;
-    for guard in &route.guards {
+    for guard in route.guards.iter().filter(|guard| !asks_something_else(&guard.name)) {
         let known = guard.used.and_then(|id| source.uses.get(id)).is_some_and(|one| authenticates(one.meaning));
         if known {
             return Asks::Yes(route.place.clone());
@@ -43,6 +43,16 @@ pub(crate) fn asks(source: &SourceCode, route: &ServedRoute) -> Asks {
         return Asks::Yes(place);
     }
     hollow.map_or(Asks::No, Asks::Hollow)
+}
+
+/// It turns away for another reason than who calls: a form of another site, too many requests, an address to confirm.
+fn asks_something_else(name: &str) -> bool {
+    let plain = name.to_ascii_lowercase().replace(['_', '-'], "");
+    let other =
+        ["csrf", "xsrf", "cors", "throttle", "ratelimit", "confirmed", "maintenance", "startsession", "fromsession"];
+    // `RedirectIfAuthenticated` lets in whoever is not known.
+    plain.contains("ifauthenticated")
+        || other.iter().any(|word| plain.contains(word)) && !plain.contains("auth") && !plain.contains("login")
 }
 
 fn authenticates(meaning: Meaning) -> bool {

@@ -91,6 +91,12 @@ pub(crate) fn looks_like_health(path: &str) -> bool {
     let parts: Vec<&str> = lower.split('/').filter(|part| !part.is_empty()).collect();
     parts.iter().any(|part| WORDS.contains(part))
         || matches!(parts.as_slice(), ["status" | "_status" | "ping" | "up"] | ["api", "status"])
+        || matches!(parts.as_slice(), ["api", version, "status"] if is_version(version))
+}
+
+/// `v1`, `v2beta1`
+fn is_version(part: &str) -> bool {
+    part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// The routes that a library of health checks serves by itself: one for all checks (`MapHealthChecks`), or one for those of
@@ -250,6 +256,15 @@ fn trail_end(source: &SourceCode, handler: FunctionId) -> Option<&Unfollowed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_status_of_a_version_of_an_api_is_its_health_and_that_of_a_thing_is_not() {
+        let check = |path: &str, expect: bool| assert_eq!(looks_like_health(path), expect, "{path}");
+        check("api/v3/status/", true);
+        check("/api/status", true);
+        check("/api/orders/status", false);
+        check("/orders/v1/status", false);
+    }
 
     #[test]
     fn paths_of_health_are_told_from_others() {

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use gonogo_source::{Call, CallRole, Expr};
+use gonogo_source::{Call, CallRole, Expr, Module, ScopeKind};
 
 use super::{facts::method, values::Context};
 
@@ -36,11 +36,40 @@ const FAILING: &[&str] = &[
 ];
 
 /// What turns a caller away, by its name.
-const REFUSING: &[&str] =
-    &["unauthorized", "unauthorised", "unauthenticated", "forbidden", "permissiondenied", "accessdenied"];
+const REFUSING: &[&str] = &[
+    "unauthorized",
+    "unauthorised",
+    "unauthenticated",
+    "forbidden",
+    "permissiondenied",
+    "accessdenied",
+    "authfail",
+    "authenticationfail",
+    "notauthenticated",
+    "notauthorized",
+];
 
 /// What [`REFUSING`] and the numbers have in common: hardly any name has it.
-const HINTS: &[&str] = &["unauth", "forbid", "denied", "401", "403", "challenge"];
+const HINTS: &[&str] = &[
+    "unauth",
+    "forbid",
+    "denied",
+    "401",
+    "403",
+    "challenge",
+    "authfail",
+    "auth_fail",
+    "tionfail",
+    "tion_fail",
+    "notauth",
+    "not_auth",
+];
+
+/// Where who is not known is sent, by a word of the address or of what makes it.
+const SIGN_IN: &[&str] = &["login", "signin", "logon"];
+
+/// What an answer says to somebody who is not known.
+const WHO_ARE_YOU: &[&str] = &["notloggedin", "notsignedin", "loginrequired", "mustbeloggedin", "mustlogin"];
 
 /// Words that are sought whatever their case.
 struct Words(Option<AhoCorasick>);
@@ -56,6 +85,7 @@ impl Words {
 }
 
 static FAILS: LazyLock<Words> = LazyLock::new(|| Words::new(FAILING));
+static REDIRECTS: LazyLock<Words> = LazyLock::new(|| Words::new(&["redirect"]));
 static HINTED: LazyLock<Words> = LazyLock::new(|| Words::new(HINTS));
 
 /// Whether a call can fail a test, and whether it turns a caller away.
@@ -76,6 +106,7 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
         Expr::Member(of, _) => of.walk(&mut |value| refuses |= value.name().is_some_and(constant)),
         _ => (),
     }
+    refuses |= sends_to_sign_in(context, call, name) || says_who_are_you(call, name);
     for argument in &call.arguments {
         argument.value.walk(&mut |value| {
             refuses |= match value {
@@ -89,6 +120,64 @@ pub(super) fn behaviour(context: Context<'_>, call: &Call) -> (bool, bool) {
         });
     }
     (asserts, refuses)
+}
+
+/// `render plain: "not logged in", status: 400`
+fn says_who_are_you(call: &Call, name: &str) -> bool {
+    let answers = || matches!(name, "render" | "json" | "send" | "error" | "Error" | "abort" | "halt" | "head");
+    let texts = call.arguments.iter().filter_map(|one| one.value.text()).filter(|text| text.len() < 80);
+    texts.map(plain).any(|text| WHO_ARE_YOU.iter().any(|word| text.contains(word))) && answers()
+}
+
+/// `if user == nil { http.Redirect(w, r, "/login", 302) }`, `if (known) { return next(); } return redirect("/login");`:
+/// whoever does not go on is sent to where one signs in.
+fn sends_to_sign_in(context: Context<'_>, call: &Call, name: &str) -> bool {
+    let module = context.module;
+    // `redirect()->to(url('/login'))`
+    let chained = || match &call.callee {
+        Expr::Member(of, _) => match **of {
+            Expr::Call(at) => module.calls.get(at).and_then(|call| method(&call.callee)),
+            _ => None,
+        },
+        _ => None,
+    };
+    if !(REDIRECTS.are_in(name) || chained().is_some_and(|name| REDIRECTS.are_in(name))) {
+        return false;
+    }
+    let leads = |value: &Expr| match value {
+        Expr::Text(text) => is_sign_in(text.split(['?', '#']).next().unwrap_or(text)),
+        Expr::Name(path) => path.rsplit('.').next().is_some_and(is_sign_in),
+        Expr::Call(at) => module.calls.get(*at).is_some_and(|call| {
+            let texts = call.arguments.iter().filter_map(|one| one.value.text());
+            method(&call.callee).into_iter().chain(texts).any(is_sign_in)
+        }),
+        _ => false,
+    };
+    let leads = call.arguments.iter().any(|argument| {
+        let mut found = false;
+        argument.value.walk(&mut |value| found |= leads(value));
+        found
+    });
+    leads && is_one_of_two(module, call)
+}
+
+fn is_sign_in(name: &str) -> bool {
+    let plain = plain(name);
+    SIGN_IN.iter().any(|word| plain.contains(word)) && !plain.contains("afterlogin")
+}
+
+/// It stands in a branch, or behind one that gives something back.
+fn is_one_of_two(module: &Module, call: &Call) -> bool {
+    let mut inner = module.around(call.scope).map(|(_, scope)| scope.kind);
+    if inner.find(|kind| matches!(kind, ScopeKind::Branch | ScopeKind::Function)) == Some(ScopeKind::Branch) {
+        return true;
+    }
+    let home = module.function(call.scope);
+    module.returns.iter().any(|one| {
+        one.spot.start < call.spot.start
+            && module.function(one.scope) == home
+            && module.scopes.get(one.scope).is_some_and(|scope| scope.kind == ScopeKind::Branch)
+    })
 }
 
 /// Go hands its test to what may fail it.

@@ -25,6 +25,9 @@ const ASKING: &[&str] = &[
     "count", "probe", "command", "test",
 ];
 
+/// Classes and modules that a class of Ruby has methods from.
+const ANCESTORS: usize = 16;
+
 /// What is found about a call, in whatever order the files are read: it depends on what is declared alone.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Resolved {
@@ -130,7 +133,9 @@ impl<'p> Linker<'p> {
                 _ => None,
             }
         });
-        let callee = hidden.or_else(|| symbols.first().and_then(|symbol| self.function_named(file, symbol)));
+        let callee = hidden
+            .or_else(|| symbols.first().and_then(|symbol| self.function_named(file, symbol)))
+            .or_else(|| self.inherited(context, file, call));
         let mut runs = match symbols.first().filter(|_| call.role != CallRole::Annotation) {
             Some(symbol) => {
                 let methods = || self.interface(file, symbol).map(|method| Edge::Methods(method.to_owned()));
@@ -153,7 +158,19 @@ impl<'p> Linker<'p> {
         // What an interface declares and nobody here wrote is its base's as well.
         let own = callee.is_some_and(|callee| self.has_body(callee));
         let bases = symbols.first().filter(|_| !own).map(|symbol| self.bases(file, symbol)).unwrap_or_default();
-        let mut known = symbols.iter().chain(&bases).map(|symbol| (symbol.clone(), table.rows(symbol)));
+        // A module of a library that the program opens again: `module Net`.
+        let reopened: Vec<String> = match (context.module.language, symbols.first(), callee) {
+            (Language::Ruby, Some(symbol), None) => symbol
+                .strip_prefix('.')
+                // What the program adds is its own: `HTTP.get` of a class in `module Net`.
+                .filter(|plain| plain.split_once('.').is_none_or(|(_, inner)| !self.declares(file, inner)))
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        };
+        let mut known =
+            symbols.iter().chain(&bases).chain(&reopened).map(|symbol| (symbol.clone(), table.rows(symbol)));
         let stub = || {
             let symbol = Self::stub(context, call)?;
             let rows = table.rows(&symbol);
@@ -182,7 +199,12 @@ impl<'p> Linker<'p> {
                 if matches!(row.1.means, Meaning::Middleware | Meaning::RouteGroup | Meaning::Route) {
                     let beside = self.by_name(context, (file, at, call), function);
                     let answers = |one: &Use| {
-                        let answers = [Meaning::Profiler, Meaning::MetricsEndpoint, Meaning::HealthCheck];
+                        let answers = [
+                            Meaning::Profiler,
+                            Meaning::MetricsEndpoint,
+                            Meaning::HealthCheck,
+                            Meaning::Authentication,
+                        ];
                         row.1.means != Meaning::Route || answers.contains(&one.meaning)
                     };
                     uses.extend(beside.into_iter().filter(answers).map(|one| Found { one, of: None }));
@@ -283,6 +305,41 @@ impl<'p> Linker<'p> {
         let inner = context.module.function(call.scope).and_then(|at| context.module.scopes.get(at));
         let on_parameter = inner.is_some_and(|scope| scope.parameters.iter().any(|one| one.name == head));
         Some(Unfollowed { symbol: plain(symbol).to_owned(), place: self.place(file, call.spot.line), on_parameter })
+    }
+
+    fn declares(&self, file: FileId, name: &str) -> bool {
+        name.contains('.') && self.function_named(file, &format!(".{name}")).is_some()
+    }
+
+    /// A method that a class of Ruby calls on itself and has from a class above or from a module that it includes.
+    fn inherited(&self, context: Context<'_>, file: FileId, call: &Call) -> Option<FunctionId> {
+        if context.module.language != Language::Ruby {
+            return None;
+        }
+        let name = call.callee.name().filter(|name| !name.contains('.'))?;
+        let class = context.module.class(call.scope)?;
+        let mut open: Vec<(FileId, ScopeId)> = vec![(file, class)];
+        let mut seen = 0_usize;
+        while let Some((file, class)) = open.pop().filter(|_| seen < ANCESTORS) {
+            seen += 1;
+            touch(file);
+            let module = &self.program.files.get(file)?.module;
+            let of_class = module.calls.iter().filter(|one| one.scope == class && one.callee.name() == Some("include"));
+            let included = of_class.flat_map(|one| &one.arguments).filter_map(|one| one.value.name());
+            let above = module.scopes.get(class).into_iter().flat_map(|scope| &scope.types).map(String::as_str);
+            for base in above.chain(included) {
+                if let Some(function) = self.function_named(file, &format!(".{base}.{name}")) {
+                    return Some(function);
+                }
+                let Some(other) = self.program.class(file, base) else { continue };
+                touch(other);
+                let scopes = self.program.files.get(other).map(|unit| unit.module.scopes.as_slice());
+                let at = scopes
+                    .and_then(|all| all.iter().position(|scope| scope.kind == ScopeKind::Class && scope.name == base));
+                open.extend(at.map(|at| (other, at)));
+            }
+        }
+        None
     }
 
     /// The functions of the program that an expression holds: itself, in a list, as a field, as what a call is given.

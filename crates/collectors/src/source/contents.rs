@@ -11,6 +11,7 @@ use gonogo_source::{Call, CallRole, Expr, Language, Module, Return, ScopeId, Sco
 use super::{
     facts::{Linker, method},
     handling::{handles_errors, stands_in},
+    keeping_on,
     program::FileId,
     values, variables,
 };
@@ -120,6 +121,7 @@ impl Linker<'_> {
             let recovers = !throws
                 && (held.returns.iter().any(|one| stands_in(module.language, &one.value, &kept))
                     || sets()
+                    || held.returns.is_empty() && keeping_on::keeps_value(module, at)
                     || is_value
                     || gives("Ok"));
             let acts = !held.calls.is_empty() || !held.returns.is_empty() || is_value;

@@ -351,7 +351,7 @@ impl<'p> Linker<'p> {
                 role: unit.role,
                 words: if unit.role.counts() { outline.words.clone() } else { BTreeSet::new() },
             });
-            for one in &outline.functions {
+            for (at, one) in outline.functions.iter().enumerate() {
                 let function = self.code.functions.len();
                 let tables = self.tables_mut();
                 tables.functions.insert((file, one.scope), function);
@@ -383,6 +383,7 @@ impl<'p> Linker<'p> {
                     refuses: false,
                     body: match unit.language {
                         Language::Go => BodyUse::Unread,
+                        Language::Python if !outline.reads_body.contains(&at) => BodyUse::Unread,
                         // A body comes as a parameter; a lambda of Kotlin may take it from what it is called on.
                         Language::Java | Language::Kotlin | Language::CSharp if named && one.parameters == 0 => {
                             BodyUse::Unread

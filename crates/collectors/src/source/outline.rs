@@ -11,6 +11,7 @@ use gonogo_source::{Beyond, CallRole, Expr, Import, Language, Module, Names, Sco
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bodies,
     variables::{self, written},
     vendors::each_text,
 };
@@ -47,6 +48,8 @@ pub(super) struct Outline {
     pub(super) objects: Vec<(usize, Vec<String>)>,
     /// Functions that turn the caller away by what they give back.
     pub(super) refuses: Vec<usize>,
+    /// Functions that may read what a request brings along, by their places; said of Python.
+    pub(super) reads_body: BTreeSet<usize>,
     /// The vendors that its texts show it to talk to, by their places in the table.
     pub(super) shows: Vec<usize>,
     /// It reads elements of something by a key that is no plain word.
@@ -98,6 +101,7 @@ impl Outline {
             words: variables::words(module),
             objects: objects(module, &function_of),
             refuses: refuses(module, &function_of),
+            reads_body: bodies::readers(module).into_iter().filter_map(&function_of).collect(),
             shows: shows(module),
             reads_by_key: module.reads.iter().any(|read| matches!(read.value, Expr::Index(..))),
             functions,
@@ -117,7 +121,8 @@ fn declarations(module: &Module) -> Vec<Declaration> {
         let class = module.class(at).and_then(|class| module.scopes.get(class)).map(|class| &class.name);
         // A method of Go names the type that it is for.
         let class = class.or_else(|| scope.types.first().filter(|_| module.language == Language::Go));
-        let lambda = !top && scope.name.is_empty();
+        // What a decorator gives back runs as what it decorates.
+        let lambda = !top && (scope.name.is_empty() || is_given_back(module, at));
         let outer = scope.parent.filter(|_| lambda).map(|parent| module.function(parent).unwrap_or(0));
         of_scope.insert(at, found.len());
         found.push(Declaration {
@@ -133,6 +138,14 @@ fn declarations(module: &Module) -> Vec<Declaration> {
         });
     }
     found
+}
+
+/// A function that stands in another one of Python, which gives it back.
+fn is_given_back(module: &Module, at: ScopeId) -> bool {
+    let Some(scope) = module.scopes.get(at).filter(|_| module.language == Language::Python) else { return false };
+    let home = scope.parent.and_then(|parent| module.function(parent));
+    home.is_some()
+        && module.returns.iter().any(|one| one.value.name() == Some(&scope.name) && module.function(one.scope) == home)
 }
 
 /// Tests that go by the names of their functions.

@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use super::{
     chains::is_chained,
     facts::Linker,
+    included,
     program::{self, FileId, Made},
 };
 
@@ -26,12 +27,16 @@ impl<'p> Linker<'p> {
         let mounts = self.mounts();
         let enclosing = self.enclosing();
         let filters = self.filters();
+        let wrapped = self.wrapped();
+        let inclusions = self.inclusions();
+        let short_names = self.short_names();
         let mut routes = Vec::new();
         let mut called = Vec::new();
         for (id, one) in self.used().filter(|(_, one)| one.meaning == Meaning::Route) {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
             let Some(call) = self.program.files.get(file).and_then(|unit| unit.module.calls.get(at)) else { continue };
-            if self.for_developers(file, call.scope) {
+            // A route that leads to another router is none itself.
+            if self.for_developers(file, call.scope) || wrapped.mounts.contains(&(file, at)) {
                 continue;
             }
             let own = one.settings.get("path").and_then(|setting| setting.value.text());
@@ -41,8 +46,17 @@ impl<'p> Linker<'p> {
             let followed = (call.role == CallRole::Annotation || call.arguments.len() < 2)
                 && one.settings.get("path").is_none_or(|setting| setting.value.text().is_some());
             let own = own.map(|path| path.rsplit("{}").next().unwrap_or(path)).or_else(|| piece.flatten());
+            let written = if one.wraps.is_empty() { self.rails_route(file, call) } else { None };
+            let own = written.as_ref().map(|written| written.path.as_str()).or(own);
             // `app.get("env")` of Express reads a setting: a route has somebody to answer it.
-            if one.wraps.is_empty() && call.arguments.len() < 2 && call.role != CallRole::Annotation {
+            if written.as_ref().is_some_and(|written| written.redirects) {
+                continue;
+            }
+            if written.is_none()
+                && one.wraps.is_empty()
+                && call.arguments.len() < 2
+                && call.role != CallRole::Annotation
+            {
                 continue;
             }
             let last = call.arguments.last().map(|one| &one.value);
@@ -59,7 +73,10 @@ impl<'p> Linker<'p> {
             }
             let (outer, around) = self.enclosed(one.function, &mounts, &enclosing);
             prefix = joined(&outer, &prefix);
+            let mut ways = self.included((file, at), &inclusions);
+            prefix = joined(&ways.pop().unwrap_or_default(), &prefix);
             guards.splice(0..0, around);
+            guards.splice(0..0, wrapped.before(id));
             let handler = match call.role {
                 CallRole::Annotation => one.wraps.first().copied(),
                 // `mux.Handle("/pay", payments.Handler(store))`: what makes the handler holds it.
@@ -69,7 +86,7 @@ impl<'p> Linker<'p> {
                 }),
             };
             if one.defaults.get("expands").is_some_and(|kind| kind == "resources") {
-                routes.extend(self.resources(one, &filters, &guards));
+                routes.extend(self.resources(one, self.around_resources(file, call), &filters, &guards));
                 continue;
             }
             let client = self.used().map(|(_, other)| other).find(|other| {
@@ -82,19 +99,22 @@ impl<'p> Linker<'p> {
                 called.push((id, client.defaults.get("timeout").cloned(), method_of_symbol(&one.symbol)));
                 continue;
             }
-            let handler = handler.or_else(|| self.action(call, one));
+            let handler = handler
+                .or_else(|| written.as_ref().and_then(|written| written.handler))
+                .or_else(|| self.action(call, one));
             // `delete :memory, action: :forget` is answered by the controller of the resources around it.
             if handler.is_none() && call.arguments.iter().any(|one| one.name.as_deref() == Some("action")) {
                 continue;
             }
             guards.extend(self.filters_of(handler, &filters));
             guards.extend(said(one));
+            guards = included::spelled_out(guards, &short_names);
             if call.role == CallRole::Annotation {
                 // `@app.get("/orders", dependencies=[Depends(user)])`
                 for argument in call.arguments.iter().filter(|one| one.name.as_deref() == Some("dependencies")) {
                     guards.extend(self.guard(file, &argument.value, call.scope));
                 }
-                guards.extend(self.beside_annotation(file, call, at));
+                guards.extend(self.annotations(file, call.scope, Some(at)));
                 guards.extend(self.depends_on(handler));
                 guards.extend(self.typed_body(one, handler));
                 prefix.push_str(&self.class_prefix(handler));
@@ -103,6 +123,8 @@ impl<'p> Linker<'p> {
                 for argument in call.arguments.iter().take(middle).skip(1) {
                     guards.extend(self.guard(file, &argument.value, call.scope));
                 }
+                guards = self.around_view(file, call, handler, guards);
+                guards.extend(last.into_iter().flat_map(|last| self.around_handler(file, last, call.scope)));
             }
             // `GET /healthz` is how net/http writes both.
             let (before, own) = own.map_or((None, None), |own| match own.split_once(' ') {
@@ -112,9 +134,11 @@ impl<'p> Linker<'p> {
                 _ => (None, Some(own)),
             });
             let set = one.settings.get("method").map(|setting| setting.value.texts()).unwrap_or_default();
-            let mut set = set.into_iter().map(|name| {
+            let set = set.into_iter().map(|name| {
                 name.rsplit('.').next().unwrap_or_default().trim_start_matches("Method").to_ascii_uppercase()
             });
+            // `via: :all` of Rails.
+            let mut set = set.filter(|name| name != "ALL");
             let method = before.or_else(|| set.next()).or_else(|| one.defaults.get("method").cloned()).or_else(|| {
                 let last = one.symbol.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
                 let last = if last == "DEL" { "DELETE".to_owned() } else { last };
@@ -134,9 +158,19 @@ impl<'p> Linker<'p> {
                 place: one.place.clone(),
                 role: one.role,
             };
-            let others: Vec<ServedRoute> =
-                set.map(|method| ServedRoute { method: Some(method), ..route.clone() }).collect();
-            routes.push(route);
+            let of_class = self.views_of_class(file, call, &route);
+            let others: Vec<ServedRoute> = if of_class.is_empty() {
+                let others = set.map(|method| ServedRoute { method: Some(method), ..route.clone() });
+                std::iter::once(route.clone()).chain(others).collect()
+            } else {
+                of_class
+            };
+            let elsewhere = |way: &String| {
+                let own = own.unwrap_or_default();
+                let again = others.iter().map(|route| ServedRoute { path: joined(way, own), ..route.clone() });
+                again.collect::<Vec<_>>()
+            };
+            routes.extend(ways.iter().flat_map(elsewhere).collect::<Vec<_>>());
             routes.extend(others);
         }
         self.code.routes = routes;
@@ -183,28 +217,33 @@ impl<'p> Linker<'p> {
         })
     }
 
-    fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
+    pub(super) fn method_of(&self, class: &str, method: &str) -> Option<FunctionId> {
         let name = format!("{class}.{method}");
         let mut all = self.code.functions.iter().zip(&self.scopes);
         all.position(|(function, (file, _))| function.role.counts() && function.name == name && self.has(*file))
     }
 
     /// The routes of `resources :members, only: [:index]` that its controller has methods for.
-    fn resources(&self, one: &Use, filters: &[Filter], around: &[Guard]) -> Vec<ServedRoute> {
+    fn resources(
+        &self,
+        one: &Use,
+        (before, modules): (String, String),
+        filters: &[Filter],
+        around: &[Guard],
+    ) -> Vec<ServedRoute> {
         let Some(name) = one.settings.get("path").and_then(|setting| setting.value.text()) else { return Vec::new() };
         let listed = |key: &str| one.settings.get(key).map(|setting| setting.value.texts());
         let (only, except) = (listed("only"), listed("except").unwrap_or_default());
-        let controller = format!("{}Controller", camel(name));
         RESOURCES
             .iter()
             .filter(|(action, ..)| only.as_ref().is_none_or(|only| only.contains(action)) && !except.contains(action))
             .filter_map(|(action, method, end)| {
-                let handler = self.method_of(&controller, action)?;
+                let handler = self.of_controller(&modules, name, action)?;
                 let mut guards = around.to_vec();
                 guards.extend(self.filters_of(Some(handler), filters));
                 Some(ServedRoute {
                     method: Some((*method).to_owned()),
-                    path: joined(name, end),
+                    path: joined(&joined(&before, name), end),
                     handler: Some(handler),
                     guards,
                     place: self.code.functions.get(handler)?.place.clone(),
@@ -227,6 +266,8 @@ impl<'p> Linker<'p> {
                     set.into_iter().map(str::to_owned).collect()
                 };
                 Some(Filter {
+                    skips: one.defaults.contains_key("skips"),
+                    blocks: one.wraps.clone(),
                     class: module.scopes.get(module.class(call.scope)?)?.name.clone(),
                     names: texts("names"),
                     only: texts("only"),
@@ -261,14 +302,21 @@ impl<'p> Linker<'p> {
                 && (filter.only.is_empty() || filter.only.contains(&method))
                 && !filter.except.contains(&method)
         };
-        let named = filters.iter().filter(holds).flat_map(|filter| &filter.names);
-        named
-            .map(|name| Guard {
+        let skipped: Vec<&String> =
+            filters.iter().filter(holds).filter(|filter| filter.skips).flat_map(|filter| &filter.names).collect();
+        let mut guards = Vec::new();
+        for filter in filters.iter().filter(holds).filter(|filter| !filter.skips) {
+            let named = filter.names.iter().filter(|name| !skipped.contains(name));
+            guards.extend(named.map(|name| Guard {
                 name: name.clone(),
-                function: chain.iter().find_map(|class| self.method_of(class, name)),
+                function: chain.iter().find_map(|class| self.method_of(class, name)).or_else(|| self.of_concern(name)),
                 used: None,
-            })
-            .collect()
+            }));
+            // `before_action { require_user }`
+            let blocks = filter.blocks.iter().filter(|_| filter.names.is_empty());
+            guards.extend(blocks.map(|block| Guard { name: String::new(), function: Some(*block), used: None }));
+        }
+        guards
     }
 
     /// The method that a call is named after, through what it is called on: `get(find)`, `web::get().to(find)`.
@@ -352,6 +400,11 @@ impl<'p> Linker<'p> {
                 for function in &one.wraps {
                     enclosing.entry(*function).or_insert(id);
                 }
+            }
+        }
+        for (file, id) in self.requiring() {
+            if let Some(top) = self.functions.get(&(file, 0)) {
+                enclosing.entry(*top).or_insert(id);
             }
         }
         enclosing
@@ -530,24 +583,6 @@ impl<'p> Linker<'p> {
         }
     }
 
-    /// The other annotations of a handler and of its class.
-    fn beside_annotation(&self, file: FileId, call: &Call, at: usize) -> Vec<Guard> {
-        let Some(context) = self.context(file) else { return Vec::new() };
-        let class = context.module.class(call.scope);
-        let beside = context.module.calls.iter().enumerate().filter(|(other, one)| {
-            *other != at && one.role == CallRole::Annotation && (one.scope == call.scope || Some(one.scope) == class)
-        });
-        beside
-            .flat_map(|(other, one)| {
-                let name = context.names.symbols(&one.callee, one.scope).into_iter().next().unwrap_or_default();
-                let function = self.function_named(file, &name);
-                let own = Guard { name, function, used: self.uses.get(&(file, other)).copied() };
-                let given = one.arguments.iter().flat_map(|argument| self.guard(file, &argument.value, one.scope));
-                std::iter::once(own).chain(given.collect::<Vec<_>>()).collect::<Vec<_>>()
-            })
-            .collect()
-    }
-
     /// The path that the class of a handler puts before its own.
     fn class_prefix(&self, handler: Option<FunctionId>) -> String {
         let Some(handler) = handler else { return String::new() };
@@ -563,7 +598,11 @@ impl<'p> Linker<'p> {
 
 /// What runs before the methods of a class.
 struct Filter {
+    /// It takes back what a class above says.
+    skips: bool,
     class: String,
+    /// What it runs without a name.
+    blocks: Vec<FunctionId>,
     /// The methods that run.
     names: Vec<String>,
     /// The methods that they run before; empty: all.
@@ -588,7 +627,7 @@ fn method_of_symbol(symbol: &str) -> Option<String> {
 }
 
 /// `admin/order_items` is `Admin.OrderItems`.
-fn camel(path: &str) -> String {
+pub(super) fn camel(path: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()

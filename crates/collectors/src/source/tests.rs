@@ -292,6 +292,47 @@ fn an_action_of_the_resources_around_it_is_no_route_without_a_handler() {
 }
 
 #[test]
+fn a_route_of_rails_is_answered_by_what_stands_around_it() {
+    let routes = "Rails.application.routes.draw do\n  post '/top' => 'home#top', :as => 'top'\n  get '/old', to: redirect('/top')\n  post '/orders/preview'\n  namespace :admin do\n    resources :orders, only: [] do\n      post 'refund'\n    end\n  end\nend\n";
+    check_routes(
+        &[
+            ("config/routes.rb", routes),
+            (
+                "app/controllers/home_controller.rb",
+                "class HomeController\n  def top\n    known\n  end\n  def known\n    Net::HTTP.get(x)\n  end\nend\n",
+            ),
+            (
+                "app/controllers/orders_controller.rb",
+                "class OrdersController\n  include Asking\n  def preview\n    ask\n  end\nend\n",
+            ),
+            ("app/controllers/asking.rb", "module Asking\n  def ask\n    Net::HTTP.get_response(x)\n  end\nend\n"),
+            (
+                "app/controllers/admin/orders_controller.rb",
+                "class Admin::OrdersController\n  def refund\n    Net::HTTP.post(x, y)\n  end\nend\n",
+            ),
+            ("lib/net.rb", "module Net\n  class HTTP\n    attr_accessor :own\n  end\nend\n"),
+        ],
+        &[],
+        &[
+            "POST /top [\"Net.HTTP.get\"] []",
+            "POST /orders/preview [\"Net.HTTP.get_response\"] []",
+            "POST admin/orders/:id/refund [\"Net.HTTP.post\"] []",
+        ],
+    );
+}
+
+#[test]
+fn what_a_program_adds_to_a_module_of_a_library_is_its_own() {
+    check_uses(
+        &[(
+            "app.rb",
+            "module Net\n  class HTTP\n    def self.get(x)\n      x\n    end\n  end\nend\ndef f\n  Net::HTTP.get(x)\n  Net::HTTP.post(x, y)\nend\n",
+        )],
+        &["app.rb:10 HttpCall Net.HTTP.post address=NotFollowed"],
+    );
+}
+
+#[test]
 fn what_includes_other_routes_of_django_is_none_itself() {
     check_routes(
         &[

@@ -1,11 +1,21 @@
-//! What `FastAPI` does around a handler by the types of its parameters, and by what its class of views depends on.
+//! What frameworks of Python do around a handler: `FastAPI` by the types of its parameters and by what its class of views
+//! depends on, Django by what decorates the view and by what its class extends.
 
 use std::collections::BTreeSet;
 
-use gonogo_domain::evidence::{FunctionId, Guard, Use};
-use gonogo_source::{Expr, Language, ScopeId, ScopeKind};
+use gonogo_domain::{
+    evidence::{FunctionId, Guard, Meaning, ServedRoute, Use},
+    known_symbols,
+};
+use gonogo_source::{Call, CallRole, Expr, Language, ScopeId, ScopeKind};
 
-use super::{facts::Linker, program::FileId};
+use super::{
+    facts::{Linker, method},
+    program::FileId,
+};
+
+/// The methods of a class of views that answer requests.
+const ANSWERING: &[&str] = &["get", "post", "put", "patch", "delete"];
 
 /// Classes that extend each other; more are no classes of views.
 const CLASSES: usize = 8;
@@ -71,6 +81,120 @@ impl Linker<'_> {
             model |= says("Body") || says("Form") || !kind.is_empty() && !simple(kind);
         }
         guard(if model { "fastapi.schema" } else { "fastapi.no_body" })
+    }
+
+    /// What stands around a view that is handed to a route by its name: its decorators, what it is wrapped in there, and a
+    /// site of the framework that asks by itself (`path("admin/", admin.site.urls)`).
+    pub(super) fn around_view(
+        &self,
+        file: FileId,
+        call: &Call,
+        handler: Option<FunctionId>,
+        mut guards: Vec<Guard>,
+    ) -> Vec<Guard> {
+        let Some(context) = self.context(file).filter(|context| context.module.language == Language::Python) else {
+            return guards;
+        };
+        if let Some((file, scope)) = handler.and_then(|handler| self.scopes.get(handler)).copied() {
+            guards.extend(self.annotations(file, scope, None));
+        }
+        let Some(view) = call.arguments.get(1).map(|one| &one.value) else { return guards };
+        if matches!(view, Expr::Call(_)) {
+            guards.extend(self.guard(file, view, call.scope));
+        }
+        let table = known_symbols(context.module.language.word());
+        let symbols = context.names.symbols(view, call.scope);
+        let asks = |symbol: &String| table.rows(symbol).iter().any(|(_, row)| row.means == Meaning::Authentication);
+        if let Some(symbol) = symbols.into_iter().find(asks) {
+            guards.push(Guard { name: format!("{symbol}.authentication"), function: None, used: None });
+        }
+        // The view itself stands between the path and its name.
+        guards.retain(|guard| guard.function.is_none() || guard.function != handler);
+        guards
+    }
+
+    /// The routes of `path("orders/", Orders.as_view())`: one for each method that the class answers, behind what it extends
+    /// and what it says of permissions.
+    pub(super) fn views_of_class(&self, file: FileId, call: &Call, route: &ServedRoute) -> Vec<ServedRoute> {
+        let made = |value: &Expr| {
+            let Expr::Call(at) = value else { return None };
+            let made = self.program.files.get(file)?.module.calls.get(*at)?;
+            let path = made.callee.name()?.strip_suffix(".as_view")?;
+            self.class_of(file, path)
+        };
+        let Some((file, class)) = call.arguments.get(1).and_then(|one| {
+            // `login_required(Orders.as_view())`
+            made(&one.value).or_else(|| match &one.value {
+                Expr::Call(at) => {
+                    let outer = self.program.files.get(file)?.module.calls.get(*at)?;
+                    outer.arguments.iter().find_map(|one| made(&one.value))
+                }
+                _ => None,
+            })
+        }) else {
+            return Vec::new();
+        };
+        let mut guards = route.guards.clone();
+        let mut methods: Vec<(&str, FunctionId)> = Vec::new();
+        let mut open = vec![(file, class)];
+        let mut seen: BTreeSet<(FileId, ScopeId)> = BTreeSet::new();
+        while let Some((file, class)) = open.pop() {
+            if seen.len() >= CLASSES || !seen.insert((file, class)) {
+                continue;
+            }
+            let Some(context) = self.context(file) else { continue };
+            let module = context.module;
+            guards.extend(self.annotations(file, class, None));
+            let permissions = module.bindings.iter().filter(|one| {
+                one.scope == class && method(&Expr::Name(one.name.clone())) == Some("permission_classes")
+            });
+            for one in permissions {
+                guards.extend(one.value.iter().flat_map(|value| self.guard(file, value, class)));
+            }
+            for (at, scope) in module.scopes.iter().enumerate() {
+                let answers = ANSWERING.iter().find(|name| **name == scope.name);
+                if let Some(name) = answers.filter(|_| scope.kind == ScopeKind::Function && scope.parent == Some(class))
+                    && let Some(function) = self.functions.get(&(file, at))
+                    && methods.iter().all(|(known, _)| known != name)
+                {
+                    methods.push((name, *function));
+                }
+            }
+            let types = module.scopes.get(class).map(|scope| scope.types.as_slice()).unwrap_or_default();
+            for base in types {
+                match self.class_of(file, base) {
+                    Some(base) => open.push(base),
+                    None => guards.push(Guard { name: base.clone(), function: None, used: None }),
+                }
+            }
+        }
+        let routes = methods.into_iter().map(|(name, handler)| ServedRoute {
+            method: Some(name.to_ascii_uppercase()),
+            handler: Some(handler),
+            guards: {
+                let (file, scope) = self.scopes.get(handler).copied().unwrap_or_default();
+                guards.iter().cloned().chain(self.annotations(file, scope, None)).collect()
+            },
+            ..route.clone()
+        });
+        routes.collect()
+    }
+
+    /// What a function and its class are annotated with, but for one call.
+    pub(super) fn annotations(&self, file: FileId, scope: ScopeId, except: Option<usize>) -> Vec<Guard> {
+        let Some(context) = self.context(file) else { return Vec::new() };
+        let class = context.module.class(scope);
+        let all = context.module.calls.iter().enumerate().filter(|(at, one)| {
+            Some(*at) != except && one.role == CallRole::Annotation && (one.scope == scope || Some(one.scope) == class)
+        });
+        all.flat_map(|(at, one)| {
+            let name = context.names.symbols(&one.callee, one.scope).into_iter().next().unwrap_or_default();
+            let function = self.function_named(file, &name);
+            let own = Guard { name, function, used: self.uses.get(&(file, at)).copied() };
+            let given = one.arguments.iter().flat_map(|argument| self.guard(file, &argument.value, one.scope));
+            std::iter::once(own).chain(given.collect::<Vec<_>>()).collect::<Vec<_>>()
+        })
+        .collect()
     }
 
     /// Where a class is that a file names: in the file itself, else the one of that name in the program.
