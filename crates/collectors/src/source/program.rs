@@ -165,7 +165,9 @@ impl<'u> Program<'u> {
         let keyed: Vec<_> = keyed.into_values().collect();
         let group = |members: Vec<(FileId, Declared)>| {
             let mut group = Group::default();
-            members.into_iter().for_each(|(file, declared)| group.add(file, declared));
+            for (file, declared) in members {
+                group.add(file, declared);
+            }
             group
         };
         let mut program = Self {

@@ -10,7 +10,9 @@ use hashbrown::HashMap;
 
 /// Answers that were worked out of the facts of one service, by their types, with the sources that each was found in.
 #[derive(Default)]
-pub struct Common(Mutex<HashMap<TypeId, (Arc<dyn Any + Send + Sync>, u32)>>);
+pub struct Common(Mutex<Answers>);
+
+type Answers = HashMap<TypeId, (Arc<dyn Any + Send + Sync>, u32)>;
 
 impl Common {
     pub(super) fn get<T: Clone + 'static>(&self) -> Option<(T, u32)> {
@@ -24,7 +26,7 @@ impl Common {
     }
 
     // A check that panics leaves no answer half written.
-    fn known(&self) -> MutexGuard<'_, HashMap<TypeId, (Arc<dyn Any + Send + Sync>, u32)>> {
+    fn known(&self) -> MutexGuard<'_, Answers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -250,9 +250,9 @@ impl<'a> Evidence<'a> {
 
     /// What several checks ask of the same facts: worked out by the first, known by the type of the answer. Whoever asks has
     /// touched what it was found in.
-    pub fn once<T: Clone + Send + Sync + 'static>(&self, work: impl FnOnce(&Evidence<'a>) -> T) -> T {
+    pub fn once<T: Clone + Send + Sync + 'static>(&self, work: impl FnOnce(&Self) -> T) -> T {
         let (answer, touched) = self.common.get().unwrap_or_else(|| {
-            let evidence = Evidence::sharing(self.facts, &self.common);
+            let evidence = Self::sharing(self.facts, &self.common);
             let answer = work(&evidence);
             self.common.keep(answer.clone(), evidence.touched.get());
             (answer, evidence.touched.get())

@@ -121,7 +121,7 @@ impl CommandTable {
             return false;
         };
         compiled.pattern.start(line).is_some_and(|start| start < end)
-            && !compiled.unless.as_ref().is_some_and(|unless| unless.start(line).is_some())
+            && compiled.unless.as_ref().is_none_or(|unless| unless.start(line).is_none())
     }
 
     fn compile(&self, index: usize) -> Option<Compiled> {
