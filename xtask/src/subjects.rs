@@ -49,6 +49,12 @@ struct Seen {
     misses: Vec<String>,
 }
 
+impl Seen {
+    fn leaves_open(&self, experiment: &str) -> bool {
+        self.broken.iter().all(|one| one != experiment) && self.open.iter().any(|one| one.starts_with(experiment))
+    }
+}
+
 /// What was asked for.
 struct Wanted {
     write: bool,
@@ -74,7 +80,13 @@ pub fn run(arguments: &[&str]) -> anyhow::Result<()> {
             continue;
         }
         prepare(subject)?;
-        let seen = at_once(&runs, WORKERS, |run| exercise(subject, run));
+        let mut seen = at_once(&runs, WORKERS, |run| exercise(subject, run));
+        // What could not tell beside seven others is made once more, alone.
+        for (run, seen) in runs.iter().zip(&mut seen) {
+            if run.experiment.is_some_and(|experiment| seen.as_ref().is_ok_and(|seen| seen.leaves_open(experiment))) {
+                *seen = exercise(subject, run);
+            }
+        }
         let mut table = Table::new(subject);
         for (run, seen) in runs.iter().zip(seen) {
             wrong.extend(table.row(run, &seen?)?);
@@ -286,7 +298,7 @@ impl<'a> Table<'a> {
         let caught = seen.broken.iter().any(|one| one == experiment);
         let word = match () {
             () if caught => "yes",
-            () if seen.open.iter().any(|one| one.starts_with(experiment)) => "**open**",
+            () if seen.leaves_open(experiment) => "**open**",
             () => "**no**",
         };
         let words = seen.misses.join("; ").replace('|', "\\|");
@@ -302,7 +314,7 @@ const HEAD: &str = "\
 
 Services whose truth is known, exercised: each is right in everything but the fault of its line. `cargo xtask subjects
 --write` starts them and writes this page; a fault that is not seen, or an alarm on the one without faults, fails it.
-Eight are exercised at a time, so that each is noise to the others.
+Eight are exercised at a time, so that each is noise to the others; what could not tell is made once more, alone.
 ";
 
 fn subjects() -> anyhow::Result<Vec<Subject>> {

@@ -146,10 +146,11 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
                 || validates(&guard.name)
         });
         // A handler whose parameters are types of a schema is called only with what fits them; what another function of the
-        // file checks is that one's.
+        // file checks is that one's. But of a handler of Rust it is not known which parameter is made of the body, if any.
         let same_file = route.handler.and_then(|at| source.functions.get(at)).is_some_and(|function| {
             program::used(source, Meaning::Validation).any(|one| {
-                let declared = source.functions.get(one.function).is_none_or(|at| at.kind == FunctionKind::File);
+                let declared = source.functions.get(one.function).is_none_or(|at| at.kind == FunctionKind::File)
+                    || function.place.path().ends_with(".rs");
                 declared && one.place.path() == function.place.path()
             })
         });

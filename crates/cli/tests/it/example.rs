@@ -56,6 +56,7 @@ const ROLLOUT: &str = "deploy/rollout.yaml";
 
 /// What files cannot say: exercises, telemetry, records of people; and what the example leaves out on purpose.
 const OPEN: &[(&str, &str)] = &[
+    ("config.reload", "unknown"),
     ("operations.error-budget", "unknown"),
     ("errors.messages", "unknown"),
     ("performance.load-test", "unknown"),
