@@ -150,7 +150,7 @@ fn of_source(evidence: &Evidence<'_>, objects: &[&Object]) -> Result<Reading, Mi
         let same_file = route.handler.and_then(|at| source.functions.get(at)).is_some_and(|function| {
             program::used(source, Meaning::Validation).any(|one| {
                 let declared = source.functions.get(one.function).is_none_or(|at| at.kind == FunctionKind::File)
-                    || function.place.path().ends_with(".rs");
+                    || function.place.path().rsplit('.').next() == Some("rs");
                 declared && one.place.path() == function.place.path()
             })
         });
