@@ -21,7 +21,7 @@ pub(crate) fn role(path: &str) -> Role {
     if test_name(name) {
         return Role::Test;
     }
-    // Programs of Rails load their own helpers from `extras`.
+    // The folder that Rails offered for code of the program's own: `config.autoload_paths += %W(#{config.root}/extras)`.
     let helps = |part: &str| part == "extras" && name.rsplit('.').next() == Some("rb");
     if named_by_people(&parts).iter().any(|part| EXAMPLE.contains(part) && !helps(part)) {
         return Role::Example;

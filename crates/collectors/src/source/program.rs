@@ -201,26 +201,19 @@ impl<'u> Program<'u> {
     /// modules, and the dependencies with their versions.
     pub(super) fn frame(&self, packages: &[Package]) -> [u8; 32] {
         let mut hash = blake3::Hasher::new();
-        let mut text = |text: &str| {
-            hash.update(text.as_bytes());
-            hash.update(&[0]);
-        };
-        for (file, group) in self.files.iter().zip(&self.group_of) {
-            text(&file.path);
-            text(&format!("{:?} {group}", file.role));
-        }
         let folders: BTreeMap<&String, &FileId> = self.folders.iter().collect();
+        // The word that each line begins with tells what it is of.
+        for (file, group) in self.files.iter().zip(&self.group_of) {
+            hash.update(format!("file {}\0{:?}\0{group}\0", file.path, file.role).as_bytes());
+        }
         for (folder, file) in folders {
-            text(folder);
-            text(&file.to_string());
+            hash.update(format!("folder {folder}\0{file}\0").as_bytes());
         }
         for (module, folder) in &self.modules {
-            text(module);
-            text(folder);
+            hash.update(format!("module {module}\0{folder}\0").as_bytes());
         }
-        for dependency in packages.iter().flat_map(|package| &package.dependencies) {
-            text(&dependency.name);
-            text(dependency.version.as_deref().unwrap_or_default());
+        for one in packages.iter().flat_map(|package| &package.dependencies) {
+            hash.update(format!("dependency {}\0{:?}\0", one.name, one.version).as_bytes());
         }
         *hash.finalize().as_bytes()
     }

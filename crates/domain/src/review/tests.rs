@@ -416,3 +416,20 @@ fn good_headers_do_not_hide_what_is_wrong_in_the_code() {
     let one = review.of("security.owasp").unwrap();
     assert_eq!((one.outcome(), one.settled.strength), (Outcome::Fail, Some(Strength::Configured)));
 }
+
+#[test]
+fn what_checks_ask_in_common_is_worked_out_once_and_was_looked_for_by_each() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Documents(usize);
+    let facts = facts(Class::Server);
+    let common = Arc::default();
+    let (first, second) = (Evidence::sharing(&facts, &common), Evidence::sharing(&facts, &common));
+    let found = first.once(|evidence| Documents(evidence.documents().map_or(0, <[Document]>::len)));
+    assert_eq!(second.once(|_| Documents(found.0 + 1)), found);
+    assert_eq!(first.searched(), [Source::Documents]);
+    assert_eq!(second.searched(), [Source::Documents]);
+    // Who shares nothing works it out anew, and has looked at nothing of it.
+    let alone = Evidence::new(&facts);
+    assert_eq!(alone.once(|_| Documents(found.0 + 1)), Documents(found.0 + 1));
+    assert!(alone.searched().is_empty());
+}
