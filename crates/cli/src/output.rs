@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, BufWriter, IsTerminal as _, Write},
     path::Path,
 };
 
@@ -13,38 +13,61 @@ use crate::arguments::{Color, Common, Format, Output};
 
 /// Writes every output.
 pub(crate) fn write(report: &Report, outputs: &[Output], common: &Common, verbose: bool) -> anyhow::Result<()> {
-    let lang = common.lang.into();
     for output in outputs {
         let to_terminal = output.file.is_none() && io::stdout().is_terminal();
-        let mut text = Vec::new();
-        match output.format {
-            Format::Terminal => {
-                let style = terminal::Style { lang, color: colored(common, to_terminal), verbose, width: width() };
-                terminal::write(report, &style, &mut text)
-            }
-            Format::Json => json::write(report, &mut text),
-            Format::Sarif => sarif::write(report, lang, &mut text),
-            Format::Junit => junit::write(report, lang, &mut text),
-            Format::Markdown => markdown::write(report, lang, &mut text),
-            Format::Html => html::write(report, lang, &mut text),
-        }
-        .context("the report could not be rendered")?;
+        let render = |out: &mut dyn Write| one(report, output.format, common, verbose, to_terminal, out);
         match &output.file {
-            None => io::stdout().write_all(&text)?,
-            Some(file) => replace(file, &text)?,
+            None => {
+                let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+                render(&mut out).and_then(|()| out.flush())?;
+            }
+            Some(file) => replace_with(file, render)?,
         }
     }
     Ok(())
 }
 
+/// Bytes of a report that are written at once.
+const BUFFER: usize = 1 << 16;
+
+fn one(
+    report: &Report,
+    format: Format,
+    common: &Common,
+    verbose: bool,
+    to_terminal: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let lang = common.lang.into();
+    match format {
+        Format::Terminal => {
+            let style = terminal::Style { lang, color: colored(common, to_terminal), verbose, width: width() };
+            terminal::write(report, &style, out)
+        }
+        Format::Json => json::write(report, out),
+        Format::Sarif => sarif::write(report, lang, out),
+        Format::Junit => junit::write(report, lang, out),
+        Format::Markdown => markdown::write(report, lang, out),
+        Format::Html => html::write(report, lang, out),
+    }
+}
+
 /// Writes a file whole: first beside its place, then moved there.
 pub(crate) fn replace(file: &Path, text: &[u8]) -> anyhow::Result<()> {
+    replace_with(file, |out| out.write_all(text))
+}
+
+fn replace_with(file: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let beside = file.with_file_name(name);
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, file))
-        .with_context(|| format!("{} could not be written", file.display()))
+    let written = || {
+        let mut out = BufWriter::with_capacity(BUFFER, fs::File::create(&beside)?);
+        write(&mut out)?;
+        out.flush()?;
+        fs::rename(&beside, file)
+    };
+    written().with_context(|| format!("{} could not be written", file.display()))
 }
 
 /// Whether to colour what goes to standard output: asked for, or a terminal that did not ask for none.

@@ -82,8 +82,8 @@ pub(crate) fn run(options: &ReviewOptions, common: &Common) -> anyhow::Result<Ex
     };
     drop(progress);
     let outputs = if options.json { vec![Output { format: Format::Json, file: None }] } else { options.format.clone() };
-    output::write(&report, &outputs, common, options.verbose)?;
-    cache.save();
+    let (written, ()) = rayon::join(|| output::write(&report, &outputs, common, options.verbose), || cache.save());
+    written?;
     let code = ExitCode::from(report.decision().exit_code());
     // The process ends here: to take all of it apart first would only take time.
     std::mem::forget((report, collected.services, collected.rest, cache));
