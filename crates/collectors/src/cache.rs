@@ -16,6 +16,8 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::stamp::Stamp;
+
 /// What every file of the cache begins with.
 const MAGIC: &[u8] = b"gonogo cache 3\n";
 
@@ -172,6 +174,27 @@ impl Cache {
     pub(crate) fn content(&self, bytes: &[u8]) -> Option<Content> {
         self.file.as_ref()?;
         Some(Content(blake3::hash(bytes).into()))
+    }
+
+    /// What a file held when it had this stamp.
+    pub(crate) fn content_of(&self, path: &str, stamp: &Stamp) -> Option<Content> {
+        let key = self.key_of_stamp(path, stamp)?;
+        let content = self.bytes_of(key)?.try_into().ok()?;
+        self.uses(key);
+        Some(Content(content))
+    }
+
+    /// Keeps what a file holds by its stamp; not where it was written just now.
+    pub(crate) fn keep_content(&self, path: &str, stamp: &Stamp, content: Content) {
+        if stamp.is_settled()
+            && let Some(key) = self.key_of_stamp(path, stamp)
+        {
+            self.keep_bytes(key, content.0.to_vec());
+        }
+    }
+
+    fn key_of_stamp(&self, path: &str, stamp: &Stamp) -> Option<Key> {
+        self.key("stamp", &[path.as_bytes(), stamp.bytes()])
     }
 
     /// The name of what depends on the bytes of a file and on other inputs.

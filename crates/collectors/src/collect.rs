@@ -42,12 +42,12 @@ pub struct Collected {
 /// What nobody looks at any more: many small pieces, that take a while to give back. Whoever ends soon forgets it, and nobody
 /// waits for it.
 #[derive(Debug, Default)]
-pub struct Rest(Arc<Sources>);
+pub struct Rest(Option<Box<(Sources, Operations)>>);
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        let sources = std::mem::take(&mut self.0);
-        rayon::spawn(move || drop(sources));
+        let rest = self.0.take();
+        rayon::spawn(move || drop(rest));
     }
 }
 
@@ -63,7 +63,7 @@ pub struct Counts {
     pub infrastructure: usize,
 }
 
-/// Every source of a repository, gathered once.
+/// What services are found by, and their programs.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     pub files: Arc<Gathered<FileEntry>>,
@@ -71,27 +71,32 @@ pub(crate) struct Sources {
     pub declarations: Vec<Declaration>,
     pub objects: Arc<Gathered<Object>>,
     pub images: Arc<Gathered<ImageBuild>>,
-    pub pipelines: Arc<Gathered<Pipeline>>,
     pub infrastructure: Arc<Gathered<Resource>>,
+    pub packages: Arc<Gathered<Package>>,
+    pub apis: Arc<Gathered<ApiDescription>>,
+    pub migrations: Arc<Gathered<Migration>>,
+    pub ownership: Arc<Gathered<Ownership>>,
+    pub secrets: Arc<Gathered<SecretSighting>>,
+    pub source: source::Sources,
+}
+
+/// How services are built, watched and cared for: nobody needs it to find them, or to read their programs.
+#[derive(Debug, Default)]
+pub(crate) struct Operations {
+    pub pipelines: Arc<Gathered<Pipeline>>,
     pub alert_rules: Arc<Gathered<AlertRule>>,
     pub alert_routing: Arc<Gathered<AlertRouting>>,
     pub dashboards: Arc<Gathered<Dashboard>>,
     pub objectives: Arc<Gathered<Objective>>,
     pub documents: Arc<Gathered<Document>>,
-    pub packages: Arc<Gathered<Package>>,
-    pub apis: Arc<Gathered<ApiDescription>>,
-    pub migrations: Arc<Gathered<Migration>>,
-    pub ownership: Arc<Gathered<Ownership>>,
     pub results: Arc<Gathered<ResultFile>>,
     pub exercises: Arc<Gathered<ExerciseRecord>>,
     pub rehearsals: Arc<Gathered<RehearsalRecord>>,
     pub gates: Arc<Gathered<GateRecord>>,
     pub settings: Arc<Gathered<SettingsFile>>,
-    pub secrets: Arc<Gathered<SecretSighting>>,
     pub history: Arc<History>,
     /// Why the history was not read.
     pub history_left_out: Option<Missing>,
-    pub source: source::Sources,
 }
 
 /// How to gather, beyond what is gathered.
@@ -126,40 +131,50 @@ pub fn collect(tree: &Tree, configuration: &Configuration, today: Date) -> Colle
 pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, manner: Manner<'_>) -> Collected {
     let progress = manner.progress;
     progress("reading data files");
-    let corpus = Corpus::read(tree);
+    let corpus = Arc::new(Corpus::read(tree));
+    let cuts = corpus.cuts().to_vec();
     progress("gathering evidence");
-    let sources = Arc::new(gather(&corpus, manner));
-    progress("finding services");
-    let found = discovery::discover(&Declared {
-        corpus: &corpus,
-        workloads: &sources.workloads.items,
-        declarations: &sources.declarations,
-        objects: &sources.objects.items,
-        images: &sources.images.items,
-        packages: &sources.packages.items,
-        apis: &sources.apis.items,
-        migrations: &sources.migrations.items,
-        infrastructure: &sources.infrastructure.items,
-        ownership: &sources.ownership.items,
-        statements: &configuration.services,
-    });
+    // The trees of the files are most of the memory: whoever is through with them last gives them back.
+    let beside = Arc::clone(&corpus);
+    let ((sources, found, programs), mut operations) = rayon::join(
+        move || {
+            let sources = gather(&corpus, manner);
+            progress("finding services");
+            let found = discovery::discover(&Declared {
+                corpus: &corpus,
+                workloads: &sources.workloads.items,
+                declarations: &sources.declarations,
+                objects: &sources.objects.items,
+                images: &sources.images.items,
+                packages: &sources.packages.items,
+                apis: &sources.apis.items,
+                migrations: &sources.migrations.items,
+                infrastructure: &sources.infrastructure.items,
+                ownership: &sources.ownership.items,
+                statements: &configuration.services,
+            });
+            drop(corpus);
+            let programs = scope::link(&found, &sources, manner.cache);
+            (sources, found, programs)
+        },
+        move || gather_operations(&beside, manner),
+    );
+    operations.join_rendered(&sources);
+    operations.leave_out_the_present(&sources.secrets.items);
     let counts = Counts {
         files: tree.files().len(),
         workloads: sources.workloads.items.len(),
         container_files: sources.images.items.len(),
         packages: sources.packages.items.len(),
-        pipelines: sources.pipelines.items.len(),
-        documents: sources.documents.items.len(),
+        pipelines: operations.pipelines.items.len(),
+        documents: operations.documents.items.len(),
         infrastructure: sources.infrastructure.items.len(),
     };
-    let cuts = corpus.cuts().to_vec();
-    // The trees of the files are most of the memory, and nobody looks at them from here on.
-    let (mut services, ()) =
-        rayon::join(|| scope::scope(&found, &sources, configuration, today, manner.cache), || drop(corpus));
+    let mut services = scope::scope(&found, &sources, &operations, programs, configuration, today);
     for facts in &mut services {
         cut(facts, &cuts);
     }
-    let mut unread = sources.gaps();
+    let mut unread = gaps(&sources, &operations);
     unread.splice(0..0, cuts.iter().map(|cut| cut.of(Source::Files)));
     Collected {
         services,
@@ -167,7 +182,7 @@ pub fn collect_with(tree: &Tree, configuration: &Configuration, today: Date, man
         unread,
         skipped: tree.skipped().to_vec(),
         searched: counts,
-        rest: Rest(sources),
+        rest: Rest(Some(Box::new((sources, operations)))),
     }
 }
 
@@ -182,33 +197,16 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
         declarations,
         objects,
         images,
-        pipelines,
         infrastructure,
-        alert_rules,
-        alert_routing,
-        dashboards,
-        objectives,
-        documents,
         packages,
         apis,
         migrations,
         ownership,
-        results,
-        exercises,
-        rehearsals,
-        gates,
-        settings,
         secrets: leaks,
-        history,
-        history_left_out,
         source: code,
     } = &mut sources;
     // The slowest first, so that the short ones fill the gaps.
     rayon::scope(|scope| {
-        scope.spawn(|_| match (manner.history)() {
-            Ok(read) => *history = Arc::new(read),
-            Err(missing) => *history_left_out = Some(missing),
-        });
         scope.spawn(|_| {
             let (found, read) = contents::gather(corpus.tree, manner.cache, true);
             *leaks = Arc::new(found);
@@ -220,57 +218,82 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
+        scope.spawn(|_| *migrations = Arc::new(migrations::gather(corpus)));
+        scope.spawn(|_| *packages = Arc::new(packages::gather(corpus)));
+        scope.spawn(|_| *infrastructure = Arc::new(infrastructure::gather(corpus)));
+        scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
+        scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
+        scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
+    });
+    sources
+}
+
+fn gather_operations(corpus: &Corpus<'_>, manner: Manner<'_>) -> Operations {
+    let mut operations = Operations::default();
+    let Operations {
+        pipelines,
+        alert_rules,
+        alert_routing,
+        dashboards,
+        objectives,
+        documents,
+        results,
+        exercises,
+        rehearsals,
+        gates,
+        settings,
+        history,
+        history_left_out,
+    } = &mut operations;
+    rayon::scope(|scope| {
+        scope.spawn(|_| match (manner.history)() {
+            Ok(read) => *history = Arc::new(read),
+            Err(missing) => *history_left_out = Some(missing),
+        });
+        scope.spawn(|_| *pipelines = Arc::new(pipelines::gather(corpus, manner.cache)));
+        scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));
+        scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
         scope.spawn(|_| *alert_rules = Arc::new(alerting::gather(corpus)));
         scope.spawn(|_| *alert_routing = Arc::new(alerting::routing(corpus)));
-        scope.spawn(|_| *dashboards = Arc::new(dashboards::gather(corpus)));
-        scope.spawn(|_| *documents = Arc::new(documents::gather(corpus)));
-        scope.spawn(|_| *packages = Arc::new(packages::gather(corpus)));
-        scope.spawn(|_| *pipelines = Arc::new(pipelines::gather(corpus)));
-        scope.spawn(|_| *infrastructure = Arc::new(infrastructure::gather(corpus)));
-        scope.spawn(|_| *migrations = Arc::new(migrations::gather(corpus)));
         scope.spawn(|_| *objectives = Arc::new(objectives::gather(corpus)));
-        scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));
         scope.spawn(|_| *results = Arc::new(results::gather(corpus)));
         scope.spawn(|_| *exercises = Arc::new(records::exercises(corpus)));
         scope.spawn(|_| *rehearsals = Arc::new(records::rehearsals(corpus)));
         scope.spawn(|_| *gates = Arc::new(records::gates(corpus)));
         scope.spawn(|_| *settings = Arc::new(settings::gather(corpus)));
-        scope.spawn(|_| *images = Arc::new(images::gather(corpus)));
-        scope.spawn(|_| *ownership = Arc::new(ownership::gather(corpus)));
     });
-    join_rendered(&mut sources);
-    leave_out_the_present(&mut sources);
-    sources
+    operations
 }
 
-/// What still stands in the files is no matter of the past.
-fn leave_out_the_present(sources: &mut Sources) {
-    let present: BTreeSet<(&str, u64)> =
-        sources.secrets.items.iter().map(|one| (one.place.path(), one.fingerprint)).collect();
-    let History { secrets, incomplete, versions } = &*sources.history;
-    let secrets: Vec<SecretSighting> =
-        secrets.iter().filter(|one| !present.contains(&(one.place.path(), one.fingerprint))).cloned().collect();
-    sources.history = Arc::new(History { secrets, incomplete: incomplete.clone(), versions: *versions });
-}
-
-/// Objects that a chart or a kustomization renders hold alert rules, routes, dashboards and SLOs, and infrastructure
-/// code makes SLOs: they join what the plain files gave.
-fn join_rendered(sources: &mut Sources) {
-    fn taken<T: Clone>(gathered: &mut Arc<Gathered<T>>) -> Gathered<T> {
-        Arc::unwrap_or_clone(std::mem::take(gathered))
+impl Operations {
+    /// What still stands in the files is no matter of the past.
+    fn leave_out_the_present(&mut self, present: &[SecretSighting]) {
+        let present: BTreeSet<(&str, u64)> = present.iter().map(|one| (one.place.path(), one.fingerprint)).collect();
+        let History { secrets, incomplete, versions } = &*self.history;
+        let secrets: Vec<SecretSighting> =
+            secrets.iter().filter(|one| !present.contains(&(one.place.path(), one.fingerprint))).cloned().collect();
+        self.history = Arc::new(History { secrets, incomplete: incomplete.clone(), versions: *versions });
     }
-    let Sources { objects, infrastructure, alert_rules, alert_routing, dashboards, objectives, .. } = sources;
-    let objects = &objects.items;
-    rayon::scope(|scope| {
-        scope.spawn(|_| *alert_rules = Arc::new(alerting::with_objects(taken(alert_rules), objects)));
-        scope.spawn(|_| *alert_routing = Arc::new(alerting::routing_with_objects(taken(alert_routing), objects)));
-        scope.spawn(|_| *dashboards = Arc::new(dashboards::with_objects(taken(dashboards), objects)));
-        scope.spawn(|_| {
-            let mut slos = objectives::with_objects(taken(objectives), objects);
-            slos.items.extend(objectives::from_infrastructure(&infrastructure.items));
-            *objectives = Arc::new(slos);
+
+    /// Objects that a chart or a kustomization renders hold alert rules, routes, dashboards and SLOs, and infrastructure
+    /// code makes SLOs: they join what the plain files gave.
+    fn join_rendered(&mut self, sources: &Sources) {
+        fn taken<T: Clone>(gathered: &mut Arc<Gathered<T>>) -> Gathered<T> {
+            Arc::unwrap_or_clone(std::mem::take(gathered))
+        }
+        let Self { alert_rules, alert_routing, dashboards, objectives, .. } = self;
+        let objects = &sources.objects.items;
+        rayon::scope(|scope| {
+            scope.spawn(|_| *alert_rules = Arc::new(alerting::with_objects(taken(alert_rules), objects)));
+            scope.spawn(|_| *alert_routing = Arc::new(alerting::routing_with_objects(taken(alert_routing), objects)));
+            scope.spawn(|_| *dashboards = Arc::new(dashboards::with_objects(taken(dashboards), objects)));
+            scope.spawn(|_| {
+                let mut slos = objectives::with_objects(taken(objectives), objects);
+                slos.items.extend(objectives::from_infrastructure(&sources.infrastructure.items));
+                *objectives = Arc::new(slos);
+            });
         });
-    });
+    }
 }
 
 /// What was left out of the repository may have belonged to any service and to any source.
@@ -303,40 +326,36 @@ fn cut(facts: &mut Facts, cuts: &[Cut]) {
     facts.source_gaps.splice(0..0, cuts.iter().map(|cut| cut.of(Source::SourceCode)));
 }
 
-impl Sources {
-    fn gaps(&self) -> Vec<Gap> {
-        let mut gaps: Vec<Gap> = [
-            &self.files.gaps,
-            &self.workloads.gaps,
-            &self.objects.gaps,
-            &self.images.gaps,
-            &self.pipelines.gaps,
-            &self.infrastructure.gaps,
-            &self.alert_rules.gaps,
-            &self.alert_routing.gaps,
-            &self.dashboards.gaps,
-            &self.objectives.gaps,
-            &self.documents.gaps,
-            &self.packages.gaps,
-            &self.apis.gaps,
-            &self.migrations.gaps,
-            &self.ownership.gaps,
-            &self.results.gaps,
-            &self.exercises.gaps,
-            &self.rehearsals.gaps,
-            &self.gates.gaps,
-            &self.settings.gaps,
-            &self.secrets.gaps,
-            &self.source.gaps,
-        ]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-        gaps.sort_by(|one, other| {
-            (&one.place, one.source, &one.reason).cmp(&(&other.place, other.source, &other.reason))
-        });
-        gaps.dedup();
-        gaps
-    }
+fn gaps(sources: &Sources, operations: &Operations) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = [
+        &sources.files.gaps,
+        &sources.workloads.gaps,
+        &sources.objects.gaps,
+        &sources.images.gaps,
+        &operations.pipelines.gaps,
+        &sources.infrastructure.gaps,
+        &operations.alert_rules.gaps,
+        &operations.alert_routing.gaps,
+        &operations.dashboards.gaps,
+        &operations.objectives.gaps,
+        &operations.documents.gaps,
+        &sources.packages.gaps,
+        &sources.apis.gaps,
+        &sources.migrations.gaps,
+        &sources.ownership.gaps,
+        &operations.results.gaps,
+        &operations.exercises.gaps,
+        &operations.rehearsals.gaps,
+        &operations.gates.gaps,
+        &operations.settings.gaps,
+        &sources.secrets.gaps,
+        &sources.source.gaps,
+    ]
+    .into_iter()
+    .flatten()
+    .cloned()
+    .collect();
+    gaps.sort_by(|one, other| (&one.place, one.source, &one.reason).cmp(&(&other.place, other.source, &other.reason)));
+    gaps.dedup();
+    gaps
 }

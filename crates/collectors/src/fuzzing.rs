@@ -2,7 +2,9 @@
 
 use gonogo_domain::Place;
 
-use crate::{Corpus, Tree, alerting, apis, documents, migrations, ownership, packages, pipelines, results, settings};
+use crate::{
+    Cache, Corpus, Tree, alerting, apis, documents, migrations, ownership, packages, pipelines, results, settings,
+};
 
 /// A source whose scanners are our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub fn places(tree: &Tree, source: Scanned) -> Vec<Place> {
             places
         }
         Scanned::Pipelines => {
-            let gathered = pipelines::gather(&corpus);
+            let gathered = pipelines::gather(&corpus, &Cache::none());
             let steps = gathered.items.iter().flat_map(gonogo_domain::evidence::Pipeline::steps);
             let mut places: Vec<Place> = steps.map(|(_, step)| step.place.clone()).collect();
             places.extend(of!(gathered));

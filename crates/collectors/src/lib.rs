@@ -45,6 +45,7 @@ mod scope;
 pub mod secrets;
 mod settings;
 mod source;
+mod stamp;
 mod tree;
 mod words;
 mod workloads;

@@ -16,59 +16,57 @@ use rayon::prelude::*;
 
 use crate::{
     Cache, Configuration,
-    collect::Sources,
+    collect::{Operations, Sources},
     discovery::{Discovered, LeftOut, Unit, class_selects, normal, tooling_folder},
     entrances, paths, source,
 };
 
-/// The facts of every unit: what holds for the whole repository is shared, the rest is its own.
-pub(crate) fn scope(
-    discovered: &Discovered,
-    sources: &Arc<Sources>,
-    configuration: &Configuration,
-    today: Date,
-    cache: &Cache,
-) -> Vec<Facts> {
-    let units = &discovered.units;
-    let apart = apart(&discovered.left_out, sources);
-    let concerned: Vec<Vec<usize>> =
-        sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
-    let around = Around { units, apart: &apart, concerned: &concerned };
-    let areas: Vec<(Area<'_>, Arc<Gathered<Package>>)> = units
-        .iter()
-        .map(|unit| {
-            let area = Area::new(unit, &around);
-            let packages = packages(&area, sources);
-            (area, packages)
-        })
-        .collect();
-    let code = linked(&areas, sources, cache);
-    areas
-        .into_par_iter()
-        .zip(code)
-        .map(|((area, packages), code)| facts(&area, packages, code, &around, sources, configuration, today))
-        .collect()
-}
+/// The program of a unit, with the packages that it is made of.
+pub(crate) type Linked = (Arc<Gathered<Package>>, Arc<SourceCode>);
 
-/// The source of each service.
-fn linked(areas: &[(Area<'_>, Arc<Gathered<Package>>)], sources: &Sources, cache: &Cache) -> Vec<Arc<SourceCode>> {
-    let owns: Vec<_> = areas.iter().map(|(area, _)| |path: &str| area.home(path)).collect();
-    let wanted = areas.iter().zip(&owns).map(|((area, packages), owns)| source::Wanted {
+/// The program of every unit.
+pub(crate) fn link(discovered: &Discovered, sources: &Sources, cache: &Cache) -> Vec<Linked> {
+    let apart = apart(&discovered.left_out, sources);
+    let areas: Vec<Area<'_>> = discovered.units.iter().map(|unit| Area::new(unit, &discovered.units, &apart)).collect();
+    let packages: Vec<Arc<Gathered<Package>>> = areas.iter().map(|area| packages(area, sources)).collect();
+    let owns: Vec<_> = areas.iter().map(|area| |path: &str| area.home(path)).collect();
+    let wanted = areas.iter().zip(&packages).zip(&owns).map(|((area, packages), owns)| source::Wanted {
         name: &area.unit.service.name,
         packages: &packages.items,
         starts: starts(area.unit, sources),
         owns,
     });
-    source::link(&sources.source, &wanted.collect::<Vec<_>>(), cache)
+    let code = source::link(&sources.source, &wanted.collect::<Vec<_>>(), cache);
+    packages.into_iter().zip(code).collect()
+}
+
+/// The facts of every unit with its program: what holds for the whole repository is shared, the rest is its own.
+pub(crate) fn scope(
+    discovered: &Discovered,
+    sources: &Sources,
+    operations: &Operations,
+    programs: Vec<Linked>,
+    configuration: &Configuration,
+    today: Date,
+) -> Vec<Facts> {
+    let units = &discovered.units;
+    let apart = apart(&discovered.left_out, sources);
+    let concerned: Vec<Vec<usize>> =
+        sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
+    let around = Around { units, concerned: &concerned, sources, operations, configuration, today };
+    let areas: Vec<Area<'_>> = units.iter().map(|unit| Area::new(unit, units, &apart)).collect();
+    areas.into_par_iter().zip(programs).map(|(area, program)| facts(&area, program, &around)).collect()
 }
 
 /// What all units have around them.
 struct Around<'a> {
     units: &'a [Unit],
-    /// The folders of packages that are built apart from every unit.
-    apart: &'a [String],
     /// The workloads that each object concerns.
     concerned: &'a [Vec<usize>],
+    sources: &'a Sources,
+    operations: &'a Operations,
+    configuration: &'a Configuration,
+    today: Date,
 }
 
 /// Folders with a container file that makes no unit and a package manifest beside it: an image of a plugin, of a tool.
@@ -81,16 +79,9 @@ fn apart(left_out: &[LeftOut], sources: &Sources) -> Vec<String> {
     built.map(paths::folder).filter(packaged).map(str::to_owned).collect()
 }
 
-fn facts(
-    area: &Area<'_>,
-    packages: Arc<Gathered<Package>>,
-    source: Arc<SourceCode>,
-    around: &Around<'_>,
-    sources: &Sources,
-    configuration: &Configuration,
-    today: Date,
-) -> Facts {
+fn facts(area: &Area<'_>, (packages, source): Linked, around: &Around<'_>) -> Facts {
     let unit = area.unit;
+    let Around { sources, operations, configuration, today, .. } = *around;
     let statement = configuration.service(&unit.service.name);
     let stated: &[Objective] = statement.map_or(&[], |statement| &statement.objectives);
     Facts {
@@ -105,34 +96,38 @@ fn facts(
             sources,
         ),
         images: indexed(&sources.images, &|index| unit.images.contains(&index), area),
-        pipelines: own(&sources.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
+        pipelines: own(&operations.pipelines, |one| area.serves(&one.place), |gap| area.serves(&gap.place)),
         infrastructure: infrastructure(area, sources),
         alert_rules: own(
-            &sources.alert_rules,
+            &operations.alert_rules,
             |rule| area.not_of_others(&rule.place) && !neighbours::rule_of_another(rule, unit, around.units),
             // Broken rules among tools are there to be broken.
             |gap| area.not_of_others(&gap.place) && !area.of_tooling(gap.place.path()),
         ),
-        alert_routing: Arc::clone(&sources.alert_routing),
+        alert_routing: Arc::clone(&operations.alert_routing),
         dashboards: own(
-            &sources.dashboards,
+            &operations.dashboards,
             |one| area.not_of_others(&one.place),
             |gap| area.not_of_others(&gap.place),
         ),
-        objectives: objectives(area, sources, stated),
-        documents: own(&sources.documents, |one| area.not_of_others(&one.place), |gap| area.not_of_others(&gap.place)),
+        objectives: objectives(area, operations, stated),
+        documents: own(
+            &operations.documents,
+            |one| area.not_of_others(&one.place),
+            |gap| area.not_of_others(&gap.place),
+        ),
         source,
         source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
         packages,
         apis: apis(area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         ownership: Arc::clone(&sources.ownership),
-        exercises: own(&sources.exercises, |one| one.exercise.service == unit.service.name, |_| true),
-        rehearsals: own(&sources.rehearsals, |one| one.rehearsal.service == unit.service.name, |_| true),
-        gates: Arc::clone(&sources.gates),
-        results: own(&sources.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
+        exercises: own(&operations.exercises, |one| one.exercise.service == unit.service.name, |_| true),
+        rehearsals: own(&operations.rehearsals, |one| one.rehearsal.service == unit.service.name, |_| true),
+        gates: Arc::clone(&operations.gates),
+        results: own(&operations.results, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
         settings: own(
-            &sources.settings,
+            &operations.settings,
             // A bot updates the whole repository.
             |one| one.kind == SettingsKind::UpdateBot || area.home(one.place.path()),
             |gap| area.home(gap.place.path()) || gap.place.path().starts_with(".github/"),
@@ -146,7 +141,7 @@ fn facts(
             },
             |gap| area.not_of_others(&gap.place),
         ),
-        history: history(area, sources),
+        history: history(area, operations),
         statements: Arc::new(statement.map_or(&configuration.common, |one| &one.statements).clone()),
     }
 }
@@ -188,10 +183,10 @@ struct Area<'a> {
 }
 
 impl<'a> Area<'a> {
-    fn new(unit: &'a Unit, around: &Around<'a>) -> Self {
-        let units = around.units;
+    /// With the folders of packages that are built apart from every unit.
+    fn new(unit: &'a Unit, units: &'a [Unit], apart: &'a [String]) -> Self {
         let others = units.iter().filter(|other| other.service.name != unit.service.name && other.service.path != ".");
-        let others = others.map(|other| &*other.service.path).chain(around.apart.iter().map(String::as_str));
+        let others = others.map(|other| &*other.service.path).chain(apart.iter().map(String::as_str));
         Self {
             unit,
             units,
@@ -358,11 +353,11 @@ fn indexed<T: Clone>(all: &Arc<Gathered<T>>, keep: &dyn Fn(usize) -> bool, area:
 }
 
 /// The part of the history that is not another unit's, or why the history was left out.
-fn history(area: &Area<'_>, sources: &Sources) -> Result<Arc<History>, Missing> {
-    if let Some(missing) = &sources.history_left_out {
+fn history(area: &Area<'_>, operations: &Operations) -> Result<Arc<History>, Missing> {
+    if let Some(missing) = &operations.history_left_out {
         return Err(missing.clone());
     }
-    let all = &sources.history;
+    let all = &operations.history;
     let secrets: Vec<_> = all.secrets.iter().filter(|one| area.not_of_others(&one.place)).cloned().collect();
     if secrets.len() == all.secrets.len() {
         return Ok(Arc::clone(all));
@@ -371,14 +366,14 @@ fn history(area: &Area<'_>, sources: &Sources) -> Result<Arc<History>, Missing> 
 }
 
 /// Objectives name their service: one of another unit's is not this one's.
-fn objectives(area: &Area<'_>, sources: &Sources, stated: &[Objective]) -> Arc<Gathered<Objective>> {
+fn objectives(area: &Area<'_>, operations: &Operations, stated: &[Objective]) -> Arc<Gathered<Objective>> {
     let others = |name: &str| area.units.iter().any(|unit| unit.service.name == name);
     let keep = |one: &Objective| match one.service.as_deref() {
         Some(name) if name == area.unit.service.name => true,
         Some(name) if others(name) => false,
         _ => area.not_of_others(&one.place),
     };
-    let gathered = own(&sources.objectives, keep, |gap| area.not_of_others(&gap.place));
+    let gathered = own(&operations.objectives, keep, |gap| area.not_of_others(&gap.place));
     if stated.is_empty() {
         return gathered;
     }

@@ -8,7 +8,11 @@ use gonogo_domain::{
 };
 use gonogo_secrets::{File, scan};
 
-use crate::{Cache, Tree, cache::Content, tree::Piece};
+use crate::{
+    Cache, Tree,
+    cache::{Content, Key},
+    tree::Piece,
+};
 
 /// Endings of what holds no text: pictures, sounds, fonts, programs.
 const NO_TEXT: &[&str] = &[
@@ -52,10 +56,19 @@ pub(crate) fn look_at(entry: &FileEntry, bytes: Result<(&[u8], Option<Content>),
     }
 }
 
+/// What was found before in a file that holds this.
+pub(crate) fn known(entry: &FileEntry, content: Content, cache: &Cache) -> Option<Looked> {
+    cache.find(key(entry, content, cache)?).map(Looked::Found)
+}
+
+fn key(entry: &FileEntry, content: Content, cache: &Cache) -> Option<Key> {
+    let role = format!("{:?}", entry.role);
+    cache.key_of("secrets", content, &[entry.path.as_bytes(), role.as_bytes()])
+}
+
 /// The secrets of a text that is a file or a part of one.
 fn seen(entry: &FileEntry, bytes: &[u8], content: Option<Content>, cache: &Cache) -> Vec<SecretSighting> {
-    let role = format!("{:?}", entry.role);
-    let key = content.and_then(|content| cache.key_of("secrets", content, &[entry.path.as_bytes(), role.as_bytes()]));
+    let key = content.and_then(|content| key(entry, content, cache));
     cache.get_at(key, || {
         let seen = scan(&File { path: &entry.path, role: entry.role, bytes });
         seen.into_iter().map(|one| in_its_role(bytes, one)).collect::<Vec<_>>()
@@ -70,7 +83,11 @@ fn unread(entry: &FileEntry, reason: String) -> Looked {
 pub(crate) fn look(tree: &Tree, entry: &FileEntry, cache: &Cache) -> Looked {
     let mut found: Vec<SecretSighting> = Vec::new();
     let read = tree.pieces(&entry.path, &mut |piece: Piece<'_>| {
-        for mut one in seen(entry, piece.bytes, cache.content(piece.bytes), cache) {
+        let content = cache.content(piece.bytes);
+        if let (Some(content), Some(stamp), true) = (content, tree.stamp(&entry.path), piece.whole) {
+            cache.keep_content(&entry.path, stamp, content);
+        }
+        for mut one in seen(entry, piece.bytes, content, cache) {
             if piece.lines > 0 {
                 one.place = one.place.at_line(one.place.line().unwrap_or(0).saturating_add(piece.lines));
             }

@@ -18,7 +18,7 @@ use std::{
 use gonogo_domain::evidence::FileEntry;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
-use crate::{records, roles};
+use crate::{records, roles, stamp::Stamp};
 
 /// Files above this size are listed and not read: no declaration that a person edits is that long.
 pub(crate) const READ_LIMIT: u64 = 8 << 20;
@@ -40,7 +40,8 @@ pub struct Tree {
 
 #[derive(Debug)]
 enum Content {
-    Disk(PathBuf),
+    /// With when each file was written, in their order.
+    Disk(PathBuf, Vec<Option<Stamp>>),
     Memory(BTreeMap<Arc<str>, Arc<[u8]>>),
 }
 
@@ -49,6 +50,8 @@ enum Content {
 pub(crate) struct Piece<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) lines: u32,
+    /// It is all of the file.
+    pub(crate) whole: bool,
 }
 
 /// Something that lies in the tree and was left out.
@@ -88,29 +91,30 @@ impl Tree {
         // Which entry comes last depends on the threads: where not all can be listed, one thread lists them in order.
         let mut listed = walk(root, limit).unwrap_or_else(|| walk_in_order(root, limit));
         listed.append(own(root));
-        Ok(Self::new(listed, Content::Disk(root.to_owned())))
+        Ok(Self::new(listed, |stamps| Content::Disk(root.to_owned(), stamps)))
     }
 
     /// A tree of files that are held in memory: the example of a page, a commit of the history.
     pub fn from_memory(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         let content: BTreeMap<Arc<str>, Arc<[u8]>> =
             files.into_iter().map(|(path, bytes)| (Arc::from(path), Arc::from(bytes))).collect();
-        let files = content.iter().map(|(path, bytes)| (Arc::clone(path), bytes.len() as u64)).collect();
-        Self::new(Listed { files, ..Listed::default() }, Content::Memory(content))
+        let files = content.iter().map(|(path, bytes)| (Arc::clone(path), bytes.len() as u64, None)).collect();
+        Self::new(Listed { files, ..Listed::default() }, |_| Content::Memory(content))
     }
 
-    fn new(listed: Listed, content: Content) -> Self {
-        let Listed { files, mut skipped, cut } = listed;
-        let mut files: Vec<FileEntry> =
-            files.into_iter().map(|(path, size)| FileEntry { role: roles::role(&path), path, size }).collect();
-        files.sort_by(|one, other| one.path.cmp(&other.path));
+    fn new(listed: Listed, content: impl FnOnce(Vec<Option<Stamp>>) -> Content) -> Self {
+        let Listed { mut files, mut skipped, cut } = listed;
+        files.sort_by(|(one, ..), (other, ..)| one.cmp(other));
         skipped.sort();
-        Self { files, skipped, cut, content }
+        let entries =
+            files.into_iter().map(|(path, size, stamp)| (FileEntry { role: roles::role(&path), path, size }, stamp));
+        let (files, stamps) = entries.unzip();
+        Self { files, skipped, cut, content: content(stamps) }
     }
 
     /// The name of the folder that holds the files; none in memory.
     pub fn name(&self) -> Option<String> {
-        let Content::Disk(root) = &self.content else { return None };
+        let Content::Disk(root, _) = &self.content else { return None };
         let root = root.canonicalize().ok()?;
         Some(root.file_name()?.to_string_lossy().into_owned())
     }
@@ -140,6 +144,13 @@ impl Tree {
         self.entry(path).is_some()
     }
 
+    /// When a file was last written; none in memory, and where the system does not tell.
+    pub(crate) fn stamp(&self, path: &str) -> Option<&Stamp> {
+        let Content::Disk(_, stamps) = &self.content else { return None };
+        let index = self.files.binary_search_by(|entry| (*entry.path).cmp(path)).ok()?;
+        stamps.get(index)?.as_ref()
+    }
+
     /// The files below a folder (`.` is the root), in order.
     pub fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a FileEntry> + use<'a> {
         let prefix = if matches!(folder, "." | "") { String::new() } else { format!("{folder}/") };
@@ -167,7 +178,7 @@ impl Tree {
             Content::Memory(files) => {
                 files.get(path).map(|bytes| look(bytes)).ok_or_else(|| "there is no such file".to_owned())
             }
-            Content::Disk(root) => with_bytes(&root.join(path), look),
+            Content::Disk(root, _) => with_bytes(&root.join(path), look),
         }
     }
 
@@ -176,13 +187,13 @@ impl Tree {
         match &self.content {
             Content::Memory(files) => {
                 let bytes = files.get(path).ok_or_else(|| "there is no such file".to_owned())?;
-                each(Piece { bytes, lines: 0 });
+                each(Piece { bytes, lines: 0, whole: true });
                 Ok(())
             }
-            Content::Disk(root) if self.entry(path).is_some_and(|entry| entry.size <= READ_LIMIT) => {
-                with_bytes(&root.join(path), |bytes| each(Piece { bytes, lines: 0 }))
+            Content::Disk(root, _) if self.entry(path).is_some_and(|entry| entry.size <= READ_LIMIT) => {
+                with_bytes(&root.join(path), |bytes| each(Piece { bytes, lines: 0, whole: true }))
             }
-            Content::Disk(root) => read_in_pieces(&root.join(path), each),
+            Content::Disk(root, _) => read_in_pieces(&root.join(path), each),
         }
     }
 
@@ -195,7 +206,7 @@ impl Tree {
 /// What a walk found.
 #[derive(Debug, Default)]
 struct Listed {
-    files: Vec<(Arc<str>, u64)>,
+    files: Vec<(Arc<str>, u64, Option<Stamp>)>,
     skipped: Vec<Skipped>,
     cut: Option<Skipped>,
 }
@@ -203,7 +214,7 @@ struct Listed {
 impl Listed {
     fn add(&mut self, seen: Seen) {
         match seen {
-            Seen::File(path, size) => self.files.push((path, size)),
+            Seen::File(path, size, stamp) => self.files.push((path, size, stamp)),
             Seen::Skipped(one) => self.skipped.push(one),
         }
     }
@@ -220,7 +231,7 @@ impl Listed {
 }
 
 enum Seen {
-    File(Arc<str>, u64),
+    File(Arc<str>, u64, Option<Stamp>),
     Skipped(Skipped),
 }
 
@@ -235,8 +246,8 @@ impl Seen {
         let path: Arc<str> = Arc::from(relative(root, entry.path()));
         let skipped = |reason: &str| Skipped { path: Arc::clone(&path), reason: reason.to_owned() };
         Some(if kind.is_file() {
-            let size = entry.metadata().map_or(0, |meta| meta.len());
-            Self::File(path, size)
+            let meta = entry.metadata().ok();
+            Self::File(path, meta.as_ref().map_or(0, std::fs::Metadata::len), meta.as_ref().and_then(Stamp::of))
         } else if kind.is_symlink() {
             Self::Skipped(skipped("a link is not followed"))
         } else {
@@ -246,7 +257,7 @@ impl Seen {
 
     fn path(&self) -> &Arc<str> {
         match self {
-            Self::File(path, _) => path,
+            Self::File(path, ..) => path,
             Self::Skipped(one) => &one.path,
         }
     }
@@ -424,7 +435,7 @@ fn read_in_pieces(path: &Path, each: &mut dyn FnMut(Piece<'_>)) -> Result<(), St
             return Ok(());
         }
         if read > 0 || kept == 0 {
-            each(Piece { bytes: &bytes, lines });
+            each(Piece { bytes: &bytes, lines, whole: false });
         }
         if read < PIECE {
             break;

@@ -250,9 +250,6 @@ impl Package {
     }
 }
 
-/// A command stands at the start of a word: of the line, after a path, a quote, an operator of the shell.
-const WORD_START: &str = r#"(?:^|[\s/;&|("'`])"#;
-
 /// Commands that run no other one: what stands in their arguments is a name of a file, an image, a module.
 const RUNS_NOTHING_ELSE: &str = r"^(?:\S*/)?(?:curl|wget|git|gh|helm|terraform|tofu|aws|gcloud|az|cargo|go (?:build|install|get|mod|generate|list|vet|test)|docker (?:image |buildx )?(?:build|push|pull|tag|bake)|kubectl (?:apply|create|get|delete|wait|logs|describe|rollout|set|patch)|skaffold|kind|kustomize)(?:\s|$)";
 
@@ -270,8 +267,8 @@ fn read_commands(text: &str) -> Result<Tables, String> {
         serde_json::from_str(table!("command_beginnings")).map_err(|error| error.to_string())?;
     let tables = || {
         Ok(Tables {
-            commands: CommandTable::new(table.command, beginnings.command, WORD_START),
-            kinds: CommandTable::new(table.test_kind, beginnings.test_kind, "(?i)"),
+            commands: CommandTable::new(table.command, beginnings.command, true),
+            kinds: CommandTable::new(table.test_kind, beginnings.test_kind, false),
             negation: bytes_regex(NEGATION)?,
             runs_nothing_else: bytes_regex(RUNS_NOTHING_ELSE)?,
         })

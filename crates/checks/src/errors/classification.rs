@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use gonogo_domain::{
     Area, Check, Classes, Evidence, Finding, Gate, Missing, Policy, Reading, Readings, Standard, Strength, Tally, Text,
-    evidence::{FunctionId, FunctionKind, Meaning, SourceCode, StatusBranch},
+    evidence::{Callers, FunctionId, FunctionKind, Meaning, SourceCode, StatusBranch},
 };
 
 use crate::shared::{
@@ -96,7 +96,7 @@ fn transient(one: &StatusBranch) -> bool {
 
 /// The function, what it reaches, those that call it in two steps, and what these hand its answer to in the same folder. A
 /// lambda is a part of the function that it stands in, and no step.
-fn around(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
+fn around(source: &SourceCode, function: FunctionId, callers: &Callers) -> BTreeSet<FunctionId> {
     let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.kind == FunctionKind::Lambda);
     let folder = |at: FunctionId| {
         let path = source.functions.get(at).map(|one| one.place.path());
@@ -106,7 +106,7 @@ fn around(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]
     let mut open = VecDeque::from([(function, 0_usize)]);
     let mut above = Vec::new();
     while let Some((at, steps)) = open.pop_front() {
-        for caller in callers.get(at).into_iter().flatten().copied().filter(|_| steps < 2) {
+        for caller in callers.of(at).iter().copied().filter(|_| steps < 2) {
             if !found.insert(caller) {
                 continue;
             }

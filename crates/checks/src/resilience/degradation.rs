@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gonogo_domain::{
     Area, Capability, Check, Classes, Evidence, Finding, Gate, Missing, Place, Policy, Reading, Readings, Standard,
     Strength, Tally, Text,
-    evidence::{FunctionId, FunctionKind, Handling, Meaning, SourceCode, Use},
+    evidence::{Callers, FunctionId, FunctionKind, Handling, Meaning, SourceCode, Use},
 };
 
 use crate::shared::{
@@ -91,7 +91,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 
 /// What the function of the call, or one that calls it, does with its error: gives a value of its own, asks a cache, puts
 /// the work into a queue.
-fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<FunctionId>]) -> Option<&'a Place> {
+fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &Callers) -> Option<&'a Place> {
     let near = near(source, call.function, callers);
     let caught = source.catches.iter().find(|one| {
         near.contains(&one.function)
@@ -110,21 +110,21 @@ fn stand_in<'a>(source: &'a SourceCode, call: &'a Use, callers: &[Vec<FunctionId
 }
 
 /// The start of the program leads to the call: it is not only that nothing was seen to.
-fn by_itself(source: &SourceCode, call: &Use, callers: &[Vec<FunctionId>]) -> bool {
+fn by_itself(source: &SourceCode, call: &Use, callers: &Callers) -> bool {
     let mut seen = BTreeSet::from([call.function]);
     let mut open = vec![call.function];
     while let Some(at) = open.pop() {
         if source.functions.get(at).is_some_and(|one| one.role.counts() && one.name == "main") {
             return true;
         }
-        open.extend(callers.get(at).into_iter().flatten().copied().filter(|caller| seen.insert(*caller)));
+        open.extend(callers.of(at).iter().copied().filter(|caller| seen.insert(*caller)));
     }
     false
 }
 
 /// The function itself, those that call it, and those that call these where one of them has no name: a lambda runs for the
 /// function that it stands in.
-fn near(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) -> BTreeSet<FunctionId> {
+fn near(source: &SourceCode, function: FunctionId, callers: &Callers) -> BTreeSet<FunctionId> {
     let is_lambda = |at: FunctionId| source.functions.get(at).is_some_and(|one| one.kind == FunctionKind::Lambda);
     let mut near = BTreeSet::from([function]);
     let mut open = vec![(function, true)];
@@ -132,7 +132,7 @@ fn near(source: &SourceCode, function: FunctionId, callers: &[Vec<FunctionId>]) 
         if !further {
             continue;
         }
-        for caller in callers.get(at).into_iter().flatten() {
+        for caller in callers.of(at) {
             if near.insert(*caller) {
                 open.push((*caller, is_lambda(at)));
             }

@@ -13,7 +13,7 @@ use gonogo_domain::{
     test_kinds,
 };
 
-use crate::{Corpus, DataFile};
+use crate::{Cache, Corpus, DataFile};
 
 mod azure;
 mod bitbucket;
@@ -25,6 +25,7 @@ mod drone;
 mod github;
 mod gitlab;
 mod jenkins;
+mod lines;
 mod preview;
 mod scripts;
 mod shell;
@@ -37,8 +38,8 @@ use scripts::{Effect, Outcome, Scripts, Text};
 
 /// Gathers the pipelines of every system, then the scripts that they call as pipelines of [`PipelineSystem::Script`]:
 /// those have no triggers, because they do not run by themselves.
-pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Pipeline> {
-    let scripts = Scripts::new(corpus);
+pub(crate) fn gather(corpus: &Corpus<'_>, cache: &Cache) -> Gathered<Pipeline> {
+    let scripts = Scripts::new(corpus, cache);
     let mut context = Context { corpus, scripts: &scripts, pipelines: Vec::new(), files: 0, gaps: Vec::new() };
     for gather in [
         github::gather,
@@ -64,7 +65,9 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Pipeline> {
     gaps.sort();
     gaps.dedup();
     pipelines.sort_by(|one, other| one.place.cmp(&other.place).then_with(|| one.name.cmp(&other.name)));
-    Gathered::new(pipelines, files + scripts.files_read(), gaps)
+    let read = files + scripts.files_read();
+    scripts.end();
+    Gathered::new(pipelines, read, gaps)
 }
 
 /// What the modules of the systems share.
@@ -474,7 +477,7 @@ pub(super) mod tests {
     pub(super) fn check(files: &[(&str, &str)], expect: &str) {
         let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
         let corpus = Corpus::read(&tree);
-        let gathered = gather(&corpus);
+        let gathered = gather(&corpus, &Cache::none());
         if expect == "circles" {
             assert!(gathered.items.iter().any(|pipeline| !pipeline.jobs.is_empty()));
             return;
@@ -531,7 +534,7 @@ pub(super) mod tests {
         let Some(root) = std::env::var_os("PIPELINES") else { return };
         let tree = Tree::from_disk(std::path::Path::new(&root)).expect("a folder");
         let corpus = Corpus::read(&tree);
-        let gathered = gather(&corpus);
+        let gathered = gather(&corpus, &Cache::none());
         let mut out = String::new();
         for pipeline in &gathered.items {
             write!(out, "# {}\n{}", pipeline.place, shown(pipeline)).expect("writes");

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::evidence::Meaning;
-use gonogo_source::{Expr, Language, ScopeKind};
+use gonogo_source::{Expr, Language};
 
-use super::{SourceUnit, facts::Linker, program::FileId};
+use super::{facts::Linker, program::FileId};
 use crate::discovery::tooling;
 
 /// What a program does that asks others and serves nobody. Whatever else a file is for keeps it in the service.
@@ -57,7 +57,10 @@ impl Linker<'_> {
         let candidates: Vec<FileId> = files()
             .filter(|file| of(file).is_some_and(|all| all.iter().all(|one| ASKS.contains(one))))
             .filter(|file| {
-                self.program.files.get(*file).is_some_and(|unit| listens.contains(&unit.language) && starts(unit))
+                self.program
+                    .files
+                    .get(*file)
+                    .is_some_and(|unit| listens.contains(&unit.language) && unit.outline.starts)
             })
             .collect();
         if candidates.is_empty() {
@@ -88,8 +91,9 @@ impl Linker<'_> {
         let mut open: Vec<FileId> = files.iter().filter(|file| !is_tool(file) || serves(file)).copied().collect();
         let mut reached: BTreeSet<FileId> = BTreeSet::new();
         while let Some(next) = open.pop() {
-            let Some(unit) = unit(&next).filter(|_| reached.insert(next)) else { continue };
-            open.extend(unit.outline.imports.iter().filter_map(|import| self.program.target(next, import)));
+            if reached.insert(next) {
+                open.extend(self.program.imported(next));
+            }
         }
         scripts.into_iter().filter(|file| !reached.contains(file)).collect()
     }
@@ -99,18 +103,11 @@ impl Linker<'_> {
         let mut classes: BTreeMap<&str, FileId> = BTreeMap::new();
         for file in candidates {
             let Some(unit) = self.program.files.get(*file) else { continue };
-            let declared = unit.module.scopes.iter().filter(|scope| scope.kind == ScopeKind::Class);
-            classes.extend(declared.map(|scope| (scope.name.as_str(), *file)));
+            classes.extend(unit.outline.classes.iter().map(|class| (class.as_str(), *file)));
         }
         let mut used = BTreeSet::new();
         for (at, unit) in self.program.files.iter().enumerate().filter(|(at, _)| self.has(*at)) {
-            used.extend(
-                unit.outline
-                    .imports
-                    .iter()
-                    .filter_map(|import| self.program.target(at, import))
-                    .filter(|file| *file != at),
-            );
+            used.extend(self.program.imported(at).iter().filter(|file| **file != at));
             if classes.is_empty() {
                 continue;
             }
@@ -131,26 +128,5 @@ impl Linker<'_> {
 
     fn counts(&self, file: FileId) -> bool {
         self.program.files.get(file).is_some_and(|unit| unit.role.counts())
-    }
-}
-
-/// It runs when somebody starts it: `if __name__ == "__main__"`, a `main` of its own, calls at the top of a script.
-fn starts(unit: &SourceUnit) -> bool {
-    let module = &unit.module;
-    match module.language {
-        Language::Python => module.scopes.iter().any(|scope| {
-            let mut asks = false;
-            if let Some(condition) = scope.condition.as_ref().filter(|_| scope.kind == ScopeKind::Branch) {
-                condition.walk(&mut |inner| asks |= inner.name() == Some("__name__"));
-            }
-            asks
-        }),
-        Language::Java | Language::Kotlin => {
-            module.scopes.iter().any(|scope| scope.kind == ScopeKind::Function && scope.name == "main")
-        }
-        Language::JavaScript | Language::TypeScript => {
-            module.calls.iter().any(|call| call.scope == 0 && call.dropped && call.callee.name() != Some("require"))
-        }
-        _ => false,
     }
 }

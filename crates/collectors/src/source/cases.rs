@@ -51,7 +51,7 @@ impl Linker<'_> {
         let mut open: Vec<FunctionId> = (0..found.len()).filter(|at| found.get(*at) == Some(&true)).collect();
         let callers = self.code.callers();
         while let Some(next) = open.pop() {
-            for caller in callers.get(next).into_iter().flatten() {
+            for caller in callers.of(next) {
                 if let Some(known) = found.get_mut(*caller).filter(|known| !**known) {
                     *known = true;
                     open.push(*caller);

@@ -341,6 +341,15 @@ impl<'p> Linker<'p> {
 
     fn declare(&mut self) {
         let program = self.program;
+        // In one piece instead of by doubling: there are many.
+        let count = program.files.iter().map(|unit| unit.outline.functions.len()).sum();
+        self.code.functions.reserve_exact(count);
+        self.code.files.reserve_exact(program.files.len());
+        let tables = self.tables_mut();
+        tables.functions.reserve(count);
+        tables.scopes.reserve_exact(count);
+        tables.edges.reserve_exact(count);
+        tables.unfollowed.reserve_exact(count);
         for (file, unit) in program.files.iter().enumerate() {
             let first = self.code.functions.len();
             self.tables_mut().starts.push(first);
@@ -349,7 +358,7 @@ impl<'p> Linker<'p> {
                 path: Arc::clone(&unit.path),
                 language: unit.language.word(),
                 role: unit.role,
-                words: if unit.role.counts() { outline.words.clone() } else { BTreeSet::new() },
+                words: if unit.role.counts() { Arc::clone(&outline.words) } else { Arc::default() },
             });
             for (at, one) in outline.functions.iter().enumerate() {
                 let function = self.code.functions.len();

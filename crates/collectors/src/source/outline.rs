@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Deref,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use gonogo_domain::{known_symbols, vendors};
@@ -43,7 +43,7 @@ pub(super) struct Outline {
     pub(super) tops: BTreeMap<String, String>,
     pub(super) exports: BTreeMap<String, String>,
     /// Words of its texts that may be names of variables.
-    pub(super) words: BTreeSet<String>,
+    pub(super) words: Arc<BTreeSet<String>>,
     /// The fields of the objects that functions make, where something is asked for their value.
     pub(super) objects: Vec<(usize, Vec<String>)>,
     /// Functions that turn the caller away by what they give back.
@@ -54,6 +54,8 @@ pub(super) struct Outline {
     pub(super) shows: Vec<usize>,
     /// It reads elements of something by a key that is no plain word.
     pub(super) reads_by_key: bool,
+    /// It can be started by itself.
+    pub(super) starts: bool,
 }
 
 /// A function, or the top of a file.
@@ -98,12 +100,13 @@ impl Outline {
             classes,
             tops: asked_for(module, &names),
             exports: exports(module, &names),
-            words: variables::words(module),
+            words: Arc::new(variables::words(module)),
             objects: objects(module, &function_of),
             refuses: refuses(module, &function_of),
             reads_body: bodies::readers(module).into_iter().filter_map(&function_of).collect(),
             shows: shows(module),
             reads_by_key: module.reads.iter().any(|read| matches!(read.value, Expr::Index(..))),
+            starts: starts(module),
             functions,
         }
     }
@@ -260,12 +263,13 @@ fn shows(module: &Module) -> Vec<usize> {
 pub(crate) struct Unread {
     language: Language,
     kept: Option<Rest>,
-    module: OnceLock<Module>,
+    /// Apart, since most are never looked into.
+    module: OnceLock<Box<Module>>,
 }
 
 impl Unread {
     pub(super) fn known(module: Module) -> Self {
-        Self { language: module.language, kept: None, module: OnceLock::from(module) }
+        Self { language: module.language, kept: None, module: OnceLock::from(Box::new(module)) }
     }
 
     pub(super) fn kept(language: Language, kept: Rest) -> Self {
@@ -285,7 +289,7 @@ impl Deref for Unread {
         self.module.get_or_init(|| {
             // The cache has the hash of what was written, and this is where it was written.
             let kept = self.kept.as_ref().and_then(Rest::get);
-            kept.unwrap_or_else(|| gonogo_source::read(self.language, &[]))
+            Box::new(kept.unwrap_or_else(|| gonogo_source::read(self.language, &[])))
         })
     }
 }
@@ -304,5 +308,25 @@ struct Known(&'static gonogo_domain::Symbols);
 impl Beyond for Known {
     fn gives(&self, symbol: &str) -> Option<&str> {
         self.0.gives(symbol)
+    }
+}
+
+/// It runs when somebody starts it: `if __name__ == "__main__"`, a `main` of its own, calls at the top of a script.
+fn starts(module: &Module) -> bool {
+    match module.language {
+        Language::Python => module.scopes.iter().any(|scope| {
+            let mut asks = false;
+            if let Some(condition) = scope.condition.as_ref().filter(|_| scope.kind == ScopeKind::Branch) {
+                condition.walk(&mut |inner| asks |= inner.name() == Some("__name__"));
+            }
+            asks
+        }),
+        Language::Java | Language::Kotlin => {
+            module.scopes.iter().any(|scope| scope.kind == ScopeKind::Function && scope.name == "main")
+        }
+        Language::JavaScript | Language::TypeScript => {
+            module.calls.iter().any(|call| call.scope == 0 && call.dropped && call.callee.name() != Some("require"))
+        }
+        _ => false,
     }
 }

@@ -12,6 +12,7 @@ use crate::{Class, Message, Place, Service};
 
 mod alerting;
 mod api;
+mod callers;
 mod common;
 mod dashboard;
 mod decisions;
@@ -34,6 +35,7 @@ mod workload;
 
 pub use alerting::*;
 pub use api::*;
+pub use callers::Callers;
 pub use common::Common;
 pub use dashboard::*;
 pub use decisions::*;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Place,
-    evidence::{Decisions, Flows, Role, decisions},
+    evidence::{Callers, Decisions, Flows, Role, decisions},
 };
 
 /// The source of one service, as one program.
@@ -43,7 +43,7 @@ pub struct SourceFile {
     pub language: &'static str,
     pub role: Role,
     /// Words like `SHOP_URL` that the texts of a product's file hold: whoever reads a variable names it.
-    pub words: BTreeSet<String>,
+    pub words: Arc<BTreeSet<String>>,
 }
 
 /// An index into [`SourceCode::functions`].
@@ -473,16 +473,8 @@ impl SourceCode {
     }
 
     /// Which functions call each function, one step.
-    pub fn callers(&self) -> Vec<Vec<FunctionId>> {
-        let mut callers = vec![Vec::new(); self.functions.len()];
-        for (at, function) in self.functions.iter().enumerate() {
-            for callee in &function.calls {
-                if let Some(known) = callers.get_mut(*callee) {
-                    known.push(at);
-                }
-            }
-        }
-        callers
+    pub fn callers(&self) -> Callers {
+        Callers::of_all(self)
     }
 
     /// The same program without some of its files: what stands in them, and what leads there.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use gonogo_domain::{
     Class, Evidence, Finding, Message, Missing, Place, Reading,
     evidence::{
-        FunctionId, FunctionKind, Meaning, Origin, ServedRoute, SourceCode, SourceText, SourceTextKind, Use, UseId,
+        Callers, FunctionId, FunctionKind, Meaning, Origin, ServedRoute, SourceCode, SourceText, SourceTextKind, Use,
+        UseId,
     },
 };
 
@@ -87,7 +88,7 @@ pub(crate) struct Integration<'a> {
     pub(crate) operations: Vec<(Operation, Place, FunctionId, UseId)>,
     /// The functions of the files that hold calls, all that these reach, and those that call them.
     pub(crate) region: BTreeSet<FunctionId>,
-    callers: Vec<Vec<FunctionId>>,
+    callers: Callers,
 }
 
 /// What the source says of Clay.
@@ -113,7 +114,7 @@ pub(crate) fn integration<'a>(evidence: &Evidence<'a>) -> Result<Integration<'a>
         .map(|(at, _)| at)
         .collect();
     let direct: Vec<FunctionId> =
-        region.iter().filter_map(|at| callers.get(*at)).flatten().copied().filter(|at| counts(source, *at)).collect();
+        region.iter().flat_map(|at| callers.of(*at)).copied().filter(|at| counts(source, *at)).collect();
     let reached: Vec<FunctionId> = region.iter().flat_map(|function| source.reached(*function)).collect();
     region.extend(direct);
     region.extend(reached.into_iter().filter(|at| counts(source, *at)));
@@ -351,7 +352,7 @@ impl<'a> Integration<'a> {
         let mut near = BTreeSet::from([function]);
         let mut open = std::collections::VecDeque::from([(function, 0_usize)]);
         while let Some((at, steps)) = open.pop_front() {
-            for caller in self.callers.get(at).into_iter().flatten().filter(|_| steps < 3) {
+            for caller in self.callers.of(at).iter().filter(|_| steps < 3) {
                 if near.insert(*caller) {
                     if is_lambda(*caller) {
                         open.push_front((*caller, steps));
@@ -374,7 +375,7 @@ impl<'a> Integration<'a> {
                 ["error", "exception", "limited", "exceeded", "exhausted"].iter().any(|word| lower.contains(word));
             !error && words.iter().any(|word| lower.contains(word))
         };
-        let around = self.region.iter().flat_map(|at| self.callers.get(*at).into_iter().flatten().chain([at]));
+        let around = self.region.iter().flat_map(|at| self.callers.of(*at).iter().chain([at]));
         let around: BTreeSet<FunctionId> = around.copied().collect();
         let called = around.iter().filter_map(|at| self.source.functions.get(*at));
         let all = called.flat_map(|one| one.calls.iter()).chain(&self.region);

@@ -9,13 +9,12 @@ use std::{
 };
 
 use gonogo_domain::{
-    Gap, Place, Source, action_purposes,
+    Gap, Place, Source,
     evidence::{FileEntry, PipelineSystem, Purpose, Role},
-    purposes,
 };
 
-use super::{Context, DraftJob, DraftStep, Parts, shell};
-use crate::Corpus;
+use super::{Context, DraftJob, DraftStep, Parts, lines::Lines, shell};
+use crate::{Cache, Corpus};
 
 mod calls;
 mod commands;
@@ -144,6 +143,7 @@ pub(super) struct Scripts<'c> {
     shells: RefCell<BTreeMap<Arc<str>, Option<Arc<str>>>>,
     gaps: RefCell<Vec<Gap>>,
     read: Cell<usize>,
+    lines: Lines<'c>,
 }
 
 /// What was visited on the way from one step, and how deep.
@@ -175,14 +175,20 @@ enum Call {
 }
 
 impl<'c> Scripts<'c> {
-    pub(super) fn new(corpus: &'c Corpus<'c>) -> Self {
+    pub(super) fn new(corpus: &'c Corpus<'c>, cache: &'c Cache) -> Self {
         Self {
             corpus,
             files: RefCell::default(),
             shells: RefCell::default(),
             gaps: RefCell::default(),
             read: Cell::new(0),
+            lines: Lines::new(cache),
         }
+    }
+
+    /// Nobody asks for more.
+    pub(super) fn end(self) {
+        self.lines.keep();
     }
 
     pub(super) fn gaps(&self) -> Vec<Gap> {
@@ -211,8 +217,11 @@ impl<'c> Scripts<'c> {
             let end = value.floor_char_boundary(200);
             line.extend([" ", name, "=", value.get(..end).unwrap_or_default()]);
         }
-        let effects =
-            action_purposes(&line).into_iter().map(|purpose| Effect { purpose, tolerated: None, probe: false });
+        let effects = self.lines.action_purposes(&line).into_iter().map(|purpose| Effect {
+            purpose,
+            tolerated: None,
+            probe: false,
+        });
         let mut outcome = Outcome { effects: effects.collect(), unknown: false, cluster: starts_cluster(&line) };
         if uses.starts_with("pre-commit/action") {
             outcome.extend(self.hooks());
@@ -281,7 +290,7 @@ impl<'c> Scripts<'c> {
             }
             _ => line,
         };
-        let found = purposes(&line);
+        let found = self.lines.purposes(&line);
         let probe = matches!(command.name(), "curl" | "wget" | "http" | "https" | "xh" | "httpie");
         let mut outcome = Outcome {
             unknown: found.is_empty(),

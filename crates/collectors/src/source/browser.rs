@@ -1,0 +1,86 @@
+//! Which files of a program run in a browser: nothing that stands in them is the service's.
+
+use std::collections::BTreeSet;
+
+use gonogo_source::Language;
+
+use super::program::{FileId, Program};
+
+/// What draws in a browser.
+const BROWSER: &[&str] =
+    &["react", "react-dom", "preact", "vue", "svelte", "@angular/core", "solid-js", "jquery", "lit", "@mui/material"];
+
+/// What answers requests.
+const SERVERS: &[&str] = &[
+    "express",
+    "fastify",
+    "koa",
+    "@nestjs/core",
+    "@nestjs/common",
+    "@hapi/hapi",
+    "http",
+    "node:http",
+    "https",
+    "node:https",
+    "hono",
+    "@grpc/grpc-js",
+    "grpc",
+    "next",
+    "restify",
+];
+
+impl Program<'_> {
+    /// The files of a front end: those that draw, what they import, and none that serves. A program that is nothing but a
+    /// front end serves itself.
+    pub(super) fn in_browser(&self, absent: &[bool]) -> BTreeSet<FileId> {
+        let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
+        let script = |file: &FileId| {
+            let language = self.files.get(*file).map(|unit| unit.language);
+            matches!(language, Some(Language::JavaScript | Language::TypeScript))
+        };
+        let imports =
+            |file: FileId| self.files.get(file).map(|unit| unit.outline.imports.as_slice()).unwrap_or_default();
+        let of = |file: FileId, packages: &[&str]| {
+            imports(file).iter().any(|import| {
+                packages.iter().any(|one| {
+                    import.module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                })
+            })
+        };
+        let reached = |roots: Vec<FileId>| {
+            let mut reached = BTreeSet::new();
+            let mut open = roots;
+            while let Some(next) = open.pop() {
+                if reached.insert(next) {
+                    open.extend(self.imported(next));
+                }
+            }
+            reached
+        };
+        let all = || (0..self.files.len()).filter(here).filter(script);
+        let draws = all().filter(|file| {
+            let path = self.files.get(*file).map_or("", |unit| &unit.path);
+            path.ends_with("sx") || of(*file, BROWSER)
+        });
+        let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS)).collect();
+        let other = self.files.iter().enumerate().any(|(file, unit)| {
+            here(&file) && unit.role.counts() && !matches!(unit.language, Language::JavaScript | Language::TypeScript)
+        });
+        if serves.is_empty() && !other {
+            return BTreeSet::new();
+        }
+        let draws: Vec<FileId> = draws.collect();
+        // A folder of scripts that draw, with none that serves and none of another language: a front end as a whole.
+        let folder = |file: FileId| self.files.get(file).and_then(|unit| unit.path.split_once('/')).map(|(top, _)| top);
+        let drawing: BTreeSet<&str> = draws.iter().filter_map(|file| folder(*file)).collect();
+        let mixed: BTreeSet<&str> = (0..self.files.len())
+            .filter(here)
+            .filter(|file| serves.contains(file) || !script(file))
+            .filter_map(folder)
+            .collect();
+        let whole = all().filter(|file| folder(*file).is_some_and(|top| drawing.contains(top) && !mixed.contains(top)));
+        let whole: Vec<FileId> = if other { whole.collect() } else { Vec::new() };
+        let behind = reached(serves);
+        reached(draws.into_iter().chain(whole).collect()).into_iter().filter(|file| !behind.contains(file)).collect()
+    }
+}
