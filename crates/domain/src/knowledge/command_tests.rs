@@ -30,6 +30,21 @@ fn every_row_fits_its_example_and_not_its_look_alike() {
 }
 
 #[test]
+fn a_pattern_that_is_tried_where_words_begin_finds_what_it_finds_in_the_whole_line() {
+    let Tables { commands, .. } = read_commands(table!("commands")).expect("reads");
+    let anywhere = CommandTable::new(commands.rows.clone(), commands.rows.iter().map(|_| None).collect(), true);
+    let lines: Vec<&str> = commands.rows.iter().flat_map(|row| [&*row.example, &*row.look_alike]).collect();
+    let joined = lines.windows(2).map(|pair| pair.join(" && "));
+    for line in lines.iter().map(|line| (*line).to_owned()).chain(joined) {
+        for end in [line.len() / 2, usize::MAX] {
+            let (quick, whole) =
+                (commands.purposes_before(line.as_bytes(), end), anywhere.purposes_before(line.as_bytes(), end));
+            assert_eq!(quick, whole, "before {end} of {line:?}");
+        }
+    }
+}
+
+#[test]
 fn a_test_run_that_names_its_kind_is_of_that_kind() {
     check("go test ./...", &[UnitTest]);
     check("go test -tags integration ./...", &[IntegrationTest]);
