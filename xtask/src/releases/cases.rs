@@ -1,8 +1,8 @@
 //! One release after the other, each bad in its own way by its environment or by what it calls; and what became of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use gonogo_exercise::load::Outcome;
 use serde_json::Value;
 
@@ -30,6 +30,18 @@ pub(super) struct Case {
     clay_later: Duration,
     seen: Seen,
 }
+
+/// A good release was taken back, or a bad one reached everybody: nothing that happens beside it excuses that.
+#[derive(Debug)]
+pub(super) struct WronglyDecided(String);
+
+impl fmt::Display for WronglyDecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WronglyDecided {}
 
 /// How it has to be found out.
 enum Seen {
@@ -146,6 +158,10 @@ impl Case {
             // What stable sheds for a moment in which the machine stands still (503) is not what is wrong with the release.
             Seen::Status(..) | Seen::Late(_) => {}
             Seen::Never | Seen::Start => bad.extend(of_stable),
+        }
+        let wrongly = if matches!(self.seen, Seen::Never) { "rolled-back" } else { "promoted" };
+        if of_phase == wrongly {
+            bail!(WronglyDecided(format!("it is {of_phase}: {why}")));
         }
         let mut played = Played {
             wrong: self.wrong,
