@@ -92,7 +92,7 @@ pub(super) fn groups(
         one.workloads = kept;
         let entry = build.and_then(|build| build.entry.clone());
         one.programs = members.iter().filter_map(|workload| started(workload, entry.as_deref())).collect();
-        one.long_running = members.iter().any(|workload| workload.kind.long_running());
+        one.long_running = members.iter().any(|workload| stays(declared, workload));
         own.push(one);
     }
     // A repository with one image and workloads under other names: it is that image that they run.
@@ -102,6 +102,17 @@ pub(super) fn groups(
         }
     }
     Deployed { own: by_program(declared, own, builds), products }
+}
+
+/// It is meant to run all the time. In a compose file, what others wait for until it has ended is not.
+fn stays(declared: &Declared<'_>, workload: &Workload) -> bool {
+    let waits = |other: &Workload| {
+        let needs = other.body.get("depends_on").and_then(|needs| needs.get(&workload.name));
+        needs.and_then(|one| one.str_at("condition")) == Some("service_completed_successfully")
+    };
+    let beside = |other: &&Workload| other.place.path() == workload.place.path();
+    let ends = || declared.workloads.iter().filter(beside).any(waits);
+    workload.kind.long_running() && !(workload.kind == WorkloadKind::ComposeService && ends())
 }
 
 /// The functions of one file are one service; everything else goes by its own name.
@@ -247,7 +258,11 @@ fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> O
     }
     // An image under another name: the workload's own name decides, or the program that it starts.
     let name = normal(&workload.name);
-    builds.iter().position(|build| build.aliases.contains(&name)).or_else(|| by_entry(workload, builds))
+    let named = builds.iter().position(|build| build.aliases.contains(&name)).or_else(|| by_entry(workload, builds));
+    // The one image that a repository builds goes by the name of the repository, wherever its container file lies.
+    let root = normal(&root_name(declared));
+    let of_root = || image.is_some_and(|image| normal(paths::name(&image.repository)) == root);
+    named.or_else(|| (builds.len() == 1 && of_root()).then_some(0))
 }
 
 /// The one build whose image starts the program that the workload names: `/manager`.
@@ -347,10 +362,10 @@ fn group(declared: &Declared<'_>, one: Named, builds: &[Build]) -> Group {
                 !generic_folder(paths::name(&build.folder)) && paths::is_below(workload.place.path(), &build.folder)
             })
     };
-    let stays = members.iter().any(|workload| workload.kind.long_running());
+    let some_stay = members.iter().any(|workload| stays(declared, workload));
     let mut names: Vec<(bool, &str)> = members
         .iter()
-        .filter(|workload| !beside(workload) && workload.kind.long_running() == stays)
+        .filter(|workload| !beside(workload) && stays(declared, workload) == some_stay)
         .map(|workload| (workload.kind == WorkloadKind::ComposeService, workload.name.as_str()))
         .collect();
     names.sort_by_key(|(composed, name)| {

@@ -1,6 +1,6 @@
 //! What stands in a file of all services and is one neighbour's.
 
-use super::{IMAGE, gather};
+use super::{IMAGE, check, gather};
 
 #[test]
 fn what_names_a_neighbour_in_a_file_of_all_is_the_neighbours() {
@@ -36,4 +36,31 @@ fn what_names_a_neighbour_in_a_file_of_all_is_the_neighbours() {
         })
         .collect();
     assert_eq!(seen, ["board: 1 secrets, AnySlow", "cart: 0 secrets, CartSlow AnySlow"]);
+}
+
+#[test]
+fn the_one_image_of_a_repository_goes_by_its_name_and_images_of_others_are_no_services() {
+    let compose = "services:
+  migrate:
+    image: ghcr.io/acme/shop:latest
+    command: [\"node\", \"migrate.js\"]
+  shop:
+    image: ghcr.io/acme/shop:latest
+    ports: ['3000:3000']
+    depends_on:
+      migrate: {condition: service_completed_successfully}
+  files:
+    image: acmefiles/files:1.0
+    ports: ['9000:9000']
+";
+    check(
+        &[
+            ("package.json", r#"{"name": "shop", "workspaces": ["apps/*"]}"#),
+            ("apps/web/Dockerfile", "FROM node:24\nCOPY . .\nEXPOSE 3000\nCMD [\"node\", \"server.js\"]\n"),
+            ("apps/web/package.json", r#"{"name": "@shop/web", "scripts": {"start": "node server.js"}}"#),
+            ("apps/web/server.js", "require('http').createServer().listen(3000);\n"),
+            ("docker/docker-compose.yml", compose),
+        ],
+        &["shop Server apps/web", "- files"],
+    );
 }
