@@ -31,6 +31,8 @@ mod deadlines;
 mod decisions;
 mod facts;
 mod fields;
+mod filed;
+mod given;
 mod handling;
 mod included;
 mod keeping;
@@ -44,6 +46,7 @@ mod program;
 mod rails;
 mod receivers;
 mod routes;
+mod scripts;
 mod settings;
 mod stacks;
 mod touched;
@@ -115,6 +118,7 @@ pub(crate) struct Sources {
     pub gaps: Vec<Gap>,
     /// Files that configure the programs.
     told: Vec<beside::Told>,
+    scripts: scripts::Scripts,
 }
 
 #[cfg(test)]
@@ -129,7 +133,8 @@ pub(crate) fn is_read(file: &FileEntry) -> bool {
 
 /// The sources of a repository of which these files were read, in their order.
 pub(crate) fn gathered(tree: &Tree, read: impl IntoIterator<Item = Result<SourceUnit, Gap>>) -> Sources {
-    let mut sources = Sources { told: beside::gather(tree), ..Sources::default() };
+    let scripts = scripts::Scripts::gather(tree);
+    let mut sources = Sources { told: beside::gather(tree), scripts, ..Sources::default() };
     for one in read {
         match one {
             Ok(unit) => sources.units.push(unit),
@@ -313,7 +318,7 @@ impl Together<'_> {
         let units: Vec<&SourceUnit> = self.units.iter().filter_map(|at| sources.units.get(*at)).collect();
         let first = self.programs.first().and_then(|(_, services)| services.first());
         let packages = first.and_then(|at| wanted.get(*at)).map(|one| one.packages).unwrap_or_default();
-        let program = Program::new(&units, packages);
+        let program = Program::new(&units, packages, &sources.scripts);
         let mut views = Vec::new();
         let mut of_views = Vec::new();
         for (parts, services) in &self.programs {
@@ -360,6 +365,8 @@ struct Parts<'a> {
 mod decision_tests;
 #[cfg(test)]
 mod kept_tests;
+#[cfg(test)]
+mod script_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

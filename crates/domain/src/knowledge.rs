@@ -18,11 +18,13 @@ mod answers;
 #[cfg(test)]
 mod beginnings;
 mod beside;
+mod routers;
 mod source;
 mod table;
 
 pub use answers::{Answers, OutcomeWords, Vendor, answers, vendors};
 pub use beside::{Agent, Beside, Launcher, Layout, Starter, beside};
+pub use routers::{AnswersWith, FileRoute, Router, routers};
 pub use source::{KnownUse, Lengths, Library, Slots, Symbols, TEXTS as SOURCE_TABLES, known_symbols, lengths};
 use table::{CommandTable, bytes_regex};
 

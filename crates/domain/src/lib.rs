@@ -35,9 +35,10 @@ pub use check::{Area, Check, Gate, Level, Standard, Strength};
 pub use decision::{Decision, Reason, ReasonKind, decide};
 pub use evidence::{Evidence, Facts, Gap, Gathered, Missing, Source};
 pub use knowledge::{
-    Agent, Answers, Beside, Capability, Command, Known, KnownUse, Launcher, Layout, Lengths, Library, OutcomeWords,
-    SECRETS_TABLE, SOURCE_TABLES, Slots, Starter, Symbols, Vendor, action_purposes, analysers, answers, beside,
-    commands, known_packages, known_symbols, lengths, package_capabilities, purposes, test_kinds, vendors,
+    Agent, Answers, AnswersWith, Beside, Capability, Command, FileRoute, Known, KnownUse, Launcher, Layout, Lengths,
+    Library, OutcomeWords, Router, SECRETS_TABLE, SOURCE_TABLES, Slots, Starter, Symbols, Vendor, action_purposes,
+    analysers, answers, beside, commands, known_packages, known_symbols, lengths, package_capabilities, purposes,
+    routers, test_kinds, vendors,
 };
 pub use level::{LevelReport, levels};
 pub use node::{Entry, Node, Scalar, Value};

@@ -82,6 +82,8 @@ impl<'m> Index<'m> {
                 .imports
                 .iter()
                 .filter(|import| import.name.as_deref() == Some("*"))
+                // There the whole goes by a name, or is handed on.
+                .filter(|_| !matches!(module.language, Language::JavaScript | Language::TypeScript))
                 .map(|import| import.module.as_str())
                 .chain(taken_unasked(module.language).iter().copied())
                 .collect(),

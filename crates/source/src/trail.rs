@@ -182,6 +182,7 @@ impl<'n, 'm> Trail<'n, 'm> {
         match &import.name {
             // `from . import name` of Python.
             Some(name) if import.module.ends_with('.') => format!("{}{name}", import.module),
+            Some(name) if name == "*" => import.module.clone(),
             Some(name) => format!("{}.{name}", import.module),
             None => import.module.clone(),
         }

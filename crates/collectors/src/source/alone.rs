@@ -41,15 +41,20 @@ impl Linker<'_> {
         for (_, one) in self.used() {
             meanings.entry(one.place.path()).or_default().insert(one.meaning);
         }
+        for route in &self.code.routes {
+            meanings.entry(route.place.path()).or_default().insert(Meaning::Route);
+        }
         let of = |file: &FileId| {
             let path: &str = self.program.files.get(*file).map_or("", |unit| &unit.path);
             meanings.get(path)
         };
         let files = || (0..self.program.files.len()).filter(|file| self.has(*file) && self.counts(*file));
         let tools = self.tools(&files().collect::<Vec<_>>(), &meanings);
-        let listens: BTreeSet<Language> = files()
-            .filter(|file| of(file).is_some_and(|all| all.contains(&Meaning::Listen)))
-            .filter_map(|file| self.program.files.get(file).map(|unit| unit.language))
+        // By the function: a framework that serves is named in a manifest.
+        let listening = self.used().filter(|(_, one)| one.role.counts() && one.meaning == Meaning::Listen);
+        let listens: BTreeSet<Language> = listening
+            .filter_map(|(_, one)| self.scopes.get(one.function))
+            .filter_map(|(file, _)| self.program.files.get(*file).map(|unit| unit.language))
             .collect();
         if listens.is_empty() {
             return tools;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use gonogo_source::{Maker, Names};
 
 use super::{
+    given::Given,
     program::{FileBeyond, FileId, Program},
     touched::touch,
 };
@@ -51,6 +52,13 @@ pub(super) fn follow<'n>(program: &Program<'_>, all: &'n dyn AllNames<'n>, mut m
             Maker::Call(_) | Maker::Object(..) => return Some(made),
         };
         let target = program.target(made.file, import)?;
+        if matches!(made.maker, Maker::Import(_)) && program.is_script(target) {
+            let Given::Own(file, name) = program.given(target, import) else { return None };
+            let names = all.get(file)?;
+            let value = names.top_value(name).or_else(|| names.top_value(&format!("exports.{name}")));
+            made = Made { file, maker: names.maker(value?, 0)? };
+            continue;
+        }
         if matches!(made.maker, Maker::Member(..)) && !program.is_module(target, import) {
             return None;
         }

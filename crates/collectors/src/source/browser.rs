@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use gonogo_source::Language;
 
-use super::program::{FileId, Program};
+use super::{
+    outline::Side,
+    program::{FileId, Program},
+};
 
 /// What draws in a browser.
 const BROWSER: &[&str] =
@@ -25,7 +28,8 @@ const SERVERS: &[&str] = &[
     "hono",
     "@grpc/grpc-js",
     "grpc",
-    "next",
+    "next/headers",
+    "next/server",
     "restify",
 ];
 
@@ -34,10 +38,8 @@ impl Program<'_> {
     /// front end serves itself.
     pub(super) fn in_browser(&self, absent: &[bool]) -> BTreeSet<FileId> {
         let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
-        let script = |file: &FileId| {
-            let language = self.files.get(*file).map(|unit| unit.language);
-            matches!(language, Some(Language::JavaScript | Language::TypeScript))
-        };
+        let script = |file: &FileId| self.is_script(*file);
+        let side = |file: &FileId| self.files.get(*file).map(|unit| unit.outline.side).unwrap_or_default();
         let imports =
             |file: FileId| self.files.get(file).map(|unit| unit.outline.imports.as_slice()).unwrap_or_default();
         let of = |file: FileId, packages: &[&str]| {
@@ -47,11 +49,11 @@ impl Program<'_> {
                 })
             })
         };
-        let reached = |roots: Vec<FileId>| {
+        let reached = |roots: Vec<FileId>, ends: &dyn Fn(&FileId) -> bool| {
             let mut reached = BTreeSet::new();
             let mut open = roots;
             while let Some(next) = open.pop() {
-                if reached.insert(next) {
+                if !ends(&next) && reached.insert(next) {
                     open.extend(self.imported(next));
                 }
             }
@@ -60,9 +62,9 @@ impl Program<'_> {
         let all = || (0..self.files.len()).filter(here).filter(script);
         let draws = all().filter(|file| {
             let path = self.files.get(*file).map_or("", |unit| &unit.path);
-            path.ends_with("sx") || of(*file, BROWSER)
+            path.ends_with("sx") || of(*file, BROWSER) || side(file) != Side::Any
         });
-        let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS)).collect();
+        let serves: Vec<FileId> = all().filter(|file| of(*file, SERVERS) || self.runs_by_name(*file)).collect();
         let other = self.files.iter().enumerate().any(|(file, unit)| {
             here(&file) && unit.role.counts() && !matches!(unit.language, Language::JavaScript | Language::TypeScript)
         });
@@ -80,7 +82,16 @@ impl Program<'_> {
             .collect();
         let whole = all().filter(|file| folder(*file).is_some_and(|top| drawing.contains(top) && !mixed.contains(top)));
         let whole: Vec<FileId> = if other { whole.collect() } else { Vec::new() };
-        let behind = reached(serves);
-        reached(draws.into_iter().chain(whole).collect()).into_iter().filter(|file| !behind.contains(file)).collect()
+        // What says that it is for the browser is none that a server runs, nor what draws with what only a browser has.
+        let ends = |file: &FileId| match side(file) {
+            Side::Client => true,
+            Side::Browser => self.files.get(*file).is_some_and(|unit| unit.path.ends_with("sx")),
+            Side::Any => false,
+        };
+        let behind = reached(serves, &ends);
+        reached(draws.into_iter().chain(whole).collect(), &|_| false)
+            .into_iter()
+            .filter(|file| !behind.contains(file))
+            .collect()
     }
 }

@@ -472,7 +472,7 @@ fn plain(symbol: &str) -> &str {
 }
 
 /// Whether a version meets a requirement of a table: `<2`, `>=1.4`, `<2, >=1`.
-fn holds(requirement: &str, version: &str) -> bool {
+pub(super) fn holds(requirement: &str, version: &str) -> bool {
     let numbers = |text: &str| -> Vec<u64> {
         let plain = text.trim().trim_start_matches('v');
         plain.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()

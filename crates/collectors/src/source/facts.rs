@@ -258,6 +258,7 @@ impl<'p> Linker<'p> {
             self.environment();
             self.tests();
             self.routes();
+            self.file_routes();
             let alone = self.alone();
             let absent: BTreeSet<FileId> = (0..self.absent.len()).filter(|file| !self.has(*file)).collect();
             let left_out = |one: &BTreeSet<FileId>| &(one | &alone) | &absent;
@@ -392,7 +393,11 @@ impl<'p> Linker<'p> {
                     refuses: false,
                     body: match unit.language {
                         Language::Go => BodyUse::Unread,
-                        Language::Python if !outline.reads_body.contains(&at) => BodyUse::Unread,
+                        Language::Python | Language::JavaScript | Language::TypeScript
+                            if !outline.reads_body.contains(&at) =>
+                        {
+                            BodyUse::Unread
+                        }
                         // A body comes as a parameter; a lambda of Kotlin may take it from what it is called on.
                         Language::Java | Language::Kotlin | Language::CSharp if named && one.parameters == 0 => {
                             BodyUse::Unread
@@ -524,7 +529,7 @@ impl<'p> Linker<'p> {
     }
 
     /// Adds a use to those of its function.
-    fn add(&mut self, one: Use) -> UseId {
+    pub(super) fn add(&mut self, one: Use) -> UseId {
         let id = self.code.uses.len();
         if let Some(function) = self.code.functions.get_mut(one.function) {
             function.uses.push(id);

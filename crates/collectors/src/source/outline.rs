@@ -11,7 +11,7 @@ use gonogo_source::{Beyond, CallRole, Expr, Import, Language, Module, Names, Sco
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bodies,
+    bodies, given,
     variables::{self, written},
     vendors::each_text,
 };
@@ -42,13 +42,16 @@ pub(super) struct Outline {
     /// Symbols of what another file may ask for by its name, and of what is exported under another one.
     pub(super) tops: BTreeMap<String, String>,
     pub(super) exports: BTreeMap<String, String>,
+    /// What a module of JavaScript gives under a name that is not its own: its default, what it has from elsewhere. Under
+    /// `*` everything of another module; of no module is what stands here.
+    pub(super) handed_on: Vec<(String, Import)>,
     /// Words of its texts that may be names of variables.
     pub(super) words: Arc<BTreeSet<String>>,
     /// The fields of the objects that functions make, where something is asked for their value.
     pub(super) objects: Vec<(usize, Vec<String>)>,
     /// Functions that turn the caller away by what they give back.
     pub(super) refuses: Vec<usize>,
-    /// Functions that may read what a request brings along, by their places; said of Python.
+    /// Functions that may read what a request brings along, by their places; said of Python and JavaScript.
     pub(super) reads_body: BTreeSet<usize>,
     /// The vendors that its texts show it to talk to, by their places in the table.
     pub(super) shows: Vec<usize>,
@@ -56,6 +59,19 @@ pub(super) struct Outline {
     pub(super) reads_by_key: bool,
     /// It can be started by itself.
     pub(super) starts: bool,
+    /// What a script says of where it runs.
+    pub(super) side: Side,
+}
+
+/// Where a script runs, as far as it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Side {
+    #[default]
+    Any,
+    /// It asks what only a browser has: `window`, `document`.
+    Browser,
+    /// It says `"use client"`: whoever draws on the server leaves it to the browser.
+    Client,
 }
 
 /// A function, or the top of a file.
@@ -100,6 +116,7 @@ impl Outline {
             classes,
             tops: asked_for(module, &names),
             exports: exports(module, &names),
+            handed_on: handed_on(module),
             words: Arc::new(variables::words(module)),
             objects: objects(module, &function_of),
             refuses: refuses(module, &function_of),
@@ -107,6 +124,7 @@ impl Outline {
             shows: shows(module),
             reads_by_key: module.reads.iter().any(|read| matches!(read.value, Expr::Index(..))),
             starts: starts(module),
+            side: side(module),
             functions,
         }
     }
@@ -206,11 +224,25 @@ fn exports(module: &Module, names: &Names<'_>) -> BTreeMap<String, String> {
     all.into_iter().filter_map(|name| Some((name.to_owned(), exported(names, &[name])?))).collect()
 }
 
-impl Outline {
-    /// What the module gives as a whole, or by default.
-    pub(super) fn default_export(&self) -> Option<&String> {
-        EXPORTS.iter().find_map(|name| self.exports.get(*name))
+/// `export { a as b }`, `export { a } from "./x"`, `export * from "./x"`, `module.exports = Shop`.
+fn handed_on(module: &Module) -> Vec<(String, Import)> {
+    if !is_script(module) {
+        return Vec::new();
     }
+    let given = |local: &str| match local {
+        "default" | "module.exports" => Some(local.to_owned()),
+        _ => local.strip_prefix("exports.").map(str::to_owned),
+    };
+    let taken = module.imports.iter().filter_map(|import| Some((given(&import.local)?, import.clone())));
+    let bound = module.bindings.iter().filter(|one| one.scope == 0).filter_map(|one| {
+        let name = one.value.as_ref()?.name().filter(|name| !name.contains('.'))?;
+        let given = given(&one.name)?;
+        let import = module.imports.iter().find(|import| import.local == name).cloned();
+        let own =
+            || Import { module: String::new(), name: Some(name.to_owned()), local: name.to_owned(), spot: one.spot };
+        (import.is_some() || name != given).then(|| (given, import.unwrap_or_else(own)))
+    });
+    taken.chain(bound).collect()
 }
 
 fn objects(module: &Module, function_of: &dyn Fn(ScopeId) -> Option<usize>) -> Vec<(usize, Vec<String>)> {
@@ -306,9 +338,49 @@ fn exported(names: &Names<'_>, exports: &[&str]) -> Option<String> {
 struct Known(&'static gonogo_domain::Symbols);
 
 impl Beyond for Known {
+    fn imported(&self, import: &Import) -> Option<String> {
+        given::generated(import)
+    }
+
     fn gives(&self, symbol: &str) -> Option<&str> {
         self.0.gives(symbol)
     }
+}
+
+fn is_script(module: &Module) -> bool {
+    matches!(module.language, Language::JavaScript | Language::TypeScript)
+}
+
+fn side(module: &Module) -> Side {
+    let first = module.literals.first().filter(|one| one.scope == 0);
+    match first {
+        _ if !is_script(module) => Side::Any,
+        Some(first) if first.text == "use client" => Side::Client,
+        _ if asks_browser(module) => Side::Browser,
+        _ => Side::Any,
+    }
+}
+
+/// Names of the browser, where the file means nothing else by them. A parameter that is called `window` is the browser's.
+fn asks_browser(module: &Module) -> bool {
+    let global = |name: &str| {
+        let head = name.split('.').next().unwrap_or(name);
+        matches!(head, "window" | "document" | "localStorage" | "sessionStorage")
+    };
+    let own = || {
+        let parameters = module.scopes.iter().flat_map(|scope| &scope.parameters).map(|one| one.name.as_str());
+        // `const { document } = window`
+        let other = |value: &Expr| !value.name().is_some_and(|name| name.starts_with("window."));
+        let bound = module.bindings.iter().filter(|one| one.value.as_ref().is_none_or(other));
+        let bound = bound.map(|one| one.name.as_str());
+        let imported = module.imports.iter().map(|one| one.local.as_str());
+        let mut names = parameters.filter(|name| *name != "window").chain(bound).chain(imported);
+        names.any(|name| !name.contains('.') && global(name))
+    };
+    let called = module.calls.iter().filter_map(|call| call.callee.name());
+    let read = module.reads.iter().filter_map(|read| read.value.name());
+    let bound = module.bindings.iter().filter_map(|one| one.value.as_ref()?.name());
+    called.chain(read).chain(bound).any(global) && !own()
 }
 
 /// It runs when somebody starts it: `if __name__ == "__main__"`, a `main` of its own, calls at the top of a script.

@@ -15,7 +15,10 @@ use rayon::prelude::*;
 
 use super::{
     SourceUnit,
+    filed::{self, Site},
+    given::{STEPS, generated},
     outline::Outline,
+    scripts::Scripts,
     touched::{Touched, touch, touch_group, touching},
 };
 
@@ -35,25 +38,30 @@ pub(super) struct Program<'u> {
     folders: HashMap<String, FileId>,
     /// The modules of Go that the repository holds, with their folders.
     modules: Vec<(String, String)>,
+    scripts: &'u Scripts,
+    /// Where frameworks look for routes that are files.
+    pub(super) sites: Vec<Site>,
     /// The files that each file imports, where somebody asked.
     imported: Vec<OnceLock<Vec<FileId>>>,
 }
 
 /// What the files of one package declare at their tops.
 #[derive(Debug, Default)]
-struct Group {
+pub(super) struct Group {
     /// Symbols of names.
-    names: HashMap<String, String>,
+    pub(super) names: HashMap<String, String>,
     /// Symbols of the types of fields, by `Class.field`.
     fields: HashMap<String, String>,
     /// Where a function is, methods by `Class.method`.
-    functions: HashMap<String, FileId>,
+    pub(super) functions: HashMap<String, FileId>,
     /// What its functions give back.
     gifts: HashMap<String, String>,
     /// Its files, and those that symbols of its names come from.
     rests_on: BTreeSet<FileId>,
     /// Where a class is.
-    classes: HashMap<String, FileId>,
+    pub(super) classes: HashMap<String, FileId>,
+    /// What a module of JavaScript gives under names that are not its own.
+    pub(super) handed_on: Vec<(String, Import)>,
 }
 
 impl Group {
@@ -81,12 +89,16 @@ impl Group {
             }
             hash.update(&[1]);
         }
+        for (name, import) in &self.handed_on {
+            hash.update(format!("{name}\0{}\0{:?}\0", import.module, import.name).as_bytes());
+        }
         hash.finalize().as_bytes().last_chunk().map_or(0, |last| u128::from_le_bytes(*last))
     }
 
     /// Adds what one file declares; what an earlier one says of the same name stands.
     fn add(&mut self, file: FileId, declared: Declared) {
         self.rests_on.insert(file);
+        self.handed_on.extend(declared.handed_on);
         for name in declared.functions {
             self.functions.entry(name).or_insert(file);
         }
@@ -118,6 +130,7 @@ struct Declared {
     gifts: Symbols,
     fields: Symbols,
     names: Symbols,
+    handed_on: Vec<(String, Import)>,
 }
 
 impl Declared {
@@ -131,12 +144,13 @@ impl Declared {
             fields: all(&outline.fields),
             names: outline.names.clone(),
             classes: outline.classes.clone(),
+            handed_on: outline.handed_on.clone(),
         }
     }
 }
 
 impl<'u> Program<'u> {
-    pub(super) fn new(files: &[&'u SourceUnit], packages: &[Package]) -> Self {
+    pub(super) fn new(files: &[&'u SourceUnit], packages: &[Package], scripts: &'u Scripts) -> Self {
         let declared: Vec<Declared> =
             files.par_iter().enumerate().map(|(at, file)| Declared::by(at, &file.outline)).collect();
         // In the order of their keys: of the packages in a folder of Go, the first stands for it.
@@ -159,6 +173,8 @@ impl<'u> Program<'u> {
             groups: keyed.into_par_iter().map(group).collect(),
             folders: HashMap::new(),
             modules: modules(packages),
+            scripts,
+            sites: filed::sites(packages),
             imported: files.iter().map(|_| OnceLock::new()).collect(),
         };
         for (at, group) in program.groups.iter().enumerate() {
@@ -181,7 +197,7 @@ impl<'u> Program<'u> {
     }
 
     /// A hash of the files with what they are there for, the group of each, the file that stands for each folder of Go, the
-    /// modules, and the dependencies with their versions.
+    /// modules, the names that scripts go by, and the dependencies with their versions.
     pub(super) fn frame(&self, packages: &[Package]) -> [u8; 32] {
         let mut hash = blake3::Hasher::new();
         let folders: BTreeMap<&String, &FileId> = self.folders.iter().collect();
@@ -195,6 +211,7 @@ impl<'u> Program<'u> {
         for (module, folder) in &self.modules {
             hash.update(format!("module {module}\0{folder}\0").as_bytes());
         }
+        hash.update(format!("scripts {:?} {:?}", self.scripts, self.sites).as_bytes());
         for one in packages.iter().flat_map(|package| &package.dependencies) {
             hash.update(format!("dependency {}\0{:?}\0", one.name, one.version).as_bytes());
         }
@@ -211,18 +228,26 @@ impl<'u> Program<'u> {
         self.groups.par_iter().map(Group::digest).collect()
     }
 
-    /// Turns the names of the repository's own packages of Go into those of the files that declare them.
+    /// Turns the names of the repository's own packages of Go, and of modules of JavaScript, into those of the files that
+    /// declare them.
     fn join_folders(&mut self) {
-        let go = self.files.iter().zip(&self.group_of).filter(|(file, _)| file.language == Language::Go);
-        let groups: BTreeSet<usize> = go.map(|(_, group)| *group).collect();
+        let others = |language| matches!(language, Language::Go | Language::JavaScript | Language::TypeScript);
+        let joined = self.files.iter().zip(&self.group_of).filter(|(file, _)| others(file.language));
+        let groups: BTreeSet<usize> = joined.map(|(_, group)| *group).collect();
         // What a function gives may be what another package's function gives.
         for _ in 0..2 {
             let joined: Vec<(usize, [Symbols; 3], Touched)> = groups
                 .par_iter()
                 .filter_map(|at| {
                     let group = self.groups.get(*at)?;
+                    // A module of JavaScript is a group of its own.
+                    let script = group.rests_on.first().copied().filter(|file| self.is_script(*file));
+                    let own = |symbol: &String| match script {
+                        Some(file) => self.across(file, symbol, STEPS),
+                        None => self.own(symbol),
+                    };
                     let changed = |map: &HashMap<String, String>| {
-                        map.iter().filter_map(|(name, symbol)| Some((name.clone(), self.own(symbol)?))).collect()
+                        map.iter().filter_map(|(name, symbol)| Some((name.clone(), own(symbol)?))).collect()
                     };
                     let all = || [changed(&group.names), changed(&group.fields), changed(&group.gifts)];
                     let (changed, touched) = touching(all);
@@ -302,22 +327,8 @@ impl<'u> Program<'u> {
         .copied()
     }
 
-    /// `./db` beside `src/app.ts`: `src/db.ts`, `src/db/index.js` …
-    fn script(&self, from: &str, module: &str) -> Option<FileId> {
-        if !module.starts_with('.') {
-            return None;
-        }
-        let path = resolve(folder(from), module)?;
-        let stem = path.rsplit_once('.').filter(|(_, end)| matches!(*end, "js" | "mjs" | "cjs" | "jsx"));
-        let stem = stem.map_or(path.as_str(), |(stem, _)| stem);
-        ["", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", "/index.ts", "/index.tsx", "/index.js", "/index.mjs"]
-            .iter()
-            .find_map(|end| {
-                self.by_path
-                    .get(format!("{stem}{end}").as_str())
-                    .or_else(|| self.by_path.get(format!("{path}{end}").as_str()))
-            })
-            .copied()
+    pub(super) fn script(&self, from: &str, module: &str) -> Option<FileId> {
+        self.scripts.find(from, module, |path| self.by_path.get(path).copied())
     }
 
     /// `from .db import pool`, `from shop.db import pool`, `import db`: the package's folders are tried from the file's
@@ -458,7 +469,7 @@ impl<'u> Program<'u> {
         found.is_some_and(|(group, name)| group.names.get(name).is_some_and(|symbol| symbol.get(1..) == Some(name)))
     }
 
-    fn group(&self, file: FileId) -> Option<&Group> {
+    pub(super) fn group(&self, file: FileId) -> Option<&Group> {
         let group = *self.group_of.get(file)?;
         touch_group(group);
         self.groups.get(group)
@@ -513,7 +524,9 @@ impl Beyond for FileBeyond<'_, '_> {
     }
 
     fn imported(&self, import: &Import) -> Option<String> {
-        let target = self.program.target(self.file, import)?;
+        let Some(target) = self.program.target(self.file, import) else {
+            return generated(import).filter(|_| self.program.is_script(self.file));
+        };
         let file = self.program.files.get(target)?;
         if file.language == Language::Go {
             return Some(format!("@{target}"));
@@ -525,16 +538,14 @@ impl Beyond for FileBeyond<'_, '_> {
         {
             return Some(format!("@{owner}.{name}"));
         }
-        let script = matches!(file.language, Language::JavaScript | Language::TypeScript);
-        if !script && self.program.is_module(target, import) {
+        if self.program.is_script(target) {
+            return self.program.symbol_given(target, import);
+        }
+        if self.program.is_module(target, import) {
             return Some(format!("@{target}"));
         }
-        let Some(name) = import.name.as_deref() else {
-            // The module itself, or what it gives by default.
-            return Some(file.outline.default_export().cloned().unwrap_or_else(|| format!("@{target}")));
-        };
-        let symbol = file.outline.tops.get(name).or_else(|| file.outline.exports.get(&format!("exports.{name}")));
-        Some(match symbol {
+        let name = import.name.as_deref()?;
+        Some(match file.outline.tops.get(name) {
             Some(symbol) => placed(target, symbol.clone()),
             None => format!("@{target}.{name}"),
         })
@@ -553,8 +564,8 @@ impl Beyond for FileBeyond<'_, '_> {
 }
 
 /// A symbol of one file as others see it: `.Server` of the third file is `@3.Server`.
-fn placed(file: FileId, symbol: String) -> String {
-    match symbol.strip_prefix('.') {
+pub(super) fn placed(file: FileId, symbol: String) -> String {
+    match symbol.strip_prefix('.').filter(|own| !own.starts_with(['.', '/'])) {
         Some(own) => format!("@{file}.{own}"),
         None => symbol,
     }

@@ -199,7 +199,9 @@ impl Linker<'_> {
 
     /// What the program reads of its environment, and behind what.
     pub(super) fn environment(&mut self) {
+        let defined = self.defined_when_built();
         let here = self.reads.iter().filter(|(file, ..)| self.has(*file));
+        let here = here.filter(|(_, _, read)| !defined.contains(read.name.as_str()));
         let mut reads: Vec<EnvironmentRead> = here
             .map(|(file, scope, read)| EnvironmentRead {
                 behind: self.switch(*file, *scope, &read.name, ROUNDS),

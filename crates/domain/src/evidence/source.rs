@@ -74,7 +74,7 @@ pub struct Function {
     pub kind: FunctionKind,
     /// It turns callers away itself: it answers 401 or 403, or raises what is called so.
     pub refuses: bool,
-    /// It reads the body of a request, or hands the request to what may; known for Go, and assumed elsewhere.
+    /// It reads the body of a request, or hands the request to what may; known for Go, Python and JavaScript, and assumed elsewhere.
     pub body: BodyUse,
     /// It calls something that fails a test, as its name says: `assertEqual`, `expect`, `t.Fatal`.
     pub asserts: bool,

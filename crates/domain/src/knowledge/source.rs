@@ -23,6 +23,9 @@ pub struct Library {
     /// was made are calls of the value, whatever that thing's own type is. Generated clients are of this kind.
     #[serde(default)]
     pub stubs: BTreeMap<String, String>,
+    /// How modules end that its tools write into the program, and that are seldom checked in: they have what it has.
+    #[serde(default)]
+    pub generated: Vec<String>,
     #[serde(rename = "use", default)]
     pub uses: Vec<KnownUse>,
 }
@@ -91,6 +94,8 @@ pub struct Symbols {
     shapes: Vec<(Vec<String>, (usize, usize))>,
     gives: HashMap<String, String>,
     stubs: HashMap<String, String>,
+    /// How modules end that the tools of a package write, with the package.
+    generated: Vec<(String, String)>,
 }
 
 impl Symbols {
@@ -99,6 +104,9 @@ impl Symbols {
         for (at, library) in libraries.iter().enumerate() {
             symbols.gives.extend(library.gives.clone());
             symbols.stubs.extend(library.stubs.clone());
+            let package = library.package.iter();
+            let generated = package.flat_map(|name| library.generated.iter().map(|end| (end.clone(), name.clone())));
+            symbols.generated.extend(generated);
             for (row, known) in library.uses.iter().enumerate() {
                 for symbol in &known.symbols {
                     match symbol.strip_suffix(".*") {
@@ -116,6 +124,12 @@ impl Symbols {
         }
         symbols.libraries = libraries;
         symbols
+    }
+
+    /// The package whose tools wrote a module of the program.
+    pub fn generated(&self, module: &str) -> Option<&str> {
+        let ends = |end: &str| module.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+        self.generated.iter().find(|(end, _)| ends(end)).map(|(_, package)| package.as_str())
     }
 
     /// The libraries of the language's own tables.

@@ -1,5 +1,7 @@
 //! JavaScript and TypeScript, with and without JSX.
 
+mod modules;
+
 use tree_sitter::Node;
 
 use super::{
@@ -13,7 +15,7 @@ use crate::{
 
 pub(crate) fn visit_node(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     match node.kind() {
-        "import_statement" => import(reader, node),
+        "import_statement" => modules::import(reader, node),
         "variable_declarator" => declarator(reader, node),
         "assignment_expression" => assignment(reader, node),
         "expression_statement" => {
@@ -174,6 +176,10 @@ fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
             trying(reader, node);
             Expr::Other
         }
+        "export_statement" => {
+            modules::export(reader, node);
+            Expr::Other
+        }
         _ => {
             for child in parts(node) {
                 visit(reader, child);
@@ -183,70 +189,10 @@ fn statements(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     }
 }
 
-fn import(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
-    let Some(source) = node.child_by_field_name("source") else { return Expr::Other };
-    let module = module_name(&string(reader, source));
-    let Some(clause) = part(node, &["import_clause"]) else {
-        reader.import(module, Some(String::new()), String::new(), node);
-        return Expr::Other;
-    };
-    for child in parts(clause) {
-        match child.kind() {
-            "identifier" => {
-                let local = reader.text(child);
-                reader.import(module.clone(), None, local, node);
-            }
-            "namespace_import" => {
-                let local = part(child, &["identifier"]).map(|name| reader.text(name)).unwrap_or_default();
-                reader.import(module.clone(), None, local, node);
-            }
-            _ => {
-                for specifier in parts(child) {
-                    let name = reader.field_text(specifier, "name");
-                    let alias = reader.field_text(specifier, "alias");
-                    let local = if alias.is_empty() { name.clone() } else { alias };
-                    reader.import(module.clone(), Some(name).filter(|name| name != "default"), local, specifier);
-                }
-            }
-        }
-    }
-    Expr::Other
-}
-
-/// `node:http` is `http`.
-fn module_name(text: &str) -> String {
-    text.strip_prefix("node:").unwrap_or(text).to_owned()
-}
-
-/// The module that `require("x")` or `await import("x")` names, and the member that is taken from it at once.
-fn required(reader: &Reader<'_>, node: Node<'_>) -> Option<(String, Option<String>)> {
-    match node.kind() {
-        "await_expression" | "parenthesized_expression" => required(reader, *parts(node).first()?),
-        "member_expression" => {
-            let (module, name) = required(reader, node.child_by_field_name("object")?)?;
-            let member = reader.field_text(node, "property");
-            Some(match (name, member.as_str()) {
-                (None, "default") => (module, None),
-                (None, _) => (module, Some(member)),
-                (Some(name), _) => (module, Some(format!("{name}.{member}"))),
-            })
-        }
-        "call_expression" => {
-            let function = node.child_by_field_name("function")?;
-            if !matches!(reader.text(function).as_str(), "require" | "import") {
-                return None;
-            }
-            let argument = *parts(node.child_by_field_name("arguments")?).first()?;
-            (argument.kind() == "string").then(|| (module_name(&string(reader, argument)), None))
-        }
-        _ => None,
-    }
-}
-
 fn declarator(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let Some(name) = node.child_by_field_name("name") else { return Expr::Other };
     let value = node.child_by_field_name("value");
-    if let Some((module, taken)) = value.and_then(|value| required(reader, value)) {
+    if let Some((module, taken)) = value.and_then(|value| modules::required(reader, value)) {
         if name.kind() == "identifier" {
             let local = reader.text(name);
             reader.import(module, taken, local, node);
@@ -370,7 +316,7 @@ fn callee(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
         "parenthesized_expression" | "non_null_expression" => {
             parts(node).first().map_or(Expr::Other, |child| callee(reader, *child))
         }
-        "call_expression" | "await_expression" => match required(reader, node) {
+        "call_expression" | "await_expression" => match modules::required(reader, node) {
             Some((module, taken)) if node.kind() == "await_expression" || !reader.text(node).starts_with("import") => {
                 // `require("pino")()`: a name that nobody can write stands for the module.
                 let local = format!("require:{}", reader.module.imports.len());
