@@ -1,5 +1,7 @@
 //! What a file is there for, by its path: tests, fixtures, examples, vendored and generated files do not count.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use gonogo_domain::evidence::Role;
 
 /// The role of a file, from the names of its folders and its own.
@@ -34,6 +36,37 @@ pub(crate) fn role(path: &str) -> Role {
     }
     Role::Product
 }
+
+/// The folders that hold nothing but tests and what helps them, of those that may hold code of the program too: a test by its
+/// own name lies in them, and none beside what it tests.
+pub(crate) fn folders_of_tests<'f>(files: impl Iterator<Item = &'f str>) -> BTreeSet<&'f str> {
+    let mut folders: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for path in files {
+        let Some((folder, name)) = path.rsplit_once('/') else { continue };
+        if !PERHAPS_TEST.contains(&folder.rsplit('/').next().unwrap_or(folder)) {
+            continue;
+        }
+        let (tests, others) = folders.entry(folder).or_default();
+        let stem = name.split('.').next().unwrap_or(name);
+        if test_name(&name.to_ascii_lowercase()) {
+            tests.insert(stem.trim_start_matches("test_").trim_end_matches("_test").trim_end_matches("_spec"));
+        } else {
+            others.insert(stem);
+        }
+    }
+    let only_tests =
+        |(tests, others): &(BTreeSet<&str>, BTreeSet<&str>)| !tests.is_empty() && tests.is_disjoint(others);
+    folders.into_iter().filter(|(_, of)| only_tests(of)).map(|(folder, _)| folder).collect()
+}
+
+/// Whether a file lies in one of these folders.
+pub(crate) fn lies_in(path: &str, folders: &BTreeSet<&str>) -> bool {
+    !folders.is_empty()
+        && path.match_indices('/').any(|(at, _)| path.get(..at).is_some_and(|one| folders.contains(one)))
+}
+
+/// Folders of code that talks to others, or of tests that do.
+const PERHAPS_TEST: &[&str] = &["acceptance", "functional", "integration", "smoke"];
 
 const VENDORED: &[&str] = &[
     "vendor",
@@ -222,5 +255,21 @@ mod tests {
         check("ui/static/js/main.5123fcea.js", Role::Generated);
         check("ui/src/main.feedback.js", Role::Product);
         check("ui/src/main.deadbeef.ts", Role::Product);
+    }
+
+    #[test]
+    fn folders_of_tests_hold_no_code_that_is_tested_beside_it() {
+        let check = |files: &[&str], expect: &[&str]| {
+            let found = super::folders_of_tests(files.iter().copied());
+            assert_eq!(found.into_iter().collect::<Vec<_>>(), expect, "{files:?}");
+        };
+        check(&["web/integration/backfill.integration.test.ts", "web/integration/setup.ts"], &["web/integration"]);
+        check(&["src/integration/stripe.test.ts", "src/integration/stripe.ts"], &[]);
+        check(&["src/integration/stripe.go", "src/integration/stripe_test.go"], &[]);
+        check(&["src/integration/stripe.ts"], &[]);
+        check(&["src/orders/pay.test.ts", "src/orders/setup.ts"], &[]);
+        let folders = ["web/integration"].into();
+        assert!(super::lies_in("web/integration/db/reset.ts", &folders));
+        assert!(!super::lies_in("web/integrations/slack.ts", &folders));
     }
 }

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use gonogo_domain::evidence::FileEntry;
+use gonogo_domain::evidence::{FileEntry, Role};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::{records, roles, stamp::Stamp};
@@ -106,9 +106,17 @@ impl Tree {
         let Listed { mut files, mut skipped, cut } = listed;
         files.sort_by(|(one, ..), (other, ..)| one.cmp(other));
         skipped.sort();
-        let entries =
-            files.into_iter().map(|(path, size, stamp)| (FileEntry { role: roles::role(&path), path, size }, stamp));
-        let (files, stamps) = entries.unzip();
+        let tests = roles::folders_of_tests(files.iter().map(|(path, ..)| &**path));
+        let roles: Vec<Role> = files
+            .iter()
+            .map(|(path, ..)| match roles::role(path) {
+                Role::Product if roles::lies_in(path, &tests) => Role::Test,
+                role => role,
+            })
+            .collect();
+        let entries = files.into_iter().zip(roles);
+        let (files, stamps) =
+            entries.map(|((path, size, stamp), role)| (FileEntry { path, role, size }, stamp)).unzip();
         Self { files, skipped, cut, content: content(stamps) }
     }
 

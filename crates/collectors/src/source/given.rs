@@ -83,7 +83,7 @@ impl Program<'_> {
             let rest = symbol.strip_prefix(import.module.as_str())?;
             Some((import, if rest.is_empty() { rest } else { rest.strip_prefix('.')? }))
         })?;
-        let target = self.script(&unit.path, &import.module)?;
+        let target = self.script(file, &import.module)?;
         let (name, rest) = rest.split_once('.').unwrap_or((rest, ""));
         let name = if name.is_empty() { import.name.clone() } else { Some(name.to_owned()) };
         let found = self.symbol_within(target, &Import { name, ..import.clone() }, steps)?;
@@ -96,12 +96,12 @@ impl Program<'_> {
             return None;
         }
         seen.push((file, name));
-        let (unit, group) = (self.files.get(file)?, self.group(file)?);
+        let group = self.group(file)?;
         let named = |wanted: &'s str| group.handed_on.iter().filter(move |(given, _)| given == wanted);
         if let Some((_, import)) = named(name).next() {
             return Some(match (import.module.as_str(), import.name.as_deref()) {
                 ("", Some(name)) => Given::Own(file, name),
-                (module, _) => match self.script(&unit.path, module) {
+                (module, _) => match self.script(file, module) {
                     Some(target) => self.given_unseen(target, import, seen),
                     None => Given::Foreign(import),
                 },
@@ -111,7 +111,7 @@ impl Program<'_> {
         if declares || group.names.contains_key(name) {
             return Some(Given::Own(file, name));
         }
-        let whole = named("*").filter_map(|(_, import)| self.script(&unit.path, &import.module));
+        let whole = named("*").filter_map(|(_, import)| self.script(file, &import.module));
         whole.into_iter().find_map(|target| self.exported(target, name, seen))
     }
 }

@@ -195,8 +195,16 @@ fn inline_tests(module: &Module) -> BTreeSet<ScopeId> {
     asked.filter(|_| module.language == Language::Rust).map(|call| call.scope).filter(|scope| *scope != 0).collect()
 }
 
-/// Helpers of tests in files that do not go by the name of one: Go hands a test to them, or they assert.
+/// What runs tests of JavaScript.
+const TEST_RUNNERS: &[&str] =
+    &["vitest", "@jest/globals", "@playwright/test", "mocha", "chai", "sinon", "supertest", "jest-mock"];
+
+/// Helpers of tests in files that do not go by the name of one: Go hands a test to them, or they assert; scripts take what
+/// runs tests.
 fn helps_tests(module: &Module) -> bool {
+    if is_script(module) {
+        return module.imports.iter().any(|import| TEST_RUNNERS.contains(&import.module.as_str()));
+    }
     let imports = |name: &str| module.imports.iter().any(|import| import.module.starts_with(name));
     let takes_test = || {
         let parameters = module.scopes.iter().flat_map(|scope| &scope.parameters);

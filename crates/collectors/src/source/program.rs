@@ -41,6 +41,8 @@ pub(super) struct Program<'u> {
     scripts: &'u Scripts,
     /// Where frameworks look for routes that are files.
     pub(super) sites: Vec<Site>,
+    /// Where the modules are that each script imports, where somebody asked.
+    modules_of: Vec<OnceLock<HashMap<Box<str>, Option<FileId>>>>,
     /// The files that each file imports, where somebody asked.
     imported: Vec<OnceLock<Vec<FileId>>>,
 }
@@ -175,6 +177,7 @@ impl<'u> Program<'u> {
             modules: modules(packages),
             scripts,
             sites: filed::sites(packages),
+            modules_of: files.iter().map(|_| OnceLock::new()).collect(),
             imported: files.iter().map(|_| OnceLock::new()).collect(),
         };
         for (at, group) in program.groups.iter().enumerate() {
@@ -293,7 +296,7 @@ impl<'u> Program<'u> {
     pub(super) fn target(&self, from: FileId, import: &Import) -> Option<FileId> {
         let file = self.files.get(from)?;
         let target = match file.language {
-            Language::JavaScript | Language::TypeScript => self.script(&file.path, &import.module),
+            Language::JavaScript | Language::TypeScript => self.script(from, &import.module),
             Language::Python => self.python(&file.path, import),
             Language::Go => self.go(&import.module),
             Language::Rust => self.rust(&file.path, import),
@@ -327,8 +330,16 @@ impl<'u> Program<'u> {
         .copied()
     }
 
-    pub(super) fn script(&self, from: &str, module: &str) -> Option<FileId> {
-        self.scripts.find(from, module, |path| self.by_path.get(path).copied())
+    /// The file of the program that a script means by the name of a module.
+    pub(super) fn script(&self, from: FileId, module: &str) -> Option<FileId> {
+        let unit = self.files.get(from)?;
+        let find = |module: &str| self.scripts.find(&unit.path, module, |path| self.by_path.get(path).copied());
+        // Each of its names is asked for many times.
+        let known = self.modules_of.get(from)?.get_or_init(|| {
+            let modules = unit.outline.imports.iter().map(|import| import.module.as_str());
+            modules.map(|module| (module.into(), find(module))).collect()
+        });
+        known.get(module).copied().unwrap_or_else(|| find(module))
     }
 
     /// `from .db import pool`, `from shop.db import pool`, `import db`: the package's folders are tried from the file's
