@@ -11,7 +11,7 @@ use gonogo_domain::{
 };
 use gonogo_formats::dockerfile;
 
-use crate::{Corpus, compose::Variables, image_name, paths};
+use crate::{Corpus, compose::Variables, discovery::generic_folder, image_name, paths};
 
 mod entry;
 
@@ -52,12 +52,12 @@ fn is_container_file(entry: &FileEntry) -> bool {
     !matches!(entry.role, Role::Test | Role::Vendored | Role::Fixture) && container_file_name(entry.name())
 }
 
-/// `Dockerfile`, `Dockerfile.dev`, `api.Dockerfile`, `Containerfile`; not their ignore files and templates.
+/// `Dockerfile`, `Dockerfile.dev`, `Dockerfile-dev`, `api.Dockerfile`, `Containerfile`; not their ignore files and templates.
 pub(crate) fn container_file_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let named = ["dockerfile", "containerfile"].iter().any(|word| {
         lower == *word
-            || lower.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
+            || lower.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-', '_']))
             || lower.strip_suffix(word).is_some_and(|rest| rest.ends_with('.'))
     });
     let other = [
@@ -224,9 +224,10 @@ const MANIFESTS: &[&str] = &[
     "Pipfile",
     "Gemfile",
     "composer.json",
-    "Makefile",
     "CMakeLists.txt",
+    MAKEFILE,
 ];
+const MAKEFILE: &str = "Makefile";
 
 /// The nearest folder, from this one upwards, with a package manifest; else this one.
 fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
@@ -236,7 +237,10 @@ fn package_folder(corpus: &Corpus<'_>, own: &str) -> String {
 
 /// A package manifest lies right in the folder.
 pub(crate) fn has_manifest(corpus: &Corpus<'_>, folder: &str) -> bool {
-    MANIFESTS.iter().filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
+    // Beside container files a Makefile builds images, and no program.
+    let images_only = folder != "." && generic_folder(paths::name(folder));
+    let manifests = MANIFESTS.iter().filter(|name| !(images_only && **name == MAKEFILE));
+    manifests.filter_map(|name| paths::join(folder, name)).any(|path| corpus.tree.contains(&path))
 }
 
 /// What the image carries comes from this folder alone, though its context is one around it: it copies from there what

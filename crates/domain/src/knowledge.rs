@@ -19,6 +19,7 @@ mod answers;
 mod beginnings;
 mod beside;
 mod routers;
+mod shapes;
 mod source;
 mod table;
 

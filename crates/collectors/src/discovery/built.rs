@@ -239,7 +239,10 @@ fn own_name(declared: &Declared<'_>, image: &ImageBuild, entry: Option<&str>) ->
     let path = image.place.path();
     let file = paths::name(path);
     let folder = paths::folder(path);
-    let by_file = file_word(file).filter(|word| !variant(word)).filter(|word| {
+    let by_file = file_word(file).filter(|word| !variant(word)).map(without_variant).filter(|word| {
+        if products::test_runner(word) {
+            return true;
+        }
         // `helm.Dockerfile` beside a plain one is the same program with something added, unless it starts another.
         let mut plain = ["Dockerfile", "Containerfile"].iter().filter_map(|plain| paths::join(folder, plain));
         let beside = plain.find_map(|plain| declared.images.iter().find(|other| other.place.path() == plain));
@@ -264,14 +267,14 @@ fn own_name(declared: &Declared<'_>, image: &ImageBuild, entry: Option<&str>) ->
     root_name(declared)
 }
 
-/// `api` of `api.Dockerfile` and `Dockerfile.api`.
+/// `api` of `api.Dockerfile`, `Dockerfile.api` and `Dockerfile-api`.
 fn file_word(file: &str) -> Option<&str> {
     let lower = file.to_ascii_lowercase();
     for word in ["dockerfile", "containerfile"] {
         if lower.strip_suffix(word).is_some_and(|rest| rest.ends_with('.')) {
             return file.get(..file.len().saturating_sub(word.len() + 1));
         }
-        if lower.strip_prefix(word).is_some_and(|rest| rest.starts_with('.')) {
+        if lower.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-', '_'])) {
             return file.get(word.len() + 1..);
         }
     }
@@ -329,8 +332,10 @@ fn folder(declared: &Declared<'_>, image: &ImageBuild, name: &str, entry: Option
     }
     match program_folder(declared, &image.context, name) {
         Some(folder) if folder != "." => folder,
-        _ if image.context == own => paths::folder(own).to_owned(),
-        _ => image.context.clone(),
+        _ => program_folder(declared, ".", name).unwrap_or_else(|| {
+            let context = if image.context == own { paths::folder(own) } else { &image.context };
+            context.to_owned()
+        }),
     }
 }
 
@@ -390,17 +395,28 @@ pub(super) fn runner(name: &str) -> bool {
     )
 }
 
-/// The image starts something.
+/// The image starts something, and not only a shell for whoever comes.
 fn starts(image: &ImageBuild) -> bool {
-    image.final_instructions().any(|one| matches!(one.kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_)))
+    match started(image)[..] {
+        [] => false,
+        [ref only] => !matches!(paths::name(only), "sh" | "bash" | "ash" | "zsh"),
+        _ => true,
+    }
 }
 
 /// What an image starts runs tests and nothing else.
-pub(super) fn tests_only(entry: Option<&str>) -> Option<Message> {
-    let runner = entry.filter(|entry| products::test_runner(entry))?;
+pub(super) fn tests_only(entry: Option<&str>, base: Option<&str>) -> Option<Message> {
+    let runner = |name: Option<&str>| name.filter(|name| products::test_runner(name)).map(str::to_owned);
+    if let Some(runner) = runner(entry) {
+        return Some(Message::new(
+            format!("it starts {runner}: it tests others and is no production service"),
+            format!("它启动 {runner}：用于测试其他服务，不是生产服务"),
+        ));
+    }
+    let runner = runner(base)?;
     Some(Message::new(
-        format!("it starts {runner}: it tests others and is no production service"),
-        format!("它启动 {runner}：用于测试其他服务，不是生产服务"),
+        format!("its image is {runner} with something added: it tests others and is no production service"),
+        format!("其镜像基于 {runner}：用于测试其他服务，不是生产服务"),
     ))
 }
 
@@ -449,6 +465,7 @@ fn verdict(
         "debug",
         "local",
         "ci",
+        "coverage",
         "test",
         "tests",
         "testing",
@@ -477,7 +494,8 @@ fn verdict(
             format!("在仅用于观测的第三方产品 {own_base} 之上添加内容"),
         ));
     }
-    if let Some(reason) = tests_only(entry).or_else(|| builds_only(image)) {
+    let base_name = image.final_base().map(|base| paths::name(&base.value.repository));
+    if let Some(reason) = tests_only(entry, base_name).or_else(|| builds_only(image)) {
         return Verdict::LeftOut(reason);
     }
     if base_product.is_none() && !starts(image) {

@@ -302,6 +302,9 @@ pub(crate) fn selects(object: &Object, workload: &Workload) -> bool {
 }
 
 fn exposed(view: &View<'_>) -> Option<Message> {
+    if beside_the_server(view) {
+        return None;
+    }
     view.images().find_map(|image| {
         let place = image.final_instructions().find_map(|one| match &one.kind {
             InstructionKind::Expose(ports) if !ports.is_empty() => Some((ports.join(", "), &one.place)),
@@ -312,7 +315,33 @@ fn exposed(view: &View<'_>) -> Option<Message> {
     })
 }
 
-/// Its image stands on a product that answers requests by itself.
+/// Compose starts another program in an image whose ports are opened for the one that serves: `worker` beside `server`.
+fn beside_the_server(view: &View<'_>) -> bool {
+    let composed = |one: &Workload| one.kind == WorkloadKind::ComposeService;
+    let started = |one: &Workload| {
+        let container = one.main_containers().next()?;
+        let words = container.command.iter().chain(&container.args).flat_map(|part| part.value.iter().cloned());
+        Some(words.collect::<Vec<String>>()).filter(|words| !words.is_empty())
+    };
+    let opens = |one: &Workload| one.main_containers().any(|container| !container.ports.is_empty());
+    let same_image = |one: &Workload, other: &Workload| {
+        let made = |one: &Workload| {
+            let said = ["image", "build", "build.context", "build.dockerfile"];
+            said.map(|key| one.body.str_at(key).map(str::to_owned))
+        };
+        made(one).iter().any(Option::is_some) && made(one) == made(other)
+    };
+    let served_beside = |one: &Workload| {
+        composed(one)
+            && !opens(one)
+            && started(one).is_some_and(|words| {
+                let mut beside = view.declared.workloads.iter().filter(|other| other.place.path() == one.place.path());
+                beside.any(|other| opens(other) && same_image(one, other) && started(other).as_ref() != Some(&words))
+            })
+    };
+    view.workloads().next().is_some() && view.workloads().all(served_beside)
+}
+
 /// A database in an image of one's own: what is added is a schema or settings, no program.
 fn data_store(view: &View<'_>) -> Option<Message> {
     view.images().find_map(|image| {
@@ -328,6 +357,7 @@ fn data_store(view: &View<'_>) -> Option<Message> {
     })
 }
 
+/// Its image stands on a product that answers requests by itself.
 fn data_product(view: &View<'_>) -> Option<Message> {
     view.images().find_map(|image| {
         let base = image.final_base()?;
@@ -419,7 +449,11 @@ fn described(view: &View<'_>) -> Option<Message> {
 /// What the program itself shows: whether its main file opens a port.
 fn by_program(view: &View<'_>) -> (Class, Message) {
     let main = programs::main_file(view);
-    if let Some(place) = main.as_deref().and_then(|path| programs::listens(view.declared, path)) {
+    // A tool for the command line may wait at a port for a browser to come back.
+    let name = normal(&view.candidate.name);
+    let tool = view.workloads().next().is_none() && (name.ends_with("cli") || name.ends_with("ctl"));
+    let port = || main.as_deref().filter(|_| !tool).and_then(|path| programs::listens(view.declared, path));
+    if let Some(place) = port() {
         return (
             Class::Server,
             Message::new(format!("its program opens a port ({place})"), format!("其程序开放端口（{place}）")),
@@ -431,7 +465,7 @@ fn by_program(view: &View<'_>) -> (Class, Message) {
     let place = main.map(Place::whole).or_else(|| view.candidate.sources.first().map(|source| source.place.clone()));
     let place = place.unwrap_or_else(|| Place::whole("."));
     let program = view.packages().find(|package| package.program);
-    if !view.candidate.images.is_empty() || program.is_some() || normal(&view.candidate.name).ends_with("cli") {
+    if !view.candidate.images.is_empty() || program.is_some() || tool {
         return (
             Class::CommandLineTool,
             Message::new(

@@ -9,7 +9,7 @@ use gonogo_domain::{
 
 use super::{
     Declared, LeftOut,
-    built::{Build, root_name, runner, tests_only},
+    built::{Build, Verdict, root_name, runner, tests_only},
     names::{generic_folder, normal, tooling},
     products, role_of,
 };
@@ -198,7 +198,10 @@ fn developing(step: &str) -> bool {
         folders.any(for_developers)
     });
     let task = |name: &str| {
-        matches!(name.split(':').next(), Some("watch" | "build" | "install" | "ci" | "lint" | "test" | "cd"))
+        matches!(
+            name.split(':').next(),
+            Some("watch" | "build" | "install" | "ci" | "lint" | "test" | "cd" | "dev" | "preview" | "corepack")
+        )
     };
     in_folder || program(&words).is_some_and(|program| task(program.rsplit(' ').next().unwrap_or_default()))
 }
@@ -219,7 +222,7 @@ fn agent(members: &[&Workload], build: Option<&Build>) -> Option<LeftOut> {
 /// It runs the tests that its image starts: the image is left out, and says why.
 fn tests_others(members: &[&Workload], build: Option<&Build>) -> bool {
     let commands = members.iter().flat_map(|one| one.main_containers()).any(|one| one.command.is_some());
-    !commands && build.is_some_and(|build| tests_only(build.entry.as_deref()).is_some())
+    !commands && build.is_some_and(|build| tests_only(build.entry.as_deref(), build.base_name.as_deref()).is_some())
 }
 
 /// The build that makes a workload's image.
@@ -248,7 +251,11 @@ fn build_of(declared: &Declared<'_>, workload: &Workload, builds: &[Build]) -> O
     let best = images
         .flat_map(|image| builds.iter().map(|build| build.matches(&image.value)).enumerate())
         .filter(|(_, certainty)| *certainty > 0)
-        .max_by_key(|(index, certainty)| (*certainty, std::cmp::Reverse(*index)));
+        .max_by_key(|(index, certainty)| {
+            // What is shipped goes before what helps to develop it under the same name.
+            let shipped = builds.get(*index).is_some_and(|build| matches!(build.verdict, Verdict::Service));
+            (*certainty == 4, *certainty > 1 && shipped, *certainty, std::cmp::Reverse(*index))
+        });
     // A name that only ends alike must not turn a product into an own program.
     if let Some((index, _)) = best.filter(|(_, certainty)| *certainty > 1 || !product) {
         return Some(index);
@@ -294,12 +301,21 @@ fn others(
     }
     let workload = members.first()?;
     let images: Vec<&ImageRef> = members.iter().filter_map(|workload| main_image(workload)).collect();
-    let image = images.first()?;
     let leave = |en: String, zh: String| LeftOut {
         name: workload.name.clone(),
         reason: Message::new(en, zh),
         place: workload.place.clone(),
     };
+    if members.iter().all(|workload| adds_to_another(workload)) {
+        return Some((
+            leave(
+                "it has neither an image nor a build here: its compose file adds to another one".to_owned(),
+                "此处既没有镜像也没有构建：其 compose 文件是对另一文件的补充".to_owned(),
+            ),
+            false,
+        ));
+    }
+    let image = images.first()?;
     if images.iter().all(|image| products::product(image).is_some()) {
         let text = &image.text;
         return Some((leave(format!("it runs {text}, a product of others"), format!("运行第三方产品 {text}")), true));
@@ -308,7 +324,8 @@ fn others(
     let name = normal(&workload.name);
     let package =
         declared.packages.iter().any(|package| normal(paths::name(paths::folder(package.place.path()))) == name);
-    if !builds.is_empty() && some_build_runs && !package && image.repository.contains('/') && !unknown(image) {
+    let own_runs = !builds.is_empty() && some_build_runs || goes_by_root(declared) && !named_like_root(declared, image);
+    if own_runs && !package && image.repository.contains('/') && !unknown(image) {
         return Some((
             leave(
                 format!("it runs {}, which nothing in this repository builds", image.text),
@@ -318,6 +335,23 @@ fn others(
         ));
     }
     None
+}
+
+/// A compose service that says neither what it runs nor how that is built.
+fn adds_to_another(workload: &Workload) -> bool {
+    let said = ["image", "build", "extends", "provider"];
+    workload.kind == WorkloadKind::ComposeService && said.iter().all(|key| workload.body.get(key).is_none())
+}
+
+/// Some workload runs an image that has the name of the repository: whatever makes it, that one is its own.
+fn goes_by_root(declared: &Declared<'_>) -> bool {
+    let root = normal(&root_name(declared));
+    let images = declared.workloads.iter().filter_map(main_image);
+    images.into_iter().any(|image| normal(paths::name(&image.repository)) == root)
+}
+
+fn named_like_root(declared: &Declared<'_>, image: &ImageRef) -> bool {
+    normal(&image.repository).contains(&normal(&root_name(declared)))
 }
 
 /// What is filled in from outside of the repository says nothing about whose image it is.
@@ -331,7 +365,8 @@ fn by_program(declared: &Declared<'_>, own: Vec<Named>, builds: &[Build]) -> Vec
     let (staying, ending): (Vec<Named>, Vec<Named>) = own.into_iter().partition(|one| one.long_running);
     for one in staying {
         let same = joined.iter_mut().find(|known| {
-            known.build.is_some() && known.build == one.build && !known.programs.is_disjoint(&one.programs)
+            let built = known.build.is_some() && known.build == one.build && !known.programs.is_disjoint(&one.programs);
+            built || known.build.is_none() && one.build.is_none() && runs_the_same(declared, known, &one)
         });
         match same {
             Some(known) => {
@@ -350,6 +385,21 @@ fn by_program(declared: &Declared<'_>, own: Vec<Named>, builds: &[Build]) -> Vec
         }
     }
     joined.into_iter().map(|one| group(declared, one, builds)).collect()
+}
+
+/// Both run one image as it is, whatever made that.
+fn runs_the_same(declared: &Declared<'_>, one: &Named, other: &Named) -> bool {
+    let image = |workload: &&Workload| {
+        let container = workload.main_containers().next()?;
+        let image = &container.image.as_ref()?.value;
+        let as_it_is = container.command.is_none() && container.args.is_none() && !unknown(image);
+        as_it_is.then(|| normal(paths::name(&image.repository)))
+    };
+    let images = |one: &Named| members(declared, one).iter().map(image).collect::<Option<BTreeSet<String>>>();
+    match (images(one), images(other)) {
+        (Some(one), Some(other)) => !one.is_disjoint(&other),
+        _ => false,
+    }
 }
 
 fn group(declared: &Declared<'_>, one: Named, builds: &[Build]) -> Group {

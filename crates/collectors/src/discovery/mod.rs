@@ -26,7 +26,7 @@ use self::{
 };
 pub(crate) use self::{
     class::selects as class_selects,
-    names::{normal, tooling, tooling_folder},
+    names::{generic_folder, normal, tooling, tooling_folder},
 };
 use crate::{Corpus, configuration::ServiceStatement, images, kubernetes::Declaration, ownership, paths};
 

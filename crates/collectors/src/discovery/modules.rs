@@ -10,7 +10,7 @@ use gonogo_domain::{
 
 use super::{
     Declared,
-    built::{Build, Verdict, package_name},
+    built::{Build, Verdict, package_name, root_name},
     names::{generic_folder, normal, tooling},
     products, role_of,
 };
@@ -44,6 +44,16 @@ pub(super) fn add(declared: &Declared<'_>, counts: &dyn Fn(Role) -> bool, builds
             added.push(build(package, folder, own, Verdict::Service));
         } else if !own.is_disjoint(&running) {
             added.push(build(package, folder, own, Verdict::OnlyDeclared));
+        }
+    }
+    // What runs under the name of the repository is made by the one module that makes an image.
+    let root = normal(&root_name(declared));
+    let makes = |build: &Build| matches!(build.verdict, Verdict::Service) && !generic_folder(&build.name);
+    if running.contains(&root) && !builds.iter().chain(&added).any(|build| build.aliases.contains(&root)) {
+        let mut modules = added.iter_mut().filter(|build| makes(build));
+        if let (Some(module), None) = (modules.next(), modules.next()) {
+            module.aliases.insert(root);
+            added.retain(|build| makes(build) || !matches!(build.verdict, Verdict::Service));
         }
     }
     let named = added.iter().filter(|build| matches!(build.verdict, Verdict::OnlyDeclared)).count();

@@ -139,6 +139,8 @@ pub(crate) fn variant(word: &str) -> bool {
         "legacy-jar",
         "native-micro",
         "goreleaser",
+        "coverage",
+        "static",
         "cuda",
         "gpu",
         "cpu",
@@ -222,10 +224,10 @@ pub(crate) fn tooling(path: &str) -> Option<&str> {
     path.rsplit('/').skip(1).find(|part| tooling_folder(part))
 }
 
-/// A name without a word at its end that says how it was built.
+/// A name without the words at its end that say how it was built: `server` of `server.alpine.rootless`.
 pub(crate) fn without_variant(name: &str) -> &str {
     match name.rsplit_once(['-', '_', '.']) {
-        Some((stem, word)) if variant(word) && !stem.is_empty() => stem,
+        Some((stem, word)) if variant(word) && !stem.is_empty() => without_variant(stem),
         _ => name,
     }
 }

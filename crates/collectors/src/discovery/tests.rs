@@ -7,6 +7,7 @@ use crate::{Collected, Configuration, Tree, collect};
 
 mod modules;
 mod neighbours;
+mod variants;
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use hashbrown::HashMap;
 use serde::Deserialize;
 
+use super::shapes::Shapes;
 use crate::evidence::Meaning;
 
 /// What is known of one library, or of what a language brings along.
@@ -90,8 +91,8 @@ pub struct Symbols {
     families: HashMap<String, Vec<(usize, usize)>>,
     /// Variables of the environment are members of one of the families.
     environment: bool,
-    /// Symbols with a `*` elsewhere: the parts between the stars.
-    shapes: Vec<(Vec<String>, (usize, usize))>,
+    /// Symbols with a `*` elsewhere.
+    shapes: Shapes,
     gives: HashMap<String, String>,
     stubs: HashMap<String, String>,
     /// How modules end that the tools of a package write, with the package.
@@ -111,7 +112,7 @@ impl Symbols {
                 for symbol in &known.symbols {
                     match symbol.strip_suffix(".*") {
                         _ if symbol.trim_end_matches(".*").contains('*') => {
-                            symbols.shapes.push((symbol.split('*').map(str::to_owned).collect(), (at, row)));
+                            symbols.shapes.add(symbol, (at, row));
                         }
                         Some(family) => {
                             symbols.environment |= known.means == Meaning::EnvironmentRead;
@@ -142,10 +143,7 @@ impl Symbols {
         let family = symbol.rsplit_once('.').and_then(|(family, _)| self.families.get(family));
         let mut found: Vec<&(usize, usize)> = self.exact.get(symbol).into_iter().chain(family).flatten().collect();
         if found.is_empty() {
-            // A call may mean several things: all rows of the shape that fits first.
-            if let Some((shape, _)) = self.shapes.iter().find(|(parts, _)| fits(parts, symbol)) {
-                found.extend(self.shapes.iter().filter(|(parts, _)| parts == shape).map(|(_, at)| at));
-            }
+            found.extend(self.shapes.rows(symbol));
             if found.is_empty() {
                 return Vec::new();
             }
@@ -174,25 +172,6 @@ impl Symbols {
     /// The type that calling this symbol gives.
     pub fn gives(&self, symbol: &str) -> Option<&str> {
         self.gives.get(symbol).map(String::as_str)
-    }
-}
-
-/// Whether a symbol has these parts in their order, the first at its start and the last at its end. What stands for a
-/// star is one member, but for a star at the start, which is any path.
-fn fits(parts: &[String], symbol: &str) -> bool {
-    let Some((first, others)) = parts.split_first() else { return false };
-    symbol.strip_prefix(first.as_str()).is_some_and(|rest| fits_rest(others, rest, first.is_empty()))
-}
-
-fn fits_rest(parts: &[String], rest: &str, path: bool) -> bool {
-    let one_member = |text: &str| path || !text.contains(['.', '(']);
-    match parts {
-        [] => rest.is_empty(),
-        [last] => rest.strip_suffix(last.as_str()).is_some_and(|text| !text.is_empty() && one_member(text)),
-        [part, others @ ..] => rest.match_indices(part.as_str()).any(|(at, _)| {
-            rest.get(..at).is_some_and(one_member)
-                && rest.get(at + part.len()..).is_some_and(|after| fits_rest(others, after, false))
-        }),
     }
 }
 
