@@ -243,3 +243,18 @@ static ALL: [u8; 2] = [1, 2];
     let reads: Vec<_> = module.reads.iter().filter_map(|read| read.value.name()).collect();
     assert_eq!(reads, ["config.host", "Options.BASE"]);
 }
+
+#[test]
+fn rust_takes_macros_of_levels_without_a_use_for_those_of_log() {
+    check_calls(
+        Language::Rust,
+        r#"use tracing::warn;
+fn pay(id: u32) {
+    info!("paid {id}");
+    warn!("late");
+    tracing::error!("lost");
+}
+"#,
+        &["3 log.info dropped", "4 tracing.warn dropped", "5 tracing.error dropped"],
+    );
+}

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use gonogo_domain::{
     Area, Check, Classes, Dependency, Evidence, Finding, Gate, Level, Message, Missing, Place, Policy, Reading,
     Readings, Standard, Strength, Tally, Text,
-    evidence::{Healthcheck, InstructionKind, Meaning, ProbeAction, ServedRoute, SettingValue, SourceCode, Use},
+    evidence::{
+        FunctionId, Healthcheck, InstructionKind, Meaning, ProbeAction, ServedRoute, SettingValue, SourceCode,
+        SourceText, SourceTextKind, Use,
+    },
     known_packages,
 };
 
@@ -146,6 +149,15 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, Strin
         );
     }
     let served = source.routes.iter().filter(|route| route.role.counts()).count();
+    // A path of health that is no route of those that were recognised is answered in another way.
+    let mut texts = source.texts.iter().filter(|text| text.kind == SourceTextKind::HealthPath && text.role.counts());
+    let in_page = |at: FunctionId| source.functions.get(at).is_some_and(|function| function.browser);
+    if let Some(path) = texts.find(|text| !in_page(text.function) && !sent_to_others(source, text)) {
+        return program::trail_ends(
+            format!("{} stands at {}; what answers there was not followed", path.text, path.place),
+            format!("{} 出现在 {}；其应答方式未能追踪", path.text, path.place),
+        );
+    }
     // What a probe of production asks is answered somewhere.
     let is_asked = asked.iter().any(|(_, path)| path == health::GRPC);
     let listens = program::used(source, Meaning::Listen).next().is_some();
@@ -175,6 +187,12 @@ fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, Strin
         }),
         &format!("{served} 个路由中没有健康端点"),
     )
+}
+
+/// A call to another service stands in the same line.
+fn sent_to_others(source: &SourceCode, text: &SourceText) -> bool {
+    let here = |one: &&Use| one.place.path() == text.place.path() && one.place.line() == text.place.line();
+    program::used(source, Meaning::HttpCall).any(|one| here(&one))
 }
 
 /// What the program calls over the network, by a name for each dependency, with one of the calls. What is called where was

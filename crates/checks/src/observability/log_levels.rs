@@ -8,7 +8,7 @@ use gonogo_domain::{
     evidence::{EnvValue, EnvironmentRead, Meaning, SettingValue, SourceCode, Use},
 };
 
-use crate::shared::{declared_library, production_workloads, program};
+use crate::shared::{declared_library, logs, production_workloads, program};
 
 pub(crate) static CHECK: Check = Check {
     id: "observability.log-levels",
@@ -77,6 +77,12 @@ fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     let calls: Vec<&Use> = program::used(source, Meaning::LogCall).collect();
     let used: BTreeSet<&str> = calls.iter().filter_map(|call| level_of(&call.symbol)).collect();
     let Some(first) = calls.first().filter(|_| !used.is_empty()) else {
+        if let Some(own) = logs::own_logger(source) {
+            return program::trail_ends(
+                format!("the program has a logger of its own ({}); what sets its level was not followed", own.place),
+                format!("程序有自己的日志器（{}）；其级别的设置未能追踪", own.place),
+            );
+        }
         return program::nothing(
             evidence,
             source,
@@ -118,6 +124,14 @@ fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             "the level cannot be changed without a new build",
             "不重新构建就无法调整级别",
         ),
+        None if program::default(first, "facade") == "yes"
+            && program::used(source, Meaning::Logger).next().is_none() =>
+        {
+            program::trail_ends(
+                format!("{} hands on what is logged, and what writes it was not recognised", first.symbol),
+                format!("{} 只转交日志，未能识别实际写出日志的组件", first.symbol),
+            )
+        }
         None => program::nothing(
             evidence,
             source,

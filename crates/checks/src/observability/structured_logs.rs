@@ -103,6 +103,18 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
         }
         misses.entry((call.place.path().to_owned(), &call.symbol)).or_insert((0, call)).0 += 1;
     }
+    // Where all that writes lies in a logger of the program's own, it decides what is written.
+    let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let own = logs::own_logger(source).filter(|own| {
+        let home = folder(own.place.path());
+        !misses.is_empty() && misses.keys().all(|(path, _)| folder(path) == home)
+    });
+    if let Some(own) = own {
+        return program::trail_ends(
+            format!("the program has a logger of its own ({}); what it writes was not followed", own.place),
+            format!("程序有自己的日志器（{}）；其输出格式未能追踪", own.place),
+        );
+    }
     // What writes a line for each request writes most of the lines.
     for logger in &loggers {
         match logs::own(logger) {

@@ -1,10 +1,10 @@
 //! What a call of a logger writes: a record, or a line of text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gonogo_domain::{
     Place,
-    evidence::{FunctionId, Meaning, SettingValue, SourceCode, Use},
+    evidence::{Function, FunctionId, Meaning, SettingValue, SourceCode, Use},
 };
 
 use super::program::default;
@@ -130,3 +130,22 @@ pub(crate) fn of_a_command(source: &SourceCode, call: &Use, served: &BTreeSet<Fu
         _ => !goes_on(),
     }
 }
+
+/// A logger that the program wrote for itself: functions of one file that go by the names of levels, and are called.
+pub(crate) fn own_logger(source: &SourceCode) -> Option<&Function> {
+    let level = |function: &Function| {
+        let name = function.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        ["trace", "debug", "info", "warn", "warning", "error", "fatal"].into_iter().find(|level| *level == name)
+    };
+    let called: BTreeSet<FunctionId> = source.functions.iter().flat_map(|one| one.calls.iter().copied()).collect();
+    let mut levels: BTreeMap<&str, (BTreeSet<&str>, &Function)> = BTreeMap::new();
+    for (at, function) in source.functions.iter().enumerate() {
+        let counts = function.role.counts() && !function.browser && called.contains(&at);
+        let Some(level) = level(function).filter(|_| counts) else { continue };
+        levels.entry(function.place.path()).or_insert_with(|| (BTreeSet::new(), function)).0.insert(level);
+    }
+    levels.into_values().find(|(levels, _)| levels.len() >= LEVELS).map(|(_, function)| function)
+}
+
+/// An error alone, or an error and a warning, are methods of many things.
+const LEVELS: usize = 3;

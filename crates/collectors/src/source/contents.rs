@@ -299,6 +299,17 @@ const FEATURE_OPTIONS: &[&str] = &[
 /// How a statement of SQL begins.
 const STATEMENTS: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "WITH", "TRUNCATE"];
 
+/// `/health`, `/v1/healthz`, `/api/_health`.
+fn is_health_path(text: &str) -> bool {
+    let last = text.strip_prefix('/').and_then(|path| path.trim_end_matches('/').rsplit('/').next());
+    last.is_some_and(|last| {
+        matches!(
+            last.trim_start_matches(['_', '-']),
+            "health" | "healthz" | "healthcheck" | "health-check" | "livez" | "readyz" | "heartbeat"
+        )
+    })
+}
+
 fn text_kind(text: &str) -> Option<SourceTextKind> {
     if is_header(text) {
         return Some(SourceTextKind::RequestId);
@@ -310,6 +321,9 @@ fn text_kind(text: &str) -> Option<SourceTextKind> {
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b':'))
     }) {
         return Some(SourceTextKind::Address);
+    }
+    if is_health_path(text) {
+        return Some(SourceTextKind::HealthPath);
     }
     if FEATURE_OPTIONS.contains(&text.trim_start_matches('-')) {
         return Some(SourceTextKind::FeatureOption);

@@ -422,6 +422,8 @@ pub enum SourceTextKind {
     Protocol,
     /// The name of an option that switches features: `enable-feature`.
     FeatureOption,
+    /// The whole of a path that is asked for health: `/v1/health`.
+    HealthPath,
     /// Something that belongs to a vendor of `knowledge/vendors.toml`: a header, a path, the name of an event.
     Vendor,
 }

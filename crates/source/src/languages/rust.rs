@@ -777,6 +777,10 @@ fn call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
 fn macro_call(reader: &mut Reader<'_>, node: Node<'_>) -> Expr {
     let name = path(&reader.field_text(node, "macro"));
     let arguments = part(node, &["token_tree"]).map(|tree| tokens::arguments(reader, tree)).unwrap_or_default();
+    // A macro of a crate that the root of the program takes with `#[macro_use]` stands there without a `use`.
+    let log = matches!(name.as_str(), "trace" | "debug" | "info" | "warn" | "error")
+        && !reader.module.imports.iter().any(|one| one.local == name || one.name.as_deref() == Some("*"));
+    let name = if log { format!("log.{name}") } else { name };
     let stops = matches!(name.as_str(), "panic" | "unreachable" | "todo" | "unimplemented");
     let value = reader.call(Expr::Name(name), arguments, if stops { CallRole::Throw } else { CallRole::Plain }, node);
     if stops { Expr::Other } else { value }
