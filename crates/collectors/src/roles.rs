@@ -192,7 +192,8 @@ fn vendored_pair(parts: &[&str]) -> bool {
 fn test_name(name: &str) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     stem.ends_with("_test")
-        || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec" | "stories")))
+        || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec" | "story" | "stories")))
+        || matches!(stem, "test-setup" | "setup-tests" | "setuptests" | "jest.setup" | "vitest.setup")
         || stem.ends_with("_spec")
         || (stem.starts_with("test_") && (has_extension(name, "py")))
 }

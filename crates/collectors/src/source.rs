@@ -29,6 +29,7 @@ mod chains;
 mod contents;
 mod deadlines;
 mod decisions;
+mod factories;
 mod facts;
 mod fields;
 mod filed;

@@ -176,6 +176,7 @@ pub(crate) fn tooling_folder(name: &str) -> bool {
             | "devcontainer"
             | ".gitpod"
             | ".github"
+            | ".husky"
             | ".gitlab"
             | ".circleci"
             | ".ci"

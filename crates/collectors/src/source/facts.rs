@@ -259,6 +259,7 @@ impl<'p> Linker<'p> {
             self.tests();
             self.routes();
             self.file_routes();
+            self.factories();
             let alone = self.alone();
             let absent: BTreeSet<FileId> = (0..self.absent.len()).filter(|file| !self.has(*file)).collect();
             let left_out = |one: &BTreeSet<FileId>| &(one | &alone) | &absent;

@@ -28,7 +28,15 @@ impl Linker<'_> {
         let follow = |value: &Expr| values::setting(context, value, scope, None, 1).value;
         let mut found = None;
         // `env::var("PORT").unwrap_or_else(…)`
-        for call in &module.calls {
+        for (at, call) in module.calls.iter().enumerate() {
+            // `parseEnvNumber(process.env.LIMIT, 6000)`, a function of the program: what stands beside the value is for
+            // where there is none.
+            if let [value, beside, ..] = call.arguments.as_slice()
+                && value.value == *read
+                && self.callees.contains_key(&(file, at))
+            {
+                return Some(follow(&beside.value));
+            }
             let Expr::Member(of, name) = &call.callee else { continue };
             let stands_in = name.starts_with("unwrap_or")
                 || matches!(name.as_str(), "orElse" | "or_else" | "ok" | "is_ok" | "is_err");
