@@ -5,7 +5,7 @@ mod words;
 
 pub use address::{loopback, password_in_address};
 
-use words::{ABOUT, GUESSABLE, MARKS, OPEN, ROOTS, SCHEMES, SWITCHES, WORDS};
+use words::{ABOUT, GUESSABLE, MARKS, METHODS, OPEN, ROOTS, SCHEMES, SWITCHES, WORDS};
 
 /// A secret as it may be shown: four leading characters and a hash of the whole.
 pub fn redact(secret: &str) -> String {
@@ -100,7 +100,7 @@ fn words_of(name: &str) -> Vec<String> {
 /// What the value of a setting with a secret's name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretValue {
-    /// Empty, a switch, a number.
+    /// Empty, a switch, a number, the name of an algorithm.
     Nothing,
     /// It is filled in elsewhere, or has to be before it works: `${…}`, `<…>`, `your-…`, a path, an address.
     FilledIn,
@@ -112,8 +112,16 @@ pub enum SecretValue {
 
 pub fn secret_value(value: &str) -> SecretValue {
     let value = value.trim().trim_matches(['"', '\'', '`']).trim();
+    match as_written(value) {
+        SecretValue::Literal => encoded_text(value).map_or(SecretValue::Literal, |text| as_written(&text)),
+        other => other,
+    }
+}
+
+fn as_written(value: &str) -> SecretValue {
     let lower = value.to_ascii_lowercase();
-    if SWITCHES.contains(&lower.as_str()) || (value.len() < 9 && value.parse::<f64>().is_ok()) {
+    let switches = [SWITCHES, METHODS].iter().any(|values| values.contains(&lower.as_str()));
+    if switches || (value.len() < 9 && value.parse::<f64>().is_ok()) {
         return SecretValue::Nothing;
     }
     if filled_in(value, &lower) {
@@ -123,6 +131,11 @@ pub fn secret_value(value: &str) -> SecretValue {
         return SecretValue::Guessable;
     }
     SecretValue::Literal
+}
+
+/// What somebody wrote and put into base64; chance hardly ever makes as many letters that can be read.
+fn encoded_text(value: &str) -> Option<String> {
+    base64_text(value).filter(|text| text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn filled_in(value: &str, lower: &str) -> bool {
@@ -263,6 +276,12 @@ mod tests {
             value(one, SecretValue::Guessable);
         }
         value("s3cr3t-of-shop", SecretValue::Literal);
+        for one in ["A128CBC-HS256", "RSA-OAEP-256", "private_key_jwt"] {
+            value(one, SecretValue::Nothing);
+        }
+        // "shop-example-secret" and "fr8-x9qLm2-shop" in base64.
+        value("c2hvcC1leGFtcGxlLXNlY3JldA==", SecretValue::Guessable);
+        value("ZnI4LXg5cUxtMi1zaG9w", SecretValue::Literal);
     }
 
     #[test]

@@ -130,6 +130,37 @@ pub(super) const SWITCHES: &[&str] = &[
     "env",
 ];
 
+/// Values that say how something is encrypted, signed or shown (RFC 7518, RFC 8414), in lower case.
+pub(super) const METHODS: &[&str] = &[
+    "a128cbc-hs256",
+    "a192cbc-hs384",
+    "a256cbc-hs512",
+    "a128gcm",
+    "a192gcm",
+    "a256gcm",
+    "a128gcmkw",
+    "a192gcmkw",
+    "a256gcmkw",
+    "rsa1_5",
+    "rsa-oaep",
+    "rsa-oaep-256",
+    "rsa-oaep-384",
+    "rsa-oaep-512",
+    "ecdh-es",
+    "ecdh-es+a128kw",
+    "ecdh-es+a192kw",
+    "ecdh-es+a256kw",
+    "pbes2-hs256+a128kw",
+    "pbes2-hs384+a192kw",
+    "pbes2-hs512+a256kw",
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+];
+
 /// Values that everybody tries first.
 pub(super) const GUESSABLE: &[&str] = &[
     "password",
