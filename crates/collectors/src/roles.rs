@@ -38,12 +38,13 @@ pub(crate) fn role(path: &str) -> Role {
 }
 
 /// The folders that hold nothing but tests and what helps them, of those that may hold code of the program too: a test by its
-/// own name lies in them, and none beside what it tests.
+/// own name lies in them, and none beside what it tests. A suite has a helper and a test for each of its parts.
 pub(crate) fn folders_of_tests<'f>(files: impl Iterator<Item = &'f str>) -> BTreeSet<&'f str> {
     let mut folders: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for path in files {
         let Some((folder, name)) = path.rsplit_once('/') else { continue };
-        if !PERHAPS_TEST.contains(&folder.rsplit('/').next().unwrap_or(folder)) {
+        let own = folder.rsplit('/').next().unwrap_or(folder);
+        if !PERHAPS_TEST.contains(&own) && !SUITES.contains(&own) {
             continue;
         }
         let (tests, others) = folders.entry(folder).or_default();
@@ -54,9 +55,12 @@ pub(crate) fn folders_of_tests<'f>(files: impl Iterator<Item = &'f str>) -> BTre
             others.insert(stem);
         }
     }
-    let only_tests =
-        |(tests, others): &(BTreeSet<&str>, BTreeSet<&str>)| !tests.is_empty() && tests.is_disjoint(others);
-    folders.into_iter().filter(|(_, of)| only_tests(of)).map(|(folder, _)| folder).collect()
+    let only_tests = |folder: &str, (tests, others): &(BTreeSet<&str>, BTreeSet<&str>)| {
+        let suites = SUITES.contains(&folder.rsplit('/').next().unwrap_or(folder));
+        let alone = tests.difference(others).count();
+        if suites { alone * 3 > tests.len() } else { alone > 0 && alone == tests.len() }
+    };
+    folders.into_iter().filter(|(folder, of)| only_tests(folder, of)).map(|(folder, _)| folder).collect()
 }
 
 /// Whether a file lies in one of these folders.
@@ -67,6 +71,9 @@ pub(crate) fn lies_in(path: &str, folders: &BTreeSet<&str>) -> bool {
 
 /// Folders of code that talks to others, or of tests that do.
 const PERHAPS_TEST: &[&str] = &["acceptance", "functional", "integration", "smoke"];
+
+/// Folders of parts of a test, or of anything that goes by such a name.
+const SUITES: &[&str] = &["suites", "conformance"];
 
 const VENDORED: &[&str] = &[
     "vendor",
@@ -94,6 +101,7 @@ const FIXTURE: &[&str] = &[
     "fixture",
     "__fixtures__",
     "__snapshots__",
+    ".snapshots",
     "golden",
     "testfixtures",
     "test-fixtures",
@@ -194,6 +202,9 @@ fn test_name(name: &str) -> bool {
     stem.ends_with("_test")
         || matches!(stem.rsplit_once('.'), Some((_, "test" | "spec" | "story" | "stories")))
         || matches!(stem, "test-setup" | "setup-tests" | "setuptests" | "jest.setup" | "vitest.setup")
+        || ["test_helper", "test_helpers", "test_util", "test_utils", "testutil", "testutils", "testhelpers"]
+            .iter()
+            .any(|helper| stem.strip_suffix(helper).is_some_and(|own| own.is_empty() || own.ends_with(['_', '-', '.'])))
         || stem.ends_with("_spec")
         || (stem.starts_with("test_") && (has_extension(name, "py")))
 }
@@ -277,6 +288,11 @@ mod tests {
         check(&["src/integration/stripe.go", "src/integration/stripe_test.go"], &[]);
         check(&["src/integration/stripe.ts"], &[]);
         check(&["src/orders/pay.test.ts", "src/orders/setup.ts"], &[]);
+        let suites = |own: &[&str]| own.iter().map(|name| format!("shop/suites/{name}")).collect::<Vec<_>>();
+        let of_tests = suites(&["pay.go", "pay_test.go", "cart_test.go", "env.go"]);
+        check(&of_tests.iter().map(String::as_str).collect::<Vec<_>>(), &["shop/suites"]);
+        let of_rooms = suites(&["book.go", "book_test.go", "price.go", "price_test.go", "list.go"]);
+        check(&of_rooms.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
         let folders = ["web/integration"].into();
         assert!(super::lies_in("web/integration/db/reset.ts", &folders));
         assert!(!super::lies_in("web/integrations/slack.ts", &folders));

@@ -26,6 +26,7 @@ mod browser;
 mod calls;
 mod cases;
 mod chains;
+mod commands;
 mod contents;
 mod deadlines;
 mod decisions;
@@ -362,6 +363,8 @@ struct Parts<'a> {
     packages: Vec<&'a Place>,
 }
 
+#[cfg(test)]
+mod apart_tests;
 #[cfg(test)]
 mod decision_tests;
 #[cfg(test)]

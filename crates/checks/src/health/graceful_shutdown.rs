@@ -198,10 +198,11 @@ fn without_server(evidence: &Evidence<'_>, source: &SourceCode, handler: Option<
     }
 }
 
-/// The drain of a server of this kind that the handler of a signal runs.
+/// The drain of a server of this kind that the handler of a signal runs, or that one call with it waits for.
 fn led_to<'a>(source: &'a SourceCode, handler: &Use, kind: &str) -> Option<&'a Use> {
     let reached = handler.wraps.iter().flat_map(|function| source.uses_of(*function)).map(|(_, one)| one);
-    reached.into_iter().find(|one| one.meaning == Meaning::Drain && program::default(one, "kind") == kind)
+    let same = source.uses.iter().filter(|one| one.place == handler.place && one.symbol == handler.symbol);
+    reached.into_iter().chain(same).find(|one| one.meaning == Meaning::Drain && program::default(one, "kind") == kind)
 }
 
 /// A call that is named like the drain of such a server, on something that was not followed: `for _, one := range

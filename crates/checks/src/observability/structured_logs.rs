@@ -80,7 +80,7 @@ fn configured(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
 fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     let loggers: Vec<&Use> = program::used(source, Meaning::Logger).filter(|one| logs::in_force(one)).collect();
     let mut tally = Tally::new();
-    let mut open: Option<&Use> = None;
+    let mut open: Vec<&Use> = Vec::new();
     // A file that prints in twenty lines is one thing to mend.
     let mut misses: BTreeMap<(String, &str), (usize, &Use)> = BTreeMap::new();
     // The last words of a process are no record in any language.
@@ -90,9 +90,7 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             Format::Text => {
                 misses.entry((call.place.path().to_owned(), &call.symbol)).or_insert((0, call)).0 += 1;
             }
-            Format::Unknown => {
-                open.get_or_insert(call);
-            }
+            Format::Unknown => open.push(call),
         }
     }
     let served = logs::served(source);
@@ -146,7 +144,7 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     }
     let count = tally.count();
     if count.met == count.of
-        && let Some(call) = open
+        && let Some(call) = open.first()
     {
         return program::trail_ends(
             format!("the logger of {} at {} is set up where the trail does not lead", call.symbol, call.place),
@@ -162,5 +160,11 @@ fn statements(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             "没有任何日志",
         );
     }
-    tally.reading("places that log write records", "处日志输出为结构化记录")
+    match open.len() {
+        0 => tally.reading("places that log write records", "处日志输出为结构化记录"),
+        open => tally.reading(
+            &format!("places that log write records; what {open} more write was not followed"),
+            &format!("处日志输出为结构化记录；另有 {open} 处的输出未能追踪"),
+        ),
+    }
 }

@@ -7,7 +7,7 @@ use gonogo_domain::{
     Standard, Strength, Text, analysers,
     evidence::{
         EnvValue, Meaning, Object, PipelineJob, PipelineStep, Purpose, ResultFile, ResultKind, SettingValue,
-        SourceCode, SourceTextKind, Use,
+        SourceCode, SourceText, SourceTextKind, Use,
     },
     merge,
 };
@@ -465,7 +465,10 @@ fn put_together(source: &SourceCode) -> Vec<Finding> {
     // A migration is given nothing by a caller.
     let migrates = |path: &str| path.to_ascii_lowercase().split('/').any(|part| part.contains("migrat"));
     let texts = source.texts.iter().filter(|one| one.role.counts() && one.kind == SourceTextKind::Sql);
-    let open = texts.filter(|one| !migrates(one.place.path())).filter(|one| {
+    // A text of Go has no holes of its own: `'{}'` is an object of JSON, as it is where that is said.
+    let go = |path: &str| matches!(path.rsplit_once('.'), Some((_, "go")));
+    let has_holes = |one: &&SourceText| !go(one.place.path()) && !one.text.contains("'{}'::json");
+    let open = texts.filter(|one| !migrates(one.place.path())).filter(has_holes).filter(|one| {
         one.text.match_indices("{}").any(|(at, _)| {
             let before = one.text.get(..at).unwrap_or_default();
             before.matches('\'').count() % 2 == 1

@@ -343,7 +343,7 @@ impl<'p> Linker<'p> {
     }
 
     /// The functions of the program that an expression holds: itself, in a list, as a field, as what a call is given.
-    fn functions_in(&self, file: FileId, value: &Expr, scope: ScopeId, found: &mut Vec<FunctionId>) {
+    pub(super) fn functions_in(&self, file: FileId, value: &Expr, scope: ScopeId, found: &mut Vec<FunctionId>) {
         let Some(names) = self.names.get(file) else { return };
         value.walk(&mut |inner| {
             let function = match inner {

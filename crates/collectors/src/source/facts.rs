@@ -260,7 +260,7 @@ impl<'p> Linker<'p> {
             self.routes();
             self.file_routes();
             self.factories();
-            let alone = self.alone();
+            let alone = &self.alone() | &self.commands();
             let absent: BTreeSet<FileId> = (0..self.absent.len()).filter(|file| !self.has(*file)).collect();
             let left_out = |one: &BTreeSet<FileId>| &(one | &alone) | &absent;
             let Some((last, others)) = view.left_out.split_last() else { return Vec::new() };

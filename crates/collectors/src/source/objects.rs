@@ -1,6 +1,8 @@
-//! Objects of Go that are written out and are dangerous by one of their fields: `&tls.Config{InsecureSkipVerify: true}`.
+//! Objects of Go that are written out and mean something by their fields: `&tls.Config{InsecureSkipVerify: true}`,
+//! `&cobra.Command{Use: "serve", RunE: serve}`.
 
 use gonogo_domain::{
+    KnownUse,
     evidence::{Meaning, Use},
     known_symbols,
 };
@@ -23,9 +25,17 @@ impl Linker<'_> {
                     return;
                 }
                 let Some(symbol) = context.names.symbols(inner, scope).into_iter().next() else { return };
-                for row in table.rows(&symbol).into_iter().filter(|(_, row)| row.means == Meaning::Dangerous) {
+                let means = |row: &KnownUse| matches!(row.means, Meaning::Dangerous | Meaning::Command);
+                for row in table.rows(&symbol).into_iter().filter(|(_, row)| means(row)) {
                     let Some(function) = self.function_at(file, scope) else { continue };
                     let mut one = self.seen(file, function, line, &symbol, row);
+                    if row.1.means == Meaning::Command {
+                        let Expr::Object { fields, .. } = inner else { continue };
+                        // Lists hold other commands.
+                        let own = fields.iter().map(|(_, field)| field);
+                        own.filter(|field| !matches!(field, Expr::List(_) | Expr::Object { .. }))
+                            .for_each(|field| self.functions_in(file, field, scope, &mut one.wraps));
+                    }
                     for (name, slots) in &row.1.settings {
                         let field = slots.at.iter().find_map(|slot| inner.field(slot.strip_prefix('.')?));
                         if let Some(field) = field {
@@ -37,7 +47,7 @@ impl Linker<'_> {
                     let named = |one: &Scope| one.kind == ScopeKind::Function && !one.name.is_empty();
                     let mut around = module.around(scope).take_while(|(_, one)| !named(one));
                     one.in_branch = around.any(|(_, one)| one.kind == ScopeKind::Branch);
-                    if !one.settings.is_empty() {
+                    if !one.settings.is_empty() || !one.wraps.is_empty() {
                         found.push(one);
                     }
                 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use gonogo_domain::{known_symbols, vendors};
-use gonogo_source::{Beyond, CallRole, Expr, Import, Language, Module, Names, ScopeId, ScopeKind};
+use gonogo_source::{Beyond, CallRole, Expr, Import, Language, Module, Names, Scope, ScopeId, ScopeKind};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -185,8 +185,12 @@ fn is_test(module: &Module, at: ScopeId) -> bool {
     }
 }
 
-/// The modules of Rust that only tests are built with: `#[cfg(test)] mod tests`.
+/// The modules of Rust that only tests are built with, `#[cfg(test)] mod tests`, and the functions of Go that are handed a
+/// test.
 fn inline_tests(module: &Module) -> BTreeSet<ScopeId> {
+    if module.language == Language::Go {
+        return module.scopes.iter().enumerate().filter(|(_, one)| takes_test(one)).map(|(at, _)| at).collect();
+    }
     let asked = module.calls.iter().filter(|call| {
         call.role == CallRole::Annotation
             && call.callee.name() == Some("cfg")
@@ -199,20 +203,33 @@ fn inline_tests(module: &Module) -> BTreeSet<ScopeId> {
 const TEST_RUNNERS: &[&str] =
     &["vitest", "@jest/globals", "@playwright/test", "mocha", "chai", "sinon", "supertest", "jest-mock"];
 
-/// Helpers of tests in files that do not go by the name of one: Go hands a test to them, or they assert; scripts take what
-/// runs tests.
+/// Helpers of tests in files that do not go by the name of one: scripts take what runs tests; of Go the package says so, or
+/// most functions are handed a test. One of many that is leaves the rest to the program.
 fn helps_tests(module: &Module) -> bool {
     if is_script(module) {
         return module.imports.iter().any(|import| TEST_RUNNERS.contains(&import.module.as_str()));
     }
+    if module.language != Language::Go {
+        return false;
+    }
     let imports = |name: &str| module.imports.iter().any(|import| import.module.starts_with(name));
-    let takes_test = || {
-        let parameters = module.scopes.iter().flat_map(|scope| &scope.parameters);
-        parameters
-            .filter_map(|one| one.kind.as_deref())
-            .any(|kind| matches!(kind, "testing.T" | "testing.B" | "testing.TB" | "testing.M"))
-    };
-    module.language == Language::Go && (imports("github.com/stretchr/testify") || imports("testing") && takes_test())
+    if ["suite", "mock"].iter().any(|part| imports(&format!("github.com/stretchr/testify/{part}"))) {
+        return true;
+    }
+    let named = || module.scopes.iter().filter(|one| one.kind == ScopeKind::Function && !one.name.is_empty());
+    let handed = named().filter(|one| takes_test(one)).count();
+    let package = module.package.as_str();
+    let says = package.starts_with("test") || ["test", "tests", "testing"].iter().any(|word| package.ends_with(word));
+    handed > 0 && (says || handed * 2 >= named().count())
+}
+
+/// A function of Go that is handed a test.
+fn takes_test(scope: &Scope) -> bool {
+    let kinds = scope.parameters.iter().filter_map(|one| one.kind.as_deref());
+    kinds.map(|kind| kind.trim_start_matches('*')).any(|kind| {
+        matches!(kind, "testing.T" | "testing.B" | "testing.F" | "testing.M" | "testing.TB")
+            || matches!(kind, "require.TestingT" | "assert.TestingT")
+    })
 }
 
 /// What files of languages ask for that import names from each other.

@@ -604,7 +604,7 @@ fn modules(packages: &[Package]) -> Vec<(String, String)> {
 /// The files of Go that only other programs than the service's are built from.
 ///
 /// A repository often holds tools beside the service: what they print says nothing of it. The service's program is the
-/// one whose folder has its name; where none has, all of them count.
+/// one whose folder has its name, or whose module has where it lies at its top; where none has, all of them count.
 pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str) -> BTreeSet<FileId> {
     let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
     let is_go =
@@ -624,7 +624,11 @@ pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str)
     let wanted: BTreeSet<&str> = mains
         .iter()
         .copied()
-        .filter(|folder| folder.rsplit('/').next().is_some_and(|last| same_name(last, name)))
+        .filter(|folder| {
+            let module = program.modules.iter().find(|(_, home)| home == folder).map(|(module, _)| module.as_str());
+            let last = module.unwrap_or(folder).rsplit('/').next();
+            last.is_some_and(|last| same_name(last, name))
+        })
         .collect();
     if mains.len() < 2 || wanted.is_empty() {
         return BTreeSet::new();

@@ -232,6 +232,8 @@ pub enum Meaning {
     /// A function is put behind the layers of the chain that it ends.
     Stack,
     Listen,
+    /// A command of a program that has several: `wraps` is what it runs.
+    Command,
     // Lifecycle.
     Signal,
     Drain,
