@@ -33,6 +33,8 @@ struct Lines {
     catalogue: Regex,
     plugin: Regex,
     variable: Regex,
+    /// `apply from: 'dependencies.gradle'`
+    applied: Regex,
 }
 
 impl Lines {
@@ -54,8 +56,29 @@ impl Lines {
             variable: Regex::new(
                 r#"(?:^|\s)(?:def|val|var|ext\.|project\.ext\.)?\s*([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*["']([^"'$\s]+)["']\s*$"#,
             )?,
+            applied: Regex::new(r#"(?m)^\s*apply\s*\(?\s*from\s*[:=]\s*["']([^"':]+\.gradle(?:\.kts)?)["']"#)?,
         })
     }
+}
+
+/// Scripts that a build takes in, in the folders where they are.
+fn applied(reader: &mut Reader<'_, '_>, lines: &Lines, folder: &str, text: &str) -> Vec<(Arc<str>, Arc<str>)> {
+    const ROOTS: &[&str] = &["$rootDir/", "${rootDir}/", "$rootProject.projectDir/", "${rootProject.projectDir}/"];
+    const OWN: &[&str] = &["$projectDir/", "${projectDir}/"];
+    let named = lines.applied.captures_iter(text).filter_map(|found| found.get(1)).map(|name| name.as_str());
+    let scripts = named.filter_map(|name| {
+        if let Some(rest) = ROOTS.iter().find_map(|root| name.strip_prefix(root)) {
+            return upwards(folder).last().and_then(|root| paths::join(root, rest));
+        }
+        paths::join(folder, OWN.iter().find_map(|own| name.strip_prefix(own)).unwrap_or(name))
+    });
+    let scripts: Vec<String> = scripts.filter(|path| !path.contains('$')).collect();
+    let found = scripts.iter().filter_map(|path| {
+        let path = reader.first(paths::folder(path), &[paths::name(path)])?;
+        let text = reader.text(&path)?;
+        Some((path, text))
+    });
+    found.collect()
 }
 
 fn build(reader: &mut Reader<'_, '_>, lines: &Lines, path: &Arc<str>) -> Option<Package> {
@@ -71,13 +94,17 @@ fn build(reader: &mut Reader<'_, '_>, lines: &Lines, path: &Arc<str>) -> Option<
     let mut program = false;
     let mut published = false;
     let mut pinned = true;
+    let parts = std::iter::once((Arc::clone(path), text.clone())).chain(applied(reader, lines, folder, &text));
+    let parts: Vec<(Arc<str>, Arc<str>)> = parts.collect();
     // A list goes on as long as its lines end in a comma.
     let mut open: Option<bool> = None;
     let mut in_comment = false;
-    for (index, line) in text.lines().enumerate() {
+    let all =
+        parts.iter().flat_map(|(path, text)| text.lines().enumerate().map(move |(index, line)| (path, index, line)));
+    for (path, index, line) in all {
         let code = line.trim();
         in_comment |= code.starts_with("/*");
-        if in_comment || code.starts_with("//") {
+        if in_comment || code.is_empty() || code.starts_with("//") {
             in_comment &= !code.contains("*/");
             continue;
         }
@@ -115,7 +142,7 @@ fn build(reader: &mut Reader<'_, '_>, lines: &Lines, path: &Arc<str>) -> Option<
             (None, Some(development)) => (development, line),
             (None, None) => continue,
         };
-        open = code.ends_with(',').then_some(development);
+        open = code.ends_with([',', '(']).then_some(development);
         let mut add = |name: String, requirement: &str, word: &str| {
             let resolved = substitute(requirement, &variables);
             let version = locked.get(&name).cloned().or_else(|| exact(&resolved));

@@ -507,3 +507,27 @@ fn hostile_files_end_in_every_format() {
         assert!(one.items.iter().all(|package| names.contains(&package.place.path())));
     }
 }
+
+#[test]
+fn a_gradle_build_takes_in_scripts_and_lists_over_many_lines() {
+    check(
+        &[
+            ("settings.gradle", "rootProject.name = 'shop'\n"),
+            ("gradle/tests.gradle", "dependencies {\n    testImplementation 'g:h:4'\n}\n"),
+            (
+                "web/build.gradle",
+                "apply from: 'dependencies.gradle'\napply from: \"$rootDir/gradle/tests.gradle\"\napply from: 'https://example.org/x.gradle'\n",
+            ),
+            (
+                "web/dependencies.gradle",
+                "dependencies {\n    implementation(\n        'a:b:1',\n\n        // said of the next one\n        'c:d:2'\n    )\n    exclude module: 'e:f'\n}\n",
+            ),
+        ],
+        "
+Maven web at web/build.gradle, pinned
+  web/dependencies.gradle:3: a:b 1 -> 1
+  web/dependencies.gradle:6: c:d 2 -> 2
+  gradle/tests.gradle:2: g:h 4 -> 4 (dev)
+",
+    );
+}
