@@ -16,7 +16,9 @@ pub(crate) fn role(path: &str) -> Role {
     if parts.iter().any(|part| FIXTURE.contains(part)) {
         return Role::Fixture;
     }
-    let test = |part: &&str| TEST.contains(part) && !(matches!(*part, "spec" | "specs") && specifies(name));
+    let test = |part: &&str| {
+        (TEST.contains(part) || dotted_tests(part)) && !(matches!(*part, "spec" | "specs") && specifies(name))
+    };
     if parts.iter().any(|part| test(part) || test_data(part)) {
         return Role::Test;
     }
@@ -156,6 +158,26 @@ fn specifies(name: &str) -> bool {
     matches!(ending, Some("yaml" | "yml" | "json" | "proto" | "graphql" | "graphqls" | "md" | "wsdl" | "xsd"))
 }
 
+/// What projects of .NET that hold tests are called after their last dot.
+const NET_TESTS: &[&str] = &[
+    "test",
+    "tests",
+    "unittest",
+    "unittests",
+    "integrationtest",
+    "integrationtests",
+    "functionaltests",
+    "acceptancetests",
+    "apitests",
+    "e2etests",
+    "architecturetests",
+];
+
+/// `Shop.UnitTests`, `Shop.Api.Test`: a project of .NET goes by what it holds.
+fn dotted_tests(part: &str) -> bool {
+    part.rsplit_once('.').is_some_and(|(shop, last)| !shop.is_empty() && NET_TESTS.contains(&last))
+}
+
 /// `test_files`, `test-cases`, `testresources`: a folder of tests with a word for what lies in it.
 fn test_data(part: &str) -> bool {
     part.strip_prefix("test").is_some_and(|rest| {
@@ -267,6 +289,8 @@ mod tests {
         check("test/openapi.yaml", Role::Test);
         check("web/src/Button.stories.tsx", Role::Test);
         check("web/src/stories.ts", Role::Product);
+        check("src/Shop.UnitTests/BasketTests.cs", Role::Test);
+        check("src/Shop.Contests/Prize.cs", Role::Product);
     }
 
     #[test]

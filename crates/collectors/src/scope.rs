@@ -27,7 +27,8 @@ pub(crate) type Linked = (Arc<Gathered<Package>>, Arc<SourceCode>);
 /// The program of every unit.
 pub(crate) fn link(discovered: &Discovered, sources: &Sources, cache: &Cache) -> Vec<Linked> {
     let apart = apart(&discovered.left_out, sources);
-    let areas: Vec<Area<'_>> = discovered.units.iter().map(|unit| Area::new(unit, &discovered.units, &apart)).collect();
+    let areas: Vec<Area<'_>> =
+        discovered.units.iter().map(|unit| Area::new(unit, &discovered.units, &apart, &sources.source)).collect();
     let packages: Vec<Arc<Gathered<Package>>> = areas.iter().map(|area| packages(area, sources)).collect();
     let owns: Vec<_> = areas.iter().map(|area| |path: &str| area.home(path)).collect();
     let wanted = areas.iter().zip(&packages).zip(&owns).map(|((area, packages), owns)| source::Wanted {
@@ -54,7 +55,7 @@ pub(crate) fn scope(
     let concerned: Vec<Vec<usize>> =
         sources.objects.items.par_iter().map(|object| concerned(object, &sources.workloads.items)).collect();
     let around = Around { units, concerned: &concerned, sources, operations, configuration, today };
-    let areas: Vec<Area<'_>> = units.iter().map(|unit| Area::new(unit, units, &apart)).collect();
+    let areas: Vec<Area<'_>> = units.iter().map(|unit| Area::new(unit, units, &apart, &sources.source)).collect();
     areas.into_par_iter().zip(programs).map(|(area, program)| facts(&area, program, &around)).collect()
 }
 
@@ -180,19 +181,24 @@ struct Area<'a> {
     own: [(&'a str, usize); 2],
     /// The folders of the other units, and of what is built apart.
     others: Vec<(&'a str, usize)>,
+    /// The folders of projects that test it, wherever they lie.
+    tests: Vec<String>,
 }
 
 impl<'a> Area<'a> {
     /// With the folders of packages that are built apart from every unit.
-    fn new(unit: &'a Unit, units: &'a [Unit], apart: &'a [String]) -> Self {
+    fn new(unit: &'a Unit, units: &'a [Unit], apart: &'a [String], sources: &source::Sources) -> Self {
         let others = units.iter().filter(|other| other.service.name != unit.service.name && other.service.path != ".");
         let others = others.map(|other| &*other.service.path).chain(apart.iter().map(String::as_str));
-        Self {
+        let mut area = Self {
             unit,
             units,
             own: [&*unit.service.path, &*unit.home].map(|folder| (folder, depth(folder))),
             others: others.map(|folder| (folder, depth(folder))).collect(),
-        }
+            tests: Vec::new(),
+        };
+        area.tests = sources.tests_of(&|path| area.home(path));
+        area
     }
 
     /// The path lies in the unit's package and not in another unit's folder, or there is no other unit.
@@ -202,6 +208,7 @@ impl<'a> Area<'a> {
         }
         paths::is_below(path, &self.unit.home) && !self.of_another(path)
             || paths::is_below(path, &self.unit.service.path) && !self.of_another(path)
+            || self.tests.iter().any(|folder| paths::is_below(path, folder))
     }
 
     /// The path lies in the folder of another unit, deeper than in this one's.

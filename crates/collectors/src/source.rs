@@ -123,6 +123,13 @@ pub(crate) struct Sources {
     scripts: scripts::Scripts,
 }
 
+impl Sources {
+    /// The folders of projects that test what this owns.
+    pub(crate) fn tests_of(&self, owns: &(dyn Fn(&str) -> bool + Sync)) -> Vec<String> {
+        beside::tests(&self.told, owns)
+    }
+}
+
 #[cfg(test)]
 pub(crate) fn gather(tree: &Tree, cache: &Cache) -> Sources {
     crate::contents::gather(tree, cache, true).1

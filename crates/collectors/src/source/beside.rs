@@ -125,8 +125,10 @@ fn split(text: &str) -> Vec<String> {
 }
 
 pub(super) fn gather(tree: &Tree) -> Vec<Told> {
-    let files = tree.files().iter().filter(|file| file.role == Role::Product && file.size <= SIZE_LIMIT);
-    files.filter_map(|file| read(tree, file)).collect()
+    // A project that tests says what it tests.
+    let tests = |file: &FileEntry| file.role == Role::Test && file.name().ends_with(".csproj");
+    let files = tree.files().iter().filter(|file| file.role == Role::Product || tests(file));
+    files.filter(|file| file.size <= SIZE_LIMIT).filter_map(|file| read(tree, file)).collect()
 }
 
 fn read(tree: &Tree, file: &FileEntry) -> Option<Told> {
@@ -180,7 +182,8 @@ fn folder_of(file: &str, path: &str) -> Option<String> {
 /// The folders of the projects that a service is built with, beyond its own.
 pub(super) fn referenced(all: &[Told], owns: &(dyn Fn(&str) -> bool + Sync)) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let own = all.iter().filter(|one| owns(&one.path)).flat_map(|one| &one.references);
+    let built = || all.iter().filter(|one| one.role.counts());
+    let own = built().filter(|one| owns(&one.path)).flat_map(|one| &one.references);
     let mut open: Vec<&String> = own.collect();
     while let Some(folder) = open.pop() {
         if found.len() >= PROJECTS || folder.is_empty() || found.contains(folder) {
@@ -188,9 +191,22 @@ pub(super) fn referenced(all: &[Told], owns: &(dyn Fn(&str) -> bool + Sync)) -> 
         }
         found.push(folder.clone());
         let below = format!("{folder}/");
-        open.extend(all.iter().filter(|one| one.path.starts_with(&below)).flat_map(|one| &one.references));
+        open.extend(built().filter(|one| one.path.starts_with(&below)).flat_map(|one| &one.references));
     }
     found
+}
+
+/// The folders of projects that test a service: they are built with it, or with what it is built with.
+pub(super) fn tests(all: &[Told], owns: &(dyn Fn(&str) -> bool + Sync)) -> Vec<String> {
+    let folder = |one: &Told| one.path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    let mut projects = all.iter().filter(|one| one.role == Role::Test && !one.references.is_empty()).peekable();
+    if projects.peek().is_none() {
+        return Vec::new();
+    }
+    let with = referenced(all, owns);
+    let tested = |folder: &String| owns(&format!("{folder}/")) || with.contains(folder);
+    let tests = projects.filter(|one| one.references.iter().any(tested));
+    tests.filter_map(folder).collect()
 }
 
 /// `logback.xml`, `log4j2.xml`: a layout of records, or patterns.

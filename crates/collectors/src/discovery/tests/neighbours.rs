@@ -64,3 +64,45 @@ fn the_one_image_of_a_repository_goes_by_its_name_and_images_of_others_are_no_se
         &["shop Server apps/web", "- files"],
     );
 }
+
+#[test]
+fn a_project_that_tests_a_service_is_its_own_wherever_it_lies() {
+    let project = |of: &str| -> String {
+        format!(
+            "<Project Sdk=\"Microsoft.NET.Sdk\"><ItemGroup><ProjectReference Include=\"{of}\" /></ItemGroup></Project>"
+        )
+    };
+    let web = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>";
+    let program = "var app = WebApplication.CreateBuilder(args).Build();\napp.Run();\n";
+    let tests = project("..\\..\\src\\Basket.API\\Basket.API.csproj");
+    let both = tests.replace(
+        "</ItemGroup>",
+        "<ProjectReference Include=\"..\\..\\src\\Orders.API\\Orders.API.csproj\" /></ItemGroup>",
+    );
+    let test = "public class Tests { [Fact] public void Adds() { Assert.True(true); } }\n";
+    let files = [
+        ("src/Basket.API/Basket.API.csproj", web),
+        ("src/Basket.API/Program.cs", program),
+        ("src/Orders.API/Orders.API.csproj", web),
+        ("src/Orders.API/Program.cs", program),
+        ("tests/Basket.UnitTests/Basket.UnitTests.csproj", &*tests),
+        ("tests/Basket.UnitTests/AddTests.cs", test),
+        ("tests/Both.FunctionalTests/Both.FunctionalTests.csproj", &*both),
+        ("tests/Both.FunctionalTests/BothTests.cs", test),
+    ];
+    let seen: Vec<String> = gather(&files, "")
+        .services
+        .iter()
+        .map(|facts| {
+            let source: Vec<&str> = facts.source.files.iter().map(|one| &*one.path).collect();
+            format!("{}: {}", facts.service.name, source.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "Basket.API: src/Basket.API/Program.cs tests/Basket.UnitTests/AddTests.cs tests/Both.FunctionalTests/BothTests.cs",
+            "Orders.API: src/Orders.API/Program.cs tests/Both.FunctionalTests/BothTests.cs",
+        ]
+    );
+}
