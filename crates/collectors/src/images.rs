@@ -270,6 +270,18 @@ pub(crate) fn packs_only(corpus: &Corpus<'_>, image: &ImageBuild, folder: &str) 
         && (has_manifest(corpus, folder) || !all().any(builds))
 }
 
+/// The folder of the one package that is copied into the image as a whole, beside what lies in the image's own folder:
+/// `COPY web /src` of `docker/web/Dockerfile`.
+pub(crate) fn packed_package(corpus: &Corpus<'_>, image: &ImageBuild, folder: &str) -> Option<String> {
+    let sources = image.stages.iter().flat_map(|stage| &stage.instructions).flat_map(copied);
+    let sources = sources.filter(|source| !source.contains("://"));
+    let place = |source: &str| paths::join(&image.context, source.trim_end_matches('/')).filter(|_| tells(source));
+    let mut others = sources.map(place).filter(|path| !path.as_ref().is_some_and(|path| paths::is_below(path, folder)));
+    let first = others.next()??;
+    let whole = !matches!(first.as_str(), "" | ".") && has_manifest(corpus, &first);
+    (whole && others.all(|other| other.as_ref() == Some(&first))).then_some(first)
+}
+
 /// It compiles or installs what was copied.
 fn builds(instruction: &Instruction) -> bool {
     let InstructionKind::Run(text) = &instruction.kind else { return false };

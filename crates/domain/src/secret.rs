@@ -3,7 +3,7 @@
 mod address;
 mod words;
 
-pub use address::{loopback, password_in_address};
+pub use address::{loopback, of_platform, password_in_address};
 
 use words::{ABOUT, GUESSABLE, MARKS, METHODS, OPEN, ROOTS, SCHEMES, SWITCHES, WORDS};
 
@@ -120,8 +120,7 @@ pub fn secret_value(value: &str) -> SecretValue {
 
 fn as_written(value: &str) -> SecretValue {
     let lower = value.to_ascii_lowercase();
-    let switches = [SWITCHES, METHODS].iter().any(|values| values.contains(&lower.as_str()));
-    if switches || (value.len() < 9 && value.parse::<f64>().is_ok()) {
+    if SWITCHES.contains(&lower.as_str()) || names_method(&lower) || (value.len() < 9 && value.parse::<f64>().is_ok()) {
         return SecretValue::Nothing;
     }
     if filled_in(value, &lower) {
@@ -131,6 +130,18 @@ fn as_written(value: &str) -> SecretValue {
         return SecretValue::Guessable;
     }
     SecretValue::Literal
+}
+
+/// The name of a way to encrypt, to sign or to show something: `RSA-OAEP-256`, `PBKDF2WithHmacSHA256`, `AES/CBC/PKCS5Padding`.
+fn names_method(lower: &str) -> bool {
+    let of_java = || {
+        let (first, second) = lower.split_once("with")?;
+        let letters = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let known = ["pbe", "pbkdf2", "sha", "md5", "hmac"].iter().any(|name| first.starts_with(name));
+        Some(known && letters(first) && letters(second.split('/').next().unwrap_or_default()))
+    };
+    let padded = ["aes/", "rsa/", "desede/", "chacha20-"].iter().any(|start| lower.starts_with(start));
+    METHODS.contains(&lower) || padded || of_java().unwrap_or_default()
 }
 
 /// What somebody wrote and put into base64; chance hardly ever makes as many letters that can be read.
@@ -276,7 +287,8 @@ mod tests {
             value(one, SecretValue::Guessable);
         }
         value("s3cr3t-of-shop", SecretValue::Literal);
-        for one in ["A128CBC-HS256", "RSA-OAEP-256", "private_key_jwt"] {
+        for one in ["A128CBC-HS256", "RSA-OAEP-256", "private_key_jwt", "PBKDF2WithHmacSHA256", "AES/CBC/PKCS5Padding"]
+        {
             value(one, SecretValue::Nothing);
         }
         // "shop-example-secret" and "fr8-x9qLm2-shop" in base64.

@@ -150,7 +150,7 @@ fn of_no_secret(name: &str) -> bool {
 }
 
 /// What a key is of that is no secret.
-const OTHER_KEYS: [&str; 22] = [
+const OTHER_KEYS: [&str; 24] = [
     "cache",
     "partition",
     "primary",
@@ -173,6 +173,8 @@ const OTHER_KEYS: [&str; 22] = [
     "annotation",
     "label",
     "ssh",
+    "sheet",
+    "test",
 ];
 
 /// Endings of names that are written as one word: `openweatherapikey`, `scrutinizerSECRET`.
@@ -608,6 +610,7 @@ mod tests {
             r#"password = "${VALUE}""#,
             "nextPageToken: VALUE",
             r#"cache_key = "VALUEVALUE""#,
+            r#"test_spreadsheet_key = "VALUEVALUE""#,
             r#"Authorization: "Bearer the-token""#,
             "keyboard = VALUE",
             r#"env("PASSWORD="+pass5Word8Zq4v, "x")"#,

@@ -10,6 +10,7 @@ use gonogo_domain::{
         SourceTextKind, Workload,
     },
     merge,
+    secret::of_platform,
 };
 
 use crate::shared::{production_workloads, program, references::missing_keys, variables};
@@ -259,7 +260,8 @@ fn peer(address: &str) -> Option<&str> {
     let port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let here = matches!(host, "localhost" | "host" | "example" | "test" | "unix")
         || host.starts_with("127.")
-        || host == "0.0.0.0";
+        || host == "0.0.0.0"
+        || of_platform(host);
     let cluster = host.rsplit('.').next() == Some("svc")
         || host.ends_with(".svc.cluster.local")
         || [".internal", ".local", ".lan", ".corp", ".intranet"].iter().any(|end| host.ends_with(end));

@@ -10,6 +10,7 @@ use gonogo_domain::{
         SourceText, SourceTextKind, Use,
     },
     known_packages,
+    secret::of_platform,
 };
 
 use crate::shared::{health, production_workloads, program};
@@ -142,7 +143,9 @@ fn trail(source: &SourceCode, routes: &[ServedRoute]) -> Option<(Place, String)>
 
 /// Nothing of the program answers for health.
 fn no_route(evidence: &Evidence<'_>, source: &SourceCode, asked: &[(Place, String)]) -> Reading {
-    if let Some(library) = program::used(source, Meaning::HealthCheck).next() {
+    // Where it is told of a path, there is a route.
+    let answers = |one: &&Use| program::default(one, "reports") != "that it runs";
+    if let Some(library) = program::used(source, Meaning::HealthCheck).find(answers) {
         return program::trail_ends(
             format!("{} answers for health at {}; what it asks was not followed", library.symbol, library.place),
             format!("{} 处由 {} 应答健康检查；其检查内容未能追踪", library.place, library.symbol),
@@ -202,7 +205,12 @@ fn dependencies<'a>(source: &'a SourceCode, named: &[Dependency]) -> BTreeMap<St
     let only = over_http.next().filter(|_| over_http.next().is_none());
     let mut dependencies = BTreeMap::new();
     let pages = program::Pages::of(source);
-    for one in source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound() && !pages.draw(one)) {
+    let platform = |one: &Use| {
+        let address = one.settings.get("address").and_then(|address| address.value.text());
+        address.and_then(host).is_some_and(of_platform)
+    };
+    let outbound = source.uses.iter().filter(|one| one.role.counts() && one.meaning.is_outbound());
+    for one in outbound.filter(|one| !pages.draw(one) && !platform(one)) {
         let name = match only.filter(|_| one.meaning == Meaning::HttpCall && !is_addressed(source, one)) {
             Some(only) => only.name.clone(),
             None => name(source, one),

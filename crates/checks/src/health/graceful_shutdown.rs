@@ -180,6 +180,11 @@ fn too_few<'a>(servers: &[&'a Use], drains: &[&Use]) -> Option<(&'a str, usize, 
 /// No call that listens was recognised: a worker, or a server of a library without a table.
 fn without_server(evidence: &Evidence<'_>, source: &SourceCode, handler: Option<&Use>) -> Reading {
     match handler {
+        Some(handler) if program::default(handler, "drain") == "built in" => Reading::shown(
+            [handler.place.clone()],
+            format!("{} finishes the work in hand when SIGTERM comes", handler.symbol),
+            format!("收到 SIGTERM 时，{} 会完成手头的工作", handler.symbol),
+        ),
         Some(handler) => program::trail_ends(
             format!("SIGTERM is handled at {}; whether the work in hand is finished was not followed", handler.place),
             format!("{} 处理了 SIGTERM；未能追踪手头的工作是否会完成", handler.place),

@@ -74,7 +74,9 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
     let mut best: Option<(usize, Place, Vec<&Topic>)> = None;
     for document in evidence.documents()?.iter().filter(|document| !is_shown_off(&document.place)) {
         let found = match document.kind {
-            DocumentKind::Handoff => Some((document.place.clone(), document.sections.iter().collect())),
+            DocumentKind::Handoff if of_duty(&document.sections) => {
+                Some((document.place.clone(), document.sections.iter().collect()))
+            }
             DocumentKind::Playbook | DocumentKind::Runbook | DocumentKind::Readme => part(&document.sections),
             _ => None,
         };
@@ -105,6 +107,19 @@ fn declared(evidence: &Evidence<'_>) -> Result<Reading, Missing> {
             Message::new("the handoff template, or a handoff, as a document", "交接模板或交接记录文档"),
         ),
     })
+}
+
+/// It hands a duty on: agents hand tasks to each other too.
+fn of_duty(sections: &[Section]) -> bool {
+    let of_shifts = |section: &Section| {
+        let (heading, text) = (section.heading.to_lowercase(), section.text.to_lowercase());
+        ["on-call", "on call", "oncall", "shift", "pager", "incident", "值班"]
+            .iter()
+            .any(|word| heading.contains(word) || text.contains(word))
+    };
+    let lines = lines(&sections.iter().collect::<Vec<_>>());
+    sections.iter().any(of_shifts)
+        || TOPICS.iter().any(|topic| lines.iter().any(|line| topic.words.iter().any(|word| line.contains(word))))
 }
 
 /// The part of a document that is about handoffs.

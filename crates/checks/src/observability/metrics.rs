@@ -148,6 +148,7 @@ fn measures_duration(metric: &Use, serves: bool) -> bool {
     let plain = ["duration", "latency", "seconds", "milliseconds", "millis", "ms", "time", "histogram"];
     let unspecific = name.split(['_', '.']).all(|word| plain.contains(&word));
     let by_route = labelled(metric, &["route", "path", "handler", "endpoint", "method", "operation"]);
+    let timed = timed || program::default(metric, "measures") == "time";
     kind == "histogram" && timed && (of_requests(metric, serves) || unspecific || by_route && !of_others(metric))
 }
 

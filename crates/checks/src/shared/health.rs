@@ -112,7 +112,7 @@ fn by_library(source: &SourceCode) -> Vec<ServedRoute> {
         role: one.role,
     };
     for one in program::used(source, Meaning::HealthCheck) {
-        if program::default(one, "reports") == "each check"
+        if matches!(program::default(one, "reports"), "each check" | "that it runs")
             && let Some(path) = one.settings.get("path").and_then(|setting| setting.value.text())
         {
             routes.push(served(one, path, None));

@@ -409,6 +409,9 @@ fn home(declared: &Declared<'_>, candidate: &Candidate) -> String {
     if declared.packages.iter().any(|package| paths::is_below(paths::folder(package.place.path()), folder)) {
         return folder.to_owned();
     }
+    if let Some(packed) = packed(declared, candidate, folder).filter(|_| own.is_empty()) {
+        return packed;
+    }
     let go_program = declared.corpus.tree.contains(&format!("{folder}/main.go"));
     let above = paths::ancestors(folder)
         .find(|above| declared.packages.iter().any(|package| paths::folder(package.place.path()) == *above));
@@ -417,6 +420,14 @@ fn home(declared: &Declared<'_>, candidate: &Candidate) -> String {
         Some(above) if go_program || own.is_empty() && has_sources_only_above(declared, candidate) => above.to_owned(),
         _ => folder.to_owned(),
     }
+}
+
+/// The package that all of its images carry as a whole, where they carry one from outside of their folder.
+fn packed(declared: &Declared<'_>, candidate: &Candidate, folder: &str) -> Option<String> {
+    let images = candidate.images.iter().filter_map(|index| declared.images.get(*index));
+    let mut found = images.map(|image| images::packed_package(declared.corpus, image, folder));
+    let first = found.next()??;
+    found.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
 /// Its images carry what lies in its folder, and nothing of a package around it.

@@ -75,15 +75,22 @@ impl Linker<'_> {
         candidates.into_iter().filter(|file| !used.contains(file)).chain(tools).collect()
     }
 
-    /// Scripts in folders of tools (`dev/`, `scripts/`) that serve nobody and that nothing of the program outside of such
+    /// Scripts in folders of tools (`dev/`, `scripts/`, `bin/`) that serve nobody and that nothing of the program outside of such
     /// folders imports, beside a program that lies elsewhere and serves.
     fn tools(&self, files: &[FileId], meanings: &BTreeMap<&str, BTreeSet<Meaning>>) -> BTreeSet<FileId> {
         let unit = |file: &FileId| self.program.files.get(*file);
-        let is_tool = |file: &FileId| unit(file).is_some_and(|unit| tooling(&unit.path).is_some());
-        let serves = |file: &FileId| {
+        let means = |file: &FileId, wanted: &[Meaning]| {
             let all = unit(file).and_then(|unit| meanings.get(&*unit.path));
-            all.is_some_and(|all| SERVES.iter().any(|one| all.contains(one)))
+            all.is_some_and(|all| wanted.iter().any(|one| all.contains(one)))
         };
+        let serves = |file: &FileId| means(file, SERVES);
+        // What stays lies there too: it waits between its rounds.
+        let in_bin = |file: &FileId| {
+            let folder = unit(file).and_then(|unit| unit.path.rsplit_once('/')).map(|(folder, _)| folder);
+            folder.is_some_and(|folder| folder.rsplit('/').next() == Some("bin"))
+                && !means(file, &[Meaning::Sleep, Meaning::Signal])
+        };
+        let is_tool = |file: &FileId| unit(file).is_some_and(|unit| tooling(&unit.path).is_some()) || in_bin(file);
         let script = |file: &FileId| {
             unit(file).is_some_and(|unit| {
                 matches!(unit.language, Language::Python | Language::JavaScript | Language::TypeScript)

@@ -70,3 +70,16 @@ fn one_helper_of_tests_makes_no_test_of_the_file_around_it() {
     // The package says what it is for.
     assert!(counted("logtest/logs.go", &logger.replace("package logs", "package logtest")).is_empty());
 }
+
+#[test]
+fn a_script_in_bin_that_comes_and_goes_is_a_tool_beside_what_serves() {
+    let app = (
+        "shop/app.py",
+        "from flask import Flask\napp = Flask(__name__)\n@app.route('/ready')\ndef ready(): return 'ok'\n",
+    );
+    let asks = "import requests\nrequests.get('https://git.example/releases')\n";
+    let waits =
+        "import requests\nimport time\nwhile True:\n    requests.get('https://orders.example')\n    time.sleep(5)\n";
+    let found = meaning(&[app, ("bin/release.py", asks), ("bin/poll.py", waits)], Meaning::HttpCall);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["bin/poll.py"]);
+}

@@ -69,6 +69,10 @@ impl Linker<'_> {
         line: u32,
     ) -> Option<(FileId, ScopeId, EnvironmentRead)> {
         let (name, default) = variables::placeholder(name, default);
+        // `@Value("classpath:shop.json")` names a file.
+        if name.contains('/') {
+            return None;
+        }
         let function = self.function_at(file, scope)?;
         let place = self.place(file, line);
         let role = self.role(function);

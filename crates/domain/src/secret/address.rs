@@ -21,6 +21,15 @@ pub fn loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "0.0.0.0" | "host.docker.internal")
 }
 
+/// The platform under the service answers there, wherever it runs: what tells a machine about itself.
+pub fn of_platform(host: &str) -> bool {
+    host.starts_with("169.254.")
+        || matches!(
+            host,
+            "metadata" | "metadata.google.internal" | "metadata.goog" | "100.100.100.200" | "metadata.tencentyun.com"
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -148,3 +148,27 @@ fn one_container_file_makes_the_one_image_that_runs() {
     ];
     check(&files, &["api Server ."]);
 }
+
+#[test]
+fn a_package_that_an_image_copies_as_a_whole_is_what_it_runs() {
+    let files = [
+        ("build.gradle", "plugins { id 'java' }\n"),
+        ("src/main/java/Shop.java", "class Shop {}\n"),
+        ("Dockerfile", "FROM eclipse-temurin:21\nCOPY . /src\nEXPOSE 8080\nCMD [\"java\", \"-jar\", \"shop.jar\"]\n"),
+        ("web/package.json", "{\"name\": \"web\", \"scripts\": {\"build\": \"vite build\"}}"),
+        ("web/src/app.js", "console.log('a');\n"),
+        (
+            "docker/web/Dockerfile",
+            "FROM node:22 AS build\nCOPY web /web\nRUN cd /web && npm run build\nFROM nginx:1.29\nCOPY --from=build /web/dist /srv\nCOPY docker/web/nginx.conf /etc/nginx/conf.d/default.conf\nEXPOSE 80\n",
+        ),
+        ("docker/web/nginx.conf", "server { listen 80; location /api { proxy_pass http://shop:8080; } }\n"),
+        (
+            "compose.yaml",
+            "services:\n  web: {build: {context: ., dockerfile: docker/web/Dockerfile}, ports: [\"80:80\"]}\n",
+        ),
+    ];
+    let seen = gather(&files, "");
+    let web = seen.services.iter().find(|facts| facts.service.name == "web").unwrap();
+    let source: Vec<&str> = web.source.files.iter().map(|one| &*one.path).collect();
+    assert_eq!(source, ["web/src/app.js"]);
+}
