@@ -102,7 +102,8 @@ pub(crate) fn declared_library(
     names.sort();
     names.dedup();
     if names.is_empty() {
-        let Some(place) = packages.first().map(|package| package.place.clone()) else {
+        let nearest = packages.iter().min_by_key(|package| (package.place.path().matches('/').count(), &package.place));
+        let Some(place) = nearest.map(|package| package.place.clone()) else {
             return Ok(Reading::elsewhere(
                 Message::new(
                     format!("no package manifest is here, so none can name a library for {en}"),

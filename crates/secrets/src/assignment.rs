@@ -80,7 +80,7 @@ pub(crate) fn at(text: &[u8], name: &Range<usize>, writing: Writing) -> Option<A
     if let Some(rule) = of_vendor(before, label, value) {
         return assigned(Some(rule), false);
     }
-    if of_no_secret(label) {
+    if of_no_secret(label) || on_a_badge(before) {
         return None;
     }
     let flag = value.starts_with('-') || value.contains(['.', '=']);
@@ -147,6 +147,12 @@ fn of_no_secret(name: &str) -> bool {
     ]
     .iter()
     .any(|word| lower.contains(word))
+}
+
+/// The address of a picture that shows how a repository does, with the token that only lets people see it.
+fn on_a_badge(before: &[u8]) -> bool {
+    let line = before.rsplit(|byte| matches!(byte, b'\n' | b' ')).next().unwrap_or_default();
+    ["badge", ".svg?", "codecov.io"].iter().any(|word| line.windows(word.len()).any(|part| part == word.as_bytes()))
 }
 
 /// What a key is of that is no secret.
@@ -555,6 +561,7 @@ mod tests {
         check("azure_pat = VALUEVALUE", Writing::Plain, Some(("azure_pat", false)));
         check("machine git.shop\n  login ann\n  password q7Rk2LwZ", Writing::Plain, Some(("password", false)));
         check("git.shop token VALUEVALUE", Writing::Plain, Some(("token", false)));
+        check("![coverage](https://codecov.io/gh/shop/graph/badge.svg?token=VALUE)", Writing::Plain, None);
         check("create secret generic jwt-key --from-file=VALUEVALUE", Writing::Plain, None);
         check("the token VALUEVALUE", Writing::Code, None);
         check("the password q7Rk2LwZ is for the wiki", Writing::Plain, None);

@@ -29,7 +29,7 @@ const SIZE_LIMIT: u64 = 1 << 20;
 
 pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Document> {
     let entries: Vec<(&FileEntry, Markup)> = corpus
-        .files_where(|entry| Markup::of(entry.name()).is_some())
+        .files_where(|entry| Markup::of(entry.name()).is_some() && !tells_agents(&entry.path))
         .filter_map(|entry| Some((entry, Markup::of(entry.name())?)))
         .collect();
     let product = ProductTrees::find(
@@ -48,6 +48,13 @@ pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Document> {
         }
     }
     Gathered::new(items, files, gaps)
+}
+
+/// It tells an agent how to work on the program, and nobody how it runs.
+fn tells_agents(path: &str) -> bool {
+    const FOLDERS: &[&str] =
+        &[".agents", ".claude", ".codex", ".cursor", ".gemini", ".junie", ".kiro", ".roo", ".windsurf"];
+    path.split('/').any(|part| FOLDERS.contains(&part))
 }
 
 fn read(
