@@ -17,7 +17,7 @@ pub(crate) fn role(path: &str) -> Role {
         return Role::Fixture;
     }
     let test = |part: &&str| {
-        (TEST.contains(part) || dotted_tests(part)) && !(matches!(*part, "spec" | "specs") && specifies(name))
+        (TEST.contains(part) || named_tests(part)) && !(matches!(*part, "spec" | "specs") && specifies(name))
     };
     if parts.iter().any(|part| test(part) || test_data(part)) {
         return Role::Test;
@@ -173,9 +173,12 @@ const NET_TESTS: &[&str] = &[
     "architecturetests",
 ];
 
-/// `Shop.UnitTests`, `Shop.Api.Test`: a project of .NET goes by what it holds.
-fn dotted_tests(part: &str) -> bool {
-    part.rsplit_once('.').is_some_and(|(shop, last)| !shop.is_empty() && NET_TESTS.contains(&last))
+/// `Shop.UnitTests`, `Shop.Api.Test`: a project of .NET goes by what it holds; `api_tests`, `ui-tests`. Those of A and B are
+/// tried on users.
+fn named_tests(part: &str) -> bool {
+    let dotted = part.rsplit_once('.').is_some_and(|(shop, last)| !shop.is_empty() && NET_TESTS.contains(&last));
+    let joined = part.strip_suffix("tests").and_then(|shop| shop.strip_suffix(['_', '-']));
+    dotted || joined.is_some_and(|shop| !matches!(shop, "" | "ab" | "a-b" | "a_b" | "split"))
 }
 
 /// `test_files`, `test-cases`, `testresources`: a folder of tests with a word for what lies in it.
@@ -200,6 +203,13 @@ fn test_data(part: &str) -> bool {
                 | "utils"
                 | "helper"
                 | "helpers"
+                | "migration"
+                | "migrations"
+                | "env"
+                | "environment"
+                | "infra"
+                | "setup"
+                | "harness"
         )
     })
 }
@@ -291,6 +301,8 @@ mod tests {
         check("web/src/stories.ts", Role::Product);
         check("src/Shop.UnitTests/BasketTests.cs", Role::Test);
         check("src/Shop.Contests/Prize.cs", Role::Product);
+        check("api_tests/src/shared.ts", Role::Test);
+        check("src/ab-tests/choose.ts", Role::Product);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) fn link(discovered: &Discovered, sources: &Sources, cache: &Cache) ->
     let owns: Vec<_> = areas.iter().map(|area| |path: &str| area.home(path)).collect();
     let wanted = areas.iter().zip(&packages).zip(&owns).map(|((area, packages), owns)| source::Wanted {
         name: &area.unit.service.name,
+        path: &area.unit.service.path,
         packages: &packages.items,
         starts: starts(area.unit, sources),
         owns,

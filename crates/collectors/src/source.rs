@@ -100,6 +100,9 @@ const TOOLS: &[&str] = &[
     "webpack",
 ];
 
+/// Programs that build the program, by their names alone.
+const BUILDS: &[&str] = &["build.rs", "noxfile.py", "gulpfile.js", "Gruntfile.js"];
+
 /// A file of source code that was read.
 #[derive(Debug)]
 pub(crate) struct SourceUnit {
@@ -162,7 +165,11 @@ fn sets_up_a_tool(path: &str) -> bool {
     let mut folders: Vec<&str> = path.split('/').collect();
     let name = folders.pop().unwrap_or_default();
     let tool = name.split_once(".config.").or_else(|| name.split_once(".conf.")).map(|(tool, _)| tool);
-    tool.is_some_and(|tool| TOOLS.contains(&tool.split('.').next().unwrap_or(tool))) || folders.contains(&".storybook")
+    // A module of the program may be called so too.
+    let builds = BUILDS.contains(&name) && !folders.contains(&"src");
+    builds
+        || tool.is_some_and(|tool| TOOLS.contains(&tool.split('.').next().unwrap_or(tool)))
+        || folders.contains(&".storybook")
 }
 
 /// Reads a file from its bytes, or with the reason why there are none.
@@ -231,16 +238,35 @@ fn says_generated(bytes: &[u8]) -> bool {
     })
 }
 
-/// What a bundler made for browsers: lines that nobody could read.
+/// What a bundler made for browsers, with lines that nobody could read, or a library that somebody copied in.
 fn bundled(language: Language, bytes: &[u8]) -> bool {
     let lines = || bytes.split(|byte| *byte == b'\n').count();
-    language == Language::JavaScript && bytes.len() > HEAD && bytes.len() / lines() > LONGEST_LINES
+    language == Language::JavaScript
+        && bytes.len() > HEAD
+        && (bytes.len() / lines() > LONGEST_LINES || has_banner(bytes))
+}
+
+/// It begins with who may use which version of it: `/*! Shop v5.3.8 … Licensed under MIT */`.
+fn has_banner(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes));
+    let Some((banner, _)) = head.trim_start().strip_prefix("/*").and_then(|rest| rest.split_once("*/")) else {
+        return false;
+    };
+    let version = |word: &str| {
+        let mut parts = word.trim_start_matches('v').split('.');
+        let number =
+            |part: Option<&str>| part.is_some_and(|part| part.starts_with(|letter: char| letter.is_ascii_digit()));
+        number(parts.next()) && number(parts.next()) && number(parts.next())
+    };
+    banner.to_ascii_lowercase().contains("licen") && banner.split_whitespace().any(version)
 }
 
 /// A service as far as its source goes.
 pub(crate) struct Wanted<'a> {
     /// Where its files hold several programs of Go, it is the one that goes by this name.
     pub name: &'a str,
+    /// The folder that it is known by; `.` is that of the repository.
+    pub path: &'a str,
     pub packages: &'a [Package],
     /// What starts it.
     pub starts: Vec<beside::Start>,
@@ -336,7 +362,7 @@ impl Together<'_> {
             let mut of_services = Vec::new();
             for at in services {
                 let Some(service) = wanted.get(*at) else { continue };
-                let others = program::other_programs(&program, &absent, service.name);
+                let others = program::other_programs(&program, &absent, service.name, service.path);
                 let known = left_out.iter().position(|one| *one == others).unwrap_or_else(|| {
                     left_out.push(others);
                     left_out.len() - 1

@@ -82,6 +82,14 @@ fn drains(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
             format!("{} 是否自行排空取决于其版本，而版本未找到", server.symbol),
         );
     }
+    // An application is handed to a server, and which one that is stands elsewhere.
+    let handed = servers.iter().find(|one| program::default(one, "drain") == "of its server");
+    if let Some(application) = handed {
+        return program::trail_ends(
+            format!("{} is served by what was not found; whether that drains decides", application.symbol),
+            format!("未找到运行 {} 的服务器；是否排空取决于它", application.symbol),
+        );
+    }
     let mut tally = Tally::new();
     let mut open = None;
     for server in program::used(source, Meaning::Listen) {

@@ -96,8 +96,13 @@ fn levels(evidence: &Evidence<'_>, source: &SourceCode) -> Reading {
     });
     let from_outside = program::used(source, Meaning::Logger).find(|logger| {
         let level = logger.settings.get("level").map(|setting| &setting.value);
+        // A level that is read from a text which is not written here comes from outside.
+        let written =
+            level.and_then(SettingValue::text).is_some_and(|text| level_of(text).is_some() && !text.contains('.'));
+        let read = program::default(logger, "reads") == "level" && !written;
         // Set under a condition: what the program is told decides it.
         matches!(level, Some(SettingValue::Environment(..)))
+            || read
             || program::default(logger, "changes") == "level"
             || level.is_some() && logger.in_branch
     });

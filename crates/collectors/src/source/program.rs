@@ -604,8 +604,9 @@ fn modules(packages: &[Package]) -> Vec<(String, String)> {
 /// The files of Go that only other programs than the service's are built from.
 ///
 /// A repository often holds tools beside the service: what they print says nothing of it. The service's program is the
-/// one whose folder has its name, or whose module has where it lies at its top; where none has, all of them count.
-pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str) -> BTreeSet<FileId> {
+/// one that lies right in its folder, else the one whose folder has its name, or whose module has where it lies at its top;
+/// where none has, all of them count.
+pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str, home: &str) -> BTreeSet<FileId> {
     let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
     let is_go =
         |file: &FileId| here(file) && program.files.get(*file).is_some_and(|unit| unit.language == Language::Go);
@@ -625,12 +626,17 @@ pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str)
         .iter()
         .copied()
         .filter(|folder| {
+            // The folder of the repository holds much beside one program.
+            if home != "." && mains.contains(home) {
+                return *folder == home;
+            }
             let module = program.modules.iter().find(|(_, home)| home == folder).map(|(module, _)| module.as_str());
             let last = module.unwrap_or(folder).rsplit('/').next();
             last.is_some_and(|last| same_name(last, name))
         })
         .collect();
-    if mains.len() < 2 || wanted.is_empty() {
+    // The only one that is seen says nothing of what it is built from, unless the service is that program.
+    if wanted.is_empty() || mains.len() < 2 && !wanted.contains(home) {
         return BTreeSet::new();
     }
     // What the wanted ones import, and what that imports.
@@ -645,7 +651,8 @@ pub(super) fn other_programs(program: &Program<'_>, absent: &[bool], name: &str)
             continue;
         }
         let files = by_folder.get(next).map(Vec::as_slice).unwrap_or_default();
-        let units = files.iter().filter_map(|file| program.files.get(*file));
+        // Tests reach for other programs too.
+        let units = files.iter().filter_map(|file| program.files.get(*file)).filter(|unit| unit.role.counts());
         let imports = units.flat_map(|unit| &unit.outline.imports);
         open.extend(imports.filter_map(|import| program.go(&import.module)).map(folder_of));
     }

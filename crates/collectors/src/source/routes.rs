@@ -450,6 +450,9 @@ impl<'p> Linker<'p> {
     /// Who mounts what: the call that made a group, and the use that hangs it somewhere.
     fn mounts(&self) -> HashMap<(FileId, usize), UseId> {
         let mut mounts = HashMap::new();
+        // `r.Use(auth())` hangs up what runs before routes: nothing has any of its own.
+        let own =
+            |made: &(FileId, usize)| self.callees.contains_key(made) && !self.receivers.values().any(|of| of == made);
         let groups = self.used().filter(|(_, one)| matches!(one.meaning, Meaning::Middleware | Meaning::RouteGroup));
         for (id, _) in groups {
             let Some((file, at)) = self.calls_of.get(&id).copied() else { continue };
@@ -458,7 +461,9 @@ impl<'p> Linker<'p> {
             for argument in &call.arguments {
                 let Some(maker) = context.names.maker(&argument.value, call.scope) else { continue };
                 let Some(made) = program::follow(self.program, self.names, Made { file, maker }) else { continue };
-                if let Maker::Call(maker) = made.maker {
+                if let Maker::Call(maker) = made.maker
+                    && !own(&(made.file, maker))
+                {
                     mounts.entry((made.file, maker)).or_insert(id);
                 }
             }

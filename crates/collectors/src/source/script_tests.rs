@@ -34,7 +34,7 @@ fn manifest(path: &str, dependencies: &[(&str, &str)]) -> Package {
 fn linked(files: &[(&str, &str)], packages: &[Package]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    let wanted = Wanted { name: "shop", packages, starts: Vec::new(), owns: &|_| true };
+    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), owns: &|_| true };
     link(&gather(&tree, &Cache::none()), &[wanted], &Cache::none()).remove(0)
 }
 

@@ -19,7 +19,7 @@ pub(super) fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
 
 /// The only program of a tree.
 fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
-    let wanted = Wanted { name: "shop", packages, starts: Vec::new(), owns: &|_| true };
+    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), owns: &|_| true };
     link(&gather(tree, &Cache::none()), &[wanted], &Cache::none()).remove(0)
 }
 
@@ -271,6 +271,21 @@ fn a_route_of_a_scope_has_its_prefix_and_its_guards() {
 }
 
 #[test]
+fn what_a_group_is_given_by_a_function_of_the_program_guards_its_routes() {
+    let text = "package router\nimport \"github.com/gin-gonic/gin\"\nfunc mustUser() gin.HandlerFunc { return nil }\nfunc routes(e *gin.RouterGroup) {\n\tbase := e.Group(\"/api\")\n\t{\n\t\tuser := base.Group(\"/user\")\n\t\tuser.Use(mustUser())\n\t\tuser.GET(\"/feed\", feed)\n\t\tbase.GET(\"/version\", version)\n\t}\n}\n";
+    let code = source(&[("api.go", text)]);
+    let routes: Vec<String> = code
+        .routes
+        .iter()
+        .map(|route| {
+            let guards: Vec<&str> = route.guards.iter().map(|guard| guard.name.as_str()).collect();
+            format!("{} {guards:?}", route.path)
+        })
+        .collect();
+    assert_eq!(routes, ["/api/user/feed [\".mustUser\"]", "/api/version []"]);
+}
+
+#[test]
 fn a_test_of_several_files_asserts_through_a_helper_of_its_first_one() {
     let code = source(&[
         ("tests/house/main.rs", "mod floors;\nfn none(problems: &[String]) { assert!(problems.is_empty()); }\n"),
@@ -490,6 +505,8 @@ fn bundles_large_generated_files_and_setups_of_tools_are_no_source_and_leave_not
         ("public/main.5123fcea.js", bundle.clone()),
         ("web/esbuild.config.js", "console.log(process.env.VERSION);\n".to_owned()),
         ("src/database.config.js", "console.log(process.env.DATABASE);\n".to_owned()),
+        ("build.rs", "fn main() { println!(\"cargo:rerun-if-changed=a\"); }\n".to_owned()),
+        ("src/static/table.js", format!("/*! Table v2.1.0 | Licensed under MIT */\n{}", "call();\n".repeat(1000))),
     ];
     let tree = Tree::from_memory(files.map(|(path, text)| (path.to_owned(), text.into_bytes())));
     let read = gather(&tree, &Cache::none());

@@ -19,6 +19,7 @@ fn check(files: &[(&str, &str)]) {
     let (a, b) = (own("a"), own("b"));
     let wanted = |name: &'static str| Wanted {
         name,
+        path: ".",
         packages: &[],
         starts: Vec::new(),
         owns: if name == "a" { &a } else { &b },
