@@ -87,6 +87,8 @@ fn folders_and_names_tell_the_kind() {
     check_kind(".github/SECURITY.md", "# Policy\n", DocumentKind::Security);
     check_kind("docs/deploying.rst", "Deploying\n=========\n", DocumentKind::Deployment);
     check_kind("docs/handoffs/template.md", "# Handoff\n", DocumentKind::Handoff);
+    // It tells an agent how to work on the program.
+    check_kind(".agents/rules/architecture.md", "# Architecture\n", None);
     check_kind("CONTRIBUTING.md", "# Contributing\n", DocumentKind::Contributing);
     check_kind("CHANGELOG", "# 1.0\n", DocumentKind::Changelog);
     check_kind("README.txt", "payments\n", DocumentKind::Readme);

@@ -47,6 +47,14 @@ mod tests {
     }
 
     #[test]
+    fn what_tells_a_machine_about_itself_is_known() {
+        for host in ["169.254.169.254", "metadata.google.internal", "100.100.100.200"] {
+            assert!(of_platform(host), "{host}");
+        }
+        assert!(!of_platform("metadata.shop.internal"));
+    }
+
+    #[test]
     fn text_that_is_all_addresses_is_read_in_one_pass() {
         address(&"://a:".repeat(20_000), None);
     }
