@@ -218,7 +218,7 @@ fn gather(corpus: &Corpus<'_>, manner: Manner<'_>) -> Sources {
             *objects = Arc::new(cluster.objects);
             *declarations = cluster.declarations;
         });
-        scope.spawn(|_| *migrations = Arc::new(migrations::gather(corpus)));
+        scope.spawn(|_| *migrations = Arc::new(migrations::gather(corpus, manner.cache)));
         scope.spawn(|_| *packages = Arc::new(packages::gather(corpus)));
         scope.spawn(|_| *infrastructure = Arc::new(infrastructure::gather(corpus)));
         scope.spawn(|_| *apis = Arc::new(apis::gather(corpus)));

@@ -40,7 +40,7 @@ pub fn places(tree: &Tree, source: Scanned) -> Vec<Place> {
             places.extend(of!(gathered));
             places
         }
-        Scanned::Migrations => of!(migrations::gather(&corpus)),
+        Scanned::Migrations => of!(migrations::gather(&corpus, &Cache::none())),
         Scanned::Ownership => of!(ownership::gather(&corpus)),
         Scanned::Packages => {
             let gathered = packages::gather(&corpus);

@@ -11,13 +11,14 @@ use gonogo_domain::{
         SourceCode, Workload, WorkloadKind,
     },
 };
+use gonogo_source::Language;
 use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::{
     Cache, Configuration,
     collect::{Operations, Sources},
-    discovery::{Discovered, LeftOut, Unit, class_selects, normal, tooling_folder},
+    discovery::{Discovered, LeftOut, Unit, class_selects, handing_out, normal, tooling_folder},
     entrances, paths, source,
 };
 
@@ -36,6 +37,7 @@ pub(crate) fn link(discovered: &Discovered, sources: &Sources, cache: &Cache) ->
         path: &area.unit.service.path,
         packages: &packages.items,
         starts: starts(area.unit, sources),
+        handed_out: handed_out(area.unit, sources),
         owns,
     });
     let code = source::link(&sources.source, &wanted.collect::<Vec<_>>(), cache);
@@ -119,7 +121,7 @@ fn facts(area: &Area<'_>, (packages, source): Linked, around: &Around<'_>) -> Fa
             |gap| area.not_of_others(&gap.place),
         ),
         source,
-        source_gaps: sources.source.gaps.iter().filter(|gap| area.home(gap.place.path())).cloned().collect(),
+        source_gaps: source_gaps(area, sources),
         packages,
         apis: apis(area, sources),
         migrations: own(&sources.migrations, |one| area.home(one.place.path()), |gap| area.home(gap.place.path())),
@@ -158,6 +160,20 @@ fn starts(unit: &Unit, sources: &Sources) -> Vec<source::beside::Start> {
     let options = containers.iter().copied().flat_map(source::beside::Start::options_of_container);
     let options = options.chain(images.iter().copied().flat_map(source::beside::Start::options_of_image));
     commands.chain(options).collect()
+}
+
+/// The files of source of a unit that could not be read; those that browsers alone run hold nothing of it.
+fn source_gaps(area: &Area<'_>, sources: &Sources) -> Vec<Gap> {
+    let handed_out = handed_out(area.unit, sources);
+    let in_script = |path: &str| matches!(Language::of(path), Some(Language::JavaScript | Language::TypeScript));
+    let own = sources.source.gaps.iter().filter(|gap| area.home(gap.place.path()));
+    own.filter(|gap| !handed_out || !in_script(gap.place.path())).cloned().collect()
+}
+
+/// Every image of it is a web server with files.
+fn handed_out(unit: &Unit, sources: &Sources) -> bool {
+    let mut images = unit.images.iter().filter_map(|index| sources.images.items.get(*index));
+    !unit.images.is_empty() && images.all(|image| handing_out(image).is_some())
 }
 
 /// The files in which workloads of other units are declared, or their images are built, and none of this one's.

@@ -270,6 +270,8 @@ pub(crate) struct Wanted<'a> {
     pub packages: &'a [Package],
     /// What starts it.
     pub starts: Vec<beside::Start>,
+    /// A web server hands out what it is made of: its scripts run in browsers alone.
+    pub handed_out: bool,
     /// The files that belong to it.
     pub owns: &'a (dyn Fn(&str) -> bool + Sync),
 }
@@ -369,7 +371,8 @@ impl Together<'_> {
                 });
                 of_services.push((*at, known));
             }
-            views.push(View { absent, left_out });
+            let handed_out = services.iter().filter_map(|at| wanted.get(*at)).all(|service| service.handed_out);
+            views.push(View { absent, handed_out, left_out });
             of_views.push(of_services);
         }
         let found = facts::facts(&program, packages, &views, cache);

@@ -3,7 +3,8 @@
 use gonogo_domain::{
     Capability, Class, Message, Node, Place,
     evidence::{
-        Healthcheck, ImageBuild, InstructionKind, Object, Package, Port, ProbeAction, Role, Workload, WorkloadKind,
+        Healthcheck, ImageBuild, ImageRef, InstructionKind, Located, Object, Package, Port, ProbeAction, Role,
+        Workload, WorkloadKind,
     },
 };
 
@@ -167,18 +168,23 @@ fn platform(view: &View<'_>) -> Option<(Class, Message)> {
 /// A web server's image that only got files.
 fn site(view: &View<'_>) -> Option<Message> {
     let image = view.images().next()?;
-    let base = image.final_base()?;
-    products::product(&base.value).filter(|product| product.site)?;
-    let own_program = image.final_chain().into_iter().flat_map(|stage| &stage.instructions).any(|one| {
-        matches!(&one.kind, InstructionKind::Run(text) if ["pip ", "npm ", "go build", "gunicorn", "php-fpm"].iter().any(|word| text.contains(word)))
-    });
-    if own_program || passes_on(view, image) {
-        return None;
-    }
+    let base = handing_out(image).filter(|_| !passes_on(view, image))?;
     Some(Message::new(
         format!("{} only hands out files ({})", base.value.text, base.place),
         format!("{} 仅提供静态文件（{}）", base.value.text, base.place),
     ))
+}
+
+/// The web server that an image is made from, where nothing else runs in it: what it holds beside is handed out as it is.
+pub(crate) fn handing_out(image: &ImageBuild) -> Option<&Located<ImageRef>> {
+    const PROGRAMS: &[&str] = &["pip ", "npm ", "go build", "gunicorn", "php-fpm"];
+    let base = image.final_base()?;
+    products::product(&base.value).filter(|product| product.site)?;
+    let own_program =
+        image.final_chain().into_iter().flat_map(|stage| &stage.instructions).any(
+            |one| matches!(&one.kind, InstructionKind::Run(text) if PROGRAMS.iter().any(|word| text.contains(word))),
+        );
+    (!own_program).then_some(base)
 }
 
 /// A configuration that the image copies makes the web server pass requests on.

@@ -25,6 +25,7 @@ use self::{
     deployed::Group,
 };
 pub(crate) use self::{
+    class::handing_out,
     class::selects as class_selects,
     names::{generic_folder, normal, tooling, tooling_folder},
 };

@@ -11,11 +11,11 @@ use gonogo_domain::{
     evidence::{FileEntry, Migration, Role},
 };
 
-use crate::Corpus;
+use crate::{Cache, Corpus};
 
-pub(crate) fn gather(corpus: &Corpus<'_>) -> Gathered<Migration> {
+pub(crate) fn gather(corpus: &Corpus<'_>, cache: &Cache) -> Gathered<Migration> {
     let mut found = Found::default();
-    script::gather(corpus, &mut found);
+    script::gather(corpus, cache, &mut found);
     code::gather(corpus, &mut found);
     liquibase::gather(corpus, &mut found);
     found.migrations.sort_by(|one, other| (&one.place, &one.id).cmp(&(&other.place, &other.id)));

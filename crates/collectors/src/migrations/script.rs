@@ -10,14 +10,15 @@ use gonogo_domain::{
     evidence::{Migration, SqlEffect, SqlStatement},
 };
 use gonogo_formats::sql::{self, AlterAction, Direction, Kind, Statement};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Found, counts, in_folder, is_migration_folder, says_irreversible, stem};
-use crate::Corpus;
+use crate::{Cache, Corpus};
 
 /// Characters of a statement that are kept: seeds are long.
 const MAX_TEXT: usize = 600;
 
-pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
+pub(super) fn gather(corpus: &Corpus<'_>, cache: &Cache, found: &mut Found) {
     let mut folders: BTreeMap<&str, Vec<&Arc<str>>> = BTreeMap::new();
     for entry in
         corpus.files_where(|entry| counts(entry) && has_sql_extension(entry.name()) && is_candidate(&entry.path))
@@ -41,6 +42,7 @@ pub(super) fn gather(corpus: &Corpus<'_>, found: &mut Found) {
     for (folder, files) in texts {
         let set = Set {
             corpus,
+            cache,
             folder,
             postgres: speaks_postgres(&files),
             scripts: files.iter().map(|script| (&**script.0, script)).collect(),
@@ -93,6 +95,7 @@ fn divides(folder: &str) -> bool {
 /// Migrations that belong together.
 struct Set<'c, 't> {
     corpus: &'c Corpus<'t>,
+    cache: &'c Cache,
     folder: &'c str,
     postgres: bool,
     scripts: HashMap<&'c str, &'c Script<'c>>,
@@ -184,27 +187,29 @@ impl Set<'_, '_> {
         text: &str,
         down: Option<(&Arc<str>, &Arc<str>)>,
     ) -> Migration {
-        let up = sql::statements(path, text);
         Migration {
             tool: tool.to_owned(),
             id: id.to_owned(),
             place: Place::whole(Arc::clone(path)),
-            up: self.read(&up),
+            up: self.statements(path, text),
             irreversible_marked: says_irreversible(text) || down.is_some_and(|(_, text)| says_irreversible(text)),
-            down: down.map(|(path, text)| self.read(&sql::statements(path, text))),
+            down: down.map(|(path, text)| self.statements(path, text)),
             in_code: false,
         }
     }
 
     fn sectioned(&self, tool: &str, path: &Arc<str>, text: &str, has_down: bool) -> Migration {
-        let (down, up): (Vec<Statement>, Vec<Statement>) =
-            sql::statements(path, text).into_iter().partition(|statement| statement.direction == Some(Direction::Down));
+        let [up, down] = self.once("sections", path, text, || {
+            let all = sql::statements(path, text).into_iter();
+            let (down, up) = all.partition(|statement| statement.direction == Some(Direction::Down));
+            [up, down]
+        });
         Migration {
             tool: tool.to_owned(),
             id: stem(path).to_owned(),
             place: Place::whole(Arc::clone(path)),
-            up: self.read(&up),
-            down: has_down.then(|| self.read(&down)),
+            up,
+            down: has_down.then_some(down),
             irreversible_marked: says_irreversible(text),
             in_code: false,
         }
@@ -230,7 +235,7 @@ impl Set<'_, '_> {
                 }
                 let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
                 down.extend(
-                    self.read(&sql::statements(path, rollback))
+                    read(&sql::statements(path, rollback), self.postgres)
                         .into_iter()
                         .map(|statement| SqlStatement { place: statement.place.at_line(number), ..statement }),
                 );
@@ -240,15 +245,31 @@ impl Set<'_, '_> {
             tool: "liquibase".to_owned(),
             id: stem(path).to_owned(),
             place: Place::whole(Arc::clone(path)),
-            up: self.read(&sql::statements(path, text)),
+            up: self.statements(path, text),
             down: (changes > 0 && with_way_back >= changes).then_some(down),
             irreversible_marked: (changes > 0 && marked >= changes) || says_irreversible(text),
             in_code: false,
         }
     }
 
-    fn read(&self, statements: &[Statement]) -> Vec<SqlStatement> {
-        read(statements, self.postgres)
+    fn statements(&self, path: &Arc<str>, text: &str) -> Vec<SqlStatement> {
+        let [all] = self.once("statements", path, text, || [sql::statements(path, text)]);
+        all
+    }
+
+    /// What lists of statements of a script do, the same as in the last review where the script is the same.
+    fn once<const N: usize>(
+        &self,
+        kind: &str,
+        path: &Arc<str>,
+        text: &str,
+        find: impl FnOnce() -> [Vec<Statement>; N],
+    ) -> [Vec<SqlStatement>; N]
+    where
+        [Vec<SqlStatement>; N]: Serialize + DeserializeOwned,
+    {
+        let inputs = [path.as_bytes(), text.as_bytes(), &[u8::from(self.postgres)]];
+        self.cache.get(kind, &inputs, || find().map(|statements| read(&statements, self.postgres)))
     }
 }
 

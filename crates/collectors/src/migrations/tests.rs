@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::{Corpus, Tree};
+use crate::{Cache, Corpus, Tree};
 
 /// One line a migration with its way back, and one a statement with effects.
 fn check(files: &[(&str, &str)], expect: &str) {
     let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
-    let gathered = super::gather(&Corpus::read(&tree));
+    let gathered = super::gather(&Corpus::read(&tree), &Cache::none());
     let mut out = String::new();
     for migration in &gathered.items {
         let down = match &migration.down {

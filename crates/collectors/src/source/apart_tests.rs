@@ -53,7 +53,8 @@ fn the_program_at_the_top_of_a_module_has_its_name() {
     let files = [("go.mod", "module example.org/shop/v2\n\ngo 1.25\n"), ("main.go", main), ("cmd/docs/main.go", main)];
     let tree = Tree::from_memory(files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
     let found = crate::packages::gather(&Corpus::read(&tree)).items;
-    let wanted = Wanted { name: "shop", path: ".", packages: &found, starts: Vec::new(), owns: &|_| true };
+    let wanted =
+        Wanted { name: "shop", path: ".", packages: &found, starts: Vec::new(), handed_out: false, owns: &|_| true };
     let code = link(&gather(&tree, &Cache::none()), &[wanted], &Cache::none()).remove(0);
     let files: Vec<&str> = code.files.iter().map(|file| &*file.path).collect();
     assert_eq!(files, ["main.go"]);
@@ -64,7 +65,14 @@ fn the_program_in_the_folder_of_a_service_is_its_own_whatever_it_is_called() {
     let main = "package main\nfunc main() {}\n";
     let files = [("cmd/agent/main.go", main), ("cmd/server/main.go", main), ("server/api.go", "package server\n")];
     let tree = Tree::from_memory(files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
-    let wanted = Wanted { name: "shop-agent", path: "cmd/agent", packages: &[], starts: Vec::new(), owns: &|_| true };
+    let wanted = Wanted {
+        name: "shop-agent",
+        path: "cmd/agent",
+        packages: &[],
+        starts: Vec::new(),
+        handed_out: false,
+        owns: &|_| true,
+    };
     let code = link(&gather(&tree, &Cache::none()), &[wanted], &Cache::none()).remove(0);
     let files: Vec<&str> = code.files.iter().map(|file| &*file.path).collect();
     assert_eq!(files, ["cmd/agent/main.go"]);

@@ -35,8 +35,8 @@ const SERVERS: &[&str] = &[
 
 impl Program<'_> {
     /// The files of a front end: those that draw, what they import, and none that serves. A program that is nothing but a
-    /// front end serves itself.
-    pub(super) fn in_browser(&self, absent: &[bool]) -> BTreeSet<FileId> {
+    /// front end serves itself, unless a web server hands it out.
+    pub(super) fn in_browser(&self, absent: &[bool], handed_out: bool) -> BTreeSet<FileId> {
         let here = |file: &FileId| !absent.get(*file).copied().unwrap_or(true);
         let script = |file: &FileId| self.is_script(*file);
         let side = |file: &FileId| self.files.get(*file).map(|unit| unit.outline.side).unwrap_or_default();
@@ -60,6 +60,9 @@ impl Program<'_> {
             reached
         };
         let all = || (0..self.files.len()).filter(here).filter(script);
+        if handed_out {
+            return all().collect();
+        }
         let draws = all().filter(|file| {
             let path = self.files.get(*file).map_or("", |unit| &unit.path);
             path.ends_with("sx") || of(*file, BROWSER) || side(file) != Side::Any

@@ -36,6 +36,8 @@ const IMPLEMENTORS: usize = 8;
 pub(super) struct View {
     /// Whether a file is none of its own, by the file's place.
     pub(super) absent: Vec<bool>,
+    /// Its scripts run in browsers alone.
+    pub(super) handed_out: bool,
     /// The sets of its files that are left out, one for each of its facts.
     pub(super) left_out: Vec<BTreeSet<FileId>>,
 }
@@ -48,7 +50,12 @@ pub(super) fn facts(
     views: &[View],
     cache: &Cache,
 ) -> Vec<Option<Vec<SourceCode>>> {
-    let beyond: Vec<FileBeyond<'_, '_>> = (0..program.files.len()).map(|file| program.beyond(file)).collect();
+    let beyond = (0..program.files.len()).into_par_iter().map(|file| {
+        // Asked for later by what looks at one file after the other.
+        program.imported(file);
+        program.beyond(file)
+    });
+    let beyond: Vec<FileBeyond<'_, '_>> = beyond.collect();
     let names = Unasked::new(program, &beyond);
     let mut linker = Linker {
         tables: Arc::new(Tables {
@@ -252,7 +259,7 @@ impl<'p> Linker<'p> {
             return None;
         }
         let (found, last) = touching(|| {
-            self.lead();
+            self.lead(view.handed_out);
             self.stacks();
             self.bounding_helpers();
             self.environment();
@@ -278,8 +285,8 @@ impl<'p> Linker<'p> {
     }
 
     /// Says of each function where it leads in this program.
-    fn lead(&mut self) {
-        let browser = self.program.in_browser(&self.absent);
+    fn lead(&mut self, handed_out: bool) {
+        let browser = self.program.in_browser(&self.absent, handed_out);
         let mut functions = std::mem::take(&mut self.code.functions);
         let leads = self.edges.iter().zip(&self.unfollowed).zip(&self.scopes);
         for (function, ((edges, unfollowed), (file, _))) in functions.iter_mut().zip(leads) {

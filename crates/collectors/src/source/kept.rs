@@ -79,8 +79,9 @@ impl<'a> Kept<'a> {
     /// None where nothing is kept.
     pub(super) fn of(program: &Program<'_>, packages: &[Package], cache: &'a Cache) -> Option<Self> {
         let files: Vec<Key> = program.files.iter().map(|unit| unit.key).collect::<Option<_>>()?;
-        let frame = cache.key("frame", &[&program.frame(packages)])?;
-        Some(Self { cache, frame: frame.bytes(), files, groups: program.declared() })
+        let frame = || cache.key("frame", &[&program.frame(packages)]);
+        let (frame, groups) = rayon::join(frame, || program.declared());
+        Some(Self { cache, frame: frame?.bytes(), files, groups })
     }
 
     /// What each file holds.

@@ -13,7 +13,7 @@ type Files<'f> = &'f [(&'f str, &'f str)];
 fn linked(files: Files<'_>, packages: &[Package], cache: &Cache) -> (String, Vec<String>) {
     let tree = Tree::from_memory(files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
     let sources: Sources = gather(&tree, cache);
-    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), owns: &|_| true };
+    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), handed_out: false, owns: &|_| true };
     let code = link(&sources, &[wanted], cache).remove(0);
     assert!(!code.functions.is_empty());
     let read = sources.units.iter().filter(|unit| unit.module.is_read()).map(|unit| unit.path.to_string());

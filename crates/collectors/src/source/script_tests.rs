@@ -34,7 +34,7 @@ fn manifest(path: &str, dependencies: &[(&str, &str)]) -> Package {
 fn linked(files: &[(&str, &str)], packages: &[Package]) -> Arc<SourceCode> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let tree = Tree::from_memory(files);
-    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), owns: &|_| true };
+    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), handed_out: false, owns: &|_| true };
     link(&gather(&tree, &Cache::none()), &[wanted], &Cache::none()).remove(0)
 }
 
@@ -255,6 +255,20 @@ fn what_only_browsers_and_developers_run_is_not_the_service() {
     let of_service = calls.filter(|one| one.role.counts() && !code.functions[one.function].browser);
     let found: Vec<&str> = of_service.map(|one| one.place.path()).collect();
     assert_eq!(found, ["app/api/orders/route.ts", "lib/load.ts"]);
+}
+
+#[test]
+fn what_a_web_server_hands_out_runs_in_browsers_alone() {
+    let tree = Tree::from_memory([(
+        "src/api.ts".to_owned(),
+        b"export async function load() { await fetch('https://x.example'); }\n".to_vec(),
+    )]);
+    let in_browser = |handed_out: bool| {
+        let wanted = Wanted { name: "shop", path: ".", packages: &[], starts: Vec::new(), handed_out, owns: &|_| true };
+        let code = link(&gather(&tree, &Cache::none()), &[wanted], &Cache::none()).remove(0);
+        code.uses.iter().map(|one| code.functions[one.function].browser).collect::<Vec<_>>()
+    };
+    assert_eq!((in_browser(true), in_browser(false)), (vec![true], vec![false]));
 }
 
 #[test]

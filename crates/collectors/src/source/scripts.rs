@@ -104,10 +104,19 @@ impl Scripts {
 
     /// The file that a module is which another file names, by what says where files are.
     pub(super) fn find<T>(&self, from: &str, module: &str, at: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let file = |path: &str| {
+        let mut tried = String::new();
+        let mut file = |path: &str| {
             let stem = path.rsplit_once('.').filter(|(_, end)| matches!(*end, "js" | "mjs" | "cjs" | "jsx"));
-            let stem = stem.map_or(path, |(stem, _)| stem);
-            ENDS.iter().find_map(|end| at(&format!("{stem}{end}")).or_else(|| at(&format!("{path}{end}"))))
+            let stem = stem.map(|(stem, _)| stem);
+            // Most modules are packages from elsewhere, for which all of this is in vain.
+            ENDS.iter().find_map(|end| {
+                stem.into_iter().chain([path]).find_map(|path| {
+                    tried.clear();
+                    tried.push_str(path);
+                    tried.push_str(end);
+                    at(&tried)
+                })
+            })
         };
         if module.starts_with('.') {
             return file(&resolve(folder(from), module)?);

@@ -19,7 +19,7 @@ pub(super) fn source(files: &[(&str, &str)]) -> Arc<SourceCode> {
 
 /// The only program of a tree.
 fn linked(tree: &Tree, packages: &[Package]) -> Arc<SourceCode> {
-    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), owns: &|_| true };
+    let wanted = Wanted { name: "shop", path: ".", packages, starts: Vec::new(), handed_out: false, owns: &|_| true };
     link(&gather(tree, &Cache::none()), &[wanted], &Cache::none()).remove(0)
 }
 

@@ -22,6 +22,7 @@ fn check(files: &[(&str, &str)]) {
         path: ".",
         packages: &[],
         starts: Vec::new(),
+        handed_out: false,
         owns: if name == "a" { &a } else { &b },
     };
     let together = link(&sources, &[wanted("a"), wanted("b")], &Cache::none());

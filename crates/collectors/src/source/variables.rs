@@ -9,6 +9,7 @@ use gonogo_domain::{
 };
 use gonogo_source::{Call, CallRole, Expr, Module, ScopeId, ScopeKind};
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use super::{
     facts::{Linker, method},
@@ -136,27 +137,28 @@ impl Linker<'_> {
         let mut reading: BTreeSet<FileId> = by_call.map(|(_, (file, _))| *file).collect();
         let units = self.program.files.iter().enumerate();
         reading.extend(units.filter(|(_, unit)| unit.outline.reads_by_key).map(|(file, _)| file));
-        for file in reading {
-            let Some(all) = touched.get_mut(file) else { continue };
-            let Some(context) = self.context(file) else { continue };
+        let find = |file: FileId| {
+            let context = self.context(file)?;
             let module = context.module;
-            let find = || {
-                let calls = module.calls.iter().enumerate().filter(|(at, _)| {
-                    let used = self.uses.get(&(file, *at)).and_then(|id| self.code.uses.get(*id));
-                    used.is_some_and(|one| one.meaning == Meaning::EnvironmentRead)
-                });
-                let by_call = calls.filter_map(|(_, call)| Some((&call.arguments.first()?.value, call.scope)));
-                // `process.env[name]`
-                let by_key = module.reads.iter().filter_map(|read| match &read.value {
-                    Expr::Index(of, key) if is_table(context, of, read.scope) => Some((&**key, read.scope)),
-                    _ => None,
-                });
-                let keys = by_call.chain(by_key);
-                keys.filter_map(|(key, scope)| self.own_parameter(file, module, key, scope)).collect::<Vec<_>>()
-            };
-            let (found, here) = touching(find);
-            all.add(&here);
-            for (function, position) in found {
+            let calls = module.calls.iter().enumerate().filter(|(at, _)| {
+                let used = self.uses.get(&(file, *at)).and_then(|id| self.code.uses.get(*id));
+                used.is_some_and(|one| one.meaning == Meaning::EnvironmentRead)
+            });
+            let by_call = calls.filter_map(|(_, call)| Some((&call.arguments.first()?.value, call.scope)));
+            // `process.env[name]`
+            let by_key = module.reads.iter().filter_map(|read| match &read.value {
+                Expr::Index(of, key) if is_table(context, of, read.scope) => Some((&**key, read.scope)),
+                _ => None,
+            });
+            let keys = by_call.chain(by_key);
+            Some(keys.filter_map(|(key, scope)| self.own_parameter(file, module, key, scope)).collect::<Vec<_>>())
+        };
+        let found: Vec<_> = reading.into_par_iter().map(|file| (file, touching(|| find(file)))).collect();
+        for (file, (found, here)) in found {
+            if let Some(all) = touched.get_mut(file) {
+                all.add(&here);
+            }
+            for (function, position) in found.into_iter().flatten() {
                 helpers.entry(function).or_insert(position);
             }
         }

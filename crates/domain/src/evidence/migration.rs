@@ -1,5 +1,7 @@
 //! Database migrations, statement by statement.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Place;
 
 #[derive(Clone, Debug)]
@@ -17,7 +19,7 @@ pub struct Migration {
     pub in_code: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SqlStatement {
     pub text: String,
     pub place: Place,
@@ -25,7 +27,7 @@ pub struct SqlStatement {
 }
 
 /// What a statement does to a running application or its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SqlEffect {
     CreateTable,
     DropTable,
